@@ -1,0 +1,38 @@
+PORT ?= 3000
+STACK ?= dev
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: up test check bench preview requirements
+
+up: $(VENV)/ready  ## the whole login on this laptop: http://localhost:$(PORT)
+	@exec $(RUN) -m sandbox --port $(PORT)
+
+test: $(VENV)/ready  ## every test, Chromium among them
+	@$(RUN) -m tests.browser
+	@$(RUN) -m pytest
+
+check: $(VENV)/ready  ## format, lint, types
+	@$(RUN) -m ruff format --check --quiet .
+	@$(RUN) -m ruff check --quiet .
+	@$(RUN) -m mypy
+
+bench: $(VENV)/ready  ## time, cost and size, as a table
+	@$(RUN) -m benchmarks
+
+preview: $(VENV)/ready  ## what `pulumi up` would change in $(STACK)
+	@pulumi preview --stack $(STACK)
+
+requirements: $(VENV)/ready  ## pin again what the *.in files ask for
+	@$(RUN) -m pip install --quiet uv
+	@for f in requirements requirements-dev handlers/requirements; do \
+	  $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate --no-emit-index-url --no-emit-find-links $$f.in -o $$f.txt || exit 1; done
+
+$(VENV)/ready: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; name one: make PYTHON=python3.13 …")'
+	@echo "installing into $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
