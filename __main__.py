@@ -1,0 +1,73 @@
+"""Kakao login on Amazon Cognito: the stack on one page."""
+
+import json
+from pathlib import Path
+
+import pulumi
+
+from infra import settings
+from infra.api import HttpApi
+from infra.function import Function
+from infra.login import Login
+from infra.site import Site
+
+config = settings.read()
+
+api = HttpApi("api")
+site = Site(
+    "site",
+    content=Path("frontend"),
+    api_host=api.host,
+    extra_origins=config.extra_origins,
+)
+origins: list[pulumi.Input[str]] = [site.url, *config.extra_origins]
+login = Login(
+    "login",
+    kakao=config.kakao,
+    origins=origins,
+    domain_prefix=config.domain_prefix,
+    hosted_url=config.hosted_login_url,
+    token_minutes=config.token_minutes,
+    refresh_days=config.refresh_days,
+    rotate_refresh_tokens=config.rotate_refresh_tokens,
+    protect=config.protect,
+)
+api.accept_tokens(issuer=login.issuer, client_id=login.client_id)
+
+session = Function(
+    "session",
+    module="session",
+    runtime=config.runtime,
+    architecture=config.architecture,
+    environment={
+        "CLIENT_ID": login.client_id,
+        "HOSTED_LOGIN_URL": login.hosted_url,
+        "IDENTITY_PROVIDER": login.provider_name,
+        "ISSUER": login.issuer,
+        "REFRESH_DAYS": str(config.refresh_days),
+        "SITE_ORIGINS": pulumi.Output.all(*origins).apply(json.dumps),
+    },
+)
+user_info = Function(
+    "user-info",
+    module="user_info",
+    runtime=config.runtime,
+    architecture=config.architecture,
+    environment={"USER_POOL_ID": login.user_pool_id},
+    permissions=[login.read_user()],
+)
+api.serve(
+    session,
+    "GET /api/auth/login",
+    "GET /api/auth/callback",
+    "POST /api/auth/refresh",
+    "POST /api/auth/logout",
+)
+api.serve(user_info, "GET /api/userinfo", signed_in=True)
+
+pulumi.export("siteUrl", site.url)
+pulumi.export("apiUrl", pulumi.Output.concat(site.url, "/api"))
+pulumi.export("kakaoRedirectUri", pulumi.Output.concat(login.hosted_url, "/oauth2/idpresponse"))
+pulumi.export("kakaoLogoutRedirectUri", pulumi.Output.concat(site.url, "/"))
+pulumi.export("userPoolId", login.user_pool_id)
+pulumi.export("clientId", login.client_id)

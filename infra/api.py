@@ -1,0 +1,89 @@
+"""The HTTP API behind the site's /api."""
+
+import re
+from typing import Protocol
+
+import pulumi
+import pulumi_aws as aws
+
+REQUESTS_PER_SECOND = 50
+BURST = 100
+
+
+class Served(Protocol):
+    """A Lambda function, under the name that its wires bear."""
+
+    name: str
+    arn: pulumi.Output[str]
+
+
+class HttpApi(pulumi.ComponentResource):
+    """A request reaches the function of its route, and where the route asks for it, only with a valid token."""
+
+    def __init__(self, name: str, *, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the API and its one stage, which deploys every change at once."""
+        super().__init__("kakao-login:infra:HttpApi", name, opts=opts)
+        self._name = name
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._authorizer: aws.apigatewayv2.Authorizer | None = None
+
+        self._api = aws.apigatewayv2.Api(f"{name}-api", protocol_type="HTTP", opts=self._child)
+        aws.apigatewayv2.Stage(
+            f"{name}-stage",
+            api_id=self._api.id,
+            name="$default",
+            auto_deploy=True,
+            # Without both limits AWS sets them to 0 and refuses every request (pulumi-aws#2363).
+            default_route_settings={
+                "throttling_burst_limit": BURST,
+                "throttling_rate_limit": REQUESTS_PER_SECOND,
+            },
+            opts=self._child,
+        )
+
+        self.host = self._api.api_endpoint.apply(lambda url: url.removeprefix("https://"))
+        self.register_outputs({"host": self.host})
+
+    def accept_tokens(self, *, issuer: pulumi.Input[str], client_id: pulumi.Input[str]) -> None:
+        """Let routes ask for a token of this issuer that was made for this client."""
+        self._authorizer = aws.apigatewayv2.Authorizer(
+            f"{self._name}-tokens",
+            api_id=self._api.id,
+            authorizer_type="JWT",
+            identity_sources=["$request.header.Authorization"],
+            jwt_configuration={"issuer": issuer, "audiences": [client_id]},
+            opts=self._child,
+        )
+
+    def serve(self, function: Served, *routes: str, signed_in: bool = False) -> None:
+        """Answer `routes`, each as `GET /api/path`, with this function."""
+        if signed_in and self._authorizer is None:
+            raise ValueError(f"{routes[0]!r} is for signed-in people: call accept_tokens() first")
+        integration = aws.apigatewayv2.Integration(
+            f"{self._name}-{function.name}",
+            api_id=self._api.id,
+            integration_type="AWS_PROXY",
+            integration_uri=function.arn,
+            payload_format_version="2.0",
+            opts=self._child,
+        )
+        for route in routes:
+            method, path = route.split(" ")
+            label = f"{self._name}-{method.lower()}{re.sub('[^a-z]+', '-', path.removeprefix('/api'))}"
+            aws.lambda_.Permission(
+                f"{label}-permission",
+                action="lambda:InvokeFunction",
+                function=function.arn,
+                principal="apigateway.amazonaws.com",
+                source_arn=pulumi.Output.concat(self._api.execution_arn, "/*/", method, path),
+                opts=self._child,
+            )
+            aws.apigatewayv2.Route(
+                f"{label}-route",
+                api_id=self._api.id,
+                route_key=route,
+                target=pulumi.Output.concat("integrations/", integration.id),
+                authorization_type="JWT" if signed_in else "NONE",
+                authorizer_id=self._authorizer.id if signed_in and self._authorizer else None,
+                opts=self._child,
+            )

@@ -1,0 +1,74 @@
+"""A Lambda function with a role of its own."""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import packaging, policies
+
+LOG_DAYS = 30
+
+
+class Function(pulumi.ComponentResource):
+    """A handler runs, may do what `permissions` say and nothing else, and its log lines are kept for a month.
+
+    `module` is the name of a file in handlers/; its `handler(event, context)` is called.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        module: str,
+        runtime: str,
+        architecture: str,
+        environment: Mapping[str, pulumi.Input[str]],
+        permissions: Sequence[pulumi.Input[policies.Statement]] = (),
+        layers: Sequence[pulumi.Input[str]] = (),
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the role, its policy, the log group, and the function that waits for them."""
+        super().__init__("kakao-login:infra:Function", name, opts=opts)
+        child = pulumi.ResourceOptions(parent=self)
+
+        log_group = aws.cloudwatch.LogGroup(f"{name}-logs", retention_in_days=LOG_DAYS, opts=child)
+        role = aws.iam.Role(
+            f"{name}-role",
+            assume_role_policy=pulumi.Output.json_dumps(policies.document(policies.assumed_by_lambda())),
+            opts=child,
+        )
+        policy = aws.iam.RolePolicy(
+            f"{name}-policy",
+            role=role.name,
+            policy=pulumi.Output.json_dumps(
+                pulumi.Output.all(log_group.arn.apply(policies.write_logs), *permissions).apply(
+                    lambda statements: policies.document(*statements)
+                )
+            ),
+            opts=child,
+        )
+        function = aws.lambda_.Function(
+            f"{name}-function",
+            runtime=runtime,
+            architectures=[architecture],
+            handler=f"handlers.{module}.handler",
+            code=pulumi.FileArchive(str(packaging.function_zip(module))),
+            layers=list(layers) or None,
+            role=role.arn,
+            memory_size=512,
+            timeout=15,
+            environment={"variables": environment},
+            logging_config={
+                "log_format": "JSON",
+                "log_group": log_group.name,
+                "application_log_level": "INFO",
+                "system_log_level": "WARN",
+            },
+            # No value flows from the policy, and a function without it fails until IAM has caught up.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+
+        self.name = name
+        self.arn = function.arn
+        self.register_outputs({"arn": self.arn})

@@ -1,0 +1,135 @@
+"""The user pool, its hosted login, and Kakao in it."""
+
+from collections.abc import Sequence
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import policies
+from infra.kakao import KakaoApp
+
+SCOPES = [
+    "openid",
+    "email",
+    "profile",
+]  # not aws.cognito.signin.user.admin: with it a page could rewrite its user
+READABLE = ["email", "email_verified", "nickname"]
+WRITABLE = ["email", "nickname"]  # what Kakao maps must be writable; Cognito refuses email_verified here
+
+
+class Login(pulumi.ComponentResource):
+    """A person signs in with Kakao or with e-mail, and the site receives who it is.
+
+    `origins` are the sites that may use the login, as `https://host`; each is called back at `/api/auth/callback` and
+    shown again at `/` after sign-out.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        kakao: KakaoApp,
+        origins: Sequence[pulumi.Input[str]],
+        domain_prefix: pulumi.Input[str],
+        hosted_url: str,
+        token_minutes: int,
+        refresh_days: int,
+        rotate_refresh_tokens: bool,
+        protect: bool,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the pool, its domain, Kakao, and the client that waits for Kakao."""
+        super().__init__("kakao-login:infra:Login", name, opts=opts)
+        child = pulumi.ResourceOptions(parent=self)
+
+        pool = aws.cognito.UserPool(
+            f"{name}-pool",
+            username_attributes=["email"],
+            username_configuration={"case_sensitive": False},
+            auto_verified_attributes=["email"],
+            user_attribute_update_settings={"attributes_require_verification_before_updates": ["email"]},
+            account_recovery_setting={"recovery_mechanisms": [{"name": "verified_email", "priority": 1}]},
+            # NIST SP 800-63B: length, not composition.
+            password_policy={
+                "minimum_length": 12,
+                "require_lowercase": False,
+                "require_numbers": False,
+                "require_symbols": False,
+                "require_uppercase": False,
+                "temporary_password_validity_days": 7,
+            },
+            user_pool_tier="ESSENTIALS",
+            deletion_protection="ACTIVE" if protect else "INACTIVE",
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+        )
+        domain = aws.cognito.UserPoolDomain(
+            f"{name}-domain", domain=domain_prefix, user_pool_id=pool.id, managed_login_version=1, opts=child
+        )
+        provider = aws.cognito.IdentityProvider(
+            f"{name}-kakao",
+            user_pool_id=pool.id,
+            provider_name="Kakao",
+            provider_type="OIDC",
+            # With the issuer alone Cognito discovers the addresses and reports them as drift at the next preview.
+            provider_details={
+                "client_id": kakao.client_id,
+                "client_secret": kakao.client_secret,
+                "authorize_scopes": " ".join(kakao.scopes),
+                "attributes_request_method": "GET",
+                "attributes_url_add_attributes": "false",
+                "oidc_issuer": kakao.issuer,
+                **kakao.endpoints,
+            },
+            attribute_mapping={"email": "email", "email_verified": "email_verified", "nickname": "nickname"},
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                additional_secret_outputs=["providerDetails"],
+                ignore_changes=["attributeMapping.username"],  # Cognito adds username ↔ sub itself
+            ),
+        )
+        client = aws.cognito.UserPoolClient(
+            f"{name}-client",
+            user_pool_id=pool.id,
+            generate_secret=False,
+            allowed_oauth_flows=["code"],
+            allowed_oauth_flows_user_pool_client=True,
+            allowed_oauth_scopes=SCOPES,
+            callback_urls=[pulumi.Output.concat(origin, "/api/auth/callback") for origin in origins],
+            logout_urls=[pulumi.Output.concat(origin, "/") for origin in origins],
+            supported_identity_providers=["COGNITO", provider.provider_name],
+            # Rotation and ALLOW_REFRESH_TOKEN_AUTH exclude each other.
+            explicit_auth_flows=["ALLOW_USER_SRP_AUTH"]
+            + ([] if rotate_refresh_tokens else ["ALLOW_REFRESH_TOKEN_AUTH"]),
+            refresh_token_rotation=(
+                # Two tabs may refresh with the same token at once.
+                {"feature": "ENABLED", "retry_grace_period_seconds": 60} if rotate_refresh_tokens else None
+            ),
+            id_token_validity=token_minutes,
+            access_token_validity=token_minutes,
+            refresh_token_validity=refresh_days,
+            token_validity_units={"id_token": "minutes", "access_token": "minutes", "refresh_token": "days"},
+            enable_token_revocation=True,
+            prevent_user_existence_errors="ENABLED",
+            read_attributes=READABLE,
+            write_attributes=WRITABLE,
+            opts=child,
+        )
+
+        self._pool = pool
+        self.provider_name = provider.provider_name
+        self.user_pool_id = pool.id
+        self.client_id = client.id
+        self.issuer = pulumi.Output.concat("https://", pool.endpoint)
+        self.hosted_url = pulumi.Output.from_input(hosted_url) if hosted_url else self._cognito_url(domain)
+        self.register_outputs(
+            {"userPoolId": self.user_pool_id, "clientId": self.client_id, "hostedUrl": self.hosted_url}
+        )
+
+    def read_user(self) -> pulumi.Output[policies.Statement]:
+        """Permit a function to look one person up."""
+        return self._pool.arn.apply(policies.read_user)
+
+    @staticmethod
+    def _cognito_url(domain: aws.cognito.UserPoolDomain) -> pulumi.Output[str]:
+        region = aws.get_region_output().region
+        return pulumi.Output.concat("https://", domain.domain, ".auth.", region, ".amazoncognito.com")

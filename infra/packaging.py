@@ -1,0 +1,94 @@
+"""What Lambda runs, as zip files whose bytes depend on their content alone."""
+
+import ast
+import hashlib
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+HANDLERS = ROOT / "handlers"
+BUILD = ROOT / ".build"
+
+# Wheels for Amazon Linux 2023 (glibc 2.34); pip does not take the newer tag to include the older one.
+PLATFORMS = {
+    architecture: [f"manylinux_2_{minor}_{machine}" for minor in (34, 28, 17)] + [f"manylinux2014_{machine}"]
+    for architecture, machine in {"arm64": "aarch64", "x86_64": "x86_64"}.items()
+}
+USELESS_IN_A_LAYER = ("__pycache__", "bin", "RECORD", "REQUESTED", "INSTALLER", "direct_url.json")
+
+
+def function_zip(module: str) -> Path:
+    """Package `handlers/<module>.py` with the modules of handlers/ that it imports, and nothing else."""
+    files = {HANDLERS / "__init__.py"}
+    unread = [HANDLERS / f"{module}.py"]
+    while unread:
+        file = unread.pop()
+        if file not in files:
+            files.add(file)
+            unread += _imported(file)
+    return _zip(BUILD / f"{module}.zip", ((file.relative_to(ROOT).as_posix(), file) for file in files))
+
+
+def layer_zip(runtime: str, architecture: str) -> Path:
+    """Package what handlers/requirements.txt pins, built for Lambda's platform whatever this machine is.
+
+    Raises subprocess.CalledProcessError, with pip's own words on standard error, where a wheel cannot be had.
+    """
+    requirements = HANDLERS / "requirements.txt"
+    key = hashlib.sha256(requirements.read_bytes() + f"{runtime} {architecture}".encode()).hexdigest()[:16]
+    layer = BUILD / f"layer-{key}.zip"
+    if layer.exists():
+        return layer
+    BUILD.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
+        target = Path(folder) / "python"
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-compile",
+        ]
+        command += ["--require-hashes", "--only-binary=:all:", "--implementation=cp"]
+        command += [f"--python-version={runtime.removeprefix('python')}", f"--target={target}"]
+        command += [f"--platform={platform}" for platform in PLATFORMS[architecture]]
+        subprocess.run([*command, f"--requirement={requirements}"], check=True)  # noqa: S603
+        wanted = [
+            file
+            for file in target.rglob("*")
+            if file.is_file() and not set(USELESS_IN_A_LAYER) & set(file.relative_to(target).parts)
+        ]
+        return _zip(layer, ((file.relative_to(folder).as_posix(), file) for file in wanted))
+
+
+def _imported(file: Path) -> list[Path]:
+    """The modules of handlers/ that a file names in an import, also inside a function."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.module == "handlers":
+            names += [f"handlers.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names.append(node.module or "")
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    return [HANDLERS / f"{name.removeprefix('handlers.')}.py" for name in names if name.startswith("handlers.")]
+
+
+def _zip(path: Path, members: Iterable[tuple[str, Path]]) -> Path:
+    """Write members sorted, with one date and one mode; a half-written file never bears the final name."""
+    path.parent.mkdir(exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, file in sorted(members):
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o100644 << 16
+            entry.create_system = 3  # Unix, also where this runs on Windows
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, file.read_bytes())
+    return unfinished.replace(path)

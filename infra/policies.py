@@ -1,0 +1,57 @@
+"""Who may do what: IAM policy documents as plain data."""
+
+from typing import TypedDict
+
+Condition = dict[str, dict[str, str]]
+
+
+class Statement(TypedDict, total=False):
+    """One sentence of a policy document (IAM JSON policy grammar, version 2012-10-17)."""
+
+    Effect: str
+    Principal: dict[str, str]
+    Action: list[str]
+    Resource: list[str]
+    Condition: Condition
+
+
+class Document(TypedDict):
+    """A policy document, as IAM and S3 take it."""
+
+    Version: str
+    Statement: list[Statement]
+
+
+def document(*statements: Statement) -> Document:
+    """Return the document that allows these statements and nothing else."""
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def assumed_by_lambda() -> Statement:
+    """Lambda may run functions in this role."""
+    return {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": ["sts:AssumeRole"]}
+
+
+def write_logs(log_group_arn: str) -> Statement:
+    """Write to this log group; it exists already, so creating one is not allowed."""
+    return _allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group_arn}:*")
+
+
+def read_user(user_pool_arn: str) -> Statement:
+    """Look one person of this user pool up by user name."""
+    return _allow(["cognito-idp:AdminGetUser"], user_pool_arn)
+
+
+def read_objects(bucket_arn: str, distribution_arn: str) -> Statement:
+    """This distribution, and no other one, may read the bucket's objects."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudfront.amazonaws.com"},
+        "Action": ["s3:GetObject"],
+        "Resource": [f"{bucket_arn}/*"],
+        "Condition": {"StringEquals": {"AWS:SourceArn": distribution_arn}},
+    }
+
+
+def _allow(actions: list[str], resource: str) -> Statement:
+    return {"Effect": "Allow", "Action": actions, "Resource": [resource]}

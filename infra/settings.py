@@ -1,0 +1,168 @@
+"""What differs between stacks. The only reader of configuration; Pulumi.yaml describes each key and its default."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.kakao import KakaoApp
+
+T = TypeVar("T")
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}  # where Cognito, too, takes http
+NOT_KAKAO_SCOPES = {"email": "account_email", "profile": "profile_nickname"}
+RESERVED_IN_DOMAINS = ("aws", "amazon", "cognito")
+
+
+class SettingError(pulumi.RunError):
+    """A setting is missing or wrong; says which, why, and the command that mends it."""
+
+    def __init__(self, key: str, wrong: str, example: str, *, secret: bool = False) -> None:
+        command = "pulumi config set --secret" if secret else "pulumi config set"
+        super().__init__(f"{pulumi.get_project()}:{key} {wrong}.\n  Mend it: {command} {key} {example}")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting, checked. An empty string means: derived from what is deployed."""
+
+    kakao: KakaoApp
+    domain_prefix: str
+    hosted_login_url: str
+    jwks_url: str
+    rotate_refresh_tokens: bool
+    extra_origins: tuple[str, ...]
+    token_minutes: int
+    refresh_days: int
+    connect_checks_user: bool
+    runtime: str
+    architecture: str
+    protect: bool
+
+
+def read() -> Settings:
+    """Return the stack's settings, or raise SettingError at the first that is missing or wrong."""
+    config = pulumi.Config()
+    return Settings(
+        kakao=KakaoApp(
+            client_id=_text(config, "kakaoClientId", r"[A-Za-z0-9_-]+", "<REST API key>", "Kakao's REST API key"),
+            client_secret=_secret(config, "kakaoClientSecret", "<client secret>"),
+            app_id=_text(config, "kakaoAppId", r"[0-9]*", "123456", "a number, or empty"),
+            issuer=_origin(config, "kakaoIssuer", "https://kauth.kakao.com"),
+            api=_origin(config, "kakaoApi", "https://kapi.kakao.com"),
+            scopes=_kakao_scopes(config),
+        ),
+        domain_prefix=_domain_prefix(config),
+        hosted_login_url=_origin(config, "hostedLoginUrl", "https://login.example.com", optional=True),
+        jwks_url=_jwks_url(config),
+        rotate_refresh_tokens=_typed(config.require_bool, "rotateRefreshTokens", "true"),
+        extra_origins=_extra_origins(config),
+        token_minutes=_whole(config, "tokenMinutes", 5, 1440),
+        refresh_days=_whole(config, "refreshDays", 1, 3650),
+        connect_checks_user=_typed(config.require_bool, "connectChecksUser", "true"),
+        runtime=_text(config, "runtime", r"python3\.1[1-4]", "python3.13", "python3.11 to python3.14"),
+        architecture=_text(config, "architecture", r"arm64|x86_64", "arm64", "arm64 or x86_64"),
+        protect=_typed(config.require_bool, "protect", "true"),
+    )
+
+
+def _typed(require: Callable[[str], T], key: str, example: str) -> T:
+    try:
+        return require(key)
+    except pulumi.ConfigMissingError:
+        raise SettingError(key, "is not set", example) from None
+    except pulumi.ConfigTypeError as error:
+        raise SettingError(key, f"is {error.value!r}, which is not of the right type", example) from None
+
+
+def _text(config: pulumi.Config, key: str, grammar: str, example: str, expected: str) -> str:
+    value = _typed(config.require, key, example)
+    if not re.fullmatch(grammar, value):
+        raise SettingError(key, f"is {value!r}; it should be {expected}", example)
+    return value
+
+
+def _secret(config: pulumi.Config, key: str, example: str) -> pulumi.Output[str]:
+    if not config.get(key):
+        raise SettingError(key, "is not set", example, secret=True)
+    return config.require_secret(key)
+
+
+def _whole(config: pulumi.Config, key: str, least: int, most: int) -> int:
+    value = _typed(config.require_int, key, str(least))
+    if not least <= value <= most:
+        raise SettingError(key, f"is {value}; Cognito takes {least} to {most}", str(min(max(value, least), most)))
+    return value
+
+
+def _kakao_scopes(config: pulumi.Config) -> tuple[str, ...]:
+    key, example = "kakaoScopes", "'openid account_email profile_nickname'"
+    scopes = tuple(_text(config, key, r"[a-z_]+( [a-z_]+)*", example, "scopes separated by spaces").split())
+    for scope in scopes:
+        if scope in NOT_KAKAO_SCOPES:
+            wrong = (
+                f"names {scope!r}, which Kakao does not know (KOE205); its name there is {NOT_KAKAO_SCOPES[scope]!r}"
+            )
+            raise SettingError(key, wrong, example)
+    if "openid" not in scopes:
+        raise SettingError(key, "lacks 'openid', without which Kakao issues no ID token", example)
+    return scopes
+
+
+def _domain_prefix(config: pulumi.Config) -> str:
+    key = "domainPrefix"
+    prefix = _typed(config.require, key, "my-login") if config.get(key) else _derived_domain_prefix()
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", prefix):
+        wrong = f"is {prefix!r}; it takes 1 to 63 lower-case letters, digits and inner hyphens"
+        raise SettingError(key, wrong, "my-login")
+    for word in RESERVED_IN_DOMAINS:
+        if word in prefix:
+            raise SettingError(key, f"is {prefix!r}; Cognito refuses a domain that contains {word!r}", "my-login")
+    return prefix
+
+
+def _derived_domain_prefix() -> str:
+    """Prefixes are shared by all accounts of a region, so the account is part of it."""
+    account = aws.get_caller_identity().account_id
+    return f"{pulumi.get_project()}-{pulumi.get_stack()}-{account}"
+
+
+def _extra_origins(config: pulumi.Config) -> tuple[str, ...]:
+    key, example = "extraOrigins", "--path 'extraOrigins[0]' http://localhost:3000"
+    origins = _typed(config.require_object, key, "[]")
+    if not isinstance(origins, list) or not all(isinstance(origin, str) for origin in origins):
+        raise SettingError(key, f"is {origins!r}; it should be a list of origins", example)
+    for origin in origins:
+        _check_origin(key, origin, "http://localhost:3000")
+    return tuple(origins)
+
+
+def _origin(config: pulumi.Config, key: str, example: str, *, optional: bool = False) -> str:
+    if optional and not config.get(key):
+        return ""
+    return _check_origin(key, _typed(config.require, key, example), example)
+
+
+def _check_origin(key: str, value: str, example: str) -> str:
+    """An origin as RFC 6454 writes it: scheme, host, port, and nothing behind, not even a slash."""
+    if not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?", value):
+        raise SettingError(key, f"is {value!r}; it should be an origin such as {example}, without a path", example)
+    return _check_transport(key, value, example)
+
+
+def _jwks_url(config: pulumi.Config) -> str:
+    key, example = "jwksUrl", "https://keys.example.com/{userPoolId}/.well-known/jwks.json"
+    if not config.get(key):
+        return ""
+    value = _text(config, key, r"https?://[A-Za-z0-9./:{}_-]+", f"'{example}'", f"an address such as {example}")
+    return _check_transport(key, value, f"'{example}'")
+
+
+def _check_transport(key: str, value: str, example: str) -> str:
+    if value.startswith("http:") and urlsplit(value).hostname not in LOOPBACK:
+        raise SettingError(key, f"is {value!r}; only this machine may be reached over plain http", example)
+    return value

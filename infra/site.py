@@ -1,0 +1,202 @@
+"""The distribution that is the login's one address, and the page that it shows."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import policies
+
+EDGE = Path(__file__).parent / "edge"
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
+}
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# AWS's managed policies have the same ids in every account.
+CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+
+
+class Site(pulumi.ComponentResource):
+    """A browser finds the page and the API at one address, so that cookies are first-party and no CORS is needed.
+
+    `content` is the folder of the page; `api_host` answers /api/*; `extra_origins` are sites that pass requests on with
+    the cookies of their own visitors.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        content: Path,
+        api_host: pulumi.Input[str],
+        extra_origins: Sequence[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the bucket that only the distribution reads, the distribution, and the page's files."""
+        super().__init__("kakao-login:infra:Site", name, opts=opts)
+        child = pulumi.ResourceOptions(parent=self)
+
+        bucket = aws.s3.Bucket(f"{name}-bucket", force_destroy=True, opts=child)
+        closed = aws.s3.BucketPublicAccessBlock(
+            f"{name}-closed",
+            bucket=bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=child,
+        )
+        access = aws.cloudfront.OriginAccessControl(
+            f"{name}-access",
+            origin_access_control_origin_type="s3",
+            signing_behavior="always",
+            signing_protocol="sigv4",
+            opts=child,
+        )
+        headers = self._response_headers(name)
+        page = self._edge_function(f"{name}-page", (EDGE / "page.js").read_text())
+        bearer = self._edge_function(
+            f"{name}-bearer",
+            f"const extraOrigins = {json.dumps(list(extra_origins))};\n" + (EDGE / "bearer.js").read_text(),
+        )
+        distribution = aws.cloudfront.Distribution(
+            f"{name}-distribution",
+            enabled=True,
+            is_ipv6_enabled=True,
+            http_version="http2and3",
+            price_class="PriceClass_200",  # the cheapest that has Korea
+            default_root_object="index.html",
+            origins=[
+                {
+                    "origin_id": "page",
+                    "domain_name": bucket.bucket_regional_domain_name,
+                    "origin_access_control_id": access.id,
+                },
+                {
+                    "origin_id": "api",
+                    "domain_name": api_host,
+                    "custom_origin_config": {
+                        "http_port": 80,
+                        "https_port": 443,
+                        "origin_protocol_policy": "https-only",
+                        "origin_ssl_protocols": ["TLSv1.2"],
+                    },
+                },
+            ],
+            default_cache_behavior={
+                "target_origin_id": "page",
+                "allowed_methods": ["GET", "HEAD"],
+                "cached_methods": ["GET", "HEAD"],
+                "cache_policy_id": CACHING_OPTIMIZED,
+                "response_headers_policy_id": headers.id,
+                "viewer_protocol_policy": "redirect-to-https",
+                "compress": True,
+                "function_associations": [{"event_type": "viewer-request", "function_arn": page.arn}],
+            },
+            ordered_cache_behaviors=[
+                {
+                    "path_pattern": "/api/*",
+                    "target_origin_id": "api",
+                    "allowed_methods": ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"],
+                    "cached_methods": ["GET", "HEAD"],
+                    "cache_policy_id": CACHING_DISABLED,
+                    # The viewer's own Host would be a 403 at API Gateway.
+                    "origin_request_policy_id": ALL_VIEWER_EXCEPT_HOST_HEADER,
+                    "response_headers_policy_id": headers.id,
+                    # A redirect would turn a POST into a GET.
+                    "viewer_protocol_policy": "https-only",
+                    "compress": True,
+                    "function_associations": [{"event_type": "viewer-request", "function_arn": bearer.arn}],
+                }
+            ],
+            restrictions={"geo_restriction": {"restriction_type": "none"}},
+            viewer_certificate={"cloudfront_default_certificate": True},
+            opts=child,
+        )
+        aws.s3.BucketPolicy(
+            f"{name}-readers",
+            bucket=bucket.id,
+            policy=pulumi.Output.json_dumps(
+                pulumi.Output.all(bucket.arn, distribution.arn).apply(
+                    lambda arns: policies.document(policies.read_objects(*arns))
+                )
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),  # S3 refuses to change both at once
+        )
+        for file in sorted(content.rglob("*")):
+            if file.is_file():
+                self._object(name, bucket, content, file)
+
+        self.url = pulumi.Output.concat("https://", distribution.domain_name)
+        self.register_outputs({"url": self.url})
+
+    def _object(self, name: str, bucket: aws.s3.Bucket, content: Path, file: Path) -> None:
+        key = file.relative_to(content).as_posix()
+        if file.suffix not in TYPES:
+            raise ValueError(f"{file} has no content type: add {file.suffix!r} to TYPES in infra/site.py")
+        aws.s3.BucketObjectv2(
+            f"{name}-{key}",
+            bucket=bucket.id,
+            key=key,
+            source=pulumi.FileAsset(str(file)),
+            content_type=TYPES[file.suffix],
+            # Names carry no hash, so each load asks whether its copy is still the one.
+            cache_control="no-cache",
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _edge_function(self, name: str, code: str) -> aws.cloudfront.Function:
+        return aws.cloudfront.Function(
+            name,
+            runtime="cloudfront-js-2.0",
+            code=code,
+            publish=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _response_headers(self, name: str) -> aws.cloudfront.ResponseHeadersPolicy:
+        return aws.cloudfront.ResponseHeadersPolicy(
+            f"{name}-headers",
+            security_headers_config={
+                "content_security_policy": {
+                    "content_security_policy": CONTENT_SECURITY_POLICY,
+                    "override": True,
+                },
+                "content_type_options": {"override": True},
+                "frame_options": {"frame_option": "DENY", "override": True},
+                # The sign-in's own answers are stricter (no-referrer) and stay so.
+                "referrer_policy": {"referrer_policy": "same-origin", "override": False},
+                "strict_transport_security": {
+                    "access_control_max_age_sec": 63072000,
+                    "include_subdomains": True,
+                    "override": True,
+                },
+            },
+            custom_headers_config={
+                "items": [
+                    {"header": "Cross-Origin-Opener-Policy", "value": "same-origin", "override": True},
+                    {"header": "Cross-Origin-Resource-Policy", "value": "same-origin", "override": True},
+                    {
+                        "header": "Permissions-Policy",
+                        "value": "camera=(), geolocation=(), microphone=()",
+                        "override": True,
+                    },
+                ]
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )

@@ -1,0 +1,76 @@
+"""Runs the Pulumi program without the Pulumi engine: Pulumi's own Python runtime, with another resource monitor."""
+
+import asyncio
+import json
+import runpy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime import mocks, rpc, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = "kakao-login"
+
+
+class Monitor(mocks.MockMonitor):
+    """Pulumi's mock monitor that also keeps what the program exports."""
+
+    def __init__(self, resources: mocks.Mocks) -> None:
+        """Answer each registered resource with what `resources` makes of it."""
+        super().__init__(resources)
+        self.exports: dict[str, Any] = {}
+
+    def RegisterResourceOutputs(self, request: Any) -> Empty:  # noqa: N802 - the name of the RPC
+        """Keep the outputs of the stack, which are the exports."""
+        if request.urn.endswith(f"::pulumi:pulumi:Stack::{PROJECT}-{pulumi.get_stack()}"):
+            self.exports = plain(rpc.deserialize_properties(request.outputs))
+        return Empty()
+
+
+def plain(value: Any) -> Any:
+    """Return a deserialized property without the marks of secrets in it."""
+    value = rpc.unwrap_rpc_secret(value)
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+def stack_config(stack: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what `pulumi config` would show: defaults of Pulumi.yaml, then the stack's file, then `overrides`.
+
+    A value that is encrypted in the stack's file is left out: it has to come from `overrides`.
+    """
+    described = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    chosen = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    values = {f"{PROJECT}:{key}": item["default"] for key, item in described.items() if "default" in item}
+    values |= {key: value for key, value in chosen.items() if not (isinstance(value, dict) and "secure" in value)}
+    return values | dict(overrides or {})
+
+
+def run(
+    monitor: Monitor, *, stack: str, config: Mapping[str, Any], program: Path = ROOT / "__main__.py"
+) -> dict[str, Any]:
+    """Run the program to its end and return its exports.
+
+    Raises what the program or the monitor raised. Not to be called from inside a running event loop.
+    """
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+
+    def execute_program() -> None:
+        runpy.run_path(str(program), run_name="__main__")
+
+    async def execute() -> None:
+        # Inside the loop, because what the runtime creates here belongs to the loop that it is created in.
+        pulumi.runtime.set_all_config(texts, [f"{PROJECT}:kakaoClientSecret"])
+        mocks.set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor)
+        settings.set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes the one that exports
+        await pulumi.runtime.run_in_stack(execute_program)
+
+    asyncio.run(execute())
+    return monitor.exports
