@@ -1,0 +1,37 @@
+"""`python -m sandbox`: serve the login on this laptop until Ctrl-C."""
+
+import argparse
+import signal
+import sys
+import time
+
+START = time.monotonic()
+
+
+def main() -> None:
+    """Start everything, say where it is, wait, and leave nothing behind."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="The login on this laptop.")
+    parser.add_argument("--port", type=int, default=3000, help="the site's port; the three after it are used too")
+    port = parser.parse_args().port
+    if not 1 <= port <= 65532:
+        parser.error("--port takes 1 to 65532")
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    from sandbox import kakao, local  # imported late, so that the first line appears at once
+
+    print("starting the sandbox", flush=True)
+    try:
+        with local.running(port, say=lambda line: print(line, flush=True)) as sandbox:
+            email, password = local.EMAIL_PERSON
+            print(f"\n  {sandbox.site}   ready after {time.monotonic() - START:.1f} s; Ctrl-C ends it\n")
+            print("  at Kakao      " + ", ".join(person.nickname for person in kakao.PEOPLE))
+            print(f"  with e-mail   {email}, password: {password}\n", flush=True)
+            signal.pause()
+    except KeyboardInterrupt:
+        print("\nstopped; nothing is left behind")
+    except Exception as error:
+        sys.exit(f"\nThe sandbox could not start: {error}")
+
+
+if __name__ == "__main__":
+    main()

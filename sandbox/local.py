@@ -1,0 +1,106 @@
+"""The whole sandbox: emulated AWS, Kakao stand-in, the program applied, and the site in front of it."""
+
+import platform
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox import kakao, program
+from sandbox.applier import Account, Applier
+from sandbox.edge import serve_edges
+from sandbox.emulator import emulated_aws
+
+REGION = "ap-northeast-2"
+CLIENT_SECRET = "stand-in-client-secret"  # noqa: S105 - the stand-in's own; Pulumi.local.yaml holds it encrypted
+EMAIL_PERSON = ("person@example.com", "a long enough password")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Where the parts of a running sandbox answer, and what the program exported."""
+
+    site: str
+    hosted_login: str
+    kakao: str
+    aws: str
+    account: Account
+    exports: dict[str, Any]
+
+
+@contextmanager
+def running(port: int, say: Say = lambda line: None) -> Iterator[Sandbox]:
+    """Run the sandbox on `port` and the three ports after it; everything is gone when the block ends.
+
+    Raises OSError with what to do where a port is taken or Node.js is missing.
+    """
+    site, hosted_login = f"http://localhost:{port}", f"http://127.0.0.1:{port + 1}"
+    kakao_url, aws = f"http://127.0.0.1:{port + 2}", f"http://127.0.0.1:{port + 3}"
+    config = settings(port)
+    with ExitStack() as stack:
+        with _step(say, "emulated AWS"), ThreadPoolExecutor(1) as pool:
+            account = pool.submit(Account, aws, REGION)  # reads botocore's models while the emulator starts
+            stack.enter_context(emulated_aws(port + 3))
+        with _step(say, "the program, applied"):
+            monitor = program.Monitor(Applier(account.result()))
+            exports = program.run(monitor, stack="local", config=config)
+            _add_person(account.result(), exports["userPoolId"])
+        with _step(say, "Kakao stand-in and site"):
+            domain = f"https://{config['kakao-login:domainPrefix']}.auth.{REGION}.amazoncognito.com"
+            app = kakao.KakaoApp(
+                client_id=config["kakao-login:kakaoClientId"],
+                client_secret=CLIENT_SECRET,
+                app_id=int(config["kakao-login:kakaoAppId"]),
+                redirect_uris=(exports["kakaoRedirectUri"],),
+                logout_redirect_uris=(f"{site}/",),
+            )
+            stack.enter_context(kakao.serve(port + 2, app, {domain: hosted_login}))
+            stack.enter_context(
+                serve_edges(site_port=port, aws=aws, distribution=exports["siteUrl"].removeprefix("https://"))
+            )
+        yield Sandbox(site, hosted_login, kakao_url, aws, account.result(), exports)
+
+
+def settings(port: int) -> dict[str, Any]:
+    """Return the stack `local` for these ports and this machine."""
+    overrides = {
+        "kakao-login:kakaoClientSecret": CLIENT_SECRET,
+        "kakao-login:runtime": f"python3.{sys.version_info.minor}",
+        "kakao-login:architecture": "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
+    }
+    moved: dict[str, Any] = _moved(program.stack_config("local", overrides), port)
+    return moved
+
+
+def _moved(value: Any, port: int) -> Any:
+    if isinstance(value, dict):
+        return {key: _moved(item, port) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_moved(item, port) for item in value]
+    if isinstance(value, str):
+        return re.sub(r"(localhost|127\.0\.0\.1):300([0-3])", lambda found: f"{found[1]}:{port + int(found[2])}", value)
+    return value
+
+
+@contextmanager
+def _step(say: Say, name: str) -> Iterator[None]:
+    start = time.monotonic()
+    yield
+    say(f"  {name:<28}{time.monotonic() - start:5.1f} s")
+
+
+def _add_person(account: Account, user_pool: str) -> None:
+    """Someone who signs in with e-mail, on Cognito's own page."""
+    email, password = EMAIL_PERSON
+    attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
+    person = {"UserPoolId": user_pool, "Username": email}
+    account.call(
+        "cognito-idp", "AdminCreateUser", {**person, "UserAttributes": attributes, "MessageAction": "SUPPRESS"}
+    )
+    account.call("cognito-idp", "AdminSetUserPassword", {**person, "Password": password, "Permanent": True})

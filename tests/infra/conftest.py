@@ -1,0 +1,9 @@
+import pytest
+
+from tests.infra.engine import Graph, declare
+
+
+@pytest.fixture(scope="session")
+def stack() -> Graph:
+    """The whole program, declared once with the settings of `dev`."""
+    return declare()

@@ -1,0 +1,165 @@
+"""Runs the Pulumi program under mocks and returns, as plain data, everything that the real engine would be sent.
+
+`pulumi.runtime.Mocks` sees inputs alone; the monitor below it also sees parents, dependencies, protection and which
+input is secret (pulumi/pulumi#14421).
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks, rpc
+
+from sandbox.program import ROOT, Monitor, plain, run, stack_config
+
+ACCOUNT = "123456789012"
+REGION = "ap-northeast-2"
+REQUIRED = {"kakao-login:kakaoClientId": "rest-api-key", "kakao-login:kakaoClientSecret": "the-client-secret"}
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One registered resource; `sources` gives, per input, the names of the resources that its value came from."""
+
+    type: str
+    name: str
+    parent: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    sources: dict[str, set[str]]
+    dependencies: set[str]
+    protect: bool
+    secret_inputs: set[str]
+    secret_outputs: set[str]
+    ignored: set[str]
+
+    def __getitem__(self, key: str) -> Any:
+        return self.inputs[key]
+
+
+@dataclass
+class Graph:
+    """All that the program registered, and what it exported."""
+
+    resources: list[Declared] = field(default_factory=list)
+    exports: dict[str, Any] = field(default_factory=dict)
+
+    def all(self, kind: str) -> list[Declared]:
+        return [resource for resource in self.resources if resource.type.endswith(f":{kind}")]
+
+    def one(self, kind: str, **inputs: Any) -> Declared:
+        found = [r for r in self.all(kind) if all(r.inputs.get(key) == value for key, value in inputs.items())]
+        assert len(found) == 1, f"{len(found)} resources of type {kind} with {inputs}: {[r.name for r in found]}"
+        return found[0]
+
+    def named(self, name: str) -> Declared:
+        (found,) = [resource for resource in self.resources if resource.name == name]
+        return found
+
+    def custom(self) -> Iterator[Declared]:
+        return (resource for resource in self.resources if resource.type.startswith("aws:"))
+
+
+class _Cloud(mocks.Mocks):
+    """Gives each resource an id, an ARN and addresses that no other one shares, and allows only known look-ups."""
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        known = {
+            "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+            "aws:index/getRegion:getRegion": {"region": REGION},
+        }
+        if args.token not in known:
+            raise AssertionError(f"unexpected look-up {args.token}")
+        return known[args.token], None
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        if not args.custom:
+            return "", {}
+        unique = hashlib.sha256(f"{args.typ} {args.name}".encode()).hexdigest()[:10]
+        host = {"domainName": f"{unique}.cloudfront.net"} if args.typ.endswith(":Distribution") else {}
+        return unique, {
+            "arn": f"arn:aws:mock:{REGION}:{ACCOUNT}:{unique}",
+            "name": f"{args.name}-{unique}",
+            "bucketRegionalDomainName": f"{unique}.s3.{REGION}.amazonaws.com",
+            "apiEndpoint": f"https://{unique}.execute-api.{REGION}.amazonaws.com",
+            "executionArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{unique}",
+            "endpoint": f"cognito-idp.{REGION}.amazonaws.com/{unique}",
+            **host,
+            **plain(args.inputs),
+        }
+
+
+class _Recorder(Monitor):
+    def __init__(self) -> None:
+        super().__init__(_Cloud())
+        self.graph = Graph()
+        self._lock = threading.Lock()
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        response = super().RegisterResource(request)
+        if request.type == "pulumi:pulumi:Stack":
+            return response
+        inputs = rpc.deserialize_properties(request.object)
+        declared = Declared(
+            type=request.type,
+            name=request.name,
+            parent=_name(request.parent),
+            inputs=_whole(plain(inputs)),
+            outputs=plain(rpc.deserialize_properties(response.object)) | {"id": response.id},
+            sources={key: {_name(u) for u in value.urns} for key, value in request.propertyDependencies.items()},
+            dependencies={_name(urn) for urn in request.dependencies},
+            protect=request.protect,
+            secret_inputs={key for key, value in inputs.items() if rpc.is_rpc_secret(value)},
+            secret_outputs=set(request.additionalSecretOutputs),
+            ignored=set(request.ignoreChanges),
+        )
+        with self._lock:
+            self.graph.resources.append(declared)
+        return response
+
+
+def declare(
+    config: Mapping[str, Any] | None = None, *, stack: str = "dev", program: Path = ROOT / "__main__.py"
+) -> Graph:
+    """Run the program with this configuration over the stack's own, to its end."""
+    recorder = _Recorder()
+    recorder.graph.exports = run(recorder, stack=stack, config=_values(stack, config), program=program)
+    return recorder.graph
+
+
+def refused(config: Mapping[str, Any]) -> str:
+    """Run the program with a configuration that it has to refuse before it registers anything; return its words."""
+    recorder = _Recorder()
+    with pytest.raises(pulumi.RunError) as refusal:
+        run(recorder, stack="dev", config=_values("dev", config))
+    assert recorder.graph.resources == []
+    return str(refusal.value)
+
+
+def _values(stack: str, config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The stack's configuration with these values over it; None takes a value away."""
+    prefixed = {f"kakao-login:{key}": value for key, value in (config or {}).items()}
+    return {key: value for key, value in stack_config(stack, REQUIRED | prefixed).items() if value is not None}
+
+
+def statements(policy: str) -> list[dict[str, Any]]:
+    return json.loads(policy)["Statement"]
+
+
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+def _whole(value: Any) -> Any:
+    """Numbers as they were written: protobuf knows only floats."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

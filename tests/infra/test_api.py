@@ -1,0 +1,69 @@
+from tests.infra.engine import Declared, Graph
+
+
+def function_behind(stack: Graph, route: Declared) -> Declared:
+    (integration,) = route.sources["target"]
+    (function,) = [stack.named(name) for name in stack.named(integration).sources["integrationUri"]]
+    return function
+
+
+def test_each_route_reaches_its_function(stack: Graph) -> None:
+    reached = {route["routeKey"]: function_behind(stack, route)["handler"] for route in stack.all("Route")}
+    assert reached == {
+        "GET /api/auth/login": "handlers.session.handler",
+        "GET /api/auth/callback": "handlers.session.handler",
+        "POST /api/auth/refresh": "handlers.session.handler",
+        "POST /api/auth/logout": "handlers.session.handler",
+        "GET /api/userinfo": "handlers.user_info.handler",
+    }
+
+
+def test_a_route_is_open_only_where_no_one_is_signed_in_yet(stack: Graph) -> None:
+    authorizer = stack.one("Authorizer")
+    for route in stack.all("Route"):
+        if " /api/auth/" in route["routeKey"]:
+            assert route["authorizationType"] == "NONE", route["routeKey"]
+        else:
+            assert route["authorizationType"] == "JWT", route["routeKey"]
+            assert route["authorizerId"] == authorizer.outputs["id"]
+
+
+def test_a_token_counts_only_from_this_pool_and_for_this_client(stack: Graph) -> None:
+    authorizer = stack.one("Authorizer")
+    issuer = f"https://{stack.one('UserPool').outputs['endpoint']}"
+    assert authorizer["authorizerType"] == "JWT"
+    assert authorizer["jwtConfiguration"] == {"issuer": issuer, "audiences": [stack.exports["clientId"]]}
+    assert authorizer.sources["jwtConfiguration"] == {stack.one("UserPool").name, stack.one("UserPoolClient").name}
+    assert authorizer["identitySources"] == ["$request.header.Authorization"]
+
+
+def test_the_session_function_trusts_the_issuer_that_the_gateway_trusts(stack: Graph) -> None:
+    variables = stack.named("session-function")["environment"]["variables"]
+    assert variables["ISSUER"] == stack.one("Authorizer")["jwtConfiguration"]["issuer"]
+
+
+def test_requests_are_throttled_but_not_to_nothing(stack: Graph) -> None:
+    limits = stack.one("Stage", name="$default")["defaultRouteSettings"]
+    assert limits["throttlingBurstLimit"] > 0
+    assert limits["throttlingRateLimit"] > 0
+
+
+def test_only_this_apis_own_route_may_call_a_function(stack: Graph) -> None:
+    api = stack.one("Api", protocolType="HTTP")
+    for route in stack.all("Route"):
+        method, path = route["routeKey"].split(" ")
+        permission = stack.one("Permission", sourceArn=f"{api.outputs['executionArn']}/*/{method}{path}")
+        assert permission["principal"] == "apigateway.amazonaws.com"
+        assert permission["action"] == "lambda:InvokeFunction"
+        assert permission["function"] == function_behind(stack, route).outputs["arn"]
+        assert api.name in permission.sources["sourceArn"]
+
+
+def test_no_permission_is_without_a_source(stack: Graph) -> None:
+    for permission in stack.all("Permission"):
+        assert permission["sourceArn"].startswith("arn:aws:"), permission.name
+
+
+def test_no_other_origin_may_read_answers(stack: Graph) -> None:
+    for api in stack.all("Api"):
+        assert "corsConfiguration" not in api.inputs

@@ -1,0 +1,78 @@
+import pytest
+
+from tests.infra.engine import Declared, Graph, declare, statements
+
+
+def functions(stack: Graph) -> list[Declared]:
+    return [resource for resource in stack.all("Function") if resource.type.startswith("aws:lambda/")]
+
+
+def policy_of(stack: Graph, function: Declared) -> Declared:
+    (role,) = function.sources["role"]
+    (policy,) = [policy for policy in stack.all("RolePolicy") if policy.sources["role"] == {role}]
+    return policy
+
+
+ALLOWED = {  # beside writing its log
+    "handlers.session.handler": set(),
+    "handlers.user_info.handler": {"cognito-idp:AdminGetUser"},
+}
+
+
+def test_a_role_may_do_exactly_what_its_function_needs(stack: Graph) -> None:
+    pool = stack.one("UserPool")
+    for function in functions(stack):
+        logs, *others = statements(policy_of(stack, function)["policy"])
+        group = stack.named(function["loggingConfig"]["logGroup"].rpartition("-")[0])
+        assert logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+        assert logs["Resource"] == [f"{group.outputs['arn']}:*"]
+        actions = {action for statement in others for action in statement["Action"]}
+        assert actions == ALLOWED[function["handler"]]
+        for statement in others:
+            assert statement["Resource"] == [pool.outputs["arn"]]
+
+
+def test_no_policy_allows_everything_or_on_everything(stack: Graph) -> None:
+    for policy in [*stack.all("RolePolicy"), *stack.all("BucketPolicy")]:
+        for statement in statements(policy["policy"]):
+            assert statement["Effect"] == "Allow"
+            assert "*" not in "".join(statement["Action"]), policy.name
+            assert "*" not in statement["Resource"], policy.name
+
+
+def test_no_role_may_set_a_password(stack: Graph) -> None:
+    assert "SetUserPassword" not in repr([policy.inputs for policy in stack.all("RolePolicy")])
+
+
+def test_only_lambda_may_take_a_functions_role_and_no_two_functions_share_one(stack: Graph) -> None:
+    roles = [function.sources["role"] for function in functions(stack)]
+    assert len({frozenset(role) for role in roles}) == len(roles)
+    for role in stack.all("Role"):
+        (statement,) = statements(role["assumeRolePolicy"])
+        assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+        assert statement["Action"] == ["sts:AssumeRole"]
+
+
+def test_a_function_waits_for_its_policy(stack: Graph) -> None:
+    for function in functions(stack):
+        assert policy_of(stack, function).name in function.dependencies, function.name
+
+
+def test_log_lines_are_json_and_end_after_a_while(stack: Graph) -> None:
+    for function in functions(stack):
+        assert function["loggingConfig"]["logFormat"] == "JSON"
+        assert function["loggingConfig"]["logGroup"] in {group.outputs["name"] for group in stack.all("LogGroup")}
+    for group in stack.all("LogGroup"):
+        assert 0 < group["retentionInDays"] <= 400
+
+
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_runtime_and_architecture_are_those_of_the_settings(architecture: str) -> None:
+    for function in functions(declare({"runtime": "python3.12", "architecture": architecture})):
+        assert function["runtime"] == "python3.12"
+        assert function["architectures"] == [architecture]
+
+
+def test_no_function_has_a_secret_in_its_environment(stack: Graph) -> None:
+    for function in functions(stack):
+        assert "environment" not in function.secret_inputs, function.name

@@ -1,0 +1,148 @@
+import pytest
+
+from tests.infra.engine import Graph, declare
+
+
+def test_the_pool_cannot_be_deleted_unless_a_setting_says_so(stack: Graph) -> None:
+    pool = stack.one("UserPool")
+    assert pool.protect
+    assert pool["deletionProtection"] == "ACTIVE"
+
+    pool = declare({"protect": False}).one("UserPool")
+    assert not pool.protect
+    assert pool["deletionProtection"] == "INACTIVE"
+
+
+def test_a_person_without_email_fits_into_the_pool(stack: Graph) -> None:
+    pool = stack.one("UserPool")
+    assert not any(attribute.get("required") for attribute in pool.inputs.get("schemas", []))
+    assert "aliasAttributes" not in pool.inputs  # an alias moves to whoever verifies the address last
+
+
+def test_an_email_counts_only_after_its_owner_confirmed_it(stack: Graph) -> None:
+    pool = stack.one("UserPool")
+    assert pool["autoVerifiedAttributes"] == ["email"]
+    assert pool["userAttributeUpdateSettings"] == {"attributesRequireVerificationBeforeUpdates": ["email"]}
+    assert [way["name"] for way in pool["accountRecoverySetting"]["recoveryMechanisms"]] == ["verified_email"]
+
+
+def test_a_native_account_signs_in_by_email_in_any_case_with_a_long_password(stack: Graph) -> None:
+    pool = stack.one("UserPool")
+    assert pool["usernameAttributes"] == ["email"]
+    assert pool["usernameConfiguration"] == {"caseSensitive": False}
+    assert pool["passwordPolicy"]["minimumLength"] >= 12
+
+
+def test_kakaos_secret_is_secret_in_inputs_and_state_and_nowhere_else(stack: Graph) -> None:
+    kakao = stack.one("IdentityProvider")
+    assert "providerDetails" in kakao.secret_inputs
+    assert "providerDetails" in kakao.secret_outputs
+    for resource in stack.custom():
+        if resource is not kakao:
+            assert "the-client-secret" not in repr(resource.inputs), resource.name
+    assert "the-client-secret" not in repr(stack.exports)
+
+
+def test_every_endpoint_is_given_so_that_cognito_discovers_none_and_a_preview_shows_no_drift(stack: Graph) -> None:
+    details = stack.one("IdentityProvider")["providerDetails"]
+    addresses = {key: details[key] for key in ("authorize_url", "token_url", "jwks_uri", "attributes_url")}
+    assert addresses == {
+        "authorize_url": "https://kauth.kakao.com/oauth/authorize",
+        "token_url": "https://kauth.kakao.com/oauth/token",
+        "jwks_uri": "https://kauth.kakao.com/.well-known/jwks.json",
+        "attributes_url": "https://kapi.kakao.com/v1/oidc/userinfo",
+    }
+    assert details["attributes_url_add_attributes"] == "false"
+    assert stack.one("IdentityProvider").ignored == {"attributeMapping.username"}
+
+
+def test_every_consent_item_of_the_setting_is_asked_for() -> None:
+    details = declare({"kakaoScopes": "openid profile_nickname"}).one("IdentityProvider")["providerDetails"]
+    assert details["authorize_scopes"] == "openid profile_nickname"
+
+
+def test_by_default_kakao_is_asked_for_id_email_and_nickname(stack: Graph) -> None:
+    asked = stack.one("IdentityProvider")["providerDetails"]["authorize_scopes"].split()
+    assert set(asked) == {"openid", "account_email", "profile_nickname"}
+
+
+def test_what_kakao_calls_nickname_is_the_nickname_and_its_word_on_the_email_is_kept(stack: Graph) -> None:
+    mapping = stack.one("IdentityProvider")["attributeMapping"]
+    assert mapping == {"email": "email", "email_verified": "email_verified", "nickname": "nickname"}
+
+
+def test_the_client_may_write_what_kakao_maps_and_nothing_that_grants_anything(stack: Graph) -> None:
+    client = stack.one("UserPoolClient")
+    assert set(client["writeAttributes"]) == {"email", "nickname"}
+    assert set(client["readAttributes"]) == {"email", "email_verified", "nickname"}
+    assert set(client["allowedOauthScopes"]) == {"openid", "email", "profile"}
+
+
+def test_the_client_is_public_and_takes_codes_only(stack: Graph) -> None:
+    client = stack.one("UserPoolClient")
+    assert client["generateSecret"] is False
+    assert client["allowedOauthFlows"] == ["code"]
+    assert client["allowedOauthFlowsUserPoolClient"] is True
+    assert client["enableTokenRevocation"] is True
+    assert client["preventUserExistenceErrors"] == "ENABLED"
+
+
+def test_the_client_waits_for_the_provider_that_it_names(stack: Graph) -> None:
+    client, kakao = stack.one("UserPoolClient"), stack.one("IdentityProvider")
+    assert client["supportedIdentityProviders"] == ["COGNITO", kakao["providerName"]]
+    assert kakao.name in client.sources["supportedIdentityProviders"]
+
+
+def test_the_session_function_asks_for_the_provider_that_was_declared(stack: Graph) -> None:
+    function, kakao = stack.named("session-function"), stack.one("IdentityProvider")
+    assert function["environment"]["variables"]["IDENTITY_PROVIDER"] == kakao["providerName"]
+    assert kakao.name in function.sources["environment"]
+
+
+def test_codes_go_to_the_distribution_and_to_the_extra_origins_only() -> None:
+    stack = declare({"extraOrigins": ["http://localhost:3000"]})
+    client, distribution = stack.one("UserPoolClient"), stack.one("Distribution")
+    site = f"https://{distribution.outputs['domainName']}"
+    assert client["callbackUrls"] == [f"{site}/api/auth/callback", "http://localhost:3000/api/auth/callback"]
+    assert client["logoutUrls"] == [f"{site}/", "http://localhost:3000/"]
+    assert distribution.name in client.sources["callbackUrls"]
+    assert distribution.name in client.sources["logoutUrls"]
+
+
+@pytest.mark.parametrize(("rotate", "flow"), [(True, False), (False, True)], ids=["rotating tokens", "lasting tokens"])
+def test_refreshing_works_in_exactly_one_way(rotate: bool, flow: bool) -> None:
+    client = declare({"rotateRefreshTokens": rotate}).one("UserPoolClient")
+    assert ("refreshTokenRotation" in client.inputs) is rotate
+    assert ("ALLOW_REFRESH_TOKEN_AUTH" in client["explicitAuthFlows"]) is flow
+    assert "ALLOW_USER_PASSWORD_AUTH" not in client["explicitAuthFlows"]
+
+
+def test_two_tabs_may_refresh_at_once(stack: Graph) -> None:
+    assert 0 < stack.one("UserPoolClient")["refreshTokenRotation"]["retryGracePeriodSeconds"] <= 60
+
+
+def test_lifetimes_are_those_of_the_settings() -> None:
+    client = declare({"tokenMinutes": 5, "refreshDays": 7}).one("UserPoolClient")
+    units = client["tokenValidityUnits"]
+    assert (client["idTokenValidity"], units["idToken"]) == (5, "minutes")
+    assert (client["accessTokenValidity"], units["accessToken"]) == (5, "minutes")
+    assert (client["refreshTokenValidity"], units["refreshToken"]) == (7, "days")
+
+
+def test_the_exported_redirect_uri_is_the_hosted_logins_own(stack: Graph) -> None:
+    domain = stack.one("UserPoolDomain")["domain"]
+    hosted = f"https://{domain}.auth.ap-northeast-2.amazoncognito.com"
+    assert stack.exports["kakaoRedirectUri"] == f"{hosted}/oauth2/idpresponse"
+    assert stack.named("session-function")["environment"]["variables"]["HOSTED_LOGIN_URL"] == hosted
+
+    moved = declare({"hostedLoginUrl": "https://login.example.com"})
+    assert moved.exports["kakaoRedirectUri"] == "https://login.example.com/oauth2/idpresponse"
+
+
+def test_the_exports_are_what_a_person_needs_next(stack: Graph) -> None:
+    site = f"https://{stack.one('Distribution').outputs['domainName']}"
+    assert stack.exports["siteUrl"] == site
+    assert stack.exports["kakaoLogoutRedirectUri"] == f"{site}/"
+    assert stack.exports["apiUrl"] == f"{site}/api"
+    assert stack.exports["userPoolId"] == stack.one("UserPool").outputs["id"]
+    assert stack.exports["clientId"] == stack.one("UserPoolClient").outputs["id"]

@@ -1,0 +1,126 @@
+import base64
+import hashlib
+import json
+from typing import Any
+
+import pulumi_aws
+import pytest
+import yaml
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from sandbox.program import ROOT, stack_config
+from tests.infra.engine import declare, refused
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [
+        ("kakaoClientId", None, "is not set"),
+        ("kakaoClientId", "", "it should be Kakao's REST API key"),
+        ("kakaoClientId", "two words", "it should be Kakao's REST API key"),
+        ("kakaoClientSecret", None, "is not set"),
+        ("kakaoClientSecret", "", "is not set"),
+        ("kakaoAppId", "my-app", "it should be a number"),
+        ("kakaoIssuer", "https://kauth.kakao.com/", "without a path"),
+        ("kakaoIssuer", "http://kauth.kakao.com", "over plain http"),
+        ("kakaoApi", "kapi.kakao.com", "it should be an origin"),
+        ("kakaoScopes", "openid email", "its name there is 'account_email'"),
+        ("kakaoScopes", "openid profile", "its name there is 'profile_nickname'"),
+        ("kakaoScopes", "account_email", "lacks 'openid'"),
+        ("kakaoScopes", "openid,account_email", "separated by spaces"),
+        ("domainPrefix", "Login", "lower-case"),
+        ("domainPrefix", "-login", "inner hyphens"),
+        ("domainPrefix", "l" * 64, "1 to 63"),
+        ("domainPrefix", "my-aws-login", "contains 'aws'"),
+        ("domainPrefix", "amazonia", "contains 'amazon'"),
+        ("domainPrefix", "incognito", "contains 'cognito'"),
+        ("hostedLoginUrl", "https://login.example.com/oauth2", "without a path"),
+        ("hostedLoginUrl", "http://login.example.com", "over plain http"),
+        ("jwksUrl", "ftp://keys.example.com", "it should be an address"),
+        ("jwksUrl", "http://keys.example.com/jwks.json", "over plain http"),
+        ("extraOrigins", "http://localhost:3000", "is not of the right type"),
+        ("extraOrigins", {"a": "b"}, "it should be a list"),
+        ("extraOrigins", ["http://localhost:3000/"], "without a path"),
+        ("extraOrigins", ["http://example.com"], "over plain http"),
+        ("extraOrigins", ["https://example.com", "*"], "it should be an origin"),
+        ("tokenMinutes", 4, "Cognito takes 5 to 1440"),
+        ("tokenMinutes", 1441, "Cognito takes 5 to 1440"),
+        ("tokenMinutes", "soon", "is not of the right type"),
+        ("refreshDays", 0, "Cognito takes 1 to 3650"),
+        ("refreshDays", 3651, "Cognito takes 1 to 3650"),
+        ("rotateRefreshTokens", "perhaps", "is not of the right type"),
+        ("connectChecksUser", "perhaps", "is not of the right type"),
+        ("runtime", "python3.9", "python3.11 to python3.14"),
+        ("architecture", "amd64", "arm64 or x86_64"),
+        ("protect", "perhaps", "is not of the right type"),
+    ],
+)
+def test_a_wrong_setting_stops_the_program_with_the_command_that_mends_it(key: str, value: Any, reason: str) -> None:
+    message = refused({key: value})
+    assert f"kakao-login:{key} " in message
+    assert reason in message
+    assert "pulumi config set " in message
+    assert key in message.partition("pulumi config set ")[2]
+
+
+def test_a_missing_secret_is_asked_for_as_a_secret() -> None:
+    assert "pulumi config set --secret kakaoClientSecret" in refused({"kakaoClientSecret": None})
+
+
+def test_a_derived_domain_that_cognito_would_refuse_is_refused_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.infra.engine.ACCOUNT", "aws")
+    assert "contains 'aws'" in refused({})
+
+
+@pytest.mark.parametrize("value", ["http://localhost:3000", "http://127.0.0.1:5173", "http://[::1]:3000"])
+def test_a_site_on_this_machine_may_use_the_login_over_http(value: str) -> None:
+    assert f"{value}/" in declare({"extraOrigins": [value]}).one("UserPoolClient")["logoutUrls"]
+
+
+def described() -> dict[str, dict[str, Any]]:
+    return yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+
+
+def test_every_setting_is_typed_and_described() -> None:
+    for key, setting in described().items():
+        assert setting["type"] in {"string", "boolean", "integer", "array"}, key
+        assert setting["description"], key
+    assert described()["kakaoClientSecret"]["secret"] is True
+
+
+def test_the_readme_lists_every_setting_with_its_default() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for key, setting in described().items():
+        (row,) = [line for line in readme.splitlines() if line.startswith(f"| `{key}` |")]
+        default = setting.get("default", "required")
+        shown = default if isinstance(default, str) else json.dumps(default)
+        assert (f"| {shown} |" if shown == "required" else f"| `{shown}` |") in row or (shown == "" and "| |" in row)
+
+
+def test_the_sandboxs_provider_settings_are_ones_that_the_provider_knows() -> None:
+    chosen = {key: value for key, value in stack_config("local").items() if key.startswith("aws:")}
+    known = pulumi_aws.config.vars.__class__.__dict__
+    for key in chosen:
+        name = key.removeprefix("aws:")
+        snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+        assert snake.replace("s3_use", "s3_use") in known, key
+    (endpoints,) = chosen["aws:endpoints"]
+    accepted = pulumi_aws.ProviderEndpointArgs.__init__.__annotations__
+    for service, address in endpoints.items():
+        assert service in accepted or f"{service}_" in accepted, service
+        assert address == "http://127.0.0.1:3003"
+    assert (chosen["aws:accessKey"], chosen["aws:secretKey"]) == ("test", "test")
+
+
+def test_the_sandboxs_secret_is_the_stand_ins_under_an_empty_passphrase() -> None:
+    # github.com/pulumi/pulumi, sdk/go/common/resource/config/crypt.go: PBKDF2-SHA256, AES-256-GCM.
+    stack = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())
+    _, salt, check = stack["encryptionsalt"].split(":", 2)
+    key = hashlib.pbkdf2_hmac("sha256", b"", base64.b64decode(salt), 1_000_000, 32)
+
+    def decrypted(value: str) -> bytes:
+        _, nonce, sealed = value.split(":")
+        return AESGCM(key).decrypt(base64.b64decode(nonce), base64.b64decode(sealed), None)
+
+    assert decrypted(check) == b"pulumi"
+    assert decrypted(stack["config"]["kakao-login:kakaoClientSecret"]["secure"]) == b"stand-in-client-secret"
