@@ -79,13 +79,13 @@ class Applier(mocks.Mocks):
             raise NotApplicableError(f"{args.typ} {args.name!r}: {error}") from error
         return applied.id, inputs | {"id": applied.id} | applied.outputs
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[Given, None]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[Given, list[tuple[str, str]]]:
         """Answer the look-ups that the program makes."""
         match args.token:
             case "aws:index/getCallerIdentity:getCallerIdentity":
-                return {"accountId": self._account.call("sts", "GetCallerIdentity", {})["Account"]}, None
+                return {"accountId": self._account.call("sts", "GetCallerIdentity", {})["Account"]}, []
             case "aws:index/getRegion:getRegion":
-                return {"region": self._account.region}, None
+                return {"region": self._account.region}, []
         raise NotApplicableError(f"the sandbox cannot look up {args.token}: add it to {__name__}")
 
 

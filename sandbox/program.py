@@ -4,6 +4,7 @@ import asyncio
 import json
 import runpy
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from pulumi.runtime import mocks, rpc, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = "kakao-login"
+SECONDS = 60
+THREADS = 16
 
 
 class Monitor(mocks.MockMonitor):
@@ -58,19 +61,33 @@ def run(
 ) -> dict[str, Any]:
     """Run the program to its end and return its exports.
 
-    Raises what the program or the monitor raised. Not to be called from inside a running event loop.
+    Raises what the program or the monitor raised, and TimeoutError after a minute.
     """
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
 
     def execute_program() -> None:
         runpy.run_path(str(program), run_name="__main__")
 
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def own_loop() -> None:
+        """Pulumi wants an event loop in each thread that answers it, and would leave its own open."""
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
     async def execute() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "resource", own_loop))
         # Inside the loop, because what the runtime creates here belongs to the loop that it is created in.
         pulumi.runtime.set_all_config(texts, [f"{PROJECT}:kakaoClientSecret"])
         mocks.set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor)
         settings.set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes the one that exports
         await pulumi.runtime.run_in_stack(execute_program)
 
-    asyncio.run(execute())
+    # In a thread of its own, because a caller's running event loop would hang the runtime.
+    try:
+        with ThreadPoolExecutor(1, "program") as thread:
+            thread.submit(lambda: asyncio.run(asyncio.wait_for(execute(), SECONDS))).result()
+    finally:
+        for loop in loops:
+            loop.close()
     return monitor.exports

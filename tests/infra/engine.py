@@ -69,14 +69,14 @@ class Graph:
 class _Cloud(mocks.Mocks):
     """Gives each resource an id, an ARN and addresses that no other one shares, and allows only known look-ups."""
 
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         known = {
             "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
             "aws:index/getRegion:getRegion": {"region": REGION},
         }
         if args.token not in known:
             raise AssertionError(f"unexpected look-up {args.token}")
-        return known[args.token], None
+        return known[args.token], []
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         if not args.custom:

@@ -1,0 +1,1 @@
+"""What time, size and cost are, measured: `make bench`."""

@@ -1,0 +1,139 @@
+"""Prints each claim of the project about time and size beside what it is on this machine, in this run."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.request import urlopen
+
+from playwright.sync_api import sync_playwright
+
+from infra import packaging
+from sandbox.emulator import emulated_aws
+from sandbox.local import running
+from tests.browser import executable
+from tests.ports import free_ports
+
+Row = tuple[str, str, str]
+ROOT = Path(__file__).resolve().parent.parent
+FIRST_LOAD = 15 * 1024
+
+
+def seconds(command: list[str]) -> float:
+    start = time.monotonic()
+    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    return time.monotonic() - start
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def start_of_the_sandbox() -> Iterator[Row]:
+    """From the command to a page whose login button leads to Kakao."""
+    port = free_ports()
+    start = time.monotonic()
+    with emulated_aws(port + 3):
+        emulator = time.monotonic() - start
+    command = [sys.executable, "-m", "sandbox", "--port", str(port)]
+    start = time.monotonic()
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as sandbox:
+        assert sandbox.stdout
+        for line in sandbox.stdout:
+            if "ready" in line:
+                break
+        with closing(
+            urlopen(f"http://127.0.0.1:{port}/api/auth/login?provider=Kakao&origin=http://localhost:{port}")
+        ) as page:
+            assert page.url.startswith(f"http://127.0.0.1:{port + 2}/oauth/authorize"), page.url
+        took = time.monotonic() - start
+        sandbox.terminate()
+    yield "the emulator alone", f"{emulator:.1f} s", ""
+    yield (
+        "`make up` until a person can sign in",
+        f"{took:.1f} s",
+        f"at most {2 * emulator + 3:.1f} s (twice that + 3 s)",
+    )
+
+
+def evaluation_of_the_program() -> Iterator[Row]:
+    code = "from tests.infra.engine import declare; declare()"
+    seconds(python(code))
+    yield "the program, evaluated, nothing changed", f"{seconds(python(code)):.1f} s", "at most 1.5 s"
+
+
+def calls_of_userinfo() -> Iterator[Row]:
+    """Counts what the handler sends for an ID token, in an interpreter in which it cannot send anything."""
+    code = """
+import os, socket, sys
+os.environ.update(USER_POOL_ID="ap-northeast-2_x", IDENTITY_PROVIDER="Kakao")
+calls = []
+sys.addaudithook(lambda event, args: calls.append(event) if event == "socket.connect" else None)
+from handlers import user_info
+claims = {"token_use": "id", "cognito:username": "Kakao_1", "sub": "s", "email": "a@example.com", "exp": "9999999999"}
+answer = user_info.handler({"requestContext": {"authorizer": {"jwt": {"claims": claims}}}, "headers": {}}, None)
+assert answer["statusCode"] == 200, answer
+print(len(calls), "boto3" in sys.modules)
+"""
+    calls, boto3 = subprocess.check_output(python(code), cwd=ROOT, text=True).split()
+    yield "calls to AWS by userinfo with an ID token", calls, "0"
+    yield "userinfo loads boto3 for an ID token", boto3, "False"
+
+
+def first_load() -> Iterator[Row]:
+    port = free_ports()
+    with running(port) as sandbox, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox"])
+        page = browser.new_page()
+        network = page.context.new_cdp_session(page)
+        network.send("Network.enable")
+        sizes: list[float] = []
+        network.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+        hosts: set[str] = set()
+        page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
+        page.goto(sandbox.site)
+        page.get_by_role("link", name="카카오 로그인").or_(page.get_by_role("link", name="Login with Kakao")).wait_for()
+        page.wait_for_load_state("networkidle")
+        browser.close()
+    yield "first page load, headers included", f"{sum(sizes) / 1024:.1f} KB", f"at most {FIRST_LOAD / 1024:.0f} KB"
+    yield "hosts asked for it", str(len(hosts)), "1"
+
+
+def sizes_and_imports() -> Iterator[Row]:
+    bare = min(seconds([sys.executable, "-I", "-S", "-c", "import json, logging"]) for _ in range(5))
+    environment = (
+        "import os; os.environ.update(SITE_ORIGINS='[\"https://s.example\"]', CLIENT_ID='c', ISSUER='https://i.example',"
+        " HOSTED_LOGIN_URL='https://h.example', REFRESH_DAYS='30', IDENTITY_PROVIDER='Kakao', USER_POOL_ID='p_1');"
+    )
+    for module in ("session", "user_info"):
+        archive = packaging.function_zip(module)
+        code = f"{environment} import sys; sys.path.insert(0, {str(archive)!r}); import handlers.{module}"
+        took = min(seconds([sys.executable, "-I", "-S", "-c", code]) for _ in range(5))
+        yield f"package of {module}", f"{archive.stat().st_size / 1024:.1f} KB", ""
+        yield f"cold import of {module}, an interpreter with json and logging = 1", f"{took / bare:.1f}", ""
+
+
+def tests_without_a_browser() -> Iterator[Row]:
+    took = seconds([sys.executable, "-m", "pytest", "-q", "-m", "not browser"])
+    yield "`make test` without the browser part", f"{took:.1f} s", "at most 10 s"
+
+
+def main() -> None:
+    """Measure, and print each row as soon as it is known."""
+    print(f"{'what':<68}{'measured':>12}   goal")
+    for measure in (
+        start_of_the_sandbox,
+        evaluation_of_the_program,
+        calls_of_userinfo,
+        first_load,
+        sizes_and_imports,
+        tests_without_a_browser,
+    ):
+        for what, measured, goal in measure():
+            print(f"{what:<68}{measured:>12}   {goal}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

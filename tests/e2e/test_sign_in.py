@@ -1,0 +1,307 @@
+"""A person signs in, in Chromium, through the distribution, the API and the Lambdas that the program declared."""
+
+import time
+from collections.abc import Callable, Iterator
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+import requests
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from sandbox.kakao import PEOPLE
+from sandbox.local import EMAIL_PERSON, Sandbox
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
+
+HANEUL, BADA = PEOPLE[0], PEOPLE[1]
+NO_EMAIL = next(person for person in PEOPLE if not person.email)
+
+Kakao = Callable[..., None]
+
+
+@pytest.fixture
+def kakao(sandbox: Sandbox) -> Iterator[Kakao]:
+    """Switches the stand-in, and back on afterwards."""
+
+    def switch(mode: str, *endpoints: str) -> None:
+        body = {"mode": mode} | ({"endpoints": list(endpoints)} if endpoints else {})
+        requests.post(f"{sandbox.kakao}/_stand-in/mode", json=body, timeout=5).raise_for_status()
+
+    yield switch
+    switch("up")
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(locale="ko-KR")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+def press_kakao(page: Page, sandbox: Sandbox) -> None:
+    page.goto(sandbox.site)
+    page.get_by_role("link", name="카카오 로그인").click()
+    expect(page.get_by_role("button", name="동의하고 계속하기")).to_be_visible()
+
+
+def agree(page: Page, person: object = HANEUL, *, withhold: tuple[str, ...] = ()) -> None:
+    page.locator(f"input[name=person][value='{person.id}']").check()  # type: ignore[attr-defined]
+    for item in withhold:
+        page.locator(f"input[name=consent][value={item}]").uncheck()
+    page.get_by_role("button", name="동의하고 계속하기").click()
+
+
+def sign_in(page: Page, sandbox: Sandbox, person: object = HANEUL) -> None:
+    press_kakao(page, sandbox)
+    agree(page, person)
+    expect_signed_in(page, person)
+
+
+def expect_signed_in(page: Page, person: object = HANEUL) -> None:
+    expect(page.locator("#nickname")).to_have_text(person.nickname)  # type: ignore[attr-defined]
+    expect(page.get_by_role("button", name="로그아웃")).to_be_visible()
+
+
+def expect_signed_out(page: Page) -> None:
+    expect(page.get_by_role("link", name="카카오 로그인")).to_be_visible()
+
+
+def expect_error_page(page: Page, status: int, seen: list[int], words: str) -> None:
+    expect(page.get_by_role("heading", level=1)).to_contain_text(words)
+    assert seen[-1] == status
+    page.get_by_role("link").first.click()
+    expect_signed_out(page)
+
+
+@pytest.fixture
+def statuses(page: Page) -> list[int]:
+    """The statuses of the callback, in order."""
+    seen: list[int] = []
+    page.on("response", lambda r: seen.append(r.status) if "/api/auth/callback" in r.url else None)
+    return seen
+
+
+def cookies(context: BrowserContext) -> dict[str, dict[str, object]]:
+    return {cookie["name"]: dict(cookie) for cookie in context.cookies()}
+
+
+def test_a_person_signs_in_and_sees_nickname_and_email_also_after_a_reload(page: Page, sandbox: Sandbox) -> None:
+    sign_in(page, sandbox)
+    expect(page.locator("#email")).to_have_text(HANEUL.email or "")
+    page.reload()
+    expect_signed_in(page)
+
+
+def test_nothing_of_the_session_is_within_reach_of_page_script(
+    page: Page, context: BrowserContext, sandbox: Sandbox
+) -> None:
+    urls: list[str] = []
+    page.on("framenavigated", lambda frame: urls.append(frame.url))
+    sign_in(page, sandbox)
+    assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
+    assert page.url == f"{sandbox.site}/"
+    assert not any("token" in url or "eyJ" in url for url in urls)
+    stored = cookies(context)
+    assert set(stored) == {"__Host-id", "__Secure-refresh"}
+    for name, path in {"__Host-id": "/", "__Secure-refresh": "/api/auth"}.items():
+        cookie = stored[name]
+        assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"], cookie["path"]) == (
+            True,
+            True,
+            "Strict",
+            path,
+        )
+
+
+def test_a_session_goes_on_by_its_refresh_token_when_the_id_token_is_gone(
+    page: Page, context: BrowserContext, sandbox: Sandbox
+) -> None:
+    sign_in(page, sandbox)
+    context.clear_cookies(name="__Host-id")
+    page.reload()
+    expect_signed_in(page)
+    assert "__Host-id" in cookies(context)
+
+
+def test_sign_out_ends_the_session_here_and_at_cognito(page: Page, context: BrowserContext, sandbox: Sandbox) -> None:
+    sign_in(page, sandbox)
+    refresh = cookies(context)["__Secure-refresh"]["value"]
+    visited: list[str] = []
+    page.on("request", lambda request: visited.append(request.url))
+    page.get_by_role("button", name="로그아웃").click()
+    expect_signed_out(page)
+    assert cookies(context) == {}
+    assert any(url.startswith(f"{sandbox.hosted_login}/logout?") for url in visited)
+
+    copied = requests.post(
+        f"{sandbox.site.replace('localhost', '127.0.0.1')}/api/auth/refresh",
+        headers={"Cookie": f"__Secure-refresh={refresh}", "Origin": sandbox.site},
+        timeout=10,
+    )
+    assert (copied.status_code, copied.json()["error"]) == (401, "signed_out")
+
+
+def test_the_back_button_shows_no_person_after_sign_out(page: Page, sandbox: Sandbox) -> None:
+    sign_in(page, sandbox)
+    page.get_by_role("button", name="로그아웃").click()
+    expect_signed_out(page)
+    page.go_back()
+    expect(page.locator("#email")).not_to_have_text(HANEUL.email or "")
+
+
+def test_a_withheld_email_does_not_stand_in_the_way(page: Page, sandbox: Sandbox) -> None:
+    press_kakao(page, sandbox)
+    agree(page, BADA, withhold=("account_email",))
+    expect_signed_in(page, BADA)
+    expect(page.locator("#no-email")).to_be_visible()
+
+
+def test_a_withheld_nickname_does_not_either(page: Page, sandbox: Sandbox) -> None:
+    press_kakao(page, sandbox)
+    agree(page, NO_EMAIL, withhold=("profile_nickname",))
+    expect(page.get_by_role("button", name="로그아웃")).to_be_visible()
+    expect(page.locator("#nickname")).to_have_text("회원님")
+
+
+def test_cancelling_at_kakao_leads_to_a_page_from_which_one_can_try_again(
+    page: Page, sandbox: Sandbox, statuses: list[int]
+) -> None:
+    press_kakao(page, sandbox)
+    page.get_by_role("button", name="취소").click()
+    expect_error_page(page, 403, statuses, "취소")
+    sign_in(page, sandbox)
+
+
+def test_kakao_down_is_said_in_words_and_the_next_try_works(
+    page: Page, sandbox: Sandbox, statuses: list[int], kakao: Kakao
+) -> None:
+    press_kakao(page, sandbox)
+    kakao("down", "/oauth/token")
+    agree(page)
+    expect_error_page(page, 502, statuses, "카카오")
+    kakao("up")
+    sign_in(page, sandbox)
+
+
+def test_kakao_talking_garbage_is_said_in_words(
+    page: Page, sandbox: Sandbox, statuses: list[int], kakao: Kakao
+) -> None:
+    press_kakao(page, sandbox)
+    kakao("garbage", "/oauth/token")
+    agree(page)
+    expect_error_page(page, 502, statuses, "카카오")
+
+
+def test_a_signed_in_person_stays_so_while_kakao_is_down(page: Page, sandbox: Sandbox, kakao: Kakao) -> None:
+    sign_in(page, sandbox)
+    kakao("down")
+    page.reload()
+    expect_signed_in(page)
+
+
+def test_two_tabs_sign_in_side_by_side(context: BrowserContext, sandbox: Sandbox) -> None:
+    first, second = context.new_page(), context.new_page()
+    press_kakao(first, sandbox)
+    press_kakao(second, sandbox)
+    agree(first)
+    expect_signed_in(first)
+    agree(second)
+    expect_signed_in(second)
+
+
+def test_two_people_in_one_warm_function_do_not_mix(browser: Browser, sandbox: Sandbox) -> None:
+    for person in (HANEUL, BADA, HANEUL):
+        context = browser.new_context(locale="ko-KR")
+        sign_in(context.new_page(), sandbox, person)
+        context.close()
+
+
+def test_a_login_begun_elsewhere_cannot_be_finished_here(page: Page, sandbox: Sandbox, statuses: list[int]) -> None:
+    """Login CSRF: the attacker's own state and code, in the victim's browser."""
+    press_kakao(page, sandbox)
+    with page.expect_request(lambda request: "/api/auth/callback" in request.url) as callback:
+        page.route("**/api/auth/callback**", lambda route: route.abort())
+        agree(page)
+    stolen = callback.value.url
+
+    victim = page.context.browser.new_context(locale="ko-KR").new_page()  # type: ignore[union-attr]
+    response = victim.goto(stolen)
+    assert response is not None
+    assert response.status == 400
+    assert victim.context.cookies() == []
+    victim.context.close()
+
+
+def test_a_forged_state_is_refused_and_the_own_login_still_works(page: Page, sandbox: Sandbox) -> None:
+    press_kakao(page, sandbox)
+    forged = page.context.new_page()
+    response = forged.goto(f"{sandbox.site}/api/auth/callback?{urlencode({'code': 'x', 'state': 'A' * 43})}")
+    assert response is not None
+    assert response.status == 400
+    agree(page)
+    expect_signed_in(page)
+
+
+def test_a_return_path_is_where_the_person_ends(page: Page, sandbox: Sandbox) -> None:
+    query = urlencode({"provider": "Kakao", "origin": sandbox.site, "return_to": "/board/7?sort=new"})
+    page.goto(f"{sandbox.site}/api/auth/login?{query}")
+    agree(page)
+    expect_signed_in(page)
+    assert page.url == f"{sandbox.site}/board/7?sort=new"
+
+
+def test_sign_in_by_email_goes_through_cognitos_own_page(page: Page, sandbox: Sandbox) -> None:
+    email, password = EMAIL_PERSON
+    page.goto(sandbox.site)
+    page.get_by_role("link", name="이메일로 로그인").click()
+    page.wait_for_url(f"{sandbox.hosted_login}/**")
+    page.locator("input[name=username]").fill(email)
+    page.locator("input[name=password]").fill(password)
+    page.locator("input[name=password]").press("Enter")
+    expect(page.locator("#email")).to_have_text(email)
+
+
+def test_the_page_refreshes_by_itself_before_the_token_ends(page: Page, sandbox: Sandbox) -> None:
+    page.clock.install()
+    sign_in(page, sandbox)
+    with page.expect_response(lambda response: response.url.endswith("/api/auth/refresh")) as refreshed:
+        page.clock.fast_forward("14:30")
+    assert refreshed.value.status == 204
+    expect_signed_in(page)
+
+
+@pytest.mark.parametrize("path", ["/api/userinfo", "/api/auth/refresh", "/api/auth/logout"])
+def test_no_other_site_gets_anything_with_the_persons_cookies(page: Page, sandbox: Sandbox, path: str) -> None:
+    sign_in(page, sandbox)
+    other = page.context.new_page()
+    other.goto(f"{sandbox.kakao}/.well-known/openid-configuration")  # any page of another site
+    method = "GET" if path == "/api/userinfo" else "POST"
+    outcome = other.evaluate(
+        "([url, method]) => fetch(url, {method, credentials: 'include'}).then(r => r.status, () => 'blocked')",
+        [sandbox.site + path, method],
+    )
+    assert outcome == "blocked"
+    page.reload()
+    expect_signed_in(page)
+
+
+def test_a_framed_page_stays_empty(page: Page, sandbox: Sandbox) -> None:
+    page.set_content(f"<iframe src='{sandbox.site}'></iframe>")
+    time.sleep(0.3)
+    assert page.frames[1].url.startswith("chrome-error:")
+
+
+def test_the_login_asks_for_state_nonce_and_pkce_anew_each_time(sandbox: Sandbox) -> None:
+    site = sandbox.site.replace("localhost", "127.0.0.1")
+    asked = []
+    for _ in range(2):
+        answer = requests.get(f"{site}/api/auth/login?provider=Kakao", allow_redirects=False, timeout=10)
+        asked.append(parse_qs(urlsplit(answer.headers["Location"]).query))
+    for name in ("state", "nonce", "code_challenge"):
+        assert asked[0][name] != asked[1][name]
+    assert asked[0]["code_challenge_method"] == ["S256"]
