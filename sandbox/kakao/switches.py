@@ -1,0 +1,88 @@
+"""The stand-in's own endpoints, under /_stand-in: Kakao has nothing like them. Tests use them."""
+
+import threading
+from dataclasses import dataclass, field, replace
+from typing import Literal, get_args
+
+from flask import Blueprint, Response, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from sandbox.kakao.api import refusal
+from sandbox.kakao.people import person_with
+from sandbox.kakao.server import KakaoServer, Login
+
+Name = Literal["up", "down", "slow", "garbage"]
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How Kakao is today, at `endpoints` (all, if None)."""
+
+    mode: Name = "up"
+    endpoints: tuple[str, ...] | None = None
+    seconds: float = 10
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+class Switches:
+    """Makes Kakao fail on demand."""
+
+    def __init__(self) -> None:
+        """Begin with all being well."""
+        self.mode = Mode()
+
+    def release(self) -> None:
+        """Let go of the requests that a slow Kakao holds."""
+        self.mode.over.set()
+
+    def answer_instead(self) -> ResponseReturnValue | None:
+        """The answer of a Kakao that is not well; None if the request goes its way."""
+        mode = self.mode
+        if request.path.startswith("/_stand-in/") or request.path not in (mode.endpoints or [request.path]):
+            return None
+        match mode.mode:
+            case "down":
+                return refusal(503, -9798, "service unavailable")
+            case "garbage":
+                return Response("<!doctype html><p>점검 중", mimetype="text/html")
+            case "slow":
+                mode.over.wait(mode.seconds)
+        return None
+
+    def routes(self, kakao: KakaoServer) -> Blueprint:
+        """POST /_stand-in/mode and POST /_stand-in/token, both with JSON."""
+        routes = Blueprint("stand-in", __name__, url_prefix="/_stand-in")
+        routes.before_app_request(self.answer_instead)
+
+        @routes.post("/mode")
+        def set_mode() -> ResponseReturnValue:
+            """Body: {"mode": …, "endpoints": ["/oauth/token"], "seconds": 10}, the last two optional."""
+            wanted = request.get_json()
+            if wanted.get("mode") not in get_args(Name):
+                return refusal(400, -2, f"mode is one of {', '.join(get_args(Name))}")
+            before, self.mode = (
+                self.mode,
+                Mode(
+                    wanted["mode"],
+                    tuple(wanted["endpoints"]) if "endpoints" in wanted else None,
+                    float(wanted.get("seconds", 10)),
+                ),
+            )
+            before.over.set()
+            return "", 204
+
+        @routes.post("/token")
+        def issue_token() -> ResponseReturnValue:
+            """Body: {"person": id, "scope": …, "app_id": …, "client_id": …}, all but the first optional.
+
+            Answers as POST /oauth/token, with what Kakao's SDK would give to a mobile app, ours or another.
+            """
+            wanted = request.get_json()
+            person = person_with(wanted.get("person"))
+            if person is None:
+                return refusal(400, -2, "person is the id of a test person")
+            app = replace(kakao.app, **{key: wanted[key] for key in ("app_id", "client_id") if key in wanted})
+            scopes = wanted["scope"].split() if "scope" in wanted else kakao.app.scopes
+            return jsonify(kakao.issue(Login(person, app, tuple(scopes))))
+
+        return routes
