@@ -1,0 +1,184 @@
+const texts = {
+  ko: {
+    title: "카카오 로그인",
+    loading: ["잠시만 기다려 주세요", "로그인 상태를 확인하고 있어요."],
+    "signed-out": ["반가워요!", "카카오 계정으로 간편하게 시작해 보세요."],
+    "signed-in": ["로그인했어요", "이 계정으로 이용하고 있어요."],
+    failed: ["연결하지 못했어요", "인터넷 연결을 확인하고 다시 시도해 주세요. 계속되면 잠시 뒤에 다시 찾아 주세요."],
+    "sign-out-failed": ["로그아웃하지 못했어요", "아직 로그인되어 있을 수 있어요. 다시 시도해 주세요."],
+    ended: "로그인 시간이 끝났어요. 다시 로그인해 주세요.",
+    safari: "Safari는 http 주소에서 로그인을 유지하지 못해요. Chrome이나 Firefox로 열어 주세요.",
+    kakao: "카카오 로그인",
+    email: "이메일로 로그인",
+    nicknameLabel: "닉네임",
+    noNickname: "회원님",
+    emailLabel: "이메일",
+    noEmail: "제공되지 않았어요",
+    noEmailMeans: "카카오에서 이메일을 전달받지 못했어요. 로그인에는 문제가 없지만, 이메일로 보내는 안내는 받을 수 없어요.",
+    signOut: "로그아웃",
+    retry: "다시 시도",
+  },
+  en: {
+    title: "Login with Kakao",
+    loading: ["One moment", "Checking whether you are signed in."],
+    "signed-out": ["Welcome!", "Your Kakao account is all you need."],
+    "signed-in": ["You are signed in", "This is the account you are using."],
+    failed: ["Could not connect", "Check your connection and try again. If it goes on, please come back a little later."],
+    "sign-out-failed": ["Could not sign out", "You may still be signed in. Please try again."],
+    ended: "Your session has ended. Please sign in again.",
+    safari: "Safari cannot keep you signed in on an http address. Please use Chrome or Firefox.",
+    kakao: "Login with Kakao",
+    email: "Sign in with e-mail",
+    nicknameLabel: "Nickname",
+    noNickname: "Member",
+    emailLabel: "E-mail",
+    noEmail: "Not shared",
+    noEmailMeans: "Kakao did not share an e-mail address. You can use everything here, but will get no messages by e-mail.",
+    signOut: "Sign out",
+    retry: "Try again",
+  },
+};
+const language = navigator.language.startsWith("en") ? "en" : "ko";
+const text = texts[language];
+
+const RENEW_BEFORE_EXPIRY = 60; // seconds, as all times here
+const SHORTEST_WAIT = 5; // whatever a header says, nothing becomes a loop
+const LONGEST_WAIT = 300;
+const GIVE_UP_AFTER = 15;
+
+const element = (id) => document.getElementById(id);
+let state = "loading";
+let retry = check;
+
+/** Shows one state of the page. Personal data of the state before is removed; focus moves only if the state is another. */
+function show(next, { notice = "", nickname = "", email = "" } = {}) {
+  [element("title").textContent, element("lead").textContent] = text[next];
+  element("notice").textContent = notice;
+  element("nickname").textContent = nickname || text.noNickname;
+  element("email").textContent = email || text.noEmail;
+  element("email").classList.toggle("withheld", !email);
+  element("no-email").hidden = Boolean(email);
+  for (const part of document.querySelectorAll("[data-for]")) {
+    part.hidden = !part.dataset.for.split(" ").includes(next);
+  }
+  if (next !== state) element("title").focus();
+  state = next;
+}
+
+const api = (path, method = "GET") =>
+  fetch(`/api/${path}`, {
+    method,
+    credentials: "same-origin",
+    cache: "no-store",
+    signal: AbortSignal.timeout(GIVE_UP_AFTER * 1000),
+  });
+
+/** Resolves to whether there is a session again; false after a 401, an error on anything unexpected. */
+async function refresh() {
+  const answer = await api("auth/refresh", "POST");
+  if (!answer.ok && answer.status !== 401) throw new Error(`refresh: ${answer.status}`);
+  return answer.ok;
+}
+
+/** Resolves to the person signed in and the seconds left, or to null; refreshes first, or once on a 401, or never. */
+async function whoIsSignedIn(refreshing) {
+  if (refreshing === "first" && !(await refresh())) return null;
+  let answer = await api("userinfo");
+  if (answer.status === 401 && refreshing === "on 401" && (await refresh())) answer = await api("userinfo");
+  if (answer.status === 401) return null;
+  if (!answer.ok) throw new Error(`userinfo: ${answer.status}`);
+  return { ...(await answer.json()), secondsLeft: Number(answer.headers.get("Session-Expires-In")) };
+}
+
+let exchange;
+/** Runs `task` unless this tab is at one already, and after those of other tabs: they share the cookies. */
+function alone(task) {
+  const turn = () => (navigator.locks ? navigator.locks.request("session", task) : task());
+  exchange ??= turn().finally(() => (exchange = undefined));
+  return exchange;
+}
+
+let timer;
+let wait = SHORTEST_WAIT;
+function later(seconds, refreshing) {
+  clearTimeout(timer);
+  timer = setTimeout(() => check(refreshing), Math.max(seconds, SHORTEST_WAIT) * 1000);
+}
+
+/** Asks who is signed in and shows it; what is on the screen stays until the answer is there. */
+function check(refreshing = state === "signed-out" ? "never" : "on 401") {
+  return alone(async () => {
+    clearTimeout(timer);
+    try {
+      const user = await whoIsSignedIn(refreshing);
+      wait = SHORTEST_WAIT;
+      if (!user) {
+        const notice = state === "signed-in" ? text.ended : element("notice").textContent;
+        return show("signed-out", { notice });
+      }
+      const { nickname, email, secondsLeft } = user;
+      show("signed-in", { nickname, email });
+      if (secondsLeft > 0) later(secondsLeft - Math.min(RENEW_BEFORE_EXPIRY, secondsLeft / 2), "first");
+    } catch {
+      if (state !== "signed-in") return fail("failed", check);
+      later(wait, refreshing);
+      wait = Math.min(wait * 2, LONGEST_WAIT);
+    }
+  });
+}
+
+async function signOut() {
+  await exchange; // a refresh that ends after the sign-out would bring the session back
+  await alone(async () => {
+    clearTimeout(timer);
+    try {
+      const answer = await api("auth/logout", "POST");
+      if (!answer.ok) throw new Error(`logout: ${answer.status}`);
+      const url = new URL((await answer.json()).logout_url);
+      if (!/^https?:$/.test(url.protocol)) throw new Error(`logout: ${url.protocol}`);
+      show("loading"); // what the Back button may bring back holds no data
+      location.assign(url);
+    } catch {
+      fail("sign-out-failed", signOut);
+    }
+  });
+}
+
+function fail(how, again) {
+  retry = again;
+  show(how);
+}
+
+function start() {
+  document.documentElement.lang = language;
+  document.title = text.title;
+  for (const part of document.querySelectorAll("[data-text]")) part.textContent = text[part.dataset.text];
+  // WebKit takes no `__Host-` cookie over http, not even from localhost.
+  element("safari").hidden = !(location.protocol === "http:" && navigator.vendor.startsWith("Apple"));
+
+  const here = location.pathname + location.search;
+  for (const link of document.querySelectorAll("[data-provider]")) {
+    const query = new URLSearchParams();
+    if (link.dataset.provider) query.set("provider", link.dataset.provider);
+    query.set("origin", location.origin);
+    if (here !== "/") query.set("return_to", here);
+    link.href = `/api/auth/login?${query}`;
+  }
+
+  element("sign-out").addEventListener("click", signOut);
+  element("retry").addEventListener("click", () => {
+    show("loading");
+    retry();
+  });
+  // Timers stand still while a laptop sleeps, and another tab may have signed out.
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && check());
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    show("loading");
+    check();
+  });
+  show("loading");
+  check();
+}
+
+start();

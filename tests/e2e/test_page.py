@@ -1,0 +1,384 @@
+"""The page alone, in Chromium, before a service that answers what each test says."""
+
+import functools
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, Page, Request, Route, expect
+
+pytestmark = pytest.mark.browser
+
+FRONTEND = Path(__file__).parents[2] / "frontend"
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+ME, REFRESH, LOGOUT = "GET /api/userinfo", "POST /api/auth/refresh", "POST /api/auth/logout"
+HANEUL = {"name": "Kakao_1", "nickname": "하늘", "email": "haneul@example.com", "provider": "Kakao"}
+WITHHELD = {**HANEUL, "nickname": None, "email": None}
+HOSTED_LOGOUT = "http://127.0.0.1:9/logout?client_id=1"
+
+LOADING, SIGNED_OUT, SIGNED_IN = "잠시만 기다려 주세요", "반가워요!", "로그인했어요"
+FAILED, SIGN_OUT_FAILED = "연결하지 못했어요", "로그아웃하지 못했어요"
+ENDED = "로그인 시간이 끝났어요. 다시 로그인해 주세요."
+
+# A JSON body, a status, "unreachable", or "silent"
+Answer = dict[str, Any] | int | str
+Answers = dict[str, list[Answer]]
+NOBODY: Answers = {ME: [401], REFRESH: [401], LOGOUT: [{"logout_url": HOSTED_LOGOUT}]}
+
+
+class Site(http.server.SimpleHTTPRequestHandler):
+    """The files of the page, under the policy of the real site."""
+
+    def end_headers(self) -> None:
+        self.send_header("Content-Security-Policy", CSP)
+        super().end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    handler = functools.partial(Site, directory=FRONTEND)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://localhost:{server.server_port}"
+        server.shutdown()
+
+
+class Visit:
+    """One person's browser, and the service behind the page, whose last answer on a route repeats."""
+
+    def __init__(self, browser: Browser, site: str) -> None:
+        self.browser, self.site = browser, site
+        self.answers: Answers = {}
+        self.asked: list[str] = []
+        self.requests: list[Request] = []
+        self.complaints: list[str] = []
+        self.silent: list[Route] = []
+
+    def open(
+        self, answers: Answers, *, path: str = "/", seconds: str = "900", script: str = "", **options: Any
+    ) -> Page:
+        self.answers = {**NOBODY, **answers}
+        self.seconds = seconds
+        self.context = self.browser.new_context(**{"locale": "ko-KR", "reduced_motion": "reduce", **options})
+        self.context.route("**/api/**", self._answer)
+        self.context.route("http://127.0.0.1:9/**", lambda route: route.fulfill(body="signed out"))
+        self.context.on("request", lambda request: self.requests.append(request))
+        self.context.on("console", lambda message: self._hear(message.type, message.text))
+        self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        page = self.context.new_page()
+        page.clock.install()
+        page.add_init_script(script)
+        page.goto(self.site + path)
+        return page
+
+    def _hear(self, kind: str, message: str) -> None:
+        if kind in ("error", "warning") and not message.startswith("Failed to load resource"):
+            self.complaints.append(message)
+
+    def _answer(self, route: Route) -> None:
+        asked = f"{route.request.method} {urlsplit(route.request.url).path}"
+        self.asked.append(asked)
+        answers = self.answers.get(asked, [200])
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if answer == "silent":
+            self.silent.append(route)
+        elif answer == "unreachable":
+            route.abort()
+        elif isinstance(answer, int):
+            route.fulfill(status=answer, json={"error": "code", "message": "what to do"})
+        else:
+            route.fulfill(json=answer, headers={"Session-Expires-In": self.seconds})
+
+    def close(self) -> None:
+        for route in self.silent:
+            route.abort()
+        self.context.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, site: str) -> Iterator[Visit]:
+    """A visit, at whose end the page has kept nothing, called no third party and met no error."""
+    visit = Visit(browser, site)
+    yield visit
+    for page in visit.context.pages:
+        kept = page.evaluate("[localStorage.length, sessionStorage.length, document.cookie, location.hash]")
+        assert kept == [0, 0, "", ""]
+    visit.close()
+    assert visit.complaints == []
+    assert {request.url for request in visit.requests if not request.url.startswith(site)} <= {HOSTED_LOGOUT}
+
+
+def expect_title(page: Page, title: str) -> None:
+    expect(page.get_by_role("heading")).to_have_text(title)
+
+
+def expect_asked(page: Page, visit: Visit, *asked: str) -> None:
+    for _ in range(100):
+        if len(visit.asked) >= len(asked):
+            break
+        page.wait_for_timeout(20)
+    assert visit.asked == list(asked)
+
+
+def come_back(page: Page) -> None:
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def violations(page: Page) -> list[Any]:
+    """What axe-core finds, in the light and in the dark."""
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.evaluate("Promise.all(document.getAnimations().map((animation) => animation.finished))")
+        found += Axe().run(page).response["violations"]
+    return found
+
+
+STATES: dict[str, tuple[Answers, str, str]] = {
+    "loading": ({ME: ["silent"]}, LOADING, "로그인 상태를 확인하고 있어요."),
+    "signed out": ({}, SIGNED_OUT, "이메일로 로그인"),
+    "signed in": ({ME: [HANEUL]}, SIGNED_IN, "haneul@example.com"),
+    "no nickname": ({ME: [WITHHELD]}, SIGNED_IN, "회원님"),
+    "no e-mail": ({ME: [WITHHELD]}, SIGNED_IN, "카카오에서 이메일을 전달받지 못했어요."),
+    "service down": ({ME: [503]}, FAILED, "다시 시도"),
+    "no such answer": ({ME: [418]}, FAILED, "다시 시도"),
+    "offline": ({ME: ["unreachable"]}, FAILED, "다시 시도"),
+    "refresh down": ({REFRESH: [502]}, FAILED, "다시 시도"),
+}
+
+
+@pytest.mark.parametrize(("answers", "title", "text"), STATES.values(), ids=STATES)
+def test_each_state_is_said_fits_a_phone_and_gives_axe_nothing_to_find(
+    visit: Visit, answers: Answers, title: str, text: str
+) -> None:
+    page = visit.open(answers, viewport={"width": 320, "height": 640})
+    expect_title(page, title)
+    expect(page.get_by_text(text).last).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "title", "asked"),
+    [
+        ({ME: [401, HANEUL], REFRESH: [204]}, SIGNED_IN, [ME, REFRESH, ME]),
+        ({ME: [401], REFRESH: [204]}, SIGNED_OUT, [ME, REFRESH, ME]),
+        ({ME: [401], REFRESH: [401]}, SIGNED_OUT, [ME, REFRESH]),
+    ],
+)
+def test_a_401_leads_to_one_refresh_and_no_more(visit: Visit, answers: Answers, title: str, asked: list[str]) -> None:
+    page = visit.open(answers)
+    expect_title(page, title)
+    page.clock.run_for("10:00")
+    expect_asked(page, visit, *asked)
+
+
+@pytest.mark.parametrize(("seconds", "renewed_after"), [("900", 840), ("60", 30)])
+def test_a_session_is_renewed_before_it_ends(visit: Visit, seconds: str, renewed_after: int) -> None:
+    page = visit.open({ME: [HANEUL], REFRESH: [204]}, seconds=seconds)
+    expect_title(page, SIGNED_IN)
+    page.clock.run_for((renewed_after - 10) * 1000)
+    expect_asked(page, visit, ME)
+    page.clock.run_for(11_000)
+    expect_asked(page, visit, ME, REFRESH, ME)
+
+
+@pytest.mark.parametrize("seconds", ["0", "-5", "soon", "0.001"])
+def test_a_senseless_expiry_does_not_become_a_loop(visit: Visit, seconds: str) -> None:
+    page = visit.open({ME: [HANEUL], REFRESH: [204]}, seconds=seconds)
+    expect_title(page, SIGNED_IN)
+    page.clock.run_for(3000)
+    expect_asked(page, visit, ME)
+
+
+def test_a_renewal_that_fails_keeps_the_person_and_is_tried_again_ever_later(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL], REFRESH: [503, "unreachable", 500, 401]})
+    expect_title(page, SIGNED_IN)
+    asked = [ME]
+    for wait in (840, 5, 10):
+        page.clock.run_for((wait - 2) * 1000)
+        expect_asked(page, visit, *asked)
+        page.clock.run_for(3000)
+        asked.append(REFRESH)
+        expect_asked(page, visit, *asked)
+        expect(page.get_by_text("haneul@example.com")).to_be_visible()
+    page.clock.run_for(21_000)
+    expect(page.get_by_role("status")).to_have_text(ENDED)
+
+
+def test_a_session_that_ended_elsewhere_says_so_and_leaves_no_data(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL, 401]})
+    expect_title(page, SIGNED_IN)
+    come_back(page)
+    expect_title(page, SIGNED_OUT)
+    expect(page.get_by_role("status")).to_have_text(ENDED)
+    assert "haneul" not in page.content()
+    assert violations(page) == []
+
+
+def test_a_signed_out_tab_that_comes_back_asks_once_and_does_not_refresh(visit: Visit) -> None:
+    page = visit.open({})
+    expect_title(page, SIGNED_OUT)
+    come_back(page)
+    expect_asked(page, visit, ME, REFRESH, ME)
+
+
+def test_the_focus_follows_the_state_and_stays_when_the_state_does(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL]})
+    expect_title(page, SIGNED_IN)
+    expect(page.get_by_role("heading")).to_be_focused()
+    page.keyboard.press("Tab")
+    come_back(page)
+    expect_asked(page, visit, ME, ME)
+    expect(page.get_by_role("button", name="로그아웃")).to_be_focused()
+
+
+def test_two_tabs_without_a_session_refresh_once(visit: Visit) -> None:
+    first = visit.open({ME: [401, HANEUL], REFRESH: ["silent"]})
+    expect_asked(first, visit, ME, REFRESH)
+    second = visit.context.new_page()
+    second.goto(visit.site)
+    second.wait_for_timeout(200)
+    visit.silent.pop().fulfill(status=204)
+    for tab in (first, second):
+        expect_title(tab, SIGNED_IN)
+    expect_asked(second, visit, ME, REFRESH, ME, ME)
+
+
+def test_signing_out_leads_to_the_hosted_logout_and_back_brings_no_data(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL, "silent"]})
+    page.get_by_role("button", name="로그아웃").click()
+    page.wait_for_url(HOSTED_LOGOUT)
+    expect_asked(page, visit, ME, LOGOUT)
+    page.go_back()
+    expect_title(page, LOADING)
+    assert "haneul" not in page.content()
+
+
+def test_a_page_kept_by_the_browser_hides_its_data_until_it_has_asked(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL, "silent"]})
+    expect_title(page, SIGNED_IN)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    expect_title(page, LOADING)
+    assert "haneul" not in page.content()
+    expect_asked(page, visit, ME, ME)
+
+
+@pytest.mark.parametrize("answer", [500, 403, "unreachable", {}, {"logout_url": "javascript:alert(1)"}], ids=str)
+def test_a_sign_out_that_fails_is_no_sign_out_and_can_be_tried_again(visit: Visit, answer: Answer) -> None:
+    page = visit.open({ME: [HANEUL], LOGOUT: [answer, {"logout_url": HOSTED_LOGOUT}]})
+    page.get_by_role("button", name="로그아웃").click()
+    expect_title(page, SIGN_OUT_FAILED)
+    assert violations(page) == []
+    page.get_by_role("button", name="다시 시도").click()
+    page.wait_for_url(HOSTED_LOGOUT)
+
+
+def test_trying_again_asks_again(visit: Visit) -> None:
+    page = visit.open({ME: [503, HANEUL]})
+    page.get_by_role("button", name="다시 시도").click()
+    expect_title(page, SIGNED_IN)
+
+
+def test_a_hostile_nickname_is_text(visit: Visit) -> None:
+    nickname = "<img src=x onerror=alert(1)><script>alert(1)</script>"
+    page = visit.open({ME: [{**HANEUL, "nickname": nickname}]})
+    expect(page.get_by_role("definition").first).to_have_text(nickname)
+    assert page.locator("img, body script").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("link", "path", "asks"),
+    [
+        ("카카오 로그인", "/", {"provider": ["Kakao"]}),
+        ("이메일로 로그인", "/", {}),
+        ("카카오 로그인", "/index.html?a=1&b=2", {"provider": ["Kakao"], "return_to": ["/index.html?a=1&b=2"]}),
+    ],
+)
+def test_a_login_link_names_the_site_and_the_way_back(
+    visit: Visit, link: str, path: str, asks: dict[str, list[str]]
+) -> None:
+    page = visit.open({}, path=path)
+    page.get_by_role("link", name=link).click()
+    page.wait_for_url("**/api/auth/login?*")
+    assert parse_qs(urlsplit(page.url).query) == {"origin": [visit.site], **asks}
+
+
+def test_a_keyboard_is_enough_and_its_focus_is_seen(visit: Visit) -> None:
+    page = visit.open({})
+    expect_title(page, SIGNED_OUT)
+    for name in ("카카오 로그인", "이메일로 로그인"):
+        page.keyboard.press("Tab")
+        link = page.get_by_role("link", name=name)
+        expect(link).to_be_focused()
+        expect(link).to_have_css("outline-style", "solid")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/api/auth/login?*")
+
+
+@pytest.mark.parametrize(
+    ("locale", "language", "label"),
+    [
+        ("ko-KR", "ko", "카카오 로그인"),
+        ("en-US", "en", "Login with Kakao"),
+        ("de-DE", "ko", "카카오 로그인"),
+    ],
+)
+def test_the_page_speaks_the_language_of_the_browser(visit: Visit, locale: str, language: str, label: str) -> None:
+    page = visit.open({}, locale=locale)
+    expect(page.get_by_role("link", name=label)).to_be_visible()
+    expect(page).to_have_title(label)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    assert violations(page) == []
+
+
+def test_safari_on_http_is_told_that_it_cannot_stay_signed_in(visit: Visit) -> None:
+    vendor = "Object.defineProperty(Navigator.prototype, 'vendor', {get: () => 'Apple Computer, Inc.'})"
+    page = visit.open({}, script=vendor)
+    expect(page.get_by_text("Safari는 http 주소에서")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_other_browsers_hear_nothing_of_safari(visit: Visit) -> None:
+    page = visit.open({})
+    expect_title(page, SIGNED_OUT)
+    expect(page.get_by_text("Safari")).to_be_hidden()
+
+
+def test_without_javascript_there_is_still_a_way_to_log_in(browser: Browser, site: str) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(site)
+        link = page.get_by_role("link", name="여기에서")
+        expect(link).to_have_attribute("href", "/api/auth/login?provider=Kakao")
+
+
+def test_an_error_page_of_the_service_wears_the_same_style(visit: Visit) -> None:
+    page = visit.open({}, viewport={"width": 320, "height": 640})
+    error_page = """<!doctype html><html lang="ko"><meta name="viewport" content="width=device-width">
+        <title>오류</title><link rel="stylesheet" href="/style.css"><body><main class="card"><h1>취소했어요</h1>
+        <p>다시 할 수 있어요.</p><p lang="en">You can try again.</p><a class="button" href="/">처음으로</a></main>"""
+    page.route("**/error", lambda route: route.fulfill(body=error_page, content_type="text/html; charset=utf-8"))
+    page.goto(f"{visit.site}/error")
+    expect(page.get_by_role("main")).to_have_css("border-radius", "24px")
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert violations(page) == []
+
+
+def test_the_page_is_its_four_files_and_weighs_less_than_15_kilobytes(visit: Visit) -> None:
+    page = visit.open({})
+    expect_title(page, SIGNED_OUT)
+    asked = {urlsplit(request.url).path for request in visit.requests if "/api/" not in request.url}
+    assert asked == {"/", "/app.js", "/style.css", "/favicon.svg"}
+    assert sum(file.stat().st_size for file in FRONTEND.iterdir()) < 14_000  # the rest is for headers
