@@ -1,0 +1,156 @@
+"""Cognito's token and revocation endpoints (RFC 6749, RFC 7009), asked by a public client.
+
+Nothing here is repeated by itself: a code and, where tokens rotate, a refresh token are good for one try.
+"""
+
+import base64
+import json
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+SECONDS = 5.0
+LARGEST = 64 * 1024
+LEEWAY = 30  # seconds by which clocks may differ
+
+
+class TokenError(Exception):
+    """Cognito gave no tokens."""
+
+
+class GrantRefusedError(TokenError):
+    """The code or the refresh token is not, or no longer, good (RFC 6749 section 5.2, invalid_grant)."""
+
+
+class ThrottledError(TokenError):
+    """Cognito asks to come back later."""
+
+
+class UnavailableError(TokenError):
+    """Cognito is down, or its answer makes no sense."""
+
+
+class TooSlowError(TokenError):
+    """Cognito did not answer in time."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What a grant gave; `refresh_token` is None where the old one stays good."""
+
+    id_token: str
+    refresh_token: str | None
+    claims: Mapping[str, Any]
+
+    @property
+    def seconds_left(self) -> int:
+        """Seconds until the ID token expires."""
+        return int(self.claims["exp"] - time.time())
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+# No proxy of the environment's, no redirect, no other scheme than the setting's.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+
+
+class TokenEndpoint:
+    """The endpoints at `hosted_login`, for this client; tokens must come from this issuer."""
+
+    def __init__(self, *, hosted_login: str, client_id: str, issuer: str) -> None:
+        self._hosted_login = hosted_login
+        self._client_id = client_id
+        self._issuer = issuer
+
+    def redeem(self, code: str, *, verifier: str, redirect_uri: str) -> Tokens:
+        """Exchange an authorization code for tokens, a refresh token among them."""
+        form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+        tokens = self._tokens(form | {"redirect_uri": redirect_uri})
+        if tokens.refresh_token is None:
+            raise UnavailableError("no refresh token")
+        return tokens
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        """Exchange a refresh token for new tokens."""
+        return self._tokens({"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+    def revoke(self, refresh_token: str) -> None:
+        """End a refresh token and all that came of it."""
+        self._post("/oauth2/revoke", {"token": refresh_token})
+
+    def _tokens(self, form: Mapping[str, str]) -> Tokens:
+        try:
+            answer = json.loads(self._post("/oauth2/token", form))
+            id_token, refresh_token = answer["id_token"], answer.get("refresh_token")
+            if not (isinstance(id_token, str) and isinstance(refresh_token, str | None)):
+                raise TypeError("tokens are strings")
+            claims = payload(id_token)
+            self._check(claims)
+        except (ValueError, TypeError, KeyError) as error:
+            raise UnavailableError("the answer makes no sense") from error
+        return Tokens(id_token, refresh_token, claims)
+
+    def _check(self, claims: Mapping[str, Any]) -> None:
+        """OpenID Connect Core 3.1.3.7, but for the signature: TLS to the endpoint vouches for it (item 6)."""
+        expected = {"iss": self._issuer, "aud": self._client_id, "token_use": "id"}
+        if any(claims[name] != value for name, value in expected.items()):
+            raise ValueError("a token for somebody else")
+        if not isinstance(claims["exp"], int) or claims["exp"] + LEEWAY <= time.time():
+            raise ValueError("an expired token")
+        if not isinstance(claims["sub"], str) or not claims["sub"]:
+            raise ValueError("a token for nobody")
+
+    def _post(self, path: str, form: Mapping[str, str]) -> bytes:
+        request = urllib.request.Request(  # noqa: S310 - the address is a setting
+            self._hosted_login + path,
+            data=urlencode({**form, "client_id": self._client_id}).encode(),
+            headers={"content-type": "application/x-www-form-urlencoded", "accept": "application/json"},
+        )
+        try:
+            with _opener.open(request, timeout=SECONDS) as response:
+                body: bytes = response.read(LARGEST + 1)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise _refusal(error.code, error.read(LARGEST)) from None
+        except TimeoutError:
+            raise TooSlowError from None
+        except (OSError, ValueError) as error:
+            if isinstance(getattr(error, "reason", None), TimeoutError | socket.timeout):
+                raise TooSlowError from None
+            raise UnavailableError(type(error).__name__) from None
+        if len(body) > LARGEST:
+            raise UnavailableError("the answer is too large")
+        return body
+
+
+def _refusal(status: int, body: bytes) -> TokenError:
+    if status == 429:
+        return ThrottledError()
+    try:
+        if status in (400, 401) and json.loads(body)["error"] == "invalid_grant":
+            return GrantRefusedError()
+    except (ValueError, TypeError, KeyError):
+        pass
+    return UnavailableError(f"status {status}")
+
+
+def payload(token: str) -> dict[str, Any]:
+    """Return the claims of a token whose sender is known; raise ValueError where it is no JWT."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        raise ValueError("not a JWT")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, RecursionError) as error:
+        raise ValueError("not a JWT") from error
+    if not isinstance(claims, dict):
+        raise ValueError("not a JWT")  # noqa: TRY004 - a wrong value from outside, no wrong call
+    return claims

@@ -1,0 +1,101 @@
+"""HTTP as API Gateway's payload format 2.0 has it: what a request says, and how it is answered."""
+
+import json
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qs
+
+Event = Mapping[str, Any]
+Answer = dict[str, Any]
+
+# On every answer: none is for another person or another time, and no address is for another site.
+PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
+
+
+class Refusal(Exception):
+    """The request is answered with an error: `code` is for programs, `message` says what to do."""
+
+    def __init__(
+        self, status: int, code: str, message: str, *, cookies: Sequence[str] = (), retry_after: int | None = None
+    ) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.cookies = cookies
+        self.headers = {} if retry_after is None else {"retry-after": str(retry_after)}
+
+    def as_json(self) -> Answer:
+        """Return `{"error": code, "message": …}` with the status and the headers."""
+        body = {"error": self.code, "message": self.message}
+        return json_answer(self.status, body, headers=self.headers, cookies=self.cookies)
+
+
+def where(error: Exception) -> dict[str, str]:
+    """Return what a log line may say of an exception: its type and its place, not its text, which may hold a token."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return {"reason": type(error).__name__, "at": f"{frame.name}:{frame.lineno}"}
+
+
+def header(event: Event, name: str) -> str | None:
+    """Return a request header; `name` is in lower case, as the payload has it."""
+    value = event.get("headers", {}).get(name)
+    return value if isinstance(value, str) else None
+
+
+def query(event: Event) -> dict[str, list[str]]:
+    """Return every value of every query parameter, also the empty ones; none at all where there are over 50."""
+    try:
+        return parse_qs(event.get("rawQueryString", ""), keep_blank_values=True, max_num_fields=50)
+    except ValueError:
+        return {}
+
+
+def one(values: Mapping[str, list[str]], name: str) -> str | None:
+    """Return the value that `name` has exactly once; None if it has none, or several that could contradict."""
+    found = values.get(name, [])
+    return found[0] if len(found) == 1 else None
+
+
+def cookies(event: Event) -> dict[str, list[str]]:
+    """Return every value of every cookie. API Gateway lists them apart; an emulator may leave them in the header."""
+    pairs = event.get("cookies") or (header(event, "cookie") or "").split(";")
+    found: dict[str, list[str]] = {}
+    for pair in pairs:
+        name, separator, value = pair.strip().partition("=")
+        if separator:
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def set_cookie(name: str, value: str, *, path: str, max_age: int, same_site: str) -> str:
+    """Return a Set-Cookie line that no script, no plain http and no other host can read or write.
+
+    Raises ValueError where a browser would drop it without a word (RFC 6265 section 6.1: 4096 bytes).
+    """
+    if len(name) + len(value) > 4096:
+        raise ValueError(f"cookie {name} is too long")
+    return f"{name}={value}; Path={path}; Max-Age={max_age}; Secure; HttpOnly; SameSite={same_site}"
+
+
+def json_answer(
+    status: int, body: Any, *, headers: Mapping[str, str] | None = None, cookies: Sequence[str] = ()
+) -> Answer:
+    """Answer with JSON, or with nothing at all where `body` is None."""
+    kind = {} if body is None else {"content-type": "application/json"}
+    text = "" if body is None else json.dumps(body, ensure_ascii=False)
+    return {"statusCode": status, "headers": PRIVATE | kind | dict(headers or {}), "cookies": [*cookies], "body": text}
+
+
+def html_answer(
+    status: int, body: str, *, headers: Mapping[str, str] | None = None, cookies: Sequence[str] = ()
+) -> Answer:
+    """Answer with a page."""
+    kind = {"content-type": "text/html; charset=utf-8"}
+    return {"statusCode": status, "headers": PRIVATE | kind | dict(headers or {}), "cookies": [*cookies], "body": body}
+
+
+def redirect(location: str, *, cookies: Sequence[str] = ()) -> Answer:
+    """Answer with 302, which turns whatever came into a GET."""
+    return {"statusCode": 302, "headers": {**PRIVATE, "location": location}, "cookies": [*cookies], "body": ""}
