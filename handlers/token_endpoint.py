@@ -152,5 +152,5 @@ def payload(token: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ValueError("not a JWT") from error
     if not isinstance(claims, dict):
-        raise ValueError("not a JWT")  # noqa: TRY004 - a wrong value from outside, no wrong call
+        raise ValueError("not a JWT")
     return claims

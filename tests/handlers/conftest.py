@@ -1,0 +1,113 @@
+"""A stand for Cognito's endpoints, and the handlers as Lambda would load them."""
+
+import base64
+import importlib
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import ModuleType
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+SITE, LOCAL = "https://site.example", "http://localhost:3000"
+CLIENT_ID, ISSUER, POOL = (
+    "client-id",
+    "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_pool",
+    "ap-northeast-2_pool",
+)
+
+
+class Cognito:
+    """Answers /oauth2/token and /oauth2/revoke as a test says, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        self.asked: list[tuple[str, dict[str, str], dict[str, str]]] = []
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self.body: Any = None
+        self.delay = 0.0
+        self.before: Callable[[dict[str, str]], None] = lambda form: None
+
+    @property
+    def forms(self) -> list[dict[str, str]]:
+        return [form for _, form, _ in self.asked]
+
+
+def id_token(**claims: Any) -> str:
+    """An ID token as Cognito issues it; the signature is nobody's."""
+    known = {"iss": ISSUER, "aud": CLIENT_ID, "token_use": "id", "exp": int(time.time()) + 900, "sub": "sub-1"}
+    values = {key: value for key, value in (known | claims).items() if value is not ...}
+    return ".".join(_base64(json.dumps(part).encode()) for part in ({"alg": "RS256", "kid": "k"}, values)) + ".c2ln"
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+@pytest.fixture(scope="session")
+def _cognito() -> Iterator[tuple[Cognito, str]]:
+    state = Cognito()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            form = dict(parse_qsl(self.rfile.read(int(self.headers["content-length"])).decode()))
+            state.asked.append((self.path, form, dict(self.headers)))
+            state.before(form)
+            time.sleep(state.delay)
+            body = state.body if isinstance(state.body, bytes) else json.dumps(state.body).encode()
+            self.send_response(state.status)
+            for name, value in state.headers.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            try:
+                self.wfile.write(body)
+            except BrokenPipeError:
+                self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        yield state, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def cognito(_cognito: tuple[Cognito, str]) -> Cognito:
+    _cognito[0].reset()
+    return _cognito[0]
+
+
+@pytest.fixture(scope="session")
+def hosted(_cognito: tuple[Cognito, str]) -> str:
+    return _cognito[1]
+
+
+@pytest.fixture(scope="session")
+def session(hosted: str) -> ModuleType:
+    """The module handlers.session, loaded with the environment that the program gives it."""
+    os.environ |= {
+        "SITE_ORIGINS": json.dumps([SITE, LOCAL]),
+        "HOSTED_LOGIN_URL": hosted,
+        "CLIENT_ID": CLIENT_ID,
+        "ISSUER": ISSUER,
+        "IDENTITY_PROVIDER": "Kakao",
+        "REFRESH_DAYS": "30",
+    }
+    return importlib.import_module("handlers.session")
+
+
+@pytest.fixture(scope="session")
+def user_info() -> ModuleType:
+    os.environ |= {"USER_POOL_ID": POOL}
+    return importlib.import_module("handlers.user_info")

@@ -1,0 +1,601 @@
+"""Sign-in, refresh and sign-out, against a stand for Cognito's endpoints."""
+
+import base64
+import hashlib
+import json
+import re
+import time
+from types import ModuleType
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from handlers import token_endpoint
+from tests.handlers.conftest import CLIENT_ID, ISSUER, LOCAL, SITE, Cognito, id_token
+from tests.handlers.web_client import Answer, Client, set_cookies
+
+LOGIN, CALLBACK = "GET /api/auth/login", "GET /api/auth/callback"
+REFRESH, LOGOUT = "POST /api/auth/refresh", "POST /api/auth/logout"
+SAME_ORIGIN = {"sec-fetch-site": "same-origin", "origin": SITE}
+
+
+@pytest.fixture
+def client(session: ModuleType, cognito: Cognito) -> Client:
+    return Client(session.handler)
+
+
+def begin(client: Client, **parameters: str) -> dict[str, str]:
+    """Press the button; return the parameters of the authorization request."""
+    answer = client.send(LOGIN, {"provider": "Kakao", **parameters})
+    assert answer["statusCode"] == 302
+    return {key: value for key, (value,) in parse_qs(urlsplit(answer["headers"]["location"]).query).items()}
+
+
+def finish(client: Client, cognito: Cognito, asked: dict[str, str], **claims: Any) -> Answer:
+    """Come back from the hosted login with a code, for which Cognito gives tokens with these claims."""
+    cognito.body = {"id_token": id_token(**{"nonce": asked["nonce"]} | claims), "refresh_token": "refresh-1"}
+    return client.send(CALLBACK, {"code": "the-code", "state": asked["state"]})
+
+
+def signed_in(client: Client, cognito: Cognito) -> Client:
+    assert finish(client, cognito, begin(client))["statusCode"] == 302
+    cognito.asked.clear()
+    return client
+
+
+def login_cookies(client: Client) -> list[str]:
+    return [name for name in client.cookies if name.startswith("__Host-login-")]
+
+
+# Login
+
+
+def test_the_browser_is_sent_to_the_hosted_login_and_on_to_kakao(client: Client, hosted: str) -> None:
+    location = urlsplit(client.send(LOGIN, {"provider": "Kakao"})["headers"]["location"])
+    assert f"{location.scheme}://{location.netloc}{location.path}" == f"{hosted}/oauth2/authorize"
+    asked = begin(client)
+    assert asked["identity_provider"] == "Kakao"
+    assert asked["response_type"] == "code"
+    assert asked["client_id"] == CLIENT_ID
+    assert asked["redirect_uri"] == f"{SITE}/api/auth/callback"
+    assert "scope=openid%20email%20profile" in client.send(LOGIN)["headers"]["location"]
+
+
+def test_without_a_provider_cognitos_own_page_is_shown(client: Client) -> None:
+    assert "identity_provider" not in client.send(LOGIN)["headers"]["location"]
+
+
+def test_state_nonce_and_challenge_are_long_and_never_the_same_twice(session: ModuleType, cognito: Cognito) -> None:
+    logins = [begin(Client(session.handler)) for _ in range(200)]
+    for name in ("state", "nonce", "code_challenge"):
+        assert len({login[name] for login in logins}) == len(logins)
+        assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", login[name]) for login in logins)
+    assert {login["code_challenge_method"] for login in logins} == {"S256"}
+
+
+def test_the_challenge_is_the_hash_of_the_verifier_that_is_sent_with_the_code(client: Client, cognito: Cognito) -> None:
+    asked = begin(client)
+    finish(client, cognito, asked)
+    verifier = cognito.forms[0]["code_verifier"]
+    assert re.fullmatch(r"[A-Za-z0-9._~-]{43,128}", verifier)
+    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    assert asked["code_challenge"] == digest
+
+
+def test_the_login_cookie_is_for_this_host_and_this_login_alone(client: Client) -> None:
+    answer = client.send(LOGIN, {"return_to": "/" + "x" * 500})
+    (cookie,) = set_cookies(answer).values()
+    state = parse_qs(urlsplit(answer["headers"]["location"]).query)["state"][0]
+    assert cookie.name == f"__Host-login-{state[:8]}"
+    assert cookie.attributes == {"Path": "/", "Max-Age": "600", "Secure": "", "HttpOnly": "", "SameSite": "Lax"}
+    assert len(cookie.value) < 1500
+
+
+def test_many_tabs_do_not_fill_the_browsers_headers(client: Client) -> None:
+    for _ in range(50):
+        begin(client)
+    assert len(login_cookies(client)) <= 5
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"provider": "kakao"}, {"provider": "COGNITO"}, {"provider": ""}, {"provider": ["Kakao", "Kakao"]}],
+)
+def test_an_unknown_provider_is_a_bad_link(client: Client, parameters: Any) -> None:
+    assert client.send(LOGIN, parameters)["statusCode"] == 400
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", f"{SITE}.evil.example", f"{SITE}/", "null", "", "http://localhost:30000", [SITE, LOCAL]],
+)
+def test_an_origin_that_is_not_ours_is_a_bad_link(client: Client, origin: Any) -> None:
+    answer = client.send(LOGIN, {"origin": origin})
+    assert answer["statusCode"] == 400
+    assert answer["cookies"] == []
+
+
+def test_a_login_from_another_of_our_sites_returns_there(client: Client, cognito: Cognito) -> None:
+    asked = begin(client, origin=LOCAL)
+    assert asked["redirect_uri"] == f"{LOCAL}/api/auth/callback"
+    finish(client, cognito, asked)
+    assert cognito.forms[0]["redirect_uri"] == f"{LOCAL}/api/auth/callback"
+
+
+def test_no_header_of_a_client_decides_where_the_code_goes(client: Client) -> None:
+    forged = {"host": "evil.example", "x-forwarded-host": "evil.example", "origin": "https://evil.example"}
+    location = client.send(LOGIN, headers=forged)["headers"]["location"]
+    assert "evil" not in location
+
+
+# Callback
+
+
+def test_a_finished_login_leaves_a_session_and_nothing_of_the_login(client: Client, cognito: Cognito) -> None:
+    answer = finish(client, cognito, begin(client, return_to="/board/7?sort=new"))
+    assert (answer["statusCode"], answer["headers"]["location"]) == (302, "/board/7?sort=new")
+    cookies = set_cookies(answer)
+    strict = {"Secure": "", "HttpOnly": "", "SameSite": "Strict"}
+    assert cookies["__Host-id"].attributes.items() >= (strict | {"Path": "/"}).items()
+    assert 890 <= int(cookies["__Host-id"].attributes["Max-Age"]) <= 900
+    assert cookies["__Secure-refresh"].attributes == strict | {"Path": "/api/auth", "Max-Age": str(30 * 86400)}
+    assert login_cookies(client) == []
+
+
+def test_the_code_is_redeemed_once_as_a_public_client(client: Client, cognito: Cognito) -> None:
+    finish(client, cognito, begin(client))
+    ((path, form, headers),) = cognito.asked
+    assert path == "/oauth2/token"
+    assert form["grant_type"] == "authorization_code"
+    assert form["client_id"] == CLIENT_ID
+    assert form["redirect_uri"] == f"{SITE}/api/auth/callback"
+    assert "Authorization" not in headers
+
+
+@pytest.mark.parametrize(
+    ("parameters", "reason"),
+    [
+        ({"code": "c"}, "no state"),
+        ({"code": "c", "state": ""}, "an empty state"),
+        ({"code": "c", "state": "A" * 43}, "a state of nobody"),
+        ({"code": "c", "state": ["{state}", "{state}"]}, "two states"),
+        ({"code": "c", "state": "{state}x"}, "a longer state"),
+        ({"code": "c", "state": "{prefix}" + "A" * 35}, "another state with the same beginning"),
+        ({"code": "c", "state": "상태"}, "a state that is no ASCII"),
+        ({"state": "{state}"}, "no code"),
+        ({"code": "", "state": "{state}"}, "an empty code"),
+        ({"code": "c" * 2049, "state": "{state}"}, "a huge code"),
+        ({"code": ["c", "d"], "state": "{state}"}, "two codes"),
+    ],
+)
+def test_a_callback_that_fits_no_login_of_this_browser_asks_cognito_nothing(
+    client: Client, cognito: Cognito, parameters: dict[str, Any], reason: str
+) -> None:
+    state = begin(client)["state"]
+
+    def filled(value: Any) -> Any:
+        return [filled(v) for v in value] if isinstance(value, list) else value.format(state=state, prefix=state[:8])
+
+    answer = client.send(CALLBACK, {key: filled(value) for key, value in parameters.items()})
+    assert answer["statusCode"] == 400, reason
+    assert cognito.asked == []
+    assert set(set_cookies(answer)) <= {f"__Host-login-{state[:8]}"}
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        [],
+        ["__Host-login-{prefix}="],
+        ["__Host-login-{prefix}=bm9uc2Vuc2U="],
+        ["__Host-login-{prefix}=%%%"],
+        ["__Host-login-{prefix}=e30="],
+        ["__Host-login-{prefix}=W10="],
+        ["__Host-login-{prefix}={value}", "__Host-login-{prefix}={value}"],
+        ["{value}"],
+    ],
+)
+def test_a_missing_broken_or_doubled_login_cookie_ends_the_login(
+    client: Client, cognito: Cognito, kept: list[str]
+) -> None:
+    state = begin(client)["state"]
+    (value,) = client.cookies.values()
+    sent = [cookie.format(prefix=state[:8], value=value) for cookie in kept]
+    assert client.send(CALLBACK, {"code": "c", "state": state}, cookies=sent)["statusCode"] == 400
+    assert cognito.asked == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"origin": "https://evil.example"}, {"nonce": None}, {"verifier": 7}, {"extra": "x"}, {"state": "A" * 43}],
+)
+def test_a_login_cookie_with_other_content_ends_the_login(
+    client: Client, cognito: Cognito, change: dict[str, Any]
+) -> None:
+    state = begin(client)["state"]
+    ((name, value),) = client.cookies.items()
+    content = json.loads(base64.urlsafe_b64decode(value)) | change
+    client.cookies[name] = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
+    assert client.send(CALLBACK, {"code": "c", "state": state})["statusCode"] == 400
+    assert cognito.asked == []
+
+
+def test_a_return_path_is_judged_again_when_it_is_used(client: Client, cognito: Cognito) -> None:
+    asked = begin(client)
+    ((name, value),) = client.cookies.items()
+    content = json.loads(base64.urlsafe_b64decode(value)) | {"return_to": "//evil.example"}
+    client.cookies[name] = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
+    assert finish(client, cognito, asked)["headers"]["location"] == "/"
+
+
+def test_a_login_works_once(client: Client, cognito: Cognito) -> None:
+    asked = begin(client)
+    assert finish(client, cognito, asked)["statusCode"] == 302
+    assert finish(client, cognito, asked)["statusCode"] == 400
+    assert len(cognito.asked) == 1
+
+
+def test_another_browsers_login_cannot_be_finished_here(session: ModuleType, cognito: Cognito) -> None:
+    attacker, victim = Client(session.handler), Client(session.handler)
+    asked = begin(attacker)
+    begin(victim)
+    assert finish(victim, cognito, asked)["statusCode"] == 400
+    assert cognito.asked == []
+
+
+def test_two_tabs_finish_in_any_order(client: Client, cognito: Cognito) -> None:
+    first, second = begin(client, return_to="/first"), begin(client, return_to="/second")
+    assert finish(client, cognito, second)["headers"]["location"] == "/second"
+    assert finish(client, cognito, first)["headers"]["location"] == "/first"
+
+
+def test_cookies_are_also_found_in_the_header(client: Client, cognito: Cognito) -> None:
+    asked = begin(client)
+    header = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    cognito.body = {"id_token": id_token(nonce=asked["nonce"]), "refresh_token": "r"}
+    answer = client.send(CALLBACK, {"code": "c", "state": asked["state"]}, headers={"cookie": header}, cookies=[])
+    assert answer["statusCode"] == 302
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        ({"nonce": "another"}, 400),
+        ({"nonce": ...}, 400),
+        ({"nonce": ["list"]}, 400),
+        ({"iss": ISSUER + "/"}, 502),
+        ({"iss": "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_other"}, 502),
+        ({"iss": ...}, 502),
+        ({"aud": "other-client"}, 502),
+        ({"aud": [CLIENT_ID]}, 502),
+        ({"token_use": "access"}, 502),
+        ({"exp": int(time.time()) - 31}, 502),
+        ({"exp": "9999999999"}, 502),
+        ({"exp": ...}, 502),
+        ({"sub": ...}, 502),
+        ({"sub": ""}, 502),
+        ({"padding": "x" * 4096}, 502),
+    ],
+)
+def test_a_token_that_is_not_for_this_login_makes_no_session(
+    client: Client, cognito: Cognito, claims: dict[str, Any], status: int
+) -> None:
+    answer = finish(client, cognito, begin(client), **claims)
+    assert answer["statusCode"] == status
+    assert "__Host-id" not in client.cookies
+    assert login_cookies(client) == []
+
+
+def test_clocks_may_differ_a_little(client: Client, cognito: Cognito) -> None:
+    assert finish(client, cognito, begin(client), exp=int(time.time()) - 20)["statusCode"] == 302
+
+
+BROKEN: list[tuple[int, Any, int]] = [
+    (400, {"error": "invalid_grant"}, 400),
+    (401, {"error": "invalid_grant"}, 400),
+    (400, {"error": "invalid_client"}, 502),
+    (400, b"no json", 502),
+    (400, ["list"], 502),
+    (403, {"error": "invalid_grant"}, 502),
+    (429, {"error": "slow down"}, 429),
+    (500, {}, 502),
+    (302, {}, 502),
+    (200, b"<html>", 502),
+    (200, b"\xff\xfe", 502),
+    (200, [], 502),
+    (200, {}, 502),
+    (200, {"id_token": 7, "refresh_token": "r"}, 502),
+    (200, {"id_token": "a.b", "refresh_token": "r"}, 502),
+    (200, {"id_token": "a.b.c", "refresh_token": "r"}, 502),
+    (200, {"id_token": "a.W10.c", "refresh_token": "r"}, 502),
+    (200, {"id_token": "a.bnVsbA.c", "refresh_token": ["r"]}, 502),
+    (200, b"[" * 100_000, 502),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "answered"), BROKEN)
+def test_a_cognito_that_fails_gives_a_page_no_session_and_is_asked_once(
+    client: Client, cognito: Cognito, status: int, body: Any, answered: int
+) -> None:
+    asked = begin(client)
+    cognito.status, cognito.body = status, body
+    cognito.headers = {"location": "/oauth2/token"}
+    answer = client.send(CALLBACK, {"code": "c", "state": asked["state"]})
+    assert answer["statusCode"] == answered
+    assert answer["headers"]["content-type"].startswith("text/html")
+    assert client.cookies == {}
+    assert len(cognito.asked) == 1
+    assert ("retry-after" in answer["headers"]) is (answered == 429)
+
+
+def test_a_first_session_without_a_refresh_token_is_none(client: Client, cognito: Cognito) -> None:
+    asked = begin(client)
+    cognito.body = {"id_token": id_token(nonce=asked["nonce"])}
+    assert client.send(CALLBACK, {"code": "c", "state": asked["state"]})["statusCode"] == 502
+
+
+def test_a_slow_cognito_is_given_up(client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_endpoint, "SECONDS", 0.05)
+    cognito.delay = 0.2
+    assert finish(client, cognito, begin(client))["statusCode"] == 504
+
+
+def test_an_unreachable_cognito_is_a_page(client: Client, session: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = begin(client)
+    monkeypatch.setattr(session.endpoint, "_hosted_login", "http://127.0.0.1:1")
+    assert client.send(CALLBACK, {"code": "c", "state": asked["state"]})["statusCode"] == 502
+
+
+@pytest.mark.parametrize(
+    ("error", "description", "status", "words"),
+    [
+        ("access_denied", "User denied access", 403, "취소"),
+        ("invalid_request", "attributes required: [email]", 403, "동의"),
+        ("consent_required", "", 403, "동의"),
+        ("invalid_request", "Kakao Error - 503 error getting token", 502, "연결"),
+        ("invalid_request", "Connection reset", 502, "연결"),
+        ("invalid_request", "Timeout occurred in calling IdP token endpoint", 504, "늦어요"),
+        ("invalid_request", "Timeout in calling jwks uri", 504, "늦어요"),
+        ("invalid_request", "Read timed out", 504, "늦어요"),
+        ("server_error", "", 502, "연결"),
+        ("temporarily_unavailable", "", 502, "연결"),
+        ("invalid_request", "PreSignUp failed with error no.", 400, "로그인하지 못했어요"),
+        ("unauthorized_client", "", 400, "로그인하지 못했어요"),
+        ("invented", "<script>alert(1)</script>", 400, "로그인하지 못했어요"),
+        ("", "", 400, "로그인하지 못했어요"),
+    ],
+)
+def test_what_went_wrong_at_cognito_is_said_in_korean_and_english(
+    client: Client, cognito: Cognito, error: str, description: str, status: int, words: str
+) -> None:
+    state = begin(client)["state"]
+    answer = client.send(CALLBACK, {"error": error, "error_description": description, "state": state})
+    assert answer["statusCode"] == status
+    assert words in answer["body"]
+    assert '<p lang="en">' in answer["body"]
+    assert 'href="/"' in answer["body"]
+    assert "<script" not in answer["body"]
+    assert login_cookies(client) == []
+    assert cognito.asked == []
+
+
+def test_a_page_repeats_nothing_of_what_came_in(client: Client) -> None:
+    state = begin(client)["state"]
+    sent = {"error": "canary-1", "error_description": "canary-2<b>", "state": state, "more": "canary-3"}
+    assert "canary" not in json.dumps(client.send(CALLBACK, sent))
+    assert "canary" not in json.dumps(client.send(CALLBACK, {"code": "canary-4", "state": "canary-5"}))
+
+
+def test_a_stranger_cannot_end_a_session_with_a_link(client: Client, cognito: Cognito) -> None:
+    signed_in(client, cognito)
+    before = dict(client.cookies)
+    for link in ({"error": "access_denied"}, {"code": "c", "state": "A" * 43}, {}):
+        assert client.send(CALLBACK, link)["statusCode"] == 400
+    assert client.cookies == before
+
+
+# Refresh
+
+
+def test_a_refresh_gives_new_cookies_and_says_how_long_they_last(client: Client, cognito: Cognito) -> None:
+    signed_in(client, cognito)
+    cognito.body = {"id_token": id_token(), "refresh_token": "refresh-2"}
+    answer = client.send(REFRESH, headers=SAME_ORIGIN)
+    assert (answer["statusCode"], answer["body"]) == (204, "")
+    assert 890 <= int(answer["headers"]["session-expires-in"]) <= 900
+    assert cognito.forms == [{"grant_type": "refresh_token", "refresh_token": "refresh-1", "client_id": CLIENT_ID}]
+    assert client.cookies["__Secure-refresh"] == "refresh-2"
+
+
+def test_without_rotation_the_old_refresh_token_stays(client: Client, cognito: Cognito) -> None:
+    signed_in(client, cognito)
+    cognito.body = {"id_token": id_token()}
+    assert set(set_cookies(client.send(REFRESH, headers=SAME_ORIGIN))) == {"__Host-id"}
+    assert client.cookies["__Secure-refresh"] == "refresh-1"
+
+
+def test_a_dead_refresh_token_ends_the_session(client: Client, cognito: Cognito) -> None:
+    signed_in(client, cognito)
+    cognito.status, cognito.body = 400, {"error": "invalid_grant"}
+    answer = client.send(REFRESH, headers=SAME_ORIGIN)
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (401, "signed_out")
+    assert client.cookies == {}
+
+
+@pytest.mark.parametrize(("status", "body", "answered"), [case for case in BROKEN if case[2] != 400])
+def test_a_cognito_that_fails_does_not_end_the_session(
+    client: Client, cognito: Cognito, status: int, body: Any, answered: int
+) -> None:
+    signed_in(client, cognito)
+    before = dict(client.cookies)
+    cognito.status, cognito.body, cognito.headers = status, body, {"location": "/oauth2/token"}
+    answer = client.send(REFRESH, headers=SAME_ORIGIN)
+    assert answer["statusCode"] == answered
+    assert set(json.loads(answer["body"])) == {"error", "message"}
+    assert client.cookies == before
+    assert len(cognito.asked) == 1
+
+
+def test_a_slow_cognito_does_not_end_the_session(
+    client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed_in(client, cognito)
+    monkeypatch.setattr(token_endpoint, "SECONDS", 0.05)
+    cognito.delay = 0.2
+    assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 504
+    assert set(client.cookies) == {"__Host-id", "__Secure-refresh"}
+
+
+def test_without_a_refresh_token_there_is_no_session(client: Client, cognito: Cognito) -> None:
+    for cookies in ([], ["__Secure-refresh="]):
+        assert client.send(REFRESH, headers=SAME_ORIGIN, cookies=cookies)["statusCode"] == 401
+    assert cognito.asked == []
+
+
+def test_two_refresh_tokens_are_refused(client: Client, cognito: Cognito) -> None:
+    planted = ["__Secure-refresh=mine", "__Secure-refresh=planted"]
+    assert client.send(REFRESH, headers=SAME_ORIGIN, cookies=planted)["statusCode"] == 400
+    assert cognito.asked == []
+
+
+def test_a_planted_refresh_token_does_not_change_who_is_signed_in(client: Client, cognito: Cognito) -> None:
+    signed_in(client, cognito)
+    cognito.body = {"id_token": id_token(sub="attacker")}
+    assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 401
+    assert client.cookies == {}
+
+
+# Sign-out
+
+
+def test_sign_out_revokes_clears_and_says_where_to_go(client: Client, cognito: Cognito, hosted: str) -> None:
+    signed_in(client, cognito)
+    answer = client.send(LOGOUT, headers=SAME_ORIGIN)
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"]) == {
+        "logout_url": f"{hosted}/logout?client_id={CLIENT_ID}&logout_uri=https%3A%2F%2Fsite.example%2F"
+    }
+    assert client.cookies == {}
+    ((path, form, _),) = cognito.asked
+    assert (path, form) == ("/oauth2/revoke", {"token": "refresh-1", "client_id": CLIENT_ID})
+
+
+def test_a_cookie_is_cleared_with_the_attributes_that_it_was_set_with(client: Client, cognito: Cognito) -> None:
+    made = set_cookies(finish(client, cognito, begin(client)))
+    for name, cleared in set_cookies(client.send(LOGOUT, headers=SAME_ORIGIN)).items():
+        assert cleared.attributes | {"Max-Age": ""} == made[name].attributes | {"Max-Age": ""}
+
+
+@pytest.mark.parametrize("status", [400, 429, 500])
+def test_a_cognito_that_fails_does_not_stop_a_sign_out(client: Client, cognito: Cognito, status: int) -> None:
+    signed_in(client, cognito)
+    cognito.status = status
+    assert client.send(LOGOUT, headers=SAME_ORIGIN)["statusCode"] == 200
+    assert client.cookies == {}
+
+
+def test_signing_out_twice_is_no_error(client: Client, cognito: Cognito) -> None:
+    assert client.send(LOGOUT, headers=SAME_ORIGIN)["statusCode"] == 200
+    assert cognito.asked == []
+
+
+def test_sign_out_returns_to_the_site_that_asked(client: Client) -> None:
+    answer = client.send(LOGOUT, headers={"sec-fetch-site": "same-origin", "origin": LOCAL})
+    assert json.loads(answer["body"])["logout_url"].endswith("logout_uri=http%3A%2F%2Flocalhost%3A3000%2F")
+
+
+# Both
+
+
+@pytest.mark.parametrize("route", [REFRESH, LOGOUT])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"origin": f"{SITE}.evil.example"},
+        {"origin": f"{SITE}:8443"},
+        {"origin": "http://site.example"},
+        {"origin": "HTTPS://SITE.EXAMPLE"},
+        {"sec-fetch-site": "cross-site", "origin": SITE},
+        {"sec-fetch-site": "same-site", "origin": SITE},
+        {"sec-fetch-site": "none", "origin": SITE},
+        {"sec-fetch-site": "", "origin": SITE},
+        {"referer": f"{SITE}/"},
+        {"x-requested-with": "XMLHttpRequest", "host": "site.example"},
+    ],
+)
+def test_another_site_can_neither_refresh_nor_sign_out(
+    client: Client, cognito: Cognito, route: str, headers: dict[str, str]
+) -> None:
+    signed_in(client, cognito)
+    before = dict(client.cookies)
+    answer = client.send(route, headers=headers)
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (403, "cross_site")
+    assert client.cookies == before
+    assert cognito.asked == []
+
+
+@pytest.mark.parametrize("headers", [{"sec-fetch-site": "same-origin"}, {"origin": SITE}, {"origin": LOCAL}])
+def test_the_site_itself_is_let_through_by_either_header(
+    client: Client, cognito: Cognito, headers: dict[str, str]
+) -> None:
+    signed_in(client, cognito)
+    assert client.send(LOGOUT, headers=headers)["statusCode"] == 200
+
+
+@pytest.mark.parametrize("route", [LOGIN, CALLBACK, REFRESH, LOGOUT])
+def test_no_answer_is_kept_by_a_cache_or_tells_another_site_its_address(client: Client, route: str) -> None:
+    for headers in ({}, SAME_ORIGIN):
+        answer = client.send(route, headers=headers)
+        assert answer["headers"]["cache-control"] == "no-store"
+        assert answer["headers"]["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("route", [LOGIN, CALLBACK, REFRESH, LOGOUT])
+def test_a_bug_is_an_answer_that_gives_nothing_away(
+    client: Client, session: ModuleType, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, route: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("canary")
+
+    for name in ("query", "cookies", "one"):
+        monkeypatch.setattr(session.web, name, fail)
+    answer = client.send(route, headers=SAME_ORIGIN)
+    assert answer["statusCode"] == 500
+    assert "canary" not in json.dumps(answer) + caplog.text
+    assert [record.message for record in caplog.records] == ["unexpected"]
+
+
+@pytest.mark.parametrize(
+    "raw", ["%ff%fe", "&&&", "=", "state", "a=b" * 500, "&".join(f"a{n}=1" for n in range(99)), "code=%00"]
+)
+@pytest.mark.parametrize("route", [LOGIN, CALLBACK])
+def test_no_query_makes_an_internal_error(client: Client, route: str, raw: str) -> None:
+    assert client.send(route, raw_query=raw)["statusCode"] < 500
+
+
+def test_nothing_personal_or_secret_is_logged(
+    client: Client, cognito: Cognito, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level("DEBUG")
+    asked = begin(client, return_to="/canary-path")
+    token = id_token(nonce=asked["nonce"], email="canary@example.com", nickname="canary-nickname")
+    cognito.body = {"id_token": token, "refresh_token": "canary-refresh"}
+    client.send(CALLBACK, {"code": "canary-code", "state": asked["state"]}, headers={"user-agent": "canary-agent"})
+    client.send(REFRESH, headers=SAME_ORIGIN)
+    for status in (200, 400, 500):
+        cognito.status, cognito.body = status, {"error": "canary-error"}
+        client.send(REFRESH, headers=SAME_ORIGIN)
+        again = begin(client)
+        client.send(CALLBACK, {"code": "canary-code", "state": again["state"]})
+        client.send(CALLBACK, {"error": "canary", "error_description": "canary", "state": begin(client)["state"]})
+    client.send(LOGOUT, headers={"origin": "https://canary.example"})
+    client.cookies["__Secure-refresh"] = "canary-refresh"
+    client.send(LOGOUT, headers=SAME_ORIGIN)
+    written = "".join([repr(record.__dict__) for record in caplog.records]) + "".join(capfd.readouterr())
+    assert "signed_in" in written
+    for secret in ("canary", token, asked["state"], asked["nonce"], *client.cookies.values()):
+        assert secret not in written

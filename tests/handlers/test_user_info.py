@@ -1,0 +1,142 @@
+import json
+import time
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from moto import mock_aws
+
+CLAIMS = {
+    "token_use": "id",
+    "cognito:username": "Kakao_1000000001",
+    "sub": "7d2f",
+    "email": "haneul@example.com",
+    "nickname": "김하늘",
+    "identities": '[{"userId":"1000000001","providerName":"Kakao","providerType":"OIDC","primary":"true"}]',
+}
+
+
+def ask(user_info: ModuleType, claims: dict[str, str], headers: dict[str, str] | None = None) -> tuple[int, Any, Any]:
+    claims = {"exp": str(int(time.time()) + 600)} | claims
+    event = {"headers": headers or {}, "requestContext": {"authorizer": {"jwt": {"claims": claims, "scopes": None}}}}
+    answer = user_info.handler(event, None)
+    return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
+
+
+def test_an_id_token_says_who_it_is_without_any_call(user_info: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(user_info, "_cognito", lambda: pytest.fail("called AWS"))
+    status, body, headers = ask(user_info, CLAIMS)
+    assert status == 200
+    assert body == {
+        "name": "Kakao_1000000001",
+        "email": "haneul@example.com",
+        "nickname": "김하늘",
+        "provider": "Kakao",
+    }
+    assert 590 <= int(headers["session-expires-in"]) <= 600
+    assert headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("empty", [{}, {"email": "", "nickname": ""}])
+def test_what_was_withheld_is_null(user_info: ModuleType, empty: dict[str, str]) -> None:
+    claims = {key: value for key, value in CLAIMS.items() if key not in ("email", "nickname")} | empty
+    _, body, _ = ask(user_info, claims)
+    assert (body["email"], body["nickname"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("identities", "provider"),
+    [
+        (None, "Cognito"),
+        ("", "Cognito"),
+        ("[]", "Cognito"),
+        ('[{"providerName":"Kakao"}]', "Kakao"),
+        ('{"userId": "1", "providerName": "Kakao"}', "Kakao"),
+        ("[map[dateCreated:1700000000 providerName:Kakao providerType:OIDC userId:1]]", "Kakao"),
+        ("[{userId=1, providerName=Kakao, providerType=OIDC}]", "Kakao"),
+    ],
+)
+def test_the_provider_is_read_from_each_way_in_which_identities_arrive(
+    user_info: ModuleType, identities: str | None, provider: str
+) -> None:
+    assert user_info.provider(identities) == provider
+
+
+def test_no_header_of_a_client_changes_who_it_is(user_info: ModuleType) -> None:
+    forged = {"x-user": "admin", "x-amzn-oidc-data": "e30.e30.", "x-amzn-oidc-identity": "admin"}
+    assert ask(user_info, CLAIMS, forged)[1] == ask(user_info, CLAIMS)[1]
+
+
+def test_a_token_of_another_kind_is_refused(user_info: ModuleType) -> None:
+    for use in ("refresh", ""):
+        assert ask(user_info, CLAIMS | {"token_use": use})[0] == 401
+
+
+@pytest.fixture
+def pool(user_info: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        user_info._cognito.cache_clear()
+        client = boto3.client("cognito-idp")
+        pool_id = client.create_user_pool(PoolName="pool")["UserPool"]["Id"]
+        monkeypatch.setattr(user_info, "USER_POOL_ID", pool_id)
+        attributes = [{"Name": "email", "Value": "bada@example.com"}, {"Name": "nickname", "Value": "이바다"}]
+        client.admin_create_user(UserPoolId=pool_id, Username="bada", UserAttributes=attributes)
+        yield client
+    user_info._cognito.cache_clear()
+
+
+ACCESS = {"token_use": "access", "username": "bada", "sub": "7d2f"}
+
+
+def test_for_an_access_token_cognito_is_asked(user_info: ModuleType, pool: Any) -> None:
+    status, body, _ = ask(user_info, ACCESS)
+    assert status == 200
+    assert body == {"name": "bada", "email": "bada@example.com", "nickname": "이바다", "provider": "Cognito"}
+
+
+def test_an_account_that_is_gone_or_disabled_is_signed_out(user_info: ModuleType, pool: Any) -> None:
+    assert ask(user_info, ACCESS | {"username": "nobody"})[0] == 401
+    pool.admin_disable_user(UserPoolId=user_info.USER_POOL_ID, Username="bada")
+    assert ask(user_info, ACCESS)[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ClientError({"Error": {"Code": "TooManyRequestsException", "Message": "canary"}}, "AdminGetUser"), 429),
+        (ClientError({"Error": {"Code": "InternalErrorException", "Message": "canary"}}, "AdminGetUser"), 502),
+        (ClientError({"Error": {"Code": "AccessDeniedException", "Message": "canary"}}, "AdminGetUser"), 502),
+        (EndpointConnectionError(endpoint_url="https://canary"), 502),
+    ],
+)
+def test_a_cognito_that_fails_is_said_without_its_words(
+    user_info: ModuleType, pool: Any, error: Exception, status: int, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    client = user_info._cognito()
+
+    def fail(**_: object) -> None:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+        raise getattr(client.exceptions, code, type(error))(*_arguments(error))
+
+    monkeypatch.setattr(client, "admin_get_user", fail)
+    answered, body, headers = ask(user_info, ACCESS)
+    assert answered == status
+    assert ("retry-after" in headers) is (status == 429)
+    assert "canary" not in json.dumps(body) + caplog.text
+
+
+def _arguments(error: Exception) -> tuple[Any, ...]:
+    return (error.response, error.operation_name) if isinstance(error, ClientError) else ()
+
+
+def test_two_people_in_one_warm_function_do_not_mix(user_info: ModuleType) -> None:
+    other = CLAIMS | {"cognito:username": "Kakao_2", "nickname": "이바다", "email": ""}
+    first, second = ask(user_info, CLAIMS)[1], ask(user_info, other)[1]
+    assert (first["nickname"], second["nickname"], second["email"]) == ("김하늘", "이바다", None)
