@@ -17,9 +17,13 @@ def main() -> None:
         parser.error("--port takes 1 to 65532")
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    from sandbox import kakao, local  # imported late, so that the first line appears at once
-
     print("starting the sandbox", flush=True)
+    from pulumi import RunError  # imported late, so that the first line appears at once
+
+    from sandbox import kakao, local
+    from sandbox.applier import NotApplicableError
+    from sandbox.emulator import NotStartedError
+
     try:
         with local.running(port, say=lambda line: print(line, flush=True)) as sandbox:
             email, password = local.EMAIL_PERSON
@@ -29,7 +33,7 @@ def main() -> None:
             signal.pause()
     except KeyboardInterrupt:
         print("\nstopped; nothing is left behind")
-    except Exception as error:
+    except (NotApplicableError, NotStartedError, RunError) as error:
         sys.exit(f"\nThe sandbox could not start: {error}")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sandbox import kakao, program
 from sandbox.applier import Account, Applier
 from sandbox.edge import serve_edges
-from sandbox.emulator import emulated_aws
+from sandbox.emulator import check_free, emulated_aws
 
 REGION = "ap-northeast-2"
 CLIENT_SECRET = "stand-in-client-secret"  # noqa: S105 - the stand-in's own; Pulumi.local.yaml holds it encrypted
@@ -35,14 +35,16 @@ class Sandbox:
 
 
 @contextmanager
-def running(port: int, say: Say = lambda line: None) -> Iterator[Sandbox]:
+def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
     """Run the sandbox on `port` and the three ports after it; everything is gone when the block ends.
 
-    Raises OSError with what to do where a port is taken or Node.js is missing.
+    Raises NotStartedError, with what to do, where a port is taken or Node.js is missing.
     """
     site, hosted_login = f"http://localhost:{port}", f"http://127.0.0.1:{port + 1}"
     kakao_url, aws = f"http://127.0.0.1:{port + 2}", f"http://127.0.0.1:{port + 3}"
     config = settings(port)
+    for taken in range(port, port + 4):
+        check_free(taken)
     with ExitStack() as stack:
         with _step(say, "emulated AWS"), ThreadPoolExecutor(1) as pool:
             account = pool.submit(Account, aws, REGION)  # reads botocore's models while the emulator starts

@@ -124,10 +124,12 @@ def expect_title(page: Page, title: str) -> None:
 
 
 def expect_asked(page: Page, visit: Visit, *asked: str) -> None:
+    """This was asked, in this order, and nothing more follows."""
     for _ in range(100):
         if len(visit.asked) >= len(asked):
             break
         page.wait_for_timeout(20)
+    page.wait_for_timeout(50)
     assert visit.asked == list(asked)
 
 
@@ -249,7 +251,7 @@ def test_two_tabs_without_a_session_refresh_once(visit: Visit) -> None:
     expect_asked(first, visit, ME, REFRESH)
     second = visit.context.new_page()
     second.goto(visit.site)
-    second.wait_for_timeout(200)
+    expect_asked(second, visit, ME, REFRESH)
     visit.silent.pop().fulfill(status=204)
     for tab in (first, second):
         expect_title(tab, SIGNED_IN)
