@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
+import botocore.session
 import pulumi
 from botocore.config import Config
 from botocore.model import ListShape, MapShape, Shape, StructureShape
@@ -42,7 +43,9 @@ class Account:
         """Make a client for each service; nothing is sent yet."""
         self.endpoint = endpoint
         self.region = region
-        session = boto3.Session("test", "test", region_name=region)
+        # Without a profile, whatever AWS_PROFILE says: the account is this one.
+        unprofiled = botocore.session.Session(session_vars={"profile": (None, [], None, None)})
+        session = boto3.Session("test", "test", region_name=region, botocore_session=unprofiled)
         config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, max_pool_connections=32)
         self._clients = {name: session.client(name, endpoint_url=endpoint, config=config) for name in SERVICES}
 

@@ -21,7 +21,8 @@ CSP = (
 )
 ME, REFRESH, LOGOUT = "GET /api/userinfo", "POST /api/auth/refresh", "POST /api/auth/logout"
 HANEUL = {"name": "Kakao_1", "nickname": "하늘", "email": "haneul@example.com", "provider": "Kakao"}
-WITHHELD = {**HANEUL, "nickname": None, "email": None}
+WITHHELD: dict[str, str | None] = {**HANEUL, "nickname": None, "email": None}
+LONG = {**HANEUL, "nickname": "하늘" * 20, "email": f"{'haneul' * 10}@{'example' * 8}.com"}
 HOSTED_LOGOUT = "http://127.0.0.1:9/logout?client_id=1"
 
 LOADING, SIGNED_OUT, SIGNED_IN = "잠시만 기다려 주세요", "반가워요!", "로그인했어요"
@@ -151,6 +152,7 @@ STATES: dict[str, tuple[Answers, str, str]] = {
     "loading": ({ME: ["silent"]}, LOADING, "로그인 상태를 확인하고 있어요."),
     "signed out": ({}, SIGNED_OUT, "이메일로 로그인"),
     "signed in": ({ME: [HANEUL]}, SIGNED_IN, "haneul@example.com"),
+    "long names": ({ME: [LONG]}, SIGNED_IN, LONG["email"]),
     "no nickname": ({ME: [WITHHELD]}, SIGNED_IN, "회원님"),
     "no e-mail": ({ME: [WITHHELD]}, SIGNED_IN, "카카오에서 이메일을 전달받지 못했어요."),
     "service down": ({ME: [503]}, FAILED, "다시 시도"),
@@ -268,6 +270,27 @@ def test_signing_out_leads_to_the_hosted_logout_and_back_brings_no_data(visit: V
     assert "haneul" not in page.content()
 
 
+def test_the_page_that_a_sign_out_leaves_holds_no_data(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL]})
+    page.route(HOSTED_LOGOUT, lambda route: visit.silent.append(route))
+    page.get_by_role("button", name="로그아웃").click()
+    expect_title(page, LOADING)
+    assert "haneul" not in page.content()
+
+
+def test_a_sign_out_waits_for_a_refresh_under_way_and_no_second_one_starts(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL, 401, HANEUL], REFRESH: ["silent"]})
+    expect_title(page, SIGNED_IN)
+    come_back(page)
+    expect_asked(page, visit, ME, ME, REFRESH)
+    come_back(page)
+    page.get_by_role("button", name="로그아웃").click()
+    expect_asked(page, visit, ME, ME, REFRESH)
+    visit.silent.pop().fulfill(status=204)
+    page.wait_for_url(HOSTED_LOGOUT)
+    expect_asked(page, visit, ME, ME, REFRESH, ME, LOGOUT)
+
+
 def test_a_page_kept_by_the_browser_hides_its_data_until_it_has_asked(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL, "silent"]})
     expect_title(page, SIGNED_IN)
@@ -287,9 +310,12 @@ def test_a_sign_out_that_fails_is_no_sign_out_and_can_be_tried_again(visit: Visi
     page.wait_for_url(HOSTED_LOGOUT)
 
 
-def test_trying_again_asks_again(visit: Visit) -> None:
-    page = visit.open({ME: [503, HANEUL]})
+def test_trying_again_asks_again_and_shows_that_it_does(visit: Visit) -> None:
+    page = visit.open({ME: [503, "silent"]})
     page.get_by_role("button", name="다시 시도").click()
+    expect_title(page, LOADING)
+    expect_asked(page, visit, ME, ME)
+    visit.silent.pop().fulfill(json=HANEUL)
     expect_title(page, SIGNED_IN)
 
 

@@ -1,0 +1,73 @@
+"""The applier applies all that the program declares, and refuses what it or AWS does not know."""
+
+from typing import Any
+
+import pytest
+from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
+
+from sandbox.applier import APPLIERS, Account, Applier, NotApplicableError
+from tests.infra.engine import declare
+
+NOBODY = "http://127.0.0.1:1"
+
+
+@pytest.fixture(scope="module")
+def applier() -> Applier:
+    return Applier(Account(NOBODY, "ap-northeast-2"))
+
+
+def apply(applier: Applier, kind: str, **inputs: Any) -> None:
+    applier.new_resource(MockResourceArgs(kind, "thing", inputs, custom=True))
+
+
+def test_every_type_that_the_program_declares_can_be_applied() -> None:
+    assert {resource.type for resource in declare().custom()} <= set(APPLIERS)
+
+
+def test_an_unknown_type_is_refused_by_name(applier: Applier) -> None:
+    with pytest.raises(NotApplicableError, match="aws:sqs/queue:Queue"):
+        apply(applier, "aws:sqs/queue:Queue")
+
+
+def test_an_unknown_lookup_is_refused_by_name(applier: Applier) -> None:
+    with pytest.raises(NotApplicableError, match="aws:ec2/getVpc:getVpc"):
+        applier.call(MockCallArgs("aws:ec2/getVpc:getVpc", {}, ""))
+
+
+POOL = {"passwordPolicy": {"minimumLength": 12.0}}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "complaint"),
+    [
+        ({**POOL, "invented": True}, "AWS knows no 'invented' in CreateUserPool"),
+        ({"passwordPolicy": {"longest": 3}}, "AWS knows no 'longest' in CreateUserPool.Policies.PasswordPolicy"),
+        ({**POOL, "deletionProtection": "MAYBE"}, "cannot be 'MAYBE'; AWS takes ACTIVE, INACTIVE"),
+        ({**POOL, "usernameAttributes": ["nickname"]}, "AWS takes phone_number, email"),
+        ({**POOL, "emailVerificationSubject": "x" * 141}, "is 141 characters long; AWS takes 140"),
+        ({**POOL, "tags": "none"}, "UserPoolTags|tags"),
+    ],
+)
+def test_what_aws_does_not_know_is_refused_before_it_is_sent(applier: Applier, inputs: Any, complaint: str) -> None:
+    with pytest.raises(NotApplicableError, match=complaint):
+        apply(applier, "aws:cognito/userPool:UserPool", **inputs)
+
+
+def test_a_missing_parameter_is_refused_before_it_is_sent(applier: Applier) -> None:
+    with pytest.raises(NotApplicableError, match='Missing required parameter in input: "AuthorizerType"'):
+        apply(applier, "aws:apigatewayv2/authorizer:Authorizer", apiId="a")
+
+
+def test_an_error_names_the_resource(applier: Applier) -> None:
+    with pytest.raises(
+        NotApplicableError, match="aws:cognito/userPoolDomain:UserPoolDomain 'thing': Could not connect"
+    ):
+        apply(applier, "aws:cognito/userPoolDomain:UserPoolDomain", domain="d", userPoolId="ap-northeast-2_x")
+
+
+def test_only_the_emulator_can_be_reached_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://aws.example")
+    account = Account(NOBODY, "ap-northeast-2")
+    with pytest.raises(Exception, match=NOBODY):
+        account.call("cognito-idp", "DescribeUserPool", {"UserPoolId": "ap-northeast-2_x"})

@@ -1,0 +1,98 @@
+"""`make up`, as a person runs it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from sandbox import local
+from sandbox.program import ROOT
+from tests.ports import free_ports
+
+pytestmark = pytest.mark.sandbox
+
+COMMAND = [sys.executable, "-m", "sandbox", "--port"]
+
+
+def run(port: int, **more: Any) -> "subprocess.Popen[str]":
+    return subprocess.Popen([*COMMAND, str(port)], cwd=ROOT, stdout=-1, stderr=-1, text=True, **more)
+
+
+def refusal(port: int, **more: Any) -> str:
+    with run(port, **more) as process:
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == 1
+        assert "Traceback" not in errors
+        return errors
+
+
+def processes(needle: str) -> list[str]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if needle in (folder / "environ").read_text(errors="replace"):
+                found.append((folder / "cmdline").read_text())
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_where_it_is_and_leaves_neither_process_nor_file_behind(tmp_path: Path, end: signal.Signals) -> None:
+    port = free_ports()
+    with run(port, env={**os.environ, "TMPDIR": str(tmp_path)}, start_new_session=True) as process:
+        assert process.stdout
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if "with e-mail" in line:
+                break
+        printed = "".join(lines)
+        assert f"http://localhost:{port}" in printed
+        assert "김하늘" in printed
+        assert printed.count(" s\n") == 3  # the steps, each with its time
+        page = requests.get(f"http://127.0.0.1:{port}/", timeout=5)
+        assert (page.status_code, "카카오 로그인" in page.content.decode()) == (200, True)
+        requests.get(f"http://127.0.0.1:{port}/api/auth/login", allow_redirects=False, timeout=10)  # a warm Lambda
+        process.send_signal(end)
+        assert process.wait(10) == 0
+        assert process.stderr
+        assert process.stderr.read() == ""
+    assert list(tmp_path.iterdir()) == []
+    if sys.platform == "linux":
+        assert processes(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize("offset", range(4))
+def test_a_taken_port_is_named_with_the_way_out(offset: int) -> None:
+    port = free_ports()
+    with socket.create_server(("127.0.0.1", port + offset)):
+        message = refusal(port)
+    assert f"Port {port + offset} cannot be used" in message
+    assert "make up PORT=" in message
+
+
+def test_a_missing_node_is_said(tmp_path: Path) -> None:
+    assert "Node.js is missing" in refusal(free_ports(), env={**os.environ, "PATH": str(tmp_path)})
+
+
+def test_all_ports_move_together() -> None:
+    config = local.settings(4000)
+    assert config["kakao-login:extraOrigins"] == ["http://localhost:4000"]
+    assert config["kakao-login:hostedLoginUrl"] == "http://127.0.0.1:4001"
+    assert config["kakao-login:kakaoIssuer"] == "http://127.0.0.1:4002"
+    assert set(config["aws:endpoints"][0].values()) == {"http://127.0.0.1:4003"}
+    assert ":300" not in repr(config)
+
+
+def test_nothing_is_left_in_the_temporary_folder_of_the_machine(sandbox: local.Sandbox) -> None:
+    ours = [path for path in Path(tempfile.gettempdir()).glob("ministack*") if path.stat().st_mtime > time.time() - 600]
+    assert ours == []
