@@ -1,0 +1,115 @@
+"""The two functions that CloudFront runs, in Node.js: one process answers the whole table."""
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from infra.site import EDGE
+
+TOKEN = "aGVhZGVy.cGF5bG9hZA.c2lnbmF0dXJl"
+HOST = "d111.cloudfront.net"
+EXTRA = "http://localhost:3000"
+
+
+def run(name: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what the function makes of each viewer request (CloudFront Functions event, runtime 2.0)."""
+    program = f"""
+        const extraOrigins = {json.dumps([EXTRA])};
+        {(EDGE / name).read_text()}
+        const requests = JSON.parse(require("fs").readFileSync(0, "utf8"));
+        console.log(JSON.stringify(requests.map((request) => handler({{ version: "1.0", request }}))));
+    """
+    done = subprocess.run(
+        ["node", "-e", program], input=json.dumps(requests), capture_output=True, text=True, check=True, timeout=20
+    )
+    return json.loads(done.stdout)
+
+
+def viewer_request(
+    method: str = "GET", cookie: Any = TOKEN, headers: dict[str, Any] | None = None, uri: str = "/api/userinfo"
+) -> dict[str, Any]:
+    def value(given: Any) -> dict[str, Any]:
+        if isinstance(given, list):
+            return {"value": given[0], "multiValue": [{"value": item} for item in given]}
+        return {"value": given}
+
+    named = {"host": HOST, **(headers or {})}
+    cookies = {} if cookie is None else {"__Host-id": value(cookie)}
+    return {
+        "method": method,
+        "uri": uri,
+        "querystring": {},
+        "headers": {name: value(given) for name, given in named.items()},
+        "cookies": cookies,
+    }
+
+
+SAME = {"sec-fetch-site": "same-origin"}
+BEARER = f"Bearer {TOKEN}"
+
+CASES: dict[str, tuple[dict[str, Any], str | None]] = {
+    "from the page": (viewer_request(headers=SAME), BEARER),
+    "from the page, unsafe": (viewer_request("POST", headers={**SAME, "origin": f"https://{HOST}"}), BEARER),
+    "typed into the address bar": (viewer_request(headers={"sec-fetch-site": "none"}), BEARER),
+    "an old browser's GET": (viewer_request(), BEARER),
+    "an old browser's HEAD": (viewer_request("HEAD"), BEARER),
+    "an old browser's POST from the site": (viewer_request("POST", headers={"origin": f"https://{HOST}"}), BEARER),
+    "an old browser's POST from an extra origin": (viewer_request("POST", headers={"origin": EXTRA}), BEARER),
+    "an old browser's POST from nowhere": (viewer_request("POST"), None),
+    "another site": (viewer_request(headers={"sec-fetch-site": "cross-site"}), None),
+    "another site that claims to be ours": (
+        viewer_request(headers={"sec-fetch-site": "cross-site", "origin": f"https://{HOST}"}),
+        None,
+    ),
+    "a sibling host": (viewer_request(headers={"sec-fetch-site": "same-site"}), None),
+    "two answers to where from": (viewer_request(headers={"sec-fetch-site": ["same-origin", "cross-site"]}), None),
+    "another origin": (viewer_request(headers={"origin": "https://evil.example"}), None),
+    "an origin over http": (viewer_request(headers={"origin": f"http://{HOST}"}), None),
+    "an origin that begins like ours": (viewer_request(headers={"origin": f"https://{HOST}.evil.example"}), None),
+    "no origin": (viewer_request(headers={"origin": "null"}), None),
+    "two origins": (viewer_request(headers={"origin": [EXTRA, "https://evil.example"]}), None),
+    "no cookie": (viewer_request(cookie=None, headers=SAME), None),
+    "an empty cookie": (viewer_request(cookie="", headers=SAME), None),
+    "two cookies": (viewer_request(cookie=[TOKEN, TOKEN], headers=SAME), None),
+    "a cookie that is no token": (viewer_request(cookie="a.b", headers=SAME), None),
+    "a cookie with a space": (viewer_request(cookie=f"{TOKEN} x", headers=SAME), None),
+    "a cookie with a newline": (viewer_request(cookie=f"{TOKEN}\n", headers=SAME), None),
+    "a huge cookie": (viewer_request(cookie=f"a.b.{'c' * 4096}", headers=SAME), None),
+    "the client's own token": (viewer_request(headers={**SAME, "authorization": "Bearer own"}), "Bearer own"),
+    "the client's own empty token": (viewer_request(headers={**SAME, "authorization": ""}), ""),
+}
+
+
+@pytest.fixture(scope="module")
+def answers() -> dict[str, dict[str, Any]]:
+    return dict(zip(CASES, run("bearer.js", [request for request, _ in CASES.values()]), strict=True))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_cookie_becomes_a_bearer_for_the_site_itself_only(answers: dict[str, Any], case: str) -> None:
+    _, expected = CASES[case]
+    assert answers[case]["headers"].get("authorization", {}).get("value") == expected
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_rest_of_the_request_goes_on_as_it_came(answers: dict[str, Any], case: str) -> None:
+    request, answer = CASES[case][0], answers[case]
+    answer["headers"].pop("authorization", None)
+    request["headers"].pop("authorization", None)
+    assert answer == request
+
+
+def test_a_path_of_the_page_is_the_page_and_a_file_is_itself() -> None:
+    paths = {
+        "/": "/index.html",
+        "/board/7": "/index.html",
+        "/board/": "/index.html",
+        "/a.b/c": "/index.html",
+        "/app.js": "/app.js",
+        "/fonts/a.woff2": "/fonts/a.woff2",
+        "/.well-known/x.txt": "/.well-known/x.txt",
+    }
+    answered = run("page.js", [viewer_request(uri=path) for path in paths])
+    assert {path: answer["uri"] for path, answer in zip(paths, answered, strict=True)} == paths
