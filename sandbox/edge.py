@@ -2,18 +2,21 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from aiohttp import (
+    ClientError,
     ClientSession,
     ClientTimeout,
     ClientWebSocketResponse,
     DummyCookieJar,
+    WSCloseCode,
     WSMsgType,
     WSServerHandshakeError,
+    hdrs,
     web,
 )
 from yarl import URL
@@ -25,8 +28,18 @@ WebSocket = web.WebSocketResponse | ClientWebSocketResponse[Literal[True]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LARGEST = 10 * 1024 * 1024  # bytes in a request, as at API Gateway
-HOP_BY_HOP = {"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
-HANDSHAKE = {"sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol"}
+HOP_BY_HOP = {
+    "connection",
+    "expect",  # answered here
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+HANDSHAKE = {"sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"}
+ADDED_BY_AIOHTTP = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs.USER_AGENT)
 
 
 @dataclass(frozen=True)
@@ -37,20 +50,28 @@ class Upstream:
     aws: str
 
     async def forward(self, request: web.Request, extra: Mapping[str, str] | None = None) -> web.Response:
-        """Pass a request on as it came, path and query untouched, and give the answer back as it came."""
-        headers = [*_passed_on(request.headers, HOP_BY_HOP | {name.lower() for name in extra or {}})]
-        async with self.session.request(
-            request.method,
-            URL(self.aws + request.raw_path, encoded=True),
-            headers=[*headers, *(extra or {}).items()],
-            data=await request.read() or None,
-            allow_redirects=False,
-        ) as answer:
-            response = web.Response(status=answer.status, reason=answer.reason, body=await answer.read())
-            response.headers.clear()
-            for name, value in _passed_on(answer.headers, HOP_BY_HOP):
-                response.headers.add(name, value)
-            return response
+        """Pass a request on as it came, path and query untouched, and give the answer back as it came.
+
+        `extra` headers replace those of the request. An AWS that does not answer is a 502.
+        """
+        extra = extra or {}
+        dropped = {"content-length", *(name.lower() for name in extra)}
+        try:
+            async with self.session.request(
+                request.method,
+                self.address(request.raw_path),
+                headers=[*_passed_on(request.headers, dropped), *extra.items()],
+                skip_auto_headers=ADDED_BY_AIOHTTP,
+                data=await request.read() or None,
+                allow_redirects=False,
+            ) as answer:
+                response = web.Response(status=answer.status, reason=answer.reason, body=await answer.read())
+        except (ClientError, TimeoutError):
+            raise web.HTTPBadGateway(text="The emulated AWS does not answer.") from None
+        response.headers.clear()
+        for name, value in _passed_on(answer.headers, set()):
+            response.headers.add(name, value)
+        return response
 
     async def call(self, operation: str, body: str) -> tuple[int, str]:
         """Call an action of Cognito's that needs no credentials."""
@@ -60,6 +81,12 @@ class Upstream:
         }
         async with self.session.post(self.aws, headers=headers, data=body) as answer:
             return answer.status, await answer.text()
+
+    def address(self, path_and_query: str) -> URL:
+        """Return where a request's target is here; a target with another host in it is refused."""
+        if not path_and_query.startswith("/"):
+            raise web.HTTPBadRequest
+        return URL(self.aws + path_and_query, encoded=True)
 
 
 @contextmanager
@@ -72,26 +99,27 @@ def serve_edges(*, site_port: int, aws: str, distribution: str, websocket_api: s
     for port in (site_port, site_port + 1):
         check_free(port)
     loop = asyncio.new_event_loop()
-    started, stop = threading.Event(), asyncio.Event()
+    stack = AsyncExitStack()
 
-    async def serve() -> None:
-        async with AsyncExitStack() as stack:
-            timeout = ClientTimeout(total=60)
-            session = ClientSession(cookie_jar=DummyCookieJar(), auto_decompress=False, timeout=timeout)
-            upstream = Upstream(await stack.enter_async_context(session), aws)
-            await stack.enter_async_context(_listening(_site(upstream, distribution, websocket_api), site_port))
-            login = HostedLogin(upstream.forward, upstream.call).answer
-            await stack.enter_async_context(_listening(login, site_port + 1))
-            started.set()
-            await stop.wait()
+    async def start() -> None:
+        timeout = ClientTimeout(total=60)
+        session = ClientSession(cookie_jar=DummyCookieJar(), auto_decompress=False, timeout=timeout)
+        upstream = Upstream(await stack.enter_async_context(session), aws)
+        await stack.enter_async_context(_listening(_site(upstream, distribution, websocket_api), site_port))
+        login = HostedLogin(upstream.forward, upstream.call).answer
+        await stack.enter_async_context(_listening(login, site_port + 1))
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), name="edges")
+    def run(work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, loop).result()
+
+    thread = threading.Thread(target=loop.run_forever, name="edges")
     thread.start()
     try:
-        started.wait(10)
+        run(start())
         yield
     finally:
-        loop.call_soon_threadsafe(stop.set)
+        run(stack.aclose())
+        loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
 
@@ -115,7 +143,8 @@ async def _listening(handler: Handler, port: int) -> AsyncIterator[None]:
 def _site(upstream: Upstream, distribution: str, websocket_api: str | None) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         if websocket_api and request.path == "/ws" and request.headers.get("upgrade", "").lower() == "websocket":
-            return await _websocket(upstream, request, f"/_aws/execute-api/{websocket_api}/ws")
+            stage = f"/_aws/execute-api/{websocket_api}/ws"
+            return await _websocket(upstream, request, f"{stage}?{request.rel_url.raw_query_string}".rstrip("?"))
         return await upstream.forward(request, {"Host": distribution, "X-Forwarded-Proto": "https"})
 
     return answer
@@ -123,25 +152,36 @@ def _site(upstream: Upstream, distribution: str, websocket_api: str | None) -> H
 
 async def _websocket(upstream: Upstream, request: web.Request, path: str) -> web.StreamResponse:
     """Connect a browser to the WebSocket API with the browser's own headers; a refusal reaches it as one."""
-    headers = list(_passed_on(request.headers, HOP_BY_HOP | HANDSHAKE | {"host"}))
+    headers = [*_passed_on(request.headers, HANDSHAKE | {"host"})]
     try:
-        async with upstream.session.ws_connect(upstream.aws + path, headers=headers) as api:
+        async with upstream.session.ws_connect(upstream.address(path), headers=headers) as api:
             browser = web.WebSocketResponse()
             await browser.prepare(request)
             await asyncio.gather(_relay(api, browser), _relay(browser, api))
             return browser
     except WSServerHandshakeError as refusal:
-        return web.Response(status=refusal.status, text=refusal.message)
+        return web.Response(status=refusal.status)
 
 
 async def _relay(source: WebSocket, target: WebSocket) -> None:
-    async for message in source:
-        if message.type is WSMsgType.TEXT:
-            await target.send_str(message.data)
-        elif message.type is WSMsgType.BINARY:
-            await target.send_bytes(message.data)
-    await target.close(code=source.close_code or 1000)
+    """Pass messages on until one side closes, then the code and the reason that it gave."""
+    while True:
+        message = await source.receive()
+        match message.type:
+            case WSMsgType.TEXT:
+                await target.send_str(message.data)
+            case WSMsgType.BINARY:
+                await target.send_bytes(message.data)
+            case WSMsgType.CLOSE:
+                await target.close(code=message.data or WSCloseCode.OK, message=(message.extra or "").encode())
+                return
+            case _:
+                await target.close(code=WSCloseCode.GOING_AWAY)
+                return
 
 
 def _passed_on(headers: Mapping[str, str], dropped: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield the headers that are meant for the other end (RFC 9110 section 7.6.1)."""
+    named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
+    dropped = dropped | named | HOP_BY_HOP
     return ((name, value) for name, value in headers.items() if name.lower() not in dropped)

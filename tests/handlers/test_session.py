@@ -3,7 +3,10 @@
 import base64
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
 import time
 from types import ModuleType
 from typing import Any
@@ -272,6 +275,7 @@ def test_cookies_are_also_found_in_the_header(client: Client, cognito: Cognito) 
         ({"token_use": "access"}, 502),
         ({"exp": int(time.time()) - 31}, 502),
         ({"exp": "9999999999"}, 502),
+        ({"exp": 9999999999.5}, 502),
         ({"exp": ...}, 502),
         ({"sub": ...}, 502),
         ({"sub": ""}, 502),
@@ -339,6 +343,16 @@ def test_a_slow_cognito_is_given_up(client: Client, cognito: Cognito, monkeypatc
     monkeypatch.setattr(token_endpoint, "SECONDS", 0.05)
     cognito.delay = 0.2
     assert finish(client, cognito, begin(client))["statusCode"] == 504
+
+
+def test_no_proxy_of_the_environment_sees_a_token(cognito: Cognito, hosted: str) -> None:
+    program = (
+        "from handlers.token_endpoint import TokenEndpoint;"
+        f"TokenEndpoint(hosted_login={hosted!r}, client_id='c', issuer='i').revoke('the-token')"
+    )
+    environment = {**os.environ, "http_proxy": "http://127.0.0.1:1", "PYTHONPATH": "."}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=20)
+    assert cognito.forms == [{"token": "the-token", "client_id": "c"}]
 
 
 def test_an_unreachable_cognito_is_a_page(client: Client, session: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
