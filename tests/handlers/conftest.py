@@ -57,6 +57,11 @@ def _cognito() -> Iterator[tuple[Cognito, str]]:
     state = Cognito()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            """Only somebody who follows a redirect comes here."""
+            state.asked.append((f"GET {self.path}", {}, {}))
+            self.send_error(404)
+
         def do_POST(self) -> None:
             form = dict(parse_qsl(self.rfile.read(int(self.headers["content-length"])).decode()))
             state.asked.append((self.path, form, dict(self.headers)))
