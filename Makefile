@@ -11,7 +11,7 @@ up: $(VENV)/ready  ## the whole login on this laptop: http://localhost:$(PORT)
 
 test: $(VENV)/ready  ## every test, Chromium among them
 	@$(RUN) -m tests.browser
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest --numprocesses=auto --dist=loadfile
 
 check: $(VENV)/ready  ## format, lint, types
 	@$(RUN) -m ruff format --check --quiet .

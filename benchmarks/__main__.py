@@ -50,6 +50,7 @@ def start_of_the_sandbox() -> Iterator[Row]:
             assert page.url.startswith(f"http://127.0.0.1:{port + 2}/oauth/authorize"), page.url
         took = time.monotonic() - start
         sandbox.terminate()
+        sandbox.stdout.read()
     yield "the emulator alone", f"{emulator:.1f} s", ""
     yield (
         "`make up` until a person can sign in",
@@ -116,7 +117,9 @@ def sizes_and_imports() -> Iterator[Row]:
 
 
 def tests_without_a_browser() -> Iterator[Row]:
-    took = seconds([sys.executable, "-m", "pytest", "-q", "-m", "not browser"])
+    took = seconds(
+        [sys.executable, "-m", "pytest", "-q", "-m", "not browser", "--numprocesses=auto", "--dist=loadfile"]
+    )
     yield "`make test` without the browser part", f"{took:.1f} s", "at most 10 s"
 
 

@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from sandbox import local
+from sandbox.emulator import NotStartedError
 from sandbox.program import ROOT
 from tests.ports import free_ports
 
@@ -24,14 +25,6 @@ COMMAND = [sys.executable, "-m", "sandbox", "--port"]
 
 def run(port: int, **more: Any) -> "subprocess.Popen[str]":
     return subprocess.Popen([*COMMAND, str(port)], cwd=ROOT, stdout=-1, stderr=-1, text=True, **more)
-
-
-def refusal(port: int, **more: Any) -> str:
-    with run(port, **more) as process:
-        _, errors = process.communicate(timeout=30)
-        assert process.returncode == 1
-        assert "Traceback" not in errors
-        return errors
 
 
 def processes(needle: str) -> list[str]:
@@ -45,8 +38,7 @@ def processes(needle: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_where_it_is_and_leaves_neither_process_nor_file_behind(tmp_path: Path, end: signal.Signals) -> None:
+def test_it_says_where_it_is_and_leaves_neither_process_nor_file_behind(tmp_path: Path) -> None:
     port = free_ports()
     with run(port, env={**os.environ, "TMPDIR": str(tmp_path)}, start_new_session=True) as process:
         assert process.stdout
@@ -62,7 +54,7 @@ def test_it_says_where_it_is_and_leaves_neither_process_nor_file_behind(tmp_path
         page = requests.get(f"http://127.0.0.1:{port}/", timeout=5)
         assert (page.status_code, "카카오 로그인" in page.content.decode()) == (200, True)
         requests.get(f"http://127.0.0.1:{port}/api/auth/login", allow_redirects=False, timeout=10)  # a warm Lambda
-        process.send_signal(end)
+        process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
         assert process.stderr
         assert process.stderr.read() == ""
@@ -74,14 +66,22 @@ def test_it_says_where_it_is_and_leaves_neither_process_nor_file_behind(tmp_path
 @pytest.mark.parametrize("offset", range(4))
 def test_a_taken_port_is_named_with_the_way_out(offset: int) -> None:
     port = free_ports()
-    with socket.create_server(("127.0.0.1", port + offset)):
-        message = refusal(port)
-    assert f"Port {port + offset} cannot be used" in message
-    assert "make up PORT=" in message
+    with (
+        socket.create_server(("127.0.0.1", port + offset)),
+        pytest.raises(NotStartedError) as refused,
+        local.running(port),
+    ):
+        pass
+    assert f"Port {port + offset} cannot be used" in str(refused.value)
+    assert "make up PORT=" in str(refused.value)
 
 
-def test_a_missing_node_is_said(tmp_path: Path) -> None:
-    assert "Node.js is missing" in refusal(free_ports(), env={**os.environ, "PATH": str(tmp_path)})
+def test_a_missing_node_is_said_without_a_traceback(tmp_path: Path) -> None:
+    with run(free_ports(), env={**os.environ, "PATH": str(tmp_path)}) as process:
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "Node.js is missing" in errors
+    assert "Traceback" not in errors
 
 
 def test_all_ports_move_together() -> None:
