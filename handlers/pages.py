@@ -112,7 +112,7 @@ def _html(page: Page) -> str:
 <h1>{page.title}</h1>
 <p>{page.korean}</p>
 <p lang="en">{page.english}</p>
-<a class="button" href="/">다시 시도 <span lang="en">Try again</span></a>
+<a class="button" href="/">다시 시도&nbsp;·&nbsp;<span lang="en">Try again</span></a>
 </main>
 </body>
 </html>
