@@ -39,6 +39,7 @@ HOP_BY_HOP = {
     "upgrade",
 }
 HANDSHAKE = {"sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"}
+SILENT = "The emulated AWS does not answer."
 ADDED_BY_AIOHTTP = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs.USER_AGENT)
 
 
@@ -67,7 +68,7 @@ class Upstream:
             ) as answer:
                 response = web.Response(status=answer.status, reason=answer.reason, body=await answer.read())
         except (ClientError, TimeoutError):
-            raise web.HTTPBadGateway(text="The emulated AWS does not answer.") from None
+            raise web.HTTPBadGateway(text=SILENT) from None
         response.headers.clear()
         for name, value in _passed_on(answer.headers, set()):
             response.headers.add(name, value)
@@ -154,13 +155,16 @@ async def _websocket(upstream: Upstream, request: web.Request, path: str) -> web
     """Connect a browser to the WebSocket API with the browser's own headers; a refusal reaches it as one."""
     headers = [*_passed_on(request.headers, HANDSHAKE | {"host"})]
     try:
-        async with upstream.session.ws_connect(upstream.address(path), headers=headers) as api:
-            browser = web.WebSocketResponse()
-            await browser.prepare(request)
-            await asyncio.gather(_relay(api, browser), _relay(browser, api))
-            return browser
+        connection = await upstream.session.ws_connect(upstream.address(path), headers=headers)
     except WSServerHandshakeError as refusal:
         return web.Response(status=refusal.status)
+    except (ClientError, TimeoutError):
+        raise web.HTTPBadGateway(text=SILENT) from None
+    async with connection as api:
+        browser = web.WebSocketResponse()
+        await browser.prepare(request)
+        await asyncio.gather(_relay(api, browser), _relay(browser, api))
+        return browser
 
 
 async def _relay(source: WebSocket, target: WebSocket) -> None:

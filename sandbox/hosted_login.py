@@ -5,26 +5,30 @@ endpoint. Source: Amazon Cognito developer guide, "User pool endpoints"; what th
 docs/fidelity.md.
 """
 
+import ast
 import asyncio
 import json
+import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Generic, TypeVar
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from aiohttp import web
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from joserfc import jws
+from joserfc.errors import JoseError
 
 Forward = Callable[[web.Request], Awaitable[web.Response]]
 Call = Callable[[str, str], Awaitable[tuple[int, str]]]
-T = TypeVar("T")
 
-LOGIN_SECONDS = 300  # Cognito gives up a sign-in that takes longer
-PROVIDER_SECONDS = 5  # and a provider's token endpoint that does
+LOGIN_SECONDS = 300  # Cognito gives up a sign-in that takes longer, and then the code
+PROVIDER_SECONDS = 5  # it gives up a provider's token endpoint, and a trigger, that takes longer
 MOST_PENDING = 10_000
 
+TOO_SLOW = "Timeout occurred in calling IdP token endpoint"
 WENT_WRONG = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Something went wrong</title>
 <h1>Something went wrong</h1><p>An error was encountered with the requested page.</p></html>
@@ -32,30 +36,53 @@ WENT_WRONG = """<!doctype html>
 
 
 @dataclass(frozen=True)
-class Pending:
-    """A sign-in that is at the provider: where the app wants the answer, its state, and its challenge."""
+class Login:
+    """A sign-in through a provider: where the app wants the answer, its state, and its challenge, if any."""
 
+    provider: str
     redirect_uri: str
     state: str
     challenge: str
 
+    def redeemable(self, form: Mapping[str, str]) -> bool:
+        """Whether a token request is from the app that began this (RFC 6749 section 4.1.3, RFC 7636 section 4.6)."""
+        if form.get("redirect_uri") != self.redirect_uri:
+            return False
+        verifier = form.get("code_verifier", "")
+        return not self.challenge or (
+            verifier.isascii() and bool(create_s256_code_challenge(verifier) == self.challenge)
+        )
 
-@dataclass
-class Remembered(Generic[T]):
-    """Values that are taken once, within the time of a sign-in; the oldest go when there are too many."""
+    def back(self, error: str, description: str) -> web.Response:
+        """Send the browser back to the app with an error."""
+        answer = {"error": error, "error_description": description} | ({"state": self.state} if self.state else {})
+        separator = "&" if urlsplit(self.redirect_uri).query else "?"
+        location = f"{self.redirect_uri}{separator}{urlencode(answer)}"
+        return web.Response(status=HTTPStatus.FOUND, headers={"Location": location})
 
-    values: dict[str, tuple[float, T]] = field(default_factory=dict)
 
-    def put(self, key: str, value: T) -> None:
-        """Remember a value."""
-        self.values[key] = (time.monotonic(), value)
-        if len(self.values) > MOST_PENDING:
-            del self.values[next(iter(self.values))]
+@dataclass(frozen=True)
+class Logins:
+    """Sign-ins by a key, for as long as one may take; the oldest go when there are too many."""
 
-    def take(self, key: str) -> T | None:
-        """Return a value and forget it."""
-        since, value = self.values.pop(key, (0.0, None))
-        return value if time.monotonic() - since < LOGIN_SECONDS else None
+    _kept: dict[str, tuple[float, Login]] = field(default_factory=dict)
+
+    def keep(self, key: str, login: Login) -> None:
+        """Remember a sign-in."""
+        self._kept[key] = (time.monotonic(), login)
+        if len(self._kept) > MOST_PENDING:
+            del self._kept[next(iter(self._kept))]
+
+    def get(self, key: str) -> Login | None:
+        """Return the sign-in of this key, unless it took too long."""
+        since, login = self._kept.get(key, (0.0, None))
+        return login if time.monotonic() - since < LOGIN_SECONDS else None
+
+    def take(self, key: str) -> Login | None:
+        """Return the sign-in of this key, and forget it."""
+        login = self.get(key)
+        self._kept.pop(key, None)
+        return login
 
 
 class HostedLogin:
@@ -65,8 +92,8 @@ class HostedLogin:
         """Ask the emulator through `forward`, its Cognito API through `call`."""
         self._forward = forward
         self._call = call
-        self._pending: Remembered[Pending] = Remembered()
-        self._challenges: Remembered[str] = Remembered()
+        self._at_provider = Logins()  # by the state that the emulator sent there
+        self._with_code = Logins()  # by the code that the app was given
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; only the paths of the hosted login lead to the emulator."""
@@ -79,92 +106,128 @@ class HostedLogin:
                 return await self._token(request)
             case "POST", "/oauth2/revoke":
                 return await self._revoke(request)
-            case "GET" | "POST", "/login" | "/logout" | "/oauth2/login" | "/oauth2/userInfo":
+            case ("GET", "/logout") | ("POST", "/login") | ("GET" | "POST", "/oauth2/userInfo"):
                 return await self._forward(request)
         return _went_wrong(HTTPStatus.NOT_FOUND)
 
     async def _authorize(self, request: web.Request) -> web.StreamResponse:
-        asked = request.query
+        asked = _query(request)
+        login = Login(
+            provider=asked.get("identity_provider", ""),
+            redirect_uri=asked.get("redirect_uri", ""),
+            state=asked.get("state", ""),
+            challenge=asked.get("code_challenge", ""),
+        )
         answer = await self._forward(request)
-        if answer.status == HTTPStatus.BAD_REQUEST:  # an unknown client or address: there is nobody to tell
-            return _went_wrong()
-        if "identity_provider" not in asked or answer.status != HTTPStatus.FOUND:
+        if answer.status == HTTPStatus.BAD_REQUEST:
+            return await self._not_authorized(request, asked, login, answer)
+        redirected = _parameters(urlsplit(answer.headers.get("Location", "")).query)
+        if not login.provider or "error" in redirected:
             return answer
-        pending = Pending(asked["redirect_uri"], asked.get("state", ""), asked.get("code_challenge", ""))
-        if pending.challenge and asked.get("code_challenge_method") != "S256":
-            return _refused(pending, "invalid_request", "code_challenge_method must be S256")
-        relay = _parameter(answer.headers["Location"], "state")
-        if relay:
-            self._pending.put(relay, pending)
+        method = asked.get("code_challenge_method", "")
+        if (login.challenge or method) and not (login.challenge and method == "S256"):
+            return login.back("invalid_request", "code_challenge_method must be S256")
+        self._at_provider.keep(redirected.get("state", ""), login)
         return answer
 
-    async def _provider_answered(self, request: web.Request) -> web.StreamResponse:
-        said = await request.post() if request.method == "POST" else request.query
-        pending = self._pending.take(str(said.get("state", "")))
-        if pending is None:
+    async def _not_authorized(
+        self, request: web.Request, asked: Mapping[str, str], login: Login, answer: web.Response
+    ) -> web.Response:
+        """Tell the app of an error, if client and address belong together: if the login page would open for them."""
+        page = {"response_type": "code"} | {name: asked.get(name, "") for name in ("client_id", "redirect_uri")}
+        probe = await self._forward(request.clone(rel_url=f"{request.path}?{urlencode(page)}"))
+        if not login.redirect_uri or probe.status != HTTPStatus.OK:
             return _went_wrong()
-        if "error" in said:
-            # A provider's description is passed on as it is.
-            return _refused(pending, str(said["error"]), str(said.get("error_description", said["error"])))
+        problem = _json(answer)
+        description = problem.get("error_description") or problem.get("message", "")
+        return login.back(problem.get("error", "invalid_request"), description)
+
+    async def _provider_answered(self, request: web.Request) -> web.StreamResponse:
+        said = _query(request) | _parameters((await request.read()).decode(errors="replace"))
+        login = self._at_provider.take(said.get("state", ""))
+        if login is None:
+            return _went_wrong()
+        if error := said.get("error"):
+            return login.back(error, said.get("error_description", error))  # the provider's own words
         try:
             async with asyncio.timeout(PROVIDER_SECONDS):
                 answer = await self._forward(request)
         except TimeoutError:
-            return _refused(pending, "invalid_request", "Timeout occurred in calling IdP token endpoint")
+            return login.back("invalid_request", TOO_SLOW)
         if answer.status != HTTPStatus.FOUND:
-            return _refused(pending, "invalid_request", _as_cognito_says(answer.text or ""))
-        code = _parameter(answer.headers["Location"], "code")
-        if code and pending.challenge:
-            self._challenges.put(code, pending.challenge)
+            return login.back(*_as_cognito_says(answer, login.provider))
+        self._with_code.keep(_parameters(urlsplit(answer.headers["Location"]).query)["code"], login)
         return answer
 
     async def _token(self, request: web.Request) -> web.StreamResponse:
-        form = await request.post()
-        challenge = self._challenges.take(str(form.get("code", "")))
-        if challenge and create_s256_code_challenge(str(form.get("code_verifier", ""))) != challenge:
-            await self._forward(request)  # spends the code; what it gives is thrown away
-            return web.json_response({"error": "invalid_grant"}, status=HTTPStatus.BAD_REQUEST)
-        return await self._forward(request)
+        form = _parameters((await request.read()).decode(errors="replace"))
+        # The code is kept, not taken: while one request is being refused, a second one must not get past unchecked.
+        login = self._with_code.get(form.get("code", "")) if form.get("grant_type") == "authorization_code" else None
+        answer = await self._forward(request)  # spends the code, also for one who may not have it
+        return answer if login is None or login.redeemable(form) else _refused("invalid_grant")
 
     async def _revoke(self, request: web.Request) -> web.StreamResponse:
-        form = await request.post()
-        if not form.get("token") or not form.get("client_id"):
-            return web.json_response({"error": "invalid_request"}, status=HTTPStatus.BAD_REQUEST)
-        body = json.dumps({"Token": form["token"], "ClientId": form["client_id"]})
-        status, text = await self._call("RevokeToken", body)
-        if status == HTTPStatus.OK:
-            return web.Response()
-        known = {
-            "UnsupportedTokenTypeException": "unsupported_token_type",
-            "ResourceNotFoundException": "invalid_client",
-        }
-        error = next((error for name, error in known.items() if name in text), "invalid_request")
-        return web.json_response({"error": error}, status=HTTPStatus.BAD_REQUEST)
+        form = _parameters((await request.read()).decode(errors="replace"))
+        token, client_id = form.get("token", ""), form.get("client_id", "")
+        if not token or not client_id:
+            return _refused("invalid_request")
+        try:
+            claims = json.loads(jws.extract_compact(token.encode()).payload)
+        except (JoseError, ValueError):
+            return _refused("invalid_request")
+        if claims.get("token_use") != "refresh":
+            return _refused("unsupported_token_type")
+        if claims.get("client_id") != client_id:
+            return _refused("invalid_client")
+        status, _ = await self._call("RevokeToken", json.dumps({"Token": token, "ClientId": client_id}))
+        return web.Response() if status == HTTPStatus.OK else _refused("invalid_request")
 
 
-def _as_cognito_says(problem: str) -> str:
-    """Return Cognito's description of what the emulator reports."""
+def _as_cognito_says(answer: web.Response, provider: str) -> tuple[str, str]:
+    """Return Cognito's error, and its description, for what the emulator answers at /oauth2/idpresponse."""
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "server_error", "Internal error"
+    problem = _json(answer)
+    message = str(problem.get("message", ""))
+    if problem.get("__type") == "UserLambdaValidationException":
+        return "invalid_request", f"PreSignUp failed with error {_raised(message)}."
+    if status := re.fullmatch(r"OIDC token exchange failed: HTTP (\d+)", message):
+        return "invalid_request", f"{provider} Error - {status[1]} error getting token"
+    if message.startswith("OIDC token exchange failed"):
+        return "invalid_request", TOO_SLOW if "timed out" in message else "Connection reset"
+    if "id_token" in message or "non-JSON" in message:
+        return "invalid_request", f"{provider} Error - 200 error getting token"
+    return "invalid_request", message
+
+
+def _raised(problem: str) -> str:
+    """Return the message of a trigger's error, which the emulator gives as the text of a Python dictionary."""
     try:
-        message = str(json.loads(problem).get("message", ""))
-    except (ValueError, AttributeError):
-        message = ""
-    _, found, status = message.partition("token exchange failed: HTTP ")
-    if found:
-        return f"Kakao Error - {status} error getting token"
-    if "OIDC token" in message:
-        return "Kakao Error - 200 error getting token"
-    return message
+        return str(ast.literal_eval(problem)["errorMessage"])
+    except (ValueError, SyntaxError, TypeError, KeyError):
+        return problem
 
 
-def _refused(pending: Pending, error: str, description: str) -> web.Response:
-    query = urlencode({"error": error, "error_description": description, "state": pending.state})
-    separator = "&" if urlsplit(pending.redirect_uri).query else "?"
-    return web.Response(status=HTTPStatus.FOUND, headers={"Location": f"{pending.redirect_uri}{separator}{query}"})
+def _query(request: web.Request) -> dict[str, str]:
+    return _parameters(request.rel_url.raw_query_string)
+
+
+def _parameters(text: str) -> dict[str, str]:
+    """Read a query or a form just as the emulator does, whatever its content type: what is checked is what is used."""
+    return {name: values[0] for name, values in parse_qs(text, keep_blank_values=True).items()}
+
+
+def _json(answer: web.Response) -> dict[str, Any]:
+    try:
+        problem = json.loads(answer.text or "")
+    except ValueError:
+        return {}
+    return problem if isinstance(problem, dict) else {}
+
+
+def _refused(error: str) -> web.Response:
+    return web.json_response({"error": error}, status=HTTPStatus.BAD_REQUEST)
 
 
 def _went_wrong(status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> web.Response:
     return web.Response(status=status, text=WENT_WRONG, content_type="text/html")
-
-
-def _parameter(url: str, name: str) -> str | None:
-    return parse_qs(urlsplit(url).query).get(name, [None])[0]

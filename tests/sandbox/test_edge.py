@@ -1,22 +1,37 @@
-"""The site's edge passes on what a browser sends, and brings back what AWS answers, as they are."""
+"""The site's edge passes on what a browser sends, and brings back what AWS answers, as they are.
+
+The hosted login's does too, and adds what Cognito does and the emulator does not.
+"""
 
 import asyncio
+import base64
+import gzip
+import hashlib
 import http.client
 import json
+import socket
 import threading
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError, web
+from aiohttp import ClientSession, WSCloseCode, WSMsgType, WSServerHandshakeError, web
 
-from sandbox.edge import serve_edges
+from sandbox import hosted_login
+from sandbox.edge import LARGEST, serve_edges
+from sandbox.emulator import NotStartedError
 from tests.ports import free_ports
 
 DISTRIBUTION = "d111.cloudfront.net"
+CALLBACK, PROVIDER = "https://app.example/callback", "Provider"
+VERIFIER = "v" * 43
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+PKCE = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
 
 
 class Aws(BaseHTTPRequestHandler):
@@ -25,6 +40,15 @@ class Aws(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def answer(self) -> None:
+        path, _, compressed = self.path.partition("?")
+        if path == "/compressed":
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", str(len(compressed) // 2))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(bytes.fromhex(compressed))
+            return
         sent = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
         headers: dict[str, list[str]] = {}
         for name, value in self.headers.items():
@@ -38,7 +62,7 @@ class Aws(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_GET = do_POST = do_DELETE = answer  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_DELETE = answer  # noqa: N815
 
     def log_message(self, *_: object) -> None:
         pass
@@ -93,44 +117,320 @@ def test_no_cookie_of_one_visitor_is_kept_for_the_next(site: str) -> None:
     assert "cookie" not in ask(f"{site}/")["headers"]
 
 
+def test_nothing_is_added_and_what_is_for_this_connection_alone_is_dropped(site: str) -> None:
+    port = int(site.rpartition(":")[2])
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        connection.putrequest("POST", "/", skip_accept_encoding=True)
+        for name, value in {"Connection": "X-Hop", "X-Hop": "1", "TE": "trailers", "X-End": "1"}.items():
+            connection.putheader(name, value)
+        connection.putheader("Content-Length", "1")
+        connection.endheaders(b"x")
+        headers = json.loads(connection.getresponse().read())["headers"]
+    assert set(headers) == {"host", "x-forwarded-proto", "x-end", "content-length"}
+
+
+def test_a_compressed_body_stays_as_it_is(site: str) -> None:
+    body = gzip.compress(b"page")
+    answer = requests.get(f"{site}/compressed?{body.hex()}", timeout=5, stream=True)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.raw.read(decode_content=False) == body
+
+
+def test_head_tells_the_length_of_what_get_would_send(site: str) -> None:
+    answer = requests.head(f"{site}/compressed?00ff00", timeout=5)
+    assert (answer.headers["Content-Length"], answer.content) == ("3", b"")
+
+
+@pytest.mark.parametrize("target", ["http://{other}/x", "@{other}/x", "x@{other}/x"])
+def test_a_request_target_cannot_lead_to_another_host(site: str, target: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        other.settimeout(0.1)
+        _, _, port = site.rpartition(":")
+        target = target.format(other=f"127.0.0.1:{other.getsockname()[1]}")
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=5) as connection:
+            connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            assert connection.recv(4096).split()[1] == b"400"
+        with pytest.raises(TimeoutError):
+            other.accept()
+
+
+def test_a_body_larger_than_the_gateway_takes_is_refused(site: str) -> None:
+    assert requests.post(f"{site}/x", data=bytes(LARGEST + 1), timeout=5).status_code == 413
+
+
+def test_localhost_is_the_site_by_either_address(site: str) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    assert ask(site.replace("127.0.0.1", "[::1]"))["headers"]["host"] == [DISTRIBUTION]
+
+
+def test_an_aws_that_is_gone_is_a_bad_gateway() -> None:
+    port = free_ports()
+    with serve_edges(site_port=port, aws="http://127.0.0.1:1", distribution=DISTRIBUTION, websocket_api="api-id"):
+        assert requests.get(f"http://127.0.0.1:{port}/", timeout=5).status_code == 502
+        handshake = {"Upgrade": "websocket", "Connection": "Upgrade"}
+        assert requests.get(f"http://127.0.0.1:{port}/ws", headers=handshake, timeout=5).status_code == 502
+
+
+@pytest.mark.parametrize("offset", [0, 1])
+def test_a_taken_port_is_said_and_nothing_stays_open(offset: int) -> None:
+    port, before = free_ports(), threading.active_count()
+    with (
+        socket.create_server(("127.0.0.1", port + offset)),
+        pytest.raises(NotStartedError, match=f"Port {port + offset}"),
+        serve_edges(site_port=port, aws="http://127.0.0.1:1", distribution=DISTRIBUTION),
+    ):
+        pytest.fail("it started")
+    assert threading.active_count() == before
+
+
+@asynccontextmanager
+async def sockets(api: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
+    """A WebSocket API, and its address at the site."""
+    application = web.Application()
+    application.router.add_route("GET", "/_aws/execute-api/api-id/ws", api)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = free_ports()
+    aws = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    edges = serve_edges(site_port=port, aws=aws, distribution=DISTRIBUTION, websocket_api="api-id")
+    await asyncio.to_thread(edges.__enter__)
+    try:
+        yield f"http://127.0.0.1:{port}/ws"
+    finally:
+        await asyncio.to_thread(edges.__exit__, None, None, None)
+        await runner.cleanup()
+
+
 def test_a_socket_reaches_the_websocket_api_with_the_browsers_headers_and_its_refusals_come_back() -> None:
     async def api(request: web.Request) -> web.StreamResponse:
-        assert request.path == "/_aws/execute-api/api-id/ws"
         if request.headers.get("Cookie") != "__Host-id=token":
             return web.Response(status=403)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        await socket.send_str(request.headers["Origin"])
+        await socket.send_json([request.headers["Origin"], request.query_string])
         async for message in socket:
             await socket.send_str(message.data)
-            await socket.close(code=4001)
+            await socket.close(code=4001, message=b"expired")
         return socket
 
     async def talk() -> None:
-        application = web.Application()
-        application.router.add_route("GET", "/{path:.*}", api)
-        runner = web.AppRunner(application)
-        await runner.setup()
-        listener = web.TCPSite(runner, "127.0.0.1", 0)
-        await listener.start()
-        aws = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        port = free_ports()
-        loop = asyncio.get_running_loop()
-        edges = serve_edges(site_port=port, aws=aws, distribution=DISTRIBUTION, websocket_api="api-id")
-        await loop.run_in_executor(None, edges.__enter__)
-        url = f"http://127.0.0.1:{port}/ws"
         headers = {"Cookie": "__Host-id=token", "Origin": "https://site.example"}
-        async with ClientSession() as session:
-            async with session.ws_connect(url, headers=headers) as socket:
-                assert await socket.receive_str() == "https://site.example"
+        async with sockets(api) as url, ClientSession() as session:
+            async with session.ws_connect(f"{url}?room=7", headers=headers) as socket:
+                assert await socket.receive_json() == ["https://site.example", "room=7"]
                 await socket.send_str("안녕")
                 assert await socket.receive_str() == "안녕"
-                assert (await socket.receive()).type is WSMsgType.CLOSE
-                assert socket.close_code == 4001
+                closed = await socket.receive()
+                assert (closed.type, closed.data, closed.extra) == (WSMsgType.CLOSE, 4001, "expired")
             with pytest.raises(WSServerHandshakeError) as refused:
                 await session.ws_connect(url)
             assert refused.value.status == 403
-        await loop.run_in_executor(None, edges.__exit__, None, None, None)
-        await runner.cleanup()
 
     asyncio.run(asyncio.wait_for(talk(), 20))
+
+
+def test_how_a_browser_left_is_told_to_the_websocket_api() -> None:
+    codes: asyncio.Queue[int | None] = asyncio.Queue()
+
+    async def api(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.receive()
+        await codes.put(socket.close_code)
+        return socket
+
+    async def talk() -> None:
+        async with sockets(api) as url, ClientSession() as session:
+            async with session.ws_connect(url) as socket:
+                await socket.close(code=4002)
+            assert await codes.get() == 4002
+            async with session.ws_connect(url) as socket:
+                socket._response.connection.transport.abort()  # type: ignore[union-attr]
+                assert await codes.get() == WSCloseCode.GOING_AWAY
+
+    asyncio.run(asyncio.wait_for(talk(), 20))
+
+
+def test_an_open_socket_does_not_hold_up_the_end() -> None:
+    async def api(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.receive()
+        return socket
+
+    async def talk() -> None:
+        async with ClientSession() as session, sockets(api) as url:
+            await session.ws_connect(url)
+
+    asyncio.run(asyncio.wait_for(talk(), 3))
+
+
+def parameters(response: requests.Response) -> dict[str, str]:
+    """The query of the address that a response leads to."""
+    return {name: value for name, (value,) in parse_qs(urlsplit(response.headers["Location"]).query).items()}
+
+
+# The hosted login, in front of a pool whose provider and triggers a test can make fail.
+
+
+def test_a_sign_in_through_a_provider_ends_with_tokens(pool: Any, provider: Any) -> None:
+    assert parameters(pool.return_from_provider())["state"] == "of-the-app"
+    assert pool.redeem(pool.code()).status_code == 200
+
+
+def test_a_provider_may_also_come_back_with_a_form(pool: Any, provider: Any) -> None:
+    back = pool.post("/oauth2/idpresponse", {"code": "c", "state": parameters(pool.authorize())["state"]})
+    assert pool.redeem(parameters(back)["code"]).status_code == 200
+
+
+@pytest.mark.parametrize("wrong", ["", "A" * 64, "가" * 43])
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data"])
+def test_a_code_is_not_given_for_a_wrong_verifier_however_it_is_asked_for(
+    pool: Any, provider: Any, wrong: str, content_type: str
+) -> None:
+    form = {"grant_type": "authorization_code", "client_id": pool.client_id, "redirect_uri": CALLBACK}
+    code = pool.code(**PKCE)
+    for verifier in (wrong, VERIFIER):  # the right one comes too late
+        asked = form | {"code": code, "code_verifier": verifier}
+        answer = pool.post("/oauth2/token", asked, **{"Content-Type": content_type})
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+def test_of_many_requests_at_once_none_gets_past_the_verifier(pool: Any, provider: Any) -> None:
+    code = pool.code(**PKCE)
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: pool.redeem(code).status_code, range(8)))
+    assert set(answers) == {400}
+
+
+@pytest.mark.parametrize("wrong", [{"redirect_uri": ""}, {"redirect_uri": "https://other.example/"}])
+def test_a_code_is_bound_to_the_address_that_it_was_sent_to(pool: Any, provider: Any, wrong: dict[str, str]) -> None:
+    assert pool.redeem(pool.code(), **wrong).json()["error"] == "invalid_grant"
+
+
+def test_a_verifier_that_nobody_asked_for_does_no_harm(pool: Any, provider: Any) -> None:
+    assert pool.redeem(pool.code(), code_verifier=VERIFIER).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "pkce",
+    [
+        {"code_challenge": VERIFIER, "code_challenge_method": "plain"},
+        {"code_challenge": VERIFIER},
+        {"code_challenge_method": "S256"},
+    ],
+)
+@pytest.mark.parametrize("through", [PROVIDER, ""])
+def test_a_challenge_is_s256_or_none(pool: Any, pkce: dict[str, str], through: str) -> None:
+    back = parameters(pool.authorize(identity_provider=through, **pkce))
+    assert (back["error"], back["state"]) == ("invalid_request", "of-the-app")
+
+
+@pytest.mark.parametrize(
+    ("answer", "description"),
+    [
+        ((401, ""), f"{PROVIDER} Error - 401 error getting token"),
+        ((200, "{}"), f"{PROVIDER} Error - 200 error getting token"),
+        ((200, "no JSON"), f"{PROVIDER} Error - 200 error getting token"),
+        ((200, '{"id_token": "no token"}'), f"{PROVIDER} Error - 200 error getting token"),
+    ],
+)
+def test_a_provider_that_gives_no_token_is_named(
+    pool: Any, provider: Any, answer: tuple[int, str], description: str
+) -> None:
+    provider.answer = lambda: answer
+    back = pool.return_from_provider()
+    assert back.headers["Location"].startswith(f"{CALLBACK}?")
+    assert parameters(back) == {"error": "invalid_request", "error_description": description, "state": "of-the-app"}
+
+
+def test_a_provider_that_is_too_slow_is_given_up(pool: Any, provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosted_login, "PROVIDER_SECONDS", 0.1)
+    done = threading.Event()
+    provider.answer = lambda: (done.wait(5), provider.well())[1]
+    description = parameters(pool.return_from_provider())["error_description"]
+    done.set()
+    assert description == "Timeout occurred in calling IdP token endpoint"
+
+
+def test_a_provider_that_hangs_up_is_told_from_one_that_answers(pool: Any, provider: Any) -> None:
+    def hang_up() -> tuple[int, str]:
+        raise ConnectionResetError
+
+    provider.answer = hang_up
+    assert parameters(pool.return_from_provider())["error_description"] == "Connection reset"
+
+
+def test_a_trigger_that_refuses_a_person_says_why_in_cognitos_words(pool: Any, provider: Any, account: Any) -> None:
+    arn = account.function("refuse", 'raise ValueError("no guests")')
+    provider.subject = "a guest"
+    with closing(account.client("cognito-idp")) as cognito:
+        cognito.update_user_pool(UserPoolId=pool.id, LambdaConfig={"PreSignUp": arn})
+        back = parameters(pool.return_from_provider())
+        cognito.update_user_pool(UserPoolId=pool.id, LambdaConfig={})
+    assert (back["error"], back["error_description"]) == (
+        "invalid_request",
+        "PreSignUp failed with error no guests.",
+    )
+
+
+def test_what_a_provider_says_of_an_error_is_passed_on_to_the_app_alone(pool: Any) -> None:
+    state = parameters(pool.authorize())["state"]
+    said = {"error": "access_denied", "error_description": "User denied access"}
+    assert parameters(pool.get("/oauth2/idpresponse", state=state, **said)) == said | {"state": "of-the-app"}
+    again = pool.get("/oauth2/idpresponse", state=state, **said)
+    assert (again.status_code, "Something went wrong" in again.text) == (400, True)
+
+
+def test_a_sign_in_that_took_too_long_is_cognitos_own_page(
+    pool: Any, provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosted_login, "LOGIN_SECONDS", 0)
+    late = pool.return_from_provider()
+    assert (late.status_code, "Location" in late.headers) == (400, False)
+
+
+def test_the_apps_own_state_begins_no_sign_in(pool: Any) -> None:
+    assert parameters(pool.authorize(scope="unknown"))["error_description"] == "invalid_scope"
+    assert pool.get("/oauth2/idpresponse", code="c", state="of-the-app").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"identity_provider": "Unknown"}, {"identity_provider": "", "response_type": "token"}]
+)
+def test_a_registered_app_is_told_what_is_wrong(pool: Any, wrong: dict[str, str]) -> None:
+    back = pool.authorize(**wrong)
+    assert back.headers["Location"].startswith(f"{CALLBACK}?error=")
+    assert parameters(back)["state"] == "of-the-app"
+
+
+@pytest.mark.parametrize("wrong", [{"client_id": "unknown"}, {"redirect_uri": "https://evil.example/"}])
+@pytest.mark.parametrize("more", [{}, {"identity_provider": "Unknown"}, {"response_type": "token"}])
+def test_nobody_else_is_redirected_to(pool: Any, wrong: dict[str, str], more: dict[str, str]) -> None:
+    answer = pool.authorize(**{"identity_provider": ""} | more | wrong)
+    assert (answer.status_code, "Location" in answer.headers) == (400, False)
+    assert "evil.example" not in answer.text
+
+
+def test_only_a_refresh_token_of_that_client_can_be_revoked(pool: Any, provider: Any) -> None:
+    tokens = pool.redeem(pool.code()).json()
+    for error, token, client_id in (
+        ("invalid_request", "no token", pool.client_id),
+        ("unsupported_token_type", tokens["access_token"], pool.client_id),
+        ("invalid_client", tokens["refresh_token"], "another"),
+    ):
+        answer = pool.post("/oauth2/revoke", {"token": token, "client_id": client_id})
+        assert (answer.status_code, answer.json()) == (400, {"error": error})
+    refresh = {"grant_type": "refresh_token", "client_id": pool.client_id, "refresh_token": tokens["refresh_token"]}
+    assert pool.post("/oauth2/token", refresh).status_code == 200
+
+
+def test_the_page_for_email_and_password_is_the_emulators(pool: Any) -> None:
+    page = pool.authorize(identity_provider="", **PKCE)
+    assert (page.status_code, 'action="/login"' in page.text) == (200, True)
+    again = pool.post("/login", {"client_id": pool.client_id, "username": "nobody", "password": "wrong"})
+    assert "Incorrect username or password" in again.text
