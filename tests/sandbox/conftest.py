@@ -179,6 +179,8 @@ def pool(account: Account, ports: int, token_endpoint: Provider) -> Iterator[Poo
         ClientName="web",
         SupportedIdentityProviders=[PROVIDER],
         CallbackURLs=[CALLBACK],
+        DefaultRedirectURI=CALLBACK,
+        LogoutURLs=["https://app.example/"],
         AllowedOAuthFlows=["code"],
         AllowedOAuthScopes=["openid"],
         AllowedOAuthFlowsUserPoolClient=True,

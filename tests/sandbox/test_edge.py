@@ -12,7 +12,6 @@ import json
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -34,8 +33,15 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 PKCE = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
 
 
+REDIRECTS = {
+    "/redirect": "/elsewhere",
+    "/oauth2/authorize": "https://provider.example/?state=at-provider",
+    "/oauth2/idpresponse": f"{CALLBACK}?code=code",
+}
+
+
 class Aws(BaseHTTPRequestHandler):
-    """Tells what it was asked, with two cookies and a header of its own."""
+    """Tells what it was asked, with two cookies and a header of its own; gives tokens for a code each time."""
 
     protocol_version = "HTTP/1.1"
 
@@ -54,10 +60,10 @@ class Aws(BaseHTTPRequestHandler):
         for name, value in self.headers.items():
             headers.setdefault(name.lower(), []).append(value)
         body = json.dumps({"method": self.command, "path": self.path, "headers": headers, "body": sent}).encode()
-        self.send_response(302 if "redirect" in self.path else 207)
+        self.send_response(302 if path in REDIRECTS else 207)
         self.send_header("Set-Cookie", "a=1; Path=/")
         self.send_header("Set-Cookie", "b=2; Path=/")
-        self.send_header("Location", "/elsewhere")
+        self.send_header("Location", REDIRECTS.get(path, "/elsewhere"))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -174,6 +180,13 @@ def test_an_aws_that_is_gone_is_a_bad_gateway() -> None:
         assert requests.get(f"http://127.0.0.1:{port}/ws", headers=handshake, timeout=5).status_code == 502
 
 
+def test_an_error_of_the_callers_ends_the_edges_too() -> None:
+    port, before = free_ports(), threading.active_count()
+    with pytest.raises(KeyboardInterrupt), serve_edges(site_port=port, aws="http://127.0.0.1:1", distribution="d"):
+        raise KeyboardInterrupt
+    assert threading.active_count() == before
+
+
 @pytest.mark.parametrize("offset", [0, 1])
 def test_a_taken_port_is_said_and_nothing_stays_open(offset: int) -> None:
     port, before = free_ports(), threading.active_count()
@@ -264,7 +277,8 @@ def test_an_open_socket_does_not_hold_up_the_end() -> None:
 
     async def talk() -> None:
         async with ClientSession() as session, sockets(api) as url:
-            await session.ws_connect(url)
+            socket = await session.ws_connect(url)
+        assert (await socket.receive()).type in (WSMsgType.CLOSE, WSMsgType.CLOSED)
 
     asyncio.run(asyncio.wait_for(talk(), 3))
 
@@ -300,11 +314,15 @@ def test_a_code_is_not_given_for_a_wrong_verifier_however_it_is_asked_for(
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
-def test_of_many_requests_at_once_none_gets_past_the_verifier(pool: Any, provider: Any) -> None:
-    code = pool.code(**PKCE)
-    with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: pool.redeem(code).status_code, range(8)))
-    assert set(answers) == {400}
+def test_a_second_request_is_held_to_the_verifier_while_the_first_is_still_being_refused(site: str) -> None:
+    login = site.replace(port := site.rpartition(":")[2], str(int(port) + 1))
+    asked = {"identity_provider": PROVIDER, "redirect_uri": CALLBACK} | PKCE
+    for path, query in (("authorize", asked), ("idpresponse", {"code": "c", "state": "at-provider"})):
+        requests.get(f"{login}/oauth2/{path}", query, allow_redirects=False, timeout=5)
+    form = {"grant_type": "authorization_code", "code": "code", "redirect_uri": CALLBACK}
+    for _ in range(2):  # this AWS would give tokens each time
+        assert requests.post(f"{login}/oauth2/token", form, timeout=5).status_code == 400
+    assert requests.post(f"{login}/oauth2/token", form | {"code_verifier": VERIFIER}, timeout=5).status_code == 207
 
 
 @pytest.mark.parametrize("wrong", [{"redirect_uri": ""}, {"redirect_uri": "https://other.example/"}])
@@ -346,6 +364,11 @@ def test_a_provider_that_gives_no_token_is_named(
     back = pool.return_from_provider()
     assert back.headers["Location"].startswith(f"{CALLBACK}?")
     assert parameters(back) == {"error": "invalid_request", "error_description": description, "state": "of-the-app"}
+
+
+def test_a_token_that_makes_the_emulator_stumble_is_an_error_of_the_servers(pool: Any, provider: Any) -> None:
+    provider.answer = lambda: (200, json.dumps({"id_token": "e30.W10.x"}))  # its claims are a list
+    assert parameters(pool.return_from_provider())["error"] == "server_error"
 
 
 def test_a_provider_that_is_too_slow_is_given_up(pool: Any, provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -414,6 +437,27 @@ def test_nobody_else_is_redirected_to(pool: Any, wrong: dict[str, str], more: di
     answer = pool.authorize(**{"identity_provider": ""} | more | wrong)
     assert (answer.status_code, "Location" in answer.headers) == (400, False)
     assert "evil.example" not in answer.text
+
+
+def test_an_address_that_the_app_did_not_name_is_not_guessed(pool: Any) -> None:
+    answer = pool.authorize(redirect_uri="", identity_provider="Unknown")
+    assert (answer.status_code, "Location" in answer.headers) == (400, False)
+
+
+def test_the_oldest_sign_ins_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosted_login, "MOST_PENDING", 2)
+    logins, login = hosted_login.Logins(), hosted_login.Login(PROVIDER, CALLBACK, "", "")
+    for key in "abc":
+        logins.keep(key, login)
+    assert [logins.get(key) for key in "abc"] == [None, login, login]
+
+
+def test_sign_out_and_userinfo_are_the_emulators(pool: Any, provider: Any) -> None:
+    out = pool.get("/logout", client_id=pool.client_id, logout_uri="https://app.example/")
+    assert (out.status_code, out.headers["Location"]) == (302, "https://app.example/")
+    bearer = {"Authorization": f"Bearer {pool.redeem(pool.code()).json()['access_token']}"}
+    assert requests.get(f"{pool.login}/oauth2/userInfo", headers=bearer, timeout=5).status_code == 200
+    assert pool.get("/oauth2/userInfo").status_code == 401
 
 
 def test_only_a_refresh_token_of_that_client_can_be_revoked(pool: Any, provider: Any) -> None:
