@@ -4,7 +4,6 @@ The texts are fixed. Nothing that came in is repeated, because whoever wrote the
 """
 
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from handlers import web
@@ -90,11 +89,11 @@ def kind_of(error: str, description: str) -> str:
     return "failed"
 
 
-def error(kind: str, *, cookies: Sequence[str] = ()) -> web.Answer:
+def error(kind: str) -> web.Answer:
     """Answer with the page of this kind."""
     page = PAGES[kind]
     headers = {"retry-after": "5"} if page.status == 429 else {}
-    return web.html_answer(page.status, _html(page), headers=headers, cookies=cookies)
+    return web.html_answer(page.status, _html(page), headers=headers)
 
 
 def _html(page: Page) -> str:

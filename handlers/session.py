@@ -14,6 +14,7 @@ import logging
 import os
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import quote, urlencode
 
@@ -40,9 +41,10 @@ endpoint = TokenEndpoint(hosted_login=HOSTED_LOGIN, client_id=CLIENT_ID, issuer=
 
 ID_COOKIE = "__Host-id"
 REFRESH_COOKIE, REFRESH_PATH = "__Secure-refresh", "/api/auth"
-LOGIN_COOKIE = "__Host-login-"  # and the first characters of the state: tabs sign in side by side
+LOGIN_COOKIE = re.compile(r"__Host-login-[A-Za-z0-9_-]{8}")  # the state's first characters: tabs sign in side by side
 LOGIN_SECONDS = 600
 MOST_LOGINS = 5
+MOST_REVOKED = 3  # one is ours; a sibling host can plant more
 
 # One slash and no second one, no backslash, no control character, nothing outside ASCII: a browser finds no host in it.
 RETURN_TO = re.compile(r"/(?!/|api/)[A-Za-z0-9._~!$&'()*+,;=:@%/-]*(\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?")
@@ -62,7 +64,7 @@ class Login:
     @property
     def cookie_name(self) -> str:
         """One name a tab, which the callback can find by its state."""
-        return LOGIN_COOKIE + self.state[:8]
+        return _login_cookie(self.state)
 
     def as_cookie(self) -> str:
         """Return the Set-Cookie line that keeps it; Lax, because the callback comes from another site."""
@@ -78,16 +80,9 @@ def handler(event: Event, _context: object) -> Answer:
         "POST /api/auth/refresh": refresh,
         "POST /api/auth/logout": logout,
     }
-    try:
-        return routes[event["routeKey"]](event)
-    except Refusal as refusal:
-        log.info("refused", extra={"code": refusal.code, "status": refusal.status})
-        return refusal.as_json()
-    except Exception as error:  # noqa: BLE001 - a bug is logged without what it was about, which may be a token
-        log.error("unexpected", extra=web.where(error))
-        if event.get("routeKey", "").startswith("GET"):
-            return pages.error("unexpected")
-        return Refusal(500, "unexpected", "Something went wrong. Try again.").as_json()
+    route = event.get("routeKey", "")
+    unexpected = pages.error("unexpected") if route.startswith("GET") else None  # a person reads it, or a script
+    return web.guarded(lambda: routes[route](event), log=log, unexpected=unexpected)
 
 
 # Login
@@ -98,10 +93,10 @@ def login(event: Event) -> Answer:
     asked = web.query(event)
     provider = web.one(asked, "provider")
     if "provider" in asked and provider != IDENTITY_PROVIDER:
-        return pages.error("bad_link")
+        return _failed("bad_link")
     origin = web.one(asked, "origin") if "origin" in asked else ORIGINS[0]
     if origin not in ORIGINS:
-        return pages.error("bad_link")
+        return _failed("bad_link")
     begun = Login(
         state=secrets.token_urlsafe(32),
         nonce=secrets.token_urlsafe(32),
@@ -109,7 +104,7 @@ def login(event: Event) -> Answer:
         return_to=local_path(web.one(asked, "return_to")),
         origin=origin,
     )
-    old = [name for name in web.cookies(event) if name.startswith(LOGIN_COOKIE)]
+    old = [name for name in web.cookies(event) if LOGIN_COOKIE.fullmatch(name)]
     cleared = [_cleared(name) for name in old[: max(0, len(old) - MOST_LOGINS + 1)]]
     return web.redirect(_authorize_url(begun, provider), cookies=[*cleared, begun.as_cookie()])
 
@@ -148,45 +143,52 @@ def _redirect_uri(begun: Login) -> str:
 
 
 def callback(event: Event) -> Answer:
-    """Finish the login that this browser began; nothing is sent anywhere before its state has been found equal."""
+    """Finish the login that this browser began; whatever comes of it, the login's cookie is gone."""
     asked = web.query(event)
-    begun = _begun(event, web.one(asked, "state") or "")
+    state = web.one(asked, "state") or ""
+    kept = web.cookies(event).get(_login_cookie(state), []) if STATE.fullmatch(state) else []
+    answer = web.guarded(lambda: _finished(asked, _begun(kept, state)), log=log, unexpected=pages.error("unexpected"))
+    if kept:
+        answer["cookies"].append(_cleared(_login_cookie(state)))
+    return answer
+
+
+def _finished(asked: Mapping[str, list[str]], begun: Login | None) -> Answer:
+    """Redeem the code of a login whose state has been found equal; before that, nothing is sent anywhere."""
     if begun is None:
-        return pages.error("login_expired")
-    cleared = [_cleared(begun.cookie_name)]
+        return _failed("login_expired", "no such login here")
     if "error" in asked:
-        kind = pages.kind_of(web.one(asked, "error") or "", web.one(asked, "error_description") or "")
-        return pages.error(kind, cookies=cleared)
+        return _failed(pages.kind_of(web.one(asked, "error") or "", web.one(asked, "error_description") or ""))
     code = web.one(asked, "code") or ""
     if not 0 < len(code) <= 2048:
-        return pages.error("login_expired", cookies=cleared)
+        return _failed("login_expired", "no code")
     try:
         tokens = endpoint.redeem(code, verifier=begun.verifier, redirect_uri=_redirect_uri(begun))
         if not _same(tokens.claims.get("nonce"), begun.nonce):
-            return pages.error("login_expired", cookies=cleared)
+            return _failed("login_expired", "another nonce")
         session = _session(tokens)
-    except GrantRefusedError:
-        return pages.error("login_expired", cookies=cleared)
-    except (TokenError, ValueError) as error:
-        return pages.error(_kind_of(error), cookies=cleared)
+    except (TokenError, web.CookieError) as error:
+        return _failed(_kind_of(error), str(error))
     log.info("signed_in", extra={"sub": tokens.claims["sub"]})
     # Relative, so that it cannot leave the origin that the cookies are for.
-    return web.redirect(local_path(begun.return_to), cookies=[*cleared, *session])
+    return web.redirect(local_path(begun.return_to), cookies=session)
 
 
-def _begun(event: Event, state: str) -> Login | None:
-    """Return the login with this state, if this browser began it."""
-    if not STATE.fullmatch(state):
-        return None
-    packed = web.cookies(event).get(LOGIN_COOKIE + state[:8], [])
-    if len(packed) != 1:
+def _begun(kept: list[str], state: str) -> Login | None:
+    """Return the login with this state, if this browser began it: if `kept` is its one cookie."""
+    if len(kept) != 1:
         return None
     try:
-        begun = Login(**json.loads(base64.b64decode(packed[0], altchars=b"-_", validate=True)))
+        begun = Login(**json.loads(base64.b64decode(kept[0], altchars=b"-_", validate=True)))
     except (ValueError, TypeError, RecursionError):
         return None
-    whole = all(isinstance(value, str) for value in asdict(begun).values()) and begun.origin in ORIGINS
-    return begun if whole and _same(begun.state, state) else None
+    whole = all(isinstance(value, str) and value.isascii() for value in asdict(begun).values())
+    return begun if whole and begun.origin in ORIGINS and _same(begun.state, state) else None
+
+
+def _failed(kind: str, reason: str = "") -> Answer:
+    log.info("not_signed_in", extra={"outcome": kind, "reason": reason})
+    return pages.error(kind)
 
 
 # Refresh and sign-out
@@ -195,11 +197,13 @@ def _begun(event: Event, state: str) -> Login | None:
 def refresh(event: Event) -> Answer:
     """Give the session new tokens; it ends only if Cognito says so, not because Cognito could not be asked."""
     _from_the_site(event)
-    old = _refresh_token(event)
-    if old is None:
+    old = _refresh_tokens(event)
+    if not old:
         raise _signed_out()
+    if len(old) > 1:
+        raise Refusal(400, "invalid_request", f"The cookie {REFRESH_COOKIE} may be sent only once.")
     try:
-        tokens = endpoint.refresh(old)
+        tokens = endpoint.refresh(old[0])
         if not _same_person(event, tokens):
             raise _signed_out()
         session = _session(tokens)
@@ -209,7 +213,8 @@ def refresh(event: Event) -> Answer:
         raise Refusal(429, "throttled", "Too many requests. Try again in a moment.", retry_after=2) from None
     except TooSlowError:
         raise Refusal(504, "cognito_too_slow", "The sign-in service is slow. Try again.") from None
-    except (TokenError, ValueError):
+    except (TokenError, web.CookieError) as error:
+        log.warning("not_refreshed", extra={"reason": str(error)})
         raise Refusal(502, "cognito_unavailable", "The sign-in service is not available. Try again.") from None
     log.info("refreshed", extra={"sub": tokens.claims["sub"]})
     return web.json_answer(204, None, headers={"session-expires-in": str(tokens.seconds_left)}, cookies=session)
@@ -232,11 +237,11 @@ def _same_person(event: Event, tokens: Tokens) -> bool:
 def logout(event: Event) -> Answer:
     """End the session here and at Cognito, whether or not there was one; the page then visits `logout_url`."""
     _from_the_site(event)
-    try:
-        if token := _refresh_token(event):
+    for token in _refresh_tokens(event)[:MOST_REVOKED]:
+        try:
             endpoint.revoke(token)
-    except TokenError as error:
-        log.warning("not_revoked", extra={"reason": type(error).__name__})
+        except TokenError as error:
+            log.warning("not_revoked", extra={"reason": str(error)})
     origin = web.header(event, "origin")
     logout_uri = f"{origin if origin in ORIGINS else ORIGINS[0]}/"
     query = urlencode({"client_id": CLIENT_ID, "logout_uri": logout_uri})
@@ -251,11 +256,9 @@ def _from_the_site(event: Event) -> None:
         raise Refusal(403, "cross_site", "Send this request from the site itself.")
 
 
-def _refresh_token(event: Event) -> str | None:
-    found = web.cookies(event).get(REFRESH_COOKIE, [])
-    if len(set(found)) > 1:
-        raise Refusal(400, "invalid_request", f"The cookie {REFRESH_COOKIE} may be sent only once.")
-    return found[0] if found and found[0] else None
+def _refresh_tokens(event: Event) -> list[str]:
+    """Return each refresh token that came once: more than one, if a sibling host has planted others."""
+    return [token for token in dict.fromkeys(web.cookies(event).get(REFRESH_COOKIE, [])) if token]
 
 
 def _signed_out() -> Refusal:
@@ -266,7 +269,7 @@ def _signed_out() -> Refusal:
 
 
 def _session(tokens: Tokens) -> list[str]:
-    """Return the cookies of a session; raise ValueError where a browser would not keep them."""
+    """Return the cookies of a session; raise CookieError where a browser would not keep them."""
     kept = [web.set_cookie(ID_COOKIE, tokens.id_token, path="/", max_age=tokens.seconds_left, same_site="Strict")]
     if tokens.refresh_token:
         kept.append(_refresh_cookie(tokens.refresh_token, REFRESH_SECONDS))
@@ -285,11 +288,21 @@ def _cleared(name: str) -> str:
     return web.set_cookie(name, "", path="/", max_age=0, same_site="Lax")
 
 
+def _login_cookie(state: str) -> str:
+    return f"__Host-login-{state[:8]}"
+
+
 def _same(left: object, right: str) -> bool:
-    return isinstance(left, str) and hmac.compare_digest(left.encode(), right.encode())
+    return isinstance(left, str) and left.isascii() and hmac.compare_digest(left, right)
 
 
 def _kind_of(error: Exception) -> str:
-    if isinstance(error, ThrottledError):
-        return "throttled"
-    return "too_slow" if isinstance(error, TooSlowError) else "unavailable"
+    match error:
+        case GrantRefusedError():
+            return "login_expired"
+        case ThrottledError():
+            return "throttled"
+        case TooSlowError():
+            return "too_slow"
+        case _:
+            return "unavailable"

@@ -5,22 +5,21 @@ Nothing here is repeated by itself: a code and, where tokens rotate, a refresh t
 
 import base64
 import json
-import socket
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
-SECONDS = 5.0
+CONNECT_SECONDS = 2.0
+SECONDS = 5.0  # for the answer to begin, and for all of it to arrive
 LARGEST = 64 * 1024
 LEEWAY = 30  # seconds by which clocks may differ
 
 
 class TokenError(Exception):
-    """Cognito gave no tokens."""
+    """Cognito gave no tokens. The text is ours, never Cognito's: it may be logged."""
 
 
 class GrantRefusedError(TokenError):
@@ -50,23 +49,16 @@ class Tokens:
     @property
     def seconds_left(self) -> int:
         """Seconds until the ID token expires."""
-        return int(self.claims["exp"] - time.time())
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-# No proxy of the environment's, no redirect, no other scheme than the setting's.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+        return int(self.claims["exp"]) - int(time.time())
 
 
 class TokenEndpoint:
     """The endpoints at `hosted_login`, for this client; tokens must come from this issuer."""
 
     def __init__(self, *, hosted_login: str, client_id: str, issuer: str) -> None:
-        self._hosted_login = hosted_login
+        address = urlsplit(hosted_login)
+        self._host = address.netloc
+        self._connection = HTTPSConnection if address.scheme == "https" else HTTPConnection
         self._client_id = client_id
         self._issuer = issuer
 
@@ -74,7 +66,7 @@ class TokenEndpoint:
         """Exchange an authorization code for tokens, a refresh token among them."""
         form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
         tokens = self._tokens(form | {"redirect_uri": redirect_uri})
-        if tokens.refresh_token is None:
+        if not tokens.refresh_token:
             raise UnavailableError("no refresh token")
         return tokens
 
@@ -87,15 +79,16 @@ class TokenEndpoint:
         self._post("/oauth2/revoke", {"token": refresh_token})
 
     def _tokens(self, form: Mapping[str, str]) -> Tokens:
+        body = self._post("/oauth2/token", form)
         try:
-            answer = json.loads(self._post("/oauth2/token", form))
+            answer = _object(body)
             id_token, refresh_token = answer["id_token"], answer.get("refresh_token")
             if not (isinstance(id_token, str) and isinstance(refresh_token, str | None)):
                 raise TypeError("tokens are strings")
             claims = payload(id_token)
             self._check(claims)
-        except (ValueError, TypeError, KeyError) as error:
-            raise UnavailableError("the answer makes no sense") from error
+        except (ValueError, TypeError, KeyError):
+            raise UnavailableError("the answer makes no sense") from None
         return Tokens(id_token, refresh_token, claims)
 
     def _check(self, claims: Mapping[str, Any]) -> None:
@@ -109,35 +102,41 @@ class TokenEndpoint:
             raise ValueError("a token for nobody")
 
     def _post(self, path: str, form: Mapping[str, str]) -> bytes:
-        request = urllib.request.Request(  # noqa: S310 - the address is a setting
-            self._hosted_login + path,
-            data=urlencode({**form, "client_id": self._client_id}).encode(),
-            headers={"content-type": "application/x-www-form-urlencoded", "accept": "application/json"},
-        )
+        body = urlencode({**form, "client_id": self._client_id})
+        headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+        # http.client asks no proxy of the environment's, and follows no redirect.
+        connection = self._connection(self._host, timeout=CONNECT_SECONDS)
         try:
-            with _opener.open(request, timeout=SECONDS) as response:
-                body: bytes = response.read(LARGEST + 1)
-        except urllib.error.HTTPError as error:
-            with error:
-                raise _refusal(error.code, error.read(LARGEST)) from None
+            connection.connect()
+            connection.sock.settimeout(SECONDS)
+            deadline = time.monotonic() + SECONDS
+            connection.request("POST", path, body, headers)
+            response = connection.getresponse()
+            answer = b""
+            while len(answer) <= LARGEST and (part := response.read1(LARGEST)):
+                answer += part
+                if time.monotonic() > deadline:
+                    raise TimeoutError
         except TimeoutError:
-            raise TooSlowError from None
-        except (OSError, ValueError) as error:
-            if isinstance(getattr(error, "reason", None), TimeoutError | socket.timeout):
-                raise TooSlowError from None
+            raise TooSlowError("no answer in time") from None
+        except (OSError, HTTPException) as error:
             raise UnavailableError(type(error).__name__) from None
-        if len(body) > LARGEST:
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise _refusal(response.status, answer)
+        if len(answer) > LARGEST:
             raise UnavailableError("the answer is too large")
-        return body
+        return answer
 
 
 def _refusal(status: int, body: bytes) -> TokenError:
     if status == 429:
-        return ThrottledError()
+        return ThrottledError("status 429")
     try:
-        if status in (400, 401) and json.loads(body)["error"] == "invalid_grant":
-            return GrantRefusedError()
-    except (ValueError, TypeError, KeyError):
+        if status in (400, 401) and _object(body).get("error") == "invalid_grant":
+            return GrantRefusedError("invalid_grant")
+    except ValueError:
         pass
     return UnavailableError(f"status {status}")
 
@@ -147,10 +146,14 @@ def payload(token: str) -> dict[str, Any]:
     parts = token.split(".")
     if len(parts) != 3:
         raise ValueError("not a JWT")
+    return _object(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+
+
+def _object(text: bytes) -> dict[str, Any]:
     try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, RecursionError) as error:
-        raise ValueError("not a JWT") from error
-    if not isinstance(claims, dict):
-        raise ValueError("not a JWT")
-    return claims
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value

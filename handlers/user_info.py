@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from handlers.web import Answer, Event, Refusal, json_answer
+from handlers.web import Answer, Event, Refusal, guarded, json_answer
 
 log = logging.getLogger(__name__)
 
@@ -21,18 +21,19 @@ USER_POOL_ID = os.environ["USER_POOL_ID"]
 
 def handler(event: Event, _context: object) -> Answer:
     """Answer one request that the gateway has let through."""
+    return guarded(lambda: who_is_calling(event), log=log)
+
+
+def who_is_calling(event: Event) -> Answer:
+    """Return the profile of the person whose token came, and for how long the token is good."""
     claims: Mapping[str, str] = event["requestContext"]["authorizer"]["jwt"]["claims"]
-    try:
-        match claims.get("token_use"):
-            case "id":
-                known = profile(claims["cognito:username"], claims)
-            case "access":
-                known = from_cognito(claims["username"])
-            case _:
-                raise Refusal(401, "unauthorized", "Send an ID token or an access token.")
-    except Refusal as refusal:
-        log.info("refused", extra={"code": refusal.code, "status": refusal.status})
-        return refusal.as_json()
+    match claims.get("token_use"):
+        case "id":
+            known = profile(claims["cognito:username"], claims)
+        case "access":
+            known = from_cognito(claims["username"])
+        case _:
+            raise Refusal(401, "unauthorized", "Send an ID token or an access token.")
     seconds = max(0, int(float(claims["exp"])) - int(time.time()))
     return json_answer(200, known, headers={"session-expires-in": str(seconds)})
 

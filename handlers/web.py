@@ -1,8 +1,10 @@
 """HTTP as API Gateway's payload format 2.0 has it: what a request says, and how it is answered."""
 
 import json
+import logging
+import re
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,6 +13,9 @@ Answer = dict[str, Any]
 
 # On every answer: none is for another person or another time, and no address is for another site.
 PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
+
+# RFC 6265 section 4.1.1, cookie-octet: nothing that could end the value.
+COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
 
 
 class Refusal(Exception):
@@ -32,10 +37,24 @@ class Refusal(Exception):
         return json_answer(self.status, body, headers=self.headers, cookies=self.cookies)
 
 
-def where(error: Exception) -> dict[str, str]:
-    """Return what a log line may say of an exception: its type and its place, not its text, which may hold a token."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return {"reason": type(error).__name__, "at": f"{frame.name}:{frame.lineno}"}
+class CookieError(Exception):
+    """A browser would not keep the cookie. The text names the cookie only."""
+
+
+def guarded(decide: Callable[[], Answer], *, log: logging.Logger, unexpected: Answer | None = None) -> Answer:
+    """Return what `decide` answers. A refusal becomes its JSON, a bug a 500 (`unexpected`, if given); both are logged.
+
+    The log line of a bug has the exception's type and place, not its text, which may hold a token.
+    """
+    try:
+        return decide()
+    except Refusal as refusal:
+        log.info("refused", extra={"code": refusal.code, "status": refusal.status})
+        return refusal.as_json()
+    except Exception as error:  # noqa: BLE001 - the last resort
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        log.error("unexpected", extra={"reason": type(error).__name__, "at": f"{frame.name}:{frame.lineno}"})
+        return unexpected or Refusal(500, "unexpected", "Something went wrong. Try again.").as_json()
 
 
 def header(event: Event, name: str) -> str | None:
@@ -72,10 +91,10 @@ def cookies(event: Event) -> dict[str, list[str]]:
 def set_cookie(name: str, value: str, *, path: str, max_age: int, same_site: str) -> str:
     """Return a Set-Cookie line that no script, no plain http and no other host can read or write.
 
-    Raises ValueError where a browser would drop it without a word (RFC 6265 section 6.1: 4096 bytes).
+    Raises CookieError where a browser would drop it without a word (RFC 6265 section 6.1: 4096 bytes), or read another.
     """
-    if len(name) + len(value) > 4096:
-        raise ValueError(f"cookie {name} is too long")
+    if len(name) + len(value) > 4096 or not COOKIE_VALUE.fullmatch(value):
+        raise CookieError(f"no browser keeps this value of {name}")
     return f"{name}={value}; Path={path}; Max-Age={max_age}; Secure; HttpOnly; SameSite={same_site}"
 
 
@@ -88,12 +107,10 @@ def json_answer(
     return {"statusCode": status, "headers": PRIVATE | kind | dict(headers or {}), "cookies": [*cookies], "body": text}
 
 
-def html_answer(
-    status: int, body: str, *, headers: Mapping[str, str] | None = None, cookies: Sequence[str] = ()
-) -> Answer:
+def html_answer(status: int, body: str, *, headers: Mapping[str, str]) -> Answer:
     """Answer with a page."""
     kind = {"content-type": "text/html; charset=utf-8"}
-    return {"statusCode": status, "headers": PRIVATE | kind | dict(headers or {}), "cookies": [*cookies], "body": body}
+    return {"statusCode": status, "headers": {**PRIVATE, **kind, **headers}, "cookies": [], "body": body}
 
 
 def redirect(location: str, *, cookies: Sequence[str] = ()) -> Answer:

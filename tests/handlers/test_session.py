@@ -10,9 +10,11 @@ import sys
 import time
 from types import ModuleType
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from handlers import token_endpoint
 from tests.handlers.conftest import CLIENT_ID, ISSUER, LOCAL, SITE, Cognito, id_token
@@ -93,6 +95,12 @@ def test_the_login_cookie_is_for_this_host_and_this_login_alone(client: Client) 
     assert cookie.name == f"__Host-login-{state[:8]}"
     assert cookie.attributes == {"Path": "/", "Max-Age": "600", "Secure": "", "HttpOnly": "", "SameSite": "Lax"}
     assert len(cookie.value) < 1500
+
+
+def test_no_name_of_a_cookie_is_repeated_that_is_not_ours(client: Client) -> None:
+    strange = [f"__Host-login-{name}=x" for name in ("", "short", "x" * 4200, "a,b c d\xe9", *map(str, range(9)))]
+    answer = client.send(LOGIN, cookies=strange)
+    assert (answer["statusCode"], len(answer["cookies"])) == (302, 1)
 
 
 def test_many_tabs_do_not_fill_the_browsers_headers(client: Client) -> None:
@@ -205,13 +213,23 @@ def test_a_missing_broken_or_doubled_login_cookie_ends_the_login(
     state = begin(client)["state"]
     (value,) = client.cookies.values()
     sent = [cookie.format(prefix=state[:8], value=value) for cookie in kept]
-    assert client.send(CALLBACK, {"code": "c", "state": state}, cookies=sent)["statusCode"] == 400
+    answer = client.send(CALLBACK, {"code": "c", "state": state}, cookies=sent)
+    assert answer["statusCode"] == 400
     assert cognito.asked == []
+    assert (f"__Host-login-{state[:8]}" in set_cookies(answer)) is any("__Host-login-" in cookie for cookie in sent)
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"origin": "https://evil.example"}, {"nonce": None}, {"verifier": 7}, {"extra": "x"}, {"state": "A" * 43}],
+    [
+        {"origin": "https://evil.example"},
+        {"nonce": None},
+        {"verifier": 7},
+        {"verifier": "\ud800"},
+        {"extra": "x"},
+        {"state": "A" * 43},
+        {"state": "\ud800"},
+    ],
 )
 def test_a_login_cookie_with_other_content_ends_the_login(
     client: Client, cognito: Cognito, change: dict[str, Any]
@@ -222,6 +240,7 @@ def test_a_login_cookie_with_other_content_ends_the_login(
     client.cookies[name] = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
     assert client.send(CALLBACK, {"code": "c", "state": state})["statusCode"] == 400
     assert cognito.asked == []
+    assert login_cookies(client) == []
 
 
 def test_a_return_path_is_judged_again_when_it_is_used(client: Client, cognito: Cognito) -> None:
@@ -267,6 +286,7 @@ def test_cookies_are_also_found_in_the_header(client: Client, cognito: Cognito) 
         ({"nonce": "another"}, 400),
         ({"nonce": ...}, 400),
         ({"nonce": ["list"]}, 400),
+        ({"nonce": "\ud800"}, 400),
         ({"iss": ISSUER + "/"}, 502),
         ({"iss": "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_other"}, 502),
         ({"iss": ...}, 502),
@@ -333,10 +353,14 @@ def test_a_cognito_that_fails_gives_a_page_no_session_and_is_asked_once(
     assert ("retry-after" in answer["headers"]) is (answered == 429)
 
 
-def test_a_first_session_without_a_refresh_token_is_none(client: Client, cognito: Cognito) -> None:
+@pytest.mark.parametrize("refresh_token", [None, "", "a;b", "x" * 4096])
+def test_a_first_session_without_a_refresh_token_that_lasts_is_none(
+    client: Client, cognito: Cognito, refresh_token: str | None
+) -> None:
     asked = begin(client)
-    cognito.body = {"id_token": id_token(nonce=asked["nonce"])}
+    cognito.body = {"id_token": id_token(nonce=asked["nonce"]), "refresh_token": refresh_token}
     assert client.send(CALLBACK, {"code": "c", "state": asked["state"]})["statusCode"] == 502
+    assert client.cookies == {}
 
 
 def test_a_slow_cognito_is_given_up(client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -357,7 +381,7 @@ def test_no_proxy_of_the_environment_sees_a_token(cognito: Cognito, hosted: str)
 
 def test_an_unreachable_cognito_is_a_page(client: Client, session: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = begin(client)
-    monkeypatch.setattr(session.endpoint, "_hosted_login", "http://127.0.0.1:1")
+    monkeypatch.setattr(session.endpoint, "_host", "127.0.0.1:1")
     assert client.send(CALLBACK, {"code": "c", "state": asked["state"]})["statusCode"] == 502
 
 
@@ -461,6 +485,14 @@ def test_a_slow_cognito_does_not_end_the_session(
     assert set(client.cookies) == {"__Host-id", "__Secure-refresh"}
 
 
+def test_a_new_token_that_no_browser_keeps_does_not_end_the_session(client: Client, cognito: Cognito) -> None:
+    signed_in(client, cognito)
+    before = dict(client.cookies)
+    cognito.body = {"id_token": id_token(padding="x" * 4096)}
+    assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 502
+    assert client.cookies == before
+
+
 def test_without_a_refresh_token_there_is_no_session(client: Client, cognito: Cognito) -> None:
     for cookies in ([], ["__Secure-refresh="]):
         assert client.send(REFRESH, headers=SAME_ORIGIN, cookies=cookies)["statusCode"] == 401
@@ -507,6 +539,15 @@ def test_a_cognito_that_fails_does_not_stop_a_sign_out(client: Client, cognito: 
     cognito.status = status
     assert client.send(LOGOUT, headers=SAME_ORIGIN)["statusCode"] == 200
     assert client.cookies == {}
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_planted_refresh_tokens_do_not_stop_a_sign_out(client: Client, cognito: Cognito, status: int) -> None:
+    cognito.status = status
+    planted = [f"__Secure-refresh={token}" for token in ("planted", "mine", "planted", *range(9))]
+    answer = client.send(LOGOUT, headers=SAME_ORIGIN, cookies=planted)
+    assert (answer["statusCode"], len(answer["cookies"])) == (200, 2)
+    assert [form["token"] for form in cognito.forms] == ["planted", "mine", "0"]
 
 
 def test_signing_out_twice_is_no_error(client: Client, cognito: Cognito) -> None:
@@ -579,8 +620,53 @@ def test_a_bug_is_an_answer_that_gives_nothing_away(
         monkeypatch.setattr(session.web, name, fail)
     answer = client.send(route, headers=SAME_ORIGIN)
     assert answer["statusCode"] == 500
+    assert answer["headers"]["content-type"].split(";")[0] == ("text/html" if "GET" in route else "application/json")
     assert "canary" not in json.dumps(answer) + caplog.text
     assert [record.message for record in caplog.records] == ["unexpected"]
+
+
+def test_a_route_that_is_not_ours_is_an_error(session: ModuleType) -> None:
+    assert session.handler({}, None)["statusCode"] == 500
+    assert session.handler({"routeKey": "PUT /api/auth/login"}, None)["statusCode"] == 500
+
+
+def test_a_bug_in_the_callback_leaves_nothing_of_the_login(
+    client: Client, session: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    asked = begin(client)
+    monkeypatch.setattr(session.endpoint, "redeem", fail)
+    assert client.send(CALLBACK, {"code": "c", "state": asked["state"]})["statusCode"] == 500
+    assert login_cookies(client) == []
+
+
+def test_why_a_login_failed_is_in_the_log(client: Client, cognito: Cognito, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    cognito.status = 503
+    client.send(CALLBACK, {"code": "c", "state": begin(client)["state"]})
+    client.send(CALLBACK, {"error": "access_denied", "state": begin(client)["state"]})
+    told = [(record.message, record.outcome, record.reason) for record in caplog.records]  # type: ignore[attr-defined]
+    assert told == [("not_signed_in", "unavailable", "status 503"), ("not_signed_in", "cancelled", "")]
+
+
+JUNK = st.text(max_size=20) | st.sampled_from(["A" * 43, "A" * 8, "e30=", "W10=", "bnVsbA==", SITE, "same-origin"])
+NAMES = JUNK | st.sampled_from(["__Host-login-AAAAAAAA", "__Host-id", "__Secure-refresh", "state", "code", "error"])
+
+
+@given(
+    route=st.sampled_from([LOGIN, CALLBACK, REFRESH, LOGOUT]),
+    parameters=st.dictionaries(NAMES, JUNK | st.lists(JUNK, max_size=2)) | st.just({"state": "A" * 43, "code": "c"}),
+    headers=st.dictionaries(st.sampled_from(["origin", "sec-fetch-site", "cookie", "host"]), JUNK),
+    cookies=st.none() | st.lists(st.tuples(NAMES, JUNK).map("=".join) | JUNK, max_size=5),
+)
+def test_nothing_that_a_client_sends_is_an_internal_error(
+    session: ModuleType, route: str, parameters: Any, headers: dict[str, str], cookies: list[str] | None
+) -> None:
+    query = urlencode(parameters, doseq=True, errors="replace")
+    answer = Client(session.handler).send(route, raw_query=query, headers=headers, cookies=cookies or [])
+    assert answer["statusCode"] in {200, 302, 400, 401, 403, 429, 502, 504}
 
 
 @pytest.mark.parametrize(

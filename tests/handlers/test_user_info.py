@@ -75,6 +75,16 @@ def test_a_token_of_another_kind_is_refused(user_info: ModuleType) -> None:
         assert ask(user_info, CLAIMS | {"token_use": use})[0] == 401
 
 
+@pytest.mark.parametrize("claims", [{"token_use": "id"}, {"token_use": "access"}, CLAIMS | {"exp": "1e400"}])
+def test_claims_that_no_gateway_hands_on_are_an_answer_all_the_same(
+    user_info: ModuleType, claims: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    status, body, _ = ask(user_info, claims)
+    assert (status, body["error"]) == (500, "unexpected")
+    assert [record.message for record in caplog.records] == ["unexpected"]
+    assert user_info.handler({}, None)["statusCode"] == 500
+
+
 @pytest.fixture
 def pool(user_info: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")

@@ -1,0 +1,121 @@
+"""What a network can do to an answer of Cognito's, byte by byte."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import pytest
+
+from handlers import token_endpoint
+from handlers.token_endpoint import GrantRefusedError, TokenEndpoint, TooSlowError, UnavailableError
+from tests.handlers.conftest import CLIENT_ID, ISSUER, id_token
+
+Serve = Callable[..., TokenEndpoint]
+
+
+def endpoint_at(hosted_login: str) -> TokenEndpoint:
+    return TokenEndpoint(hosted_login=hosted_login, client_id=CLIENT_ID, issuer=ISSUER)
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Return an endpoint whose server sends these parts, with a pause before each but the first, then hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threads = []
+
+        def endpoint(*parts: bytes, pause: float = 0.0) -> TokenEndpoint:
+            def answer() -> None:
+                connection, _ = server.accept()
+                with connection, suppress(OSError):
+                    connection.recv(65536)
+                    for number, part in enumerate(parts):
+                        time.sleep(pause if number else 0)
+                        connection.sendall(part)
+                    connection.shutdown(socket.SHUT_WR)
+                    while connection.recv(65536):  # to close with something unread would reset the connection
+                        pass
+
+            threads.append(threading.Thread(target=answer))
+            threads[-1].start()
+            return endpoint_at(f"http://127.0.0.1:{server.getsockname()[1]}")
+
+        yield endpoint
+        for thread in threads:
+            thread.join()
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"\x16\x03\x01 not http\r\n\r\n",
+        b"HTTP/1.1 OK\r\n\r\n",
+        OK + b"header: value\r\n" * 200 + b"\r\n{}",
+        OK + b"header: " + b"x" * 70_000 + b"\r\n\r\n{}",
+        OK + b"content-length: 500\r\n\r\n{",
+        OK + b"transfer-encoding: chunked\r\n\r\nnone\r\n",
+        OK + b"\r\n" + b"[" * 50_000,
+        OK + b"\r\n" + b" " * 70_000 + b"{}",
+        b"HTTP/1.1 400 No\r\n\r\n" + b"[" * 50_000,
+        b"HTTP/1.1 400 No\r\ncontent-length: 500\r\n\r\n{",
+        b"HTTP/1.1 204 None\r\n\r\n",
+    ],
+)
+def test_an_answer_that_is_broken_off_or_none_at_all_counts_as_down(serve: Serve, answer: bytes) -> None:
+    with pytest.raises(UnavailableError):
+        serve(answer).refresh("token")
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"400 Bad Request"])
+def test_an_answer_that_stops_half_way_counts_as_slow(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, status: bytes
+) -> None:
+    monkeypatch.setattr(token_endpoint, "SECONDS", 0.05)
+    with pytest.raises(TooSlowError):
+        serve(b"HTTP/1.1 " + status + b"\r\ncontent-length: 500\r\n\r\n{", b"}", pause=0.15).refresh("token")
+
+
+def test_an_answer_that_drips_is_given_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_endpoint, "SECONDS", 0.1)
+    begun = time.monotonic()
+    with pytest.raises(TooSlowError):
+        serve(OK + b"content-length: 500\r\n\r\n", *[b"x"] * 40, pause=0.02).refresh("token")
+    assert time.monotonic() - begun < 0.5
+
+
+def test_an_answer_in_pieces_is_read_whole_though_it_takes_longer_than_a_connection_may(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_endpoint, "CONNECT_SECONDS", 0.05)
+    body = b'{"error": "invalid_grant"}'
+    head = b"HTTP/1.1 400 Bad Request\r\ncontent-length: %d\r\n\r\n" % len(body)
+    with pytest.raises(GrantRefusedError):
+        serve(head, body[:5], body[5:], pause=0.1).refresh("token")
+
+
+def test_an_answer_that_is_good_but_huge_is_none(serve: Serve) -> None:
+    body = json.dumps({"id_token": id_token()}).encode()
+    assert serve(OK + b"\r\n", body).refresh("token").claims["sub"] == "sub-1"
+    with pytest.raises(UnavailableError, match="large"):
+        serve(OK + b"\r\n", body, b" " * 70_000).refresh("token")
+
+
+def test_a_server_that_takes_no_connection_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_endpoint, "CONNECT_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
+        begun = time.monotonic()
+        with pytest.raises(TooSlowError):
+            endpoint_at(f"http://127.0.0.1:{full.getsockname()[1]}").revoke("token")
+        assert time.monotonic() - begun < 0.5
+
+
+def test_https_is_spoken_where_the_setting_says_so(serve: Serve) -> None:
+    plain = serve(OK + b"\r\n{}")
+    with pytest.raises(UnavailableError, match="SSL"):
+        endpoint_at(f"https://{plain._host}").revoke("token")

@@ -1,0 +1,51 @@
+"""Cookies as API Gateway and browsers write them, and what never becomes one."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from handlers import web
+
+
+@pytest.mark.parametrize(
+    ("event", "found"),
+    [
+        ({}, {}),
+        ({"cookies": None, "headers": {}}, {}),
+        ({"cookies": ["a=1", "b=2"]}, {"a": ["1"], "b": ["2"]}),
+        ({"cookies": ["a=1", "a=2", "a=1"]}, {"a": ["1", "2", "1"]}),
+        ({"headers": {"cookie": "a=1;b=2;  c=3 ;"}}, {"a": ["1"], "b": ["2"], "c": ["3"]}),
+        ({"cookies": ["a=b=c=="]}, {"a": ["b=c=="]}),
+        ({"cookies": ['a="1"', "b=%20"]}, {"a": ['"1"'], "b": ["%20"]}),
+        ({"cookies": ["a", "", "=1", "b="]}, {"": ["1"], "b": [""]}),
+        ({"cookies": ["A=1", "a=2"]}, {"A": ["1"], "a": ["2"]}),
+        ({"cookies": ["a=1"], "headers": {"cookie": "a=other"}}, {"a": ["1"]}),
+    ],
+)
+def test_every_value_of_every_cookie_is_found_as_it_was_sent(event: Any, found: dict[str, list[str]]) -> None:
+    assert web.cookies(event) == found
+
+
+@pytest.mark.parametrize("value", ["a;b", "a b", "a,b", 'a"b', "a\\b", "a\r\nSet-Cookie: b=c", "a\n", "é", "x" * 4093])
+def test_a_value_that_a_browser_would_drop_or_read_otherwise_is_no_cookie(value: str) -> None:
+    with pytest.raises(web.CookieError) as refused:
+        web.set_cookie("name", value, path="/", max_age=1, same_site="Strict")
+    assert value not in str(refused.value)
+
+
+def test_a_cookie_may_fill_what_a_browser_keeps() -> None:
+    assert "x" * 4092 in web.set_cookie("name", "x" * 4092, path="/", max_age=1, same_site="Strict")
+
+
+def test_a_bug_is_a_500_of_which_the_log_says_what_and_where_but_no_text(caplog: pytest.LogCaptureFixture) -> None:
+    def buggy() -> web.Answer:
+        raise RuntimeError("canary")
+
+    answer = web.guarded(buggy, log=logging.getLogger("test"))
+    assert answer["statusCode"] == 500
+    assert set(json.loads(answer["body"])) == {"error", "message"}
+    (record,) = caplog.records
+    assert (record.message, record.reason, record.at.split(":")[0]) == ("unexpected", "RuntimeError", "buggy")  # type: ignore[attr-defined]
+    assert "canary" not in json.dumps(answer) + repr(record.__dict__)
