@@ -75,6 +75,7 @@ CASES: dict[str, tuple[dict[str, Any], str | None]] = {
     "two cookies": (viewer_request(cookie=[TOKEN, TOKEN], headers=SAME), None),
     "a cookie that is no token": (viewer_request(cookie="a.b", headers=SAME), None),
     "a cookie with a space": (viewer_request(cookie=f"{TOKEN} x", headers=SAME), None),
+    "a cookie with another scheme": (viewer_request(cookie=f"Basic {TOKEN}", headers=SAME), None),
     "a cookie with a newline": (viewer_request(cookie=f"{TOKEN}\n", headers=SAME), None),
     "a huge cookie": (viewer_request(cookie=f"a.b.{'c' * 4096}", headers=SAME), None),
     "the client's own token": (viewer_request(headers={**SAME, "authorization": "Bearer own"}), "Bearer own"),
