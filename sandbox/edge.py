@@ -28,6 +28,9 @@ WebSocket = web.WebSocketResponse | ClientWebSocketResponse[Literal[True]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LARGEST = 10 * 1024 * 1024  # bytes in a request, as at API Gateway
+# What a distribution compresses for browsers that take it, and the emulator does not.
+COMPRESSED = {"application/json", "image/svg+xml", "text/css", "text/html", "text/javascript"}
+COMPRESSED_FROM = 1000  # bytes
 HOP_BY_HOP = {
     "connection",
     "expect",  # answered here
@@ -146,7 +149,10 @@ def _site(upstream: Upstream, distribution: str, websocket_api: str | None) -> H
         if websocket_api and request.path == "/ws" and request.headers.get("upgrade", "").lower() == "websocket":
             stage = f"/_aws/execute-api/{websocket_api}/ws"
             return await _websocket(upstream, request, f"{stage}?{request.rel_url.raw_query_string}".rstrip("?"))
-        return await upstream.forward(request, {"Host": distribution, "X-Forwarded-Proto": "https"})
+        response = await upstream.forward(request, {"Host": distribution, "X-Forwarded-Proto": "https"})
+        if response.content_type in COMPRESSED and len(response.body or b"") >= COMPRESSED_FROM:  # type: ignore[arg-type]
+            response.enable_compression()
+        return response
 
     return answer
 

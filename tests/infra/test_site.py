@@ -43,6 +43,10 @@ def test_answers_of_the_api_are_never_cached_and_never_redirected(stack: Graph) 
     assert api["viewerProtocolPolicy"] == "https-only"
 
 
+def test_what_a_browser_loads_is_compressed_on_the_way(stack: Graph) -> None:
+    assert all(behavior["compress"] is True for behavior in behaviors(stack))
+
+
 def test_the_api_sees_the_viewers_cookies_and_headers_but_not_its_host(stack: Graph) -> None:
     api = behavior(stack, "/api/*")
     assert api["originRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST_HEADER

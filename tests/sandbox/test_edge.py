@@ -40,6 +40,9 @@ REDIRECTS = {
 }
 
 
+PAGE = b"<p>" * 1000
+
+
 class Aws(BaseHTTPRequestHandler):
     """Tells what it was asked, with two cookies and a header of its own; gives tokens for a code each time."""
 
@@ -54,6 +57,13 @@ class Aws(BaseHTTPRequestHandler):
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(bytes.fromhex(compressed))
+            return
+        if path == "/page":
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(PAGE)))
+            self.end_headers()
+            self.wfile.write(PAGE)
             return
         sent = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
         headers: dict[str, list[str]] = {}
@@ -140,6 +150,13 @@ def test_a_compressed_body_stays_as_it_is(site: str) -> None:
     answer = requests.get(f"{site}/compressed?{body.hex()}", timeout=5, stream=True)
     assert answer.headers["Content-Encoding"] == "gzip"
     assert answer.raw.read(decode_content=False) == body
+
+
+@pytest.mark.parametrize(("taken", "given"), [("gzip", "gzip"), ("identity", None)])
+def test_a_page_is_compressed_for_a_browser_that_takes_it(site: str, taken: str, given: str | None) -> None:
+    answer = requests.get(f"{site}/page", headers={"Accept-Encoding": taken}, timeout=5)
+    assert answer.headers.get("Content-Encoding") == given
+    assert answer.content == PAGE
 
 
 def test_head_tells_the_length_of_what_get_would_send(site: str) -> None:
