@@ -150,11 +150,22 @@ def _site(upstream: Upstream, distribution: str, websocket_api: str | None) -> H
             stage = f"/_aws/execute-api/{websocket_api}/ws"
             return await _websocket(upstream, request, f"{stage}?{request.rel_url.raw_query_string}".rstrip("?"))
         response = await upstream.forward(request, {"Host": distribution, "X-Forwarded-Proto": "https"})
-        if response.content_type in COMPRESSED and len(response.body or b"") >= COMPRESSED_FROM:  # type: ignore[arg-type]
-            response.enable_compression()
+        if _to_be_compressed(request, response):
+            response.enable_compression(web.ContentCoding.gzip)
+            response.headers.add(hdrs.VARY, hdrs.ACCEPT_ENCODING)
         return response
 
     return answer
+
+
+def _to_be_compressed(request: web.Request, response: web.Response) -> bool:
+    return (
+        "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
+        and hdrs.CONTENT_ENCODING not in response.headers
+        and response.content_type in COMPRESSED
+        and isinstance(response.body, bytes)
+        and len(response.body) >= COMPRESSED_FROM
+    )
 
 
 async def _websocket(upstream: Upstream, request: web.Request, path: str) -> web.StreamResponse:

@@ -8,6 +8,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from sandbox import hosted_login
 from sandbox.kakao import PEOPLE
 from sandbox.local import EMAIL_PERSON, Sandbox
 
@@ -195,6 +196,16 @@ def test_kakao_talking_garbage_is_said_in_words(
     kakao("garbage", "/oauth/token")
     agree(page)
     expect_error_page(page, 502, statuses, "카카오")
+
+
+def test_a_slow_kakao_is_said_in_words(
+    page: Page, sandbox: Sandbox, statuses: list[int], kakao: Kakao, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosted_login, "PROVIDER_SECONDS", 0.3)
+    press_kakao(page, sandbox)
+    kakao("slow", "/oauth/token")
+    agree(page)
+    expect_error_page(page, 504, statuses, "카카오")
 
 
 def test_a_signed_in_person_stays_so_while_kakao_is_down(page: Page, sandbox: Sandbox, kakao: Kakao) -> None:

@@ -1,5 +1,7 @@
 """An emulated AWS of its own, a pool in it, and a provider that can be made to fail."""
 
+import base64
+import hashlib
 import io
 import json
 import threading
@@ -23,6 +25,9 @@ from tests.ports import free_ports
 
 CALLBACK = "https://app.example/callback"
 PROVIDER = "Provider"
+VERIFIER = "v" * 43
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+PKCE = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
 Answer = tuple[int, str]
 
 

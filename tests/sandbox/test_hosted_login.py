@@ -1,179 +1,202 @@
-"""What Cognito's hosted login does and the emulator alone would not."""
+"""The hosted login does what Cognito does and the emulator alone would not."""
 
-import base64
-import hashlib
 import json
-import secrets
-from collections.abc import Iterator
+import threading
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 
 from sandbox import hosted_login
-from sandbox.kakao import PEOPLE
-from sandbox.local import Sandbox
+from tests.sandbox.conftest import CALLBACK, PKCE, PROVIDER, VERIFIER
 
 pytestmark = pytest.mark.sandbox
 
-VERIFIER = secrets.token_urlsafe(48)
-CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
-
-
-def get(url: str, **parameters: str) -> requests.Response:
-    return requests.get(f"{url}?{urlencode(parameters)}" if parameters else url, allow_redirects=False, timeout=10)
-
 
 def parameters(response: requests.Response) -> dict[str, str]:
-    return {key: value for key, (value,) in parse_qs(urlsplit(response.headers["Location"]).query).items()}
+    """The query of the address that a response leads to."""
+    return {name: value for name, (value,) in parse_qs(urlsplit(response.headers["Location"]).query).items()}
 
 
-class App:
-    """The app at the other end of the hosted login."""
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.login = sandbox.hosted_login
-        self.callback = f"{sandbox.site}/api/auth/callback"
-        self.client_id = sandbox.exports["clientId"]
-
-    def authorize(self, **more: str) -> requests.Response:
-        known = {
-            "response_type": "code",
-            "client_id": self.client_id,
-            "redirect_uri": self.callback,
-            "scope": "openid email profile",
-            "state": "the-apps-state",
-            "identity_provider": "Kakao",
-            "code_challenge": CHALLENGE,
-            "code_challenge_method": "S256",
-        }
-        return get(f"{self.login}/oauth2/authorize", **known | more)
-
-    def consent(self, decision: str = "agree", **more: str) -> requests.Response:
-        """Go to Kakao, decide there, and come back to the hosted login; return its answer."""
-        at_kakao = self.authorize(**more).headers["Location"]
-        form = {"person": PEOPLE[0].id, "consent": ["account_email", "profile_nickname"], "decision": decision}
-        decided = requests.post(at_kakao, data=form, allow_redirects=False, timeout=10)
-        return get(decided.headers["Location"])
-
-    def code(self, **more: str) -> str:
-        return parameters(self.consent(**more))["code"]
-
-    def token(self, **form: str) -> requests.Response:
-        known = {"client_id": self.client_id, "redirect_uri": self.callback}
-        return requests.post(f"{self.login}/oauth2/token", data=known | form, timeout=10)
-
-    def redeem(self, code: str, **form: str) -> requests.Response:
-        return self.token(grant_type="authorization_code", code=code, **form)
-
-    def revoke(self, **form: str) -> requests.Response:
-        return requests.post(f"{self.login}/oauth2/revoke", data=form, timeout=10)
+def test_a_sign_in_through_a_provider_ends_with_tokens(pool: Any, provider: Any) -> None:
+    assert parameters(pool.return_from_provider())["state"] == "of-the-app"
+    assert pool.redeem(pool.code()).status_code == 200
 
 
-@pytest.fixture
-def app(sandbox: Sandbox) -> App:
-    return App(sandbox)
+def test_a_provider_may_also_come_back_with_a_form(pool: Any, provider: Any) -> None:
+    back = pool.post("/oauth2/idpresponse", {"code": "c", "state": parameters(pool.authorize())["state"]})
+    assert pool.redeem(parameters(back)["code"]).status_code == 200
 
 
-@pytest.fixture
-def kakao(sandbox: Sandbox) -> Iterator[Any]:
-    def switch(mode: str) -> None:
-        body = {"mode": mode, "endpoints": ["/oauth/token"], "seconds": 2}
-        requests.post(f"{sandbox.kakao}/_stand-in/mode", json=body, timeout=5).raise_for_status()
-
-    yield switch
-    switch("up")
-
-
-def test_a_code_is_good_once_with_its_verifier(app: App) -> None:
-    code = app.code()
-    assert set(app.redeem(code, code_verifier=VERIFIER).json()) >= {"id_token", "access_token", "refresh_token"}
-    assert app.redeem(code, code_verifier=VERIFIER).json()["error"] == "invalid_grant"
-
-
-@pytest.mark.parametrize("wrong", [{}, {"code_verifier": ""}, {"code_verifier": "A" * 64}])
-def test_a_code_without_its_verifier_is_refused_and_spent(app: App, wrong: dict[str, str]) -> None:
-    code = app.code()
-    for attempt in (wrong, {"code_verifier": VERIFIER}):
-        answer = app.redeem(code, **attempt)
+@pytest.mark.parametrize("wrong", ["", "A" * 64, "가" * 43])
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data"])
+def test_a_code_is_not_given_for_a_wrong_verifier_however_it_is_asked_for(
+    pool: Any, provider: Any, wrong: str, content_type: str
+) -> None:
+    form = {"grant_type": "authorization_code", "client_id": pool.client_id, "redirect_uri": CALLBACK}
+    code = pool.code(**PKCE)
+    for verifier in (wrong, VERIFIER):  # the right one comes too late
+        asked = form | {"code": code, "code_verifier": verifier}
+        answer = pool.post("/oauth2/token", asked, **{"Content-Type": content_type})
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
-def test_a_plain_challenge_is_refused(app: App) -> None:
-    back = app.authorize(code_challenge=VERIFIER, code_challenge_method="plain")
-    assert back.headers["Location"].startswith(app.callback)
-    assert parameters(back)["error"] == "invalid_request"
+@pytest.mark.parametrize("wrong", [{"redirect_uri": ""}, {"redirect_uri": "https://other.example/"}])
+def test_a_code_is_bound_to_the_address_that_it_was_sent_to(pool: Any, provider: Any, wrong: dict[str, str]) -> None:
+    assert pool.redeem(pool.code(), **wrong).json()["error"] == "invalid_grant"
 
 
-def test_the_apps_state_comes_back(app: App) -> None:
-    assert parameters(app.consent())["state"] == "the-apps-state"
-    assert parameters(app.consent("cancel"))["state"] == "the-apps-state"
-
-
-def test_a_cancelled_consent_goes_back_to_the_app(app: App) -> None:
-    back = app.consent("cancel")
-    assert back.headers["Location"].startswith(f"{app.callback}?")
-    assert parameters(back)["error"] == "access_denied"
+def test_a_verifier_that_nobody_asked_for_does_no_harm(pool: Any, provider: Any) -> None:
+    assert pool.redeem(pool.code(), code_verifier=VERIFIER).status_code == 200
 
 
 @pytest.mark.parametrize(
-    ("mode", "description"),
+    "pkce",
     [
-        ("down", "Kakao Error - 503 error getting token"),
-        ("garbage", "Kakao Error - 200 error getting token"),
-        ("slow", "Timeout occurred in calling IdP token endpoint"),
+        {"code_challenge": VERIFIER, "code_challenge_method": "plain"},
+        {"code_challenge": VERIFIER},
+        {"code_challenge_method": "S256"},
     ],
 )
-def test_a_failing_kakao_goes_back_to_the_app_in_cognitos_words(
-    app: App, kakao: Any, mode: str, description: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hosted_login, "PROVIDER_SECONDS", 0.3)
-    kakao(mode)
-    back = parameters(app.consent())
-    assert (back["error"], back["error_description"]) == ("invalid_request", description)
+@pytest.mark.parametrize("through", [PROVIDER, ""])
+def test_a_challenge_is_s256_or_none(pool: Any, pkce: dict[str, str], through: str) -> None:
+    back = parameters(pool.authorize(identity_provider=through, **pkce))
+    assert (back["error"], back["state"]) == ("invalid_request", "of-the-app")
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"client_id": "unknown"}, {"redirect_uri": "https://evil.example/"}, {"redirect_uri": ""}]
+    ("answer", "description"),
+    [
+        ((401, ""), f"{PROVIDER} Error - 401 error getting token"),
+        ((200, "{}"), f"{PROVIDER} Error - 200 error getting token"),
+        ((200, "no JSON"), f"{PROVIDER} Error - 200 error getting token"),
+        ((200, '{"id_token": "no token"}'), f"{PROVIDER} Error - 200 error getting token"),
+    ],
 )
-def test_an_app_that_is_not_registered_is_never_redirected_to(app: App, wrong: dict[str, str]) -> None:
-    answer = app.authorize(**wrong)
-    assert answer.status_code == 400
-    assert "Location" not in answer.headers
+def test_a_provider_that_gives_no_token_is_named(
+    pool: Any, provider: Any, answer: tuple[int, str], description: str
+) -> None:
+    provider.answer = lambda: answer
+    back = pool.return_from_provider()
+    assert back.headers["Location"].startswith(f"{CALLBACK}?")
+    assert parameters(back) == {"error": "invalid_request", "error_description": description, "state": "of-the-app"}
 
 
-def test_a_provider_answer_that_nobody_asked_for_leads_nowhere(app: App) -> None:
-    for query in ({"code": "c", "state": "unknown"}, {"error": "access_denied"}, {"code": "c"}):
-        answer = get(f"{app.login}/oauth2/idpresponse", **query)
-        assert (answer.status_code, "Location" in answer.headers) == (400, False)
+def test_a_token_that_makes_the_emulator_stumble_is_an_error_of_the_servers(pool: Any, provider: Any) -> None:
+    provider.answer = lambda: (200, json.dumps({"id_token": "e30.W10.x"}))  # its claims are a list
+    assert parameters(pool.return_from_provider())["error"] == "server_error"
 
 
-def test_a_revoked_refresh_token_gives_nothing_more(app: App) -> None:
-    refresh_token = app.redeem(app.code(), code_verifier=VERIFIER).json()["refresh_token"]
-    refresh = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-    assert app.token(**refresh).status_code == 200
-    revoked = app.revoke(token=refresh_token, client_id=app.client_id)
-    assert (revoked.status_code, revoked.text) == (200, "")
-    assert app.token(**refresh).json()["error"] == "invalid_grant"
+def test_a_provider_that_is_too_slow_is_given_up(pool: Any, provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosted_login, "PROVIDER_SECONDS", 0.1)
+    done = threading.Event()
+    provider.answer = lambda: (done.wait(5), provider.well())[1]
+    description = parameters(pool.return_from_provider())["error_description"]
+    done.set()
+    assert description == "Timeout occurred in calling IdP token endpoint"
 
 
-def test_a_revocation_without_token_or_client_is_invalid(app: App) -> None:
-    for form in ({}, {"token": "t"}, {"client_id": app.client_id}):
-        answer = app.revoke(**form)
-        assert (answer.status_code, answer.json()) == (400, {"error": "invalid_request"})
+def test_a_provider_that_hangs_up_is_told_from_one_that_answers(pool: Any, provider: Any) -> None:
+    def hang_up() -> tuple[int, str]:
+        raise ConnectionResetError
+
+    provider.answer = hang_up
+    assert parameters(pool.return_from_provider())["error_description"] == "Connection reset"
+
+
+def test_a_trigger_that_refuses_a_person_says_why_in_cognitos_words(pool: Any, provider: Any, account: Any) -> None:
+    arn = account.function("refuse", 'raise ValueError("no guests")')
+    provider.subject = "a guest"
+    with closing(account.client("cognito-idp")) as cognito:
+        cognito.update_user_pool(UserPoolId=pool.id, LambdaConfig={"PreSignUp": arn})
+        back = parameters(pool.return_from_provider())
+        cognito.update_user_pool(UserPoolId=pool.id, LambdaConfig={})
+    assert (back["error"], back["error_description"]) == (
+        "invalid_request",
+        "PreSignUp failed with error no guests.",
+    )
+
+
+def test_what_a_provider_says_of_an_error_is_passed_on_to_the_app_alone(pool: Any) -> None:
+    state = parameters(pool.authorize())["state"]
+    said = {"error": "access_denied", "error_description": "User denied access"}
+    assert parameters(pool.get("/oauth2/idpresponse", state=state, **said)) == said | {"state": "of-the-app"}
+    again = pool.get("/oauth2/idpresponse", state=state, **said)
+    assert (again.status_code, "Something went wrong" in again.text) == (400, True)
+
+
+def test_a_sign_in_that_took_too_long_is_cognitos_own_page(
+    pool: Any, provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosted_login, "LOGIN_SECONDS", 0)
+    late = pool.return_from_provider()
+    assert (late.status_code, "Location" in late.headers) == (400, False)
+
+
+def test_the_apps_own_state_begins_no_sign_in(pool: Any) -> None:
+    assert parameters(pool.authorize(scope="unknown"))["error_description"] == "invalid_scope"
+    assert pool.get("/oauth2/idpresponse", code="c", state="of-the-app").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"identity_provider": "Unknown"}, {"identity_provider": "", "response_type": "token"}]
+)
+def test_a_registered_app_is_told_what_is_wrong(pool: Any, wrong: dict[str, str]) -> None:
+    back = pool.authorize(**wrong)
+    assert back.headers["Location"].startswith(f"{CALLBACK}?error=")
+    assert parameters(back)["state"] == "of-the-app"
+
+
+@pytest.mark.parametrize("wrong", [{"client_id": "unknown"}, {"redirect_uri": "https://evil.example/"}])
+@pytest.mark.parametrize("more", [{}, {"identity_provider": "Unknown"}, {"response_type": "token"}])
+def test_nobody_else_is_redirected_to(pool: Any, wrong: dict[str, str], more: dict[str, str]) -> None:
+    answer = pool.authorize(**{"identity_provider": ""} | more | wrong)
+    assert (answer.status_code, "Location" in answer.headers) == (400, False)
+    assert "evil.example" not in answer.text
+
+
+def test_an_address_that_the_app_did_not_name_is_not_guessed(pool: Any) -> None:
+    answer = pool.authorize(redirect_uri="", identity_provider="Unknown")
+    assert (answer.status_code, "Location" in answer.headers) == (400, False)
+
+
+def test_the_oldest_sign_ins_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosted_login, "MOST_PENDING", 2)
+    logins, login = hosted_login.Logins(), hosted_login.Login(PROVIDER, CALLBACK, "", "")
+    for key in "abc":
+        logins.keep(key, login)
+    assert [logins.get(key) for key in "abc"] == [None, login, login]
+
+
+def test_sign_out_and_userinfo_are_the_emulators(pool: Any, provider: Any) -> None:
+    out = pool.get("/logout", client_id=pool.client_id, logout_uri="https://app.example/")
+    assert (out.status_code, out.headers["Location"]) == (302, "https://app.example/")
+    bearer = {"Authorization": f"Bearer {pool.redeem(pool.code()).json()['access_token']}"}
+    assert requests.get(f"{pool.login}/oauth2/userInfo", headers=bearer, timeout=5).status_code == 200
+    assert pool.get("/oauth2/userInfo").status_code == 401
+
+
+def test_only_a_refresh_token_of_that_client_can_be_revoked(pool: Any, provider: Any) -> None:
+    tokens = pool.redeem(pool.code()).json()
+    for error, token, client_id in (
+        ("invalid_request", "no token", pool.client_id),
+        ("unsupported_token_type", tokens["access_token"], pool.client_id),
+        ("invalid_client", tokens["refresh_token"], "another"),
+    ):
+        answer = pool.post("/oauth2/revoke", {"token": token, "client_id": client_id})
+        assert (answer.status_code, answer.json()) == (400, {"error": error})
+    refresh = {"grant_type": "refresh_token", "client_id": pool.client_id, "refresh_token": tokens["refresh_token"]}
+    assert pool.post("/oauth2/token", refresh).status_code == 200
+
+
+def test_the_page_for_email_and_password_is_the_emulators(pool: Any) -> None:
+    page = pool.authorize(identity_provider="", **PKCE)
+    assert (page.status_code, 'action="/login"' in page.text) == (200, True)
+    again = pool.post("/login", {"client_id": pool.client_id, "username": "nobody", "password": "wrong"})
+    assert "Incorrect username or password" in again.text
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/_ministack/reset", "/admin", "/2015-03-31/functions"])
-def test_nothing_of_the_emulator_but_the_hosted_login_is_reached(app: App, path: str) -> None:
-    assert get(app.login + path).status_code == 404
-
-
-def test_the_id_token_tells_what_the_person_agreed_to(app: App) -> None:
-    tokens = app.redeem(app.code(nonce="the-nonce"), code_verifier=VERIFIER).json()
-    payload = tokens["id_token"].split(".")[1]
-    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
-    assert claims["nonce"] == "the-nonce"
-    assert claims["cognito:username"] == f"Kakao_{PEOPLE[0].id}"
-    assert (claims["email"], claims["nickname"]) == (PEOPLE[0].email, PEOPLE[0].nickname)
-    assert claims["email_verified"] in (True, "true")
+def test_nothing_of_the_emulator_but_the_hosted_login_is_reached(pool: Any, path: str) -> None:
+    assert pool.get(path).status_code == 404

@@ -5,8 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +89,3 @@ def test_all_ports_move_together() -> None:
     assert config["kakao-login:kakaoIssuer"] == "http://127.0.0.1:4002"
     assert set(config["aws:endpoints"][0].values()) == {"http://127.0.0.1:4003"}
     assert ":300" not in repr(config)
-
-
-def test_nothing_is_left_in_the_temporary_folder_of_the_machine(sandbox: local.Sandbox) -> None:
-    ours = [path for path in Path(tempfile.gettempdir()).glob("ministack*") if path.stat().st_mtime > time.time() - 600]
-    assert ours == []
