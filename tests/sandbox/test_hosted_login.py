@@ -2,6 +2,7 @@
 
 import json
 import threading
+from contextlib import closing
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
