@@ -8,7 +8,7 @@ function handler(event) {
   const request = event.request;
   const cookie = request.cookies["__Host-id"];
   if (!request.headers.authorization && isToken(cookie) && isFromTheSite(request)) {
-    request.headers.authorization = { value: `Bearer ${cookie.value}` };
+    request.headers.authorization = { value: "Bearer " + cookie.value };
   }
   return request;
 }
@@ -23,7 +23,7 @@ function isFromTheSite(request) {
   const site = value(request, "sec-fetch-site");
   if (site) return site === "same-origin" || site === "none";
   const origin = value(request, "origin");
-  if (origin) return origin === `https://${value(request, "host")}` || extraOrigins.includes(origin);
+  if (origin) return origin === "https://" + value(request, "host") || extraOrigins.includes(origin);
   return request.method === "GET" || request.method === "HEAD";
 }
 
