@@ -252,7 +252,8 @@ def logout(event: Event) -> Answer:
 def _from_the_site(event: Event) -> None:
     """Refuse what another site's page may have sent: browsers say where a request comes from, by one header or two."""
     site, origin = web.header(event, "sec-fetch-site"), web.header(event, "origin")
-    if site != "same-origin" if site is not None else origin not in ORIGINS:
+    ours = origin in ORIGINS if site is None else site == "same-origin"
+    if not ours:
         raise Refusal(403, "cross_site", "Send this request from the site itself.")
 
 

@@ -59,6 +59,8 @@ def provider(identities: str | None) -> str:
 
 def from_cognito(username: str) -> dict[str, str | None]:
     """Return the profile of a person of the pool, or refuse where there is none any more."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     client = _cognito()
     try:
         user = client.admin_get_user(UserPoolId=USER_POOL_ID, Username=username)
@@ -66,7 +68,7 @@ def from_cognito(username: str) -> dict[str, str | None]:
         raise Refusal(401, "signed_out", "The account is gone. Sign in again.") from None
     except client.exceptions.TooManyRequestsException:
         raise Refusal(429, "throttled", "Too many requests. Try again in a moment.", retry_after=1) from None
-    except Exception as error:  # noqa: BLE001 - botocore has no common base for what the network does
+    except (BotoCoreError, ClientError) as error:
         log.error("cognito_unavailable", extra={"reason": type(error).__name__})
         raise Refusal(502, "cognito_unavailable", "The sign-in service is not available. Try again.") from None
     if not user["Enabled"]:

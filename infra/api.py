@@ -56,7 +56,7 @@ class HttpApi(pulumi.ComponentResource):
         )
 
     def serve(self, function: Served, *routes: str, signed_in: bool = False) -> None:
-        """Answer `routes`, each as `GET /api/path`, with this function."""
+        """Answer `routes`, each as `GET /api/path`, with this function; `signed_in` ones only for a valid token."""
         if signed_in and self._authorizer is None:
             raise ValueError(f"{routes[0]!r} is for signed-in people: call accept_tokens() first")
         integration = aws.apigatewayv2.Integration(

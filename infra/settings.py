@@ -138,6 +138,8 @@ def _extra_origins(config: pulumi.Config) -> tuple[str, ...]:
         raise SettingError(key, f"is {origins!r}; it should be a list of origins", example)
     for origin in origins:
         _check_origin(key, origin, "http://localhost:3000")
+    if len(set(origins)) < len(origins):
+        raise SettingError(key, "names a site twice", example)
     return tuple(origins)
 
 
@@ -151,6 +153,10 @@ def _check_origin(key: str, value: str, example: str) -> str:
     """An origin as RFC 6454 writes it: scheme, host, port, and nothing behind, not even a slash."""
     if not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?", value):
         raise SettingError(key, f"is {value!r}; it should be an origin such as {example}, without a path", example)
+    scheme, _, port = value.rpartition(":")
+    default = {"http": "80", "https": "443"}.get(scheme.partition(":")[0])
+    if port.isdecimal() and (port == default or not 1 <= int(port) <= 65535):
+        raise SettingError(key, f"is {value!r}; a browser never writes this port in an origin", example)
     return _check_transport(key, value, example)
 
 

@@ -18,10 +18,15 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     print("starting the sandbox", flush=True)
-    from pulumi import RunError  # imported late, so that the first line appears at once
+    try:
+        serve(port)
+    except KeyboardInterrupt:
+        print("\nstopped; nothing is left behind")
 
-    from sandbox import kakao, local
-    from sandbox.applier import NotApplicableError
+
+def serve(port: int) -> None:
+    """Run the sandbox until it is interrupted; a step that fails ends it with what to do."""
+    from sandbox import kakao, local  # imported late, so that the first line appears at once
     from sandbox.emulator import NotStartedError
 
     try:
@@ -31,9 +36,7 @@ def main() -> None:
             print("  at Kakao      " + ", ".join(person.nickname for person in kakao.PEOPLE))
             print(f"  with e-mail   {email}, password: {password}\n", flush=True)
             signal.pause()
-    except KeyboardInterrupt:
-        print("\nstopped; nothing is left behind")
-    except (NotApplicableError, NotStartedError, RunError) as error:
+    except NotStartedError as error:
         sys.exit(f"\nThe sandbox could not start: {error}")
 
 

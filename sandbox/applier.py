@@ -4,9 +4,11 @@ Pulumi's inputs and AWS's parameters mostly differ in spelling, so one translati
 every call; the functions below say only where the two differ. What the model does not know is refused, by name.
 """
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +16,7 @@ import boto3
 import botocore.session
 import pulumi
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from pulumi.runtime import mocks
 
@@ -78,7 +81,7 @@ class Applier(mocks.Mocks):
         inputs = plain(args.inputs)
         try:
             applied = APPLIERS[args.typ](self._account, args.name, dict(inputs))
-        except Exception as error:
+        except (NotApplicableError, BotoCoreError, ClientError) as error:
             raise NotApplicableError(f"{args.typ} {args.name!r}: {error}") from error
         return applied.id, inputs | {"id": applied.id} | applied.outputs
 
@@ -112,10 +115,28 @@ def _spelled(shape: Shape, value: Any, where: str) -> Any:
         return int(value)  # Pulumi sends every number as a float
     if getattr(shape, "enum", None) and value not in shape.enum:
         raise NotApplicableError(f"{where} cannot be {value!r}; AWS takes {', '.join(shape.enum)}")
-    longest = shape.metadata.get("max")
-    if shape.type_name == "string" and longest and len(value) > longest:
-        raise NotApplicableError(f"{where} is {len(value)} characters long; AWS takes {longest}")
+    if shape.type_name == "string":
+        _check_text(shape, value, where)
     return value
+
+
+def _check_text(shape: Shape, value: str, where: str) -> None:
+    """Check length and pattern, which botocore leaves to the service."""
+    longest = shape.metadata.get("max")
+    if longest and len(value) > longest:
+        raise NotApplicableError(f"{where} is {len(value)} characters long; AWS takes {longest}")
+    pattern = _pattern(shape.metadata.get("pattern", ".*"))
+    if pattern and not pattern.fullmatch(value):
+        raise NotApplicableError(f"{where} cannot be {value!r}; AWS takes what matches {pattern.pattern}")
+
+
+@cache
+def _pattern(java: str) -> re.Pattern[str] | None:
+    """Return a pattern of a model's; None where it uses what only Java's patterns have."""
+    try:
+        return re.compile(java, re.DOTALL)
+    except re.error:
+        return None
 
 
 def _spelled_structure(shape: StructureShape, value: Any, where: str) -> Given:

@@ -10,14 +10,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox import kakao, program
-from sandbox.applier import Account, Applier
-from sandbox.edge import serve_edges
-from sandbox.emulator import check_free, emulated_aws
+from botocore.exceptions import BotoCoreError, ClientError
+from pulumi import RunError
 
-REGION = "ap-northeast-2"
+from sandbox import kakao, program
+from sandbox.applier import Account, Applier, NotApplicableError
+from sandbox.edge import serve_edges
+from sandbox.emulator import NotStartedError, check_free, emulated_aws
+
 CLIENT_SECRET = "stand-in-client-secret"  # noqa: S105 - the stand-in's own; Pulumi.local.yaml holds it encrypted
-EMAIL_PERSON = ("person@example.com", "a long enough password")
+EMAIL_PERSON = ("person@example.com", "a-long-enough-password")
 
 Say = Callable[[str], None]
 
@@ -38,23 +40,24 @@ class Sandbox:
 def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
     """Run the sandbox on `port` and the three ports after it; everything is gone when the block ends.
 
-    Raises NotStartedError, with what to do, where a port is taken or Node.js is missing.
+    Raises NotStartedError, with what to do, where a port is taken, Node.js is missing, or a step fails.
     """
     site, hosted_login = f"http://localhost:{port}", f"http://127.0.0.1:{port + 1}"
     kakao_url, aws = f"http://127.0.0.1:{port + 2}", f"http://127.0.0.1:{port + 3}"
     config = settings(port)
+    region = config["aws:region"]
     for taken in range(port, port + 4):
         check_free(taken)
     with ExitStack() as stack:
         with _step(say, "emulated AWS"), ThreadPoolExecutor(1) as pool:
-            account = pool.submit(Account, aws, REGION)  # reads botocore's models while the emulator starts
-            stack.enter_context(emulated_aws(port + 3))
+            account = pool.submit(Account, aws, region)  # reads botocore's models while the emulator starts
+            stack.enter_context(emulated_aws(port + 3, region))
         with _step(say, "the program, applied"):
             monitor = program.Monitor(Applier(account.result()))
             exports = program.run(monitor, stack="local", config=config)
             _add_person(account.result(), exports["userPoolId"])
         with _step(say, "Kakao stand-in and site"):
-            domain = f"https://{config['kakao-login:domainPrefix']}.auth.{REGION}.amazoncognito.com"
+            domain = f"https://{config['kakao-login:domainPrefix']}.auth.{region}.amazoncognito.com"
             app = kakao.KakaoApp(
                 client_id=config["kakao-login:kakaoClientId"],
                 client_secret=CLIENT_SECRET,
@@ -93,7 +96,10 @@ def _moved(value: Any, port: int) -> Any:
 @contextmanager
 def _step(say: Say, name: str) -> Iterator[None]:
     start = time.monotonic()
-    yield
+    try:
+        yield
+    except (NotApplicableError, RunError, BotoCoreError, ClientError, OSError, TimeoutError) as error:
+        raise NotStartedError(f"{name}: {error}") from error
     say(f"  {name:<28}{time.monotonic() - start:5.1f} s")
 
 

@@ -12,13 +12,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, Request, Route, expect
 
+from infra.site import CONTENT_SECURITY_POLICY
+
 pytestmark = pytest.mark.browser
 
 FRONTEND = Path(__file__).parents[2] / "frontend"
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 ME, REFRESH, LOGOUT = "GET /api/userinfo", "POST /api/auth/refresh", "POST /api/auth/logout"
 HANEUL = {"name": "Kakao_1", "nickname": "하늘", "email": "haneul@example.com", "provider": "Kakao"}
 WITHHELD: dict[str, str | None] = {**HANEUL, "nickname": None, "email": None}
@@ -39,7 +37,7 @@ class Site(http.server.SimpleHTTPRequestHandler):
     """The files of the page, under the policy of the real site."""
 
     def end_headers(self) -> None:
-        self.send_header("Content-Security-Policy", CSP)
+        self.send_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002

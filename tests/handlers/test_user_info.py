@@ -132,18 +132,16 @@ def test_a_cognito_that_fails_is_said_without_its_words(
     client = user_info._cognito()
 
     def fail(**_: object) -> None:
-        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-        raise getattr(client.exceptions, code, type(error))(*_arguments(error))
+        if isinstance(error, ClientError):
+            kind = getattr(client.exceptions, error.response["Error"]["Code"], ClientError)
+            raise kind(error.response, error.operation_name)
+        raise error
 
     monkeypatch.setattr(client, "admin_get_user", fail)
     answered, body, headers = ask(user_info, ACCESS)
     assert answered == status
     assert ("retry-after" in headers) is (status == 429)
     assert "canary" not in json.dumps(body) + caplog.text
-
-
-def _arguments(error: Exception) -> tuple[Any, ...]:
-    return (error.response, error.operation_name) if isinstance(error, ClientError) else ()
 
 
 def test_two_people_in_one_warm_function_do_not_mix(user_info: ModuleType) -> None:

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from tests.infra.engine import Declared, Graph, declare, statements
@@ -64,6 +66,16 @@ def test_log_lines_are_json_and_end_after_a_while(stack: Graph) -> None:
         assert function["loggingConfig"]["logGroup"] in {group.outputs["name"] for group in stack.all("LogGroup")}
     for group in stack.all("LogGroup"):
         assert 0 < group["retentionInDays"] <= 400
+
+
+def test_a_function_knows_the_stack_that_it_belongs_to() -> None:
+    stack = declare({"extraOrigins": ["http://localhost:3000"], "refreshDays": 7})
+    session = stack.named("session-function")["environment"]["variables"]
+    assert session["CLIENT_ID"] == stack.exports["clientId"]
+    assert json.loads(session["SITE_ORIGINS"]) == [stack.exports["siteUrl"], "http://localhost:3000"]
+    assert session["REFRESH_DAYS"] == "7"
+    user_info = stack.named("user-info-function")["environment"]["variables"]
+    assert user_info["USER_POOL_ID"] == stack.exports["userPoolId"]
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])

@@ -43,7 +43,7 @@ def test_kakaos_secret_is_secret_in_inputs_and_state_and_nowhere_else(stack: Gra
     assert "the-client-secret" not in repr(stack.exports)
 
 
-def test_every_endpoint_is_given_so_that_cognito_discovers_none_and_a_preview_shows_no_drift(stack: Graph) -> None:
+def test_every_endpoint_is_given_so_that_cognito_has_none_to_discover_and_to_report_as_drift(stack: Graph) -> None:
     details = stack.one("IdentityProvider")["providerDetails"]
     addresses = {key: details[key] for key in ("authorize_url", "token_url", "jwks_uri", "attributes_url")}
     assert addresses == {
@@ -59,6 +59,16 @@ def test_every_endpoint_is_given_so_that_cognito_discovers_none_and_a_preview_sh
 def test_every_consent_item_of_the_setting_is_asked_for() -> None:
     details = declare({"kakaoScopes": "openid profile_nickname"}).one("IdentityProvider")["providerDetails"]
     assert details["authorize_scopes"] == "openid profile_nickname"
+
+
+def test_the_kakao_app_and_its_issuer_are_those_of_the_settings() -> None:
+    stack = declare(
+        {"kakaoClientId": "another-key", "kakaoIssuer": "https://kauth.example", "kakaoApi": "https://kapi.example"}
+    )
+    details = stack.one("IdentityProvider")["providerDetails"]
+    assert (details["client_id"], details["oidc_issuer"]) == ("another-key", "https://kauth.example")
+    assert details["token_url"] == "https://kauth.example/oauth/token"
+    assert details["attributes_url"] == "https://kapi.example/v1/oidc/userinfo"
 
 
 def test_by_default_kakao_is_asked_for_id_email_and_nickname(stack: Graph) -> None:
@@ -113,8 +123,9 @@ def test_codes_go_to_the_distribution_and_to_the_extra_origins_only() -> None:
 def test_refreshing_works_in_exactly_one_way(rotate: bool, flow: bool) -> None:
     client = declare({"rotateRefreshTokens": rotate}).one("UserPoolClient")
     assert ("refreshTokenRotation" in client.inputs) is rotate
-    assert ("ALLOW_REFRESH_TOKEN_AUTH" in client["explicitAuthFlows"]) is flow
-    assert "ALLOW_USER_PASSWORD_AUTH" not in client["explicitAuthFlows"]
+    assert set(client["explicitAuthFlows"]) == {"ALLOW_USER_SRP_AUTH"} | (
+        {"ALLOW_REFRESH_TOKEN_AUTH"} if flow else set()
+    )
 
 
 def test_two_tabs_may_refresh_at_once(stack: Graph) -> None:

@@ -26,6 +26,7 @@ def test_only_this_distribution_reads_the_bucket(stack: Graph) -> None:
     assert statement["Resource"] == [f"{bucket.outputs['arn']}/*"]
     assert statement["Condition"] == {"StringEquals": {"AWS:SourceArn": distribution.outputs["arn"]}}
     closed = stack.one("BucketPublicAccessBlock")
+    assert closed.name in stack.one("BucketPolicy").dependencies  # S3 refuses to change both at once
     for way in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"):
         assert closed[way] is True
 
@@ -54,6 +55,11 @@ def test_the_api_sees_the_viewers_cookies_and_headers_but_not_its_host(stack: Gr
     (origin,) = [o for o in stack.one("Distribution")["origins"] if o["originId"] == api["targetOriginId"]]
     assert origin["domainName"] == stack.one("Api", protocolType="HTTP").outputs["apiEndpoint"].removeprefix("https://")
     assert origin["customOriginConfig"]["originProtocolPolicy"] == "https-only"
+    assert origin["customOriginConfig"]["originSslProtocols"] == ["TLSv1.2"]
+
+
+def test_the_page_itself_is_shown_over_https_only(stack: Graph) -> None:
+    assert stack.one("Distribution")["defaultCacheBehavior"]["viewerProtocolPolicy"] == "redirect-to-https"
 
 
 def test_only_the_api_gets_the_cookie_as_bearer(stack: Graph) -> None:
@@ -61,7 +67,7 @@ def test_only_the_api_gets_the_cookie_as_bearer(stack: Graph) -> None:
     runs_bearer = [
         b.get("pathPattern", "*")
         for b in behaviors(stack)
-        if any(f["functionArn"] == bearer.outputs["arn"] for f in b.get("functionAssociations", []))
+        if {"eventType": "viewer-request", "functionArn": bearer.outputs["arn"]} in b.get("functionAssociations", [])
     ]
     assert runs_bearer == ["/api/*"]
 
@@ -78,6 +84,10 @@ def test_every_answer_carries_the_security_headers(stack: Graph) -> None:
     assert security["contentTypeOptions"]["override"] is True
     assert security["frameOptions"] == {"frameOption": "DENY", "override": True}
     assert security["strictTransportSecurity"]["accessControlMaxAgeSec"] >= 31536000
+    assert security["referrerPolicy"] == {"referrerPolicy": "same-origin", "override": False}
+    custom = {header["header"]: header["value"] for header in headers["customHeadersConfig"]["items"]}
+    assert custom["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert custom["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
 def test_the_page_runs_its_own_files_only_and_nothing_inline(stack: Graph) -> None:
@@ -97,6 +107,7 @@ def test_each_file_of_the_page_is_uploaded_with_its_type_and_asked_for_again(sta
     assert set(uploaded) == {f.relative_to(frontend).as_posix() for f in frontend.rglob("*") if f.is_file()}
     assert uploaded["index.html"]["contentType"] == "text/html; charset=utf-8"
     assert uploaded["app.js"]["contentType"] == "text/javascript; charset=utf-8"
+    assert uploaded["style.css"]["contentType"] == "text/css; charset=utf-8"
     for file in uploaded.values():
         assert file["cacheControl"] == "no-cache"
 
