@@ -312,8 +312,8 @@ def _function(account: Account, name: str, given: Given) -> Applied:
 
 
 @_applies("aws:lambda/layerVersion:LayerVersion")
-def _layer_version(account: Account, name: str, given: Given) -> Applied:
-    layer = {"LayerName": _own_name(name), "Content": {"ZipFile": _content(given.pop("code"))}, **given}
+def _layer_version(account: Account, _name: str, given: Given) -> Applied:
+    layer = {"Content": {"ZipFile": _content(given.pop("code"))}, **given}
     made = account.call("lambda", "PublishLayerVersion", layer)
     return Applied(made["LayerVersionArn"], {"arn": made["LayerVersionArn"], "layerArn": made["LayerArn"]})
 

@@ -1,13 +1,15 @@
+import hashlib
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from infra import packaging
 from sandbox.program import ROOT
-from tests.infra.engine import Graph
+from tests.infra.engine import Graph, declare
 
 MODULES = ["session", "user_info"]
 
@@ -57,3 +59,80 @@ def test_a_handler_starts_with_its_own_package_alone(module: str, tmp_path: Path
 def test_every_function_of_the_program_is_tested_so(stack: Graph) -> None:
     deployed = {f["handler"].split(".")[1] for f in stack.all("Function") if f.type.startswith("aws:lambda/")}
     assert deployed == set(MODULES)
+
+
+Require = Callable[..., None]
+
+
+@pytest.fixture
+def require(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Require:
+    """Pins one package for the layer, of which there is a wheel for each of these platforms and nothing else."""
+    monkeypatch.setattr(packaging, "HANDLERS", tmp_path)
+    monkeypatch.setattr(packaging, "BUILD", tmp_path / ".build")
+    for name, value in {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_EXTRA_INDEX_URL": ""}.items():
+        monkeypatch.setenv(name, value)
+
+    def require(*platforms: str) -> None:
+        hashes = []
+        for platform in platforms:
+            wheel = tmp_path / f"thing-1.0-cp313-cp313-{platform}.whl"
+            with zipfile.ZipFile(wheel, "w") as archive:
+                archive.writestr("thing/__init__.py", f"built_for = {platform!r}\n")
+                archive.writestr("thing-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n")
+                archive.writestr("thing-1.0.dist-info/WHEEL", f"Wheel-Version: 1.0\nTag: cp313-cp313-{platform}\n")
+                archive.writestr("thing-1.0.dist-info/RECORD", "")
+            hashes.append(f"--hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}")
+        (tmp_path / "requirements.txt").write_text(f"thing==1.0 {' '.join(hashes)}\n")
+
+    return require
+
+
+@pytest.mark.parametrize(("architecture", "machine"), [("arm64", "aarch64"), ("x86_64", "x86_64")])
+def test_the_layer_holds_what_was_built_for_the_functions_platform(
+    require: Require, architecture: str, machine: str
+) -> None:
+    require("manylinux2014_x86_64", "manylinux_2_28_aarch64", "macosx_11_0_arm64")
+    with zipfile.ZipFile(packaging.layer_zip("python3.13", architecture)) as archive:
+        assert machine in archive.read("python/thing/__init__.py").decode()
+
+
+def test_a_package_that_cannot_run_there_is_refused_and_nothing_is_kept(require: Require, tmp_path: Path) -> None:
+    require("manylinux2014_x86_64", "macosx_11_0_arm64", "manylinux_2_39_aarch64")
+    with pytest.raises(subprocess.CalledProcessError):
+        packaging.layer_zip("python3.13", "arm64")
+    assert list((tmp_path / ".build").iterdir()) == []
+
+
+def test_a_package_with_another_hash_is_refused(require: Require, tmp_path: Path) -> None:
+    require("manylinux2014_x86_64")
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("thing==1.0 --hash=sha256:" + "0" * 64)
+    with pytest.raises(subprocess.CalledProcessError):
+        packaging.layer_zip("python3.13", "x86_64")
+
+
+def test_the_layer_is_the_same_to_the_bit_when_built_again(require: Require) -> None:
+    require("manylinux2014_x86_64")
+    layer = packaging.layer_zip("python3.13", "x86_64")
+    first = layer.read_bytes()
+    layer.unlink()
+    assert packaging.layer_zip("python3.13", "x86_64").read_bytes() == first
+    with zipfile.ZipFile(layer) as archive:
+        assert "python/thing-1.0.dist-info/METADATA" in archive.namelist()
+        assert not any(name.endswith(("RECORD", ".pyc")) for name in archive.namelist())
+
+
+def test_the_layer_is_declared_for_what_it_was_built_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[tuple[str, str]] = []
+
+    def build(runtime: str, architecture: str) -> Path:
+        built.append((runtime, architecture))
+        return packaging.function_zip("session")
+
+    monkeypatch.setattr(packaging, "layer_zip", build)
+    program = tmp_path / "program.py"
+    program.write_text("from infra.layer import Layer\nLayer('layer', runtime='python3.13', architecture='arm64')\n")
+    version = declare(program=program).one("LayerVersion")
+    assert built == [("python3.13", "arm64")]
+    assert (version["compatibleRuntimes"], version["compatibleArchitectures"]) == (["python3.13"], ["arm64"])
+    assert version.parent == "layer"
