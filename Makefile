@@ -10,7 +10,7 @@ up: $(VENV)/ready  ## the whole login on this laptop: http://localhost:$(PORT)
 	@exec $(RUN) -m sandbox --port $(PORT)
 
 test: $(VENV)/ready  ## every test, Chromium among them
-	@$(RUN) -m tests.browser
+	@$(RUN) -m tests.prepare
 	@$(RUN) -m pytest --numprocesses=auto --dist=loadfile
 
 check: $(VENV)/ready  ## format, lint, types

@@ -13,8 +13,8 @@ from playwright.sync_api import sync_playwright
 from infra import packaging
 from sandbox.emulator import emulated_aws
 from sandbox.local import running
-from tests.browser import executable
 from tests.ports import free_ports
+from tests.prepare import chromium as system_chromium
 
 Row = tuple[str, str, str]
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,7 +86,7 @@ print(len(calls), "boto3" in sys.modules)
 def first_load() -> Iterator[Row]:
     port = free_ports()
     with running(port) as sandbox, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=system_chromium(), args=["--no-sandbox"])
         page = browser.new_page()
         network = page.context.new_cdp_session(page)
         network.send("Network.enable")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser import executable
+from tests.prepare import chromium as system_chromium
 
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 
@@ -17,6 +17,6 @@ def browser() -> Iterator[Browser]:
     """Headless Chromium: the one of the system, else Playwright's own."""
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable(), args=QUIET + root)
+        chromium = playwright.chromium.launch(executable_path=system_chromium(), args=QUIET + root)
         yield chromium
         chromium.close()

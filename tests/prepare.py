@@ -1,0 +1,47 @@
+"""`python -m tests.prepare`: see to it that Node.js and a Chromium are there for the tests, or say how to get them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+ADVICE = """The tests need what could not be had here: {missing}. Install it and run again:
+  Debian, Ubuntu   sudo apt-get install nodejs chromium
+  elsewhere        Node.js 18 or newer, and .venv/bin/python -m playwright install chromium
+To leave the browser out: .venv/bin/python -m pytest -m 'not browser'"""
+
+
+def chromium() -> str | None:
+    """Return the path of Debian's Chromium; None means Playwright's own."""
+    return shutil.which("chromium")
+
+
+def missing() -> list[str]:
+    """Return what is not there yet, by the names of Debian's packages."""
+    packages = [] if shutil.which("node") else ["nodejs"]
+    if not chromium():
+        with sync_playwright() as playwright:
+            if not Path(playwright.chromium.executable_path).exists():
+                packages.append("chromium")
+    return packages
+
+
+def install(packages: list[str]) -> None:
+    """Install what can be installed without asking anybody."""
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update", "-qq"], env=quiet, check=False)
+        command = ["apt-get", "install", "-y", "-qq", *packages]
+        subprocess.run(command, env=quiet, check=False, stdout=subprocess.DEVNULL)
+    elif "chromium" in packages:
+        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
+
+
+if __name__ == "__main__":
+    if packages := missing():
+        install(packages)
+    if packages := missing():
+        sys.exit(ADVICE.format(missing=" and ".join(packages)))
