@@ -4,6 +4,9 @@ GET  /api/auth/login      302 to the hosted login (OAuth 2.0 code grant with sta
 GET  /api/auth/callback   302 to where the person was going, with the session's cookies; or a page that says what failed
 POST /api/auth/refresh    204 with new cookies; 401 when the session is over
 POST /api/auth/logout     200 {"logout_url": …}; the refresh token is revoked, the cookies are cleared
+
+A client that keeps its tokens itself sends {"refresh_token": …} to the last two, and gets 200 with new tokens; for it
+cookies neither count nor change.
 """
 
 import base64
@@ -17,7 +20,8 @@ import secrets
 from dataclasses import asdict, dataclass
 from urllib.parse import quote, urlencode
 
-from handlers import pages, web
+from handlers import pages, session_cookies, web
+from handlers.session_cookies import ID_COOKIE, ORIGINS
 from handlers.token_endpoint import (
     GrantRefusedError,
     ThrottledError,
@@ -31,15 +35,11 @@ from handlers.web import Answer, Event, Refusal
 
 log = logging.getLogger(__name__)
 
-ORIGINS: list[str] = json.loads(os.environ["SITE_ORIGINS"])  # the site itself comes first
 HOSTED_LOGIN = os.environ["HOSTED_LOGIN_URL"]
 CLIENT_ID = os.environ["CLIENT_ID"]
 IDENTITY_PROVIDER = os.environ["IDENTITY_PROVIDER"]
-REFRESH_SECONDS = int(os.environ["REFRESH_DAYS"]) * 86400
 endpoint = TokenEndpoint(hosted_login=HOSTED_LOGIN, client_id=CLIENT_ID, issuer=os.environ["ISSUER"])
 
-ID_COOKIE = "__Host-id"
-REFRESH_COOKIE, REFRESH_PATH = "__Secure-refresh", "/api/auth"
 LOGIN_COOKIE = "__Host-login-"  # and the first characters of the state: tabs sign in side by side
 LOGIN_SECONDS = 600
 MOST_LOGINS = 5
@@ -164,7 +164,7 @@ def callback(event: Event) -> Answer:
         tokens = endpoint.redeem(code, verifier=begun.verifier, redirect_uri=_redirect_uri(begun))
         if not _same(tokens.claims.get("nonce"), begun.nonce):
             return pages.error("login_expired", cookies=cleared)
-        session = _session(tokens)
+        session = session_cookies.started(tokens)
     except GrantRefusedError:
         return pages.error("login_expired", cookies=cleared)
     except (TokenError, ValueError) as error:
@@ -194,25 +194,49 @@ def _begun(event: Event, state: str) -> Login | None:
 
 def refresh(event: Event) -> Answer:
     """Give the session new tokens; it ends only if Cognito says so, not because Cognito could not be asked."""
-    _from_the_site(event)
-    old = _refresh_token(event)
+    if token := _sent_token(event):
+        tokens = _refreshed(token, Refusal(401, "signed_out", "The refresh token is not good any more. Sign in again."))
+        if not tokens.access_token:
+            raise _unavailable()
+        log.info("refreshed", extra={"sub": tokens.claims["sub"]})
+        return web.json_answer(200, tokens.as_body(unless_rotated=token))
+    session_cookies.check_site(event)
+    old = session_cookies.refresh_token(event)
+    over = Refusal(401, "signed_out", "The session is over. Sign in again.", cookies=session_cookies.ended())
     if old is None:
-        raise _signed_out()
+        raise over
+    tokens = _refreshed(old, over)
+    if not _same_person(event, tokens):
+        raise over
+    try:
+        cookies = session_cookies.started(tokens)
+    except ValueError:
+        raise _unavailable() from None
+    log.info("refreshed", extra={"sub": tokens.claims["sub"]})
+    return web.json_answer(204, None, headers={"session-expires-in": str(tokens.seconds_left)}, cookies=cookies)
+
+
+def _refreshed(old: str, over: Refusal) -> Tokens:
     try:
         tokens = endpoint.refresh(old)
-        if not _same_person(event, tokens):
-            raise _signed_out()
-        session = _session(tokens)
     except GrantRefusedError:
-        raise _signed_out() from None
+        raise over from None
     except ThrottledError:
         raise Refusal(429, "throttled", "Too many requests. Try again in a moment.", retry_after=2) from None
     except TooSlowError:
         raise Refusal(504, "cognito_too_slow", "The sign-in service is slow. Try again.") from None
-    except (TokenError, ValueError):
-        raise Refusal(502, "cognito_unavailable", "The sign-in service is not available. Try again.") from None
-    log.info("refreshed", extra={"sub": tokens.claims["sub"]})
-    return web.json_answer(204, None, headers={"session-expires-in": str(tokens.seconds_left)}, cookies=session)
+    except TokenError:
+        raise _unavailable() from None
+    return tokens
+
+
+def _unavailable() -> Refusal:
+    return Refusal(502, "cognito_unavailable", "The sign-in service is not available. Try again.")
+
+
+def _sent_token(event: Event) -> str | None:
+    """Return the refresh token in the body, where only a client sends one that is no page of the site."""
+    return web.text(web.json_body(event), "refresh_token", longest=4096) if event.get("body") else None
 
 
 def _same_person(event: Event, tokens: Tokens) -> bool:
@@ -231,9 +255,12 @@ def _same_person(event: Event, tokens: Tokens) -> bool:
 
 def logout(event: Event) -> Answer:
     """End the session here and at Cognito, whether or not there was one; the page then visits `logout_url`."""
-    _from_the_site(event)
+    token, cookies = _sent_token(event), list[str]()
+    if token is None:
+        session_cookies.check_site(event)
+        token, cookies = session_cookies.refresh_token(event), session_cookies.ended()
     try:
-        if token := _refresh_token(event):
+        if token:
             endpoint.revoke(token)
     except TokenError as error:
         log.warning("not_revoked", extra={"reason": type(error).__name__})
@@ -241,44 +268,7 @@ def logout(event: Event) -> Answer:
     logout_uri = f"{origin if origin in ORIGINS else ORIGINS[0]}/"
     query = urlencode({"client_id": CLIENT_ID, "logout_uri": logout_uri})
     log.info("signed_out")
-    return web.json_answer(200, {"logout_url": f"{HOSTED_LOGIN}/logout?{query}"}, cookies=_no_session())
-
-
-def _from_the_site(event: Event) -> None:
-    """Refuse what another site's page may have sent: browsers say where a request comes from, by one header or two."""
-    site, origin = web.header(event, "sec-fetch-site"), web.header(event, "origin")
-    if site != "same-origin" if site is not None else origin not in ORIGINS:
-        raise Refusal(403, "cross_site", "Send this request from the site itself.")
-
-
-def _refresh_token(event: Event) -> str | None:
-    found = web.cookies(event).get(REFRESH_COOKIE, [])
-    if len(set(found)) > 1:
-        raise Refusal(400, "invalid_request", f"The cookie {REFRESH_COOKIE} may be sent only once.")
-    return found[0] if found and found[0] else None
-
-
-def _signed_out() -> Refusal:
-    return Refusal(401, "signed_out", "The session is over. Sign in again.", cookies=_no_session())
-
-
-# Cookies
-
-
-def _session(tokens: Tokens) -> list[str]:
-    """Return the cookies of a session; raise ValueError where a browser would not keep them."""
-    kept = [web.set_cookie(ID_COOKIE, tokens.id_token, path="/", max_age=tokens.seconds_left, same_site="Strict")]
-    if tokens.refresh_token:
-        kept.append(_refresh_cookie(tokens.refresh_token, REFRESH_SECONDS))
-    return kept
-
-
-def _no_session() -> list[str]:
-    return [web.set_cookie(ID_COOKIE, "", path="/", max_age=0, same_site="Strict"), _refresh_cookie("", 0)]
-
-
-def _refresh_cookie(value: str, max_age: int) -> str:
-    return web.set_cookie(REFRESH_COOKIE, value, path=REFRESH_PATH, max_age=max_age, same_site="Strict")
+    return web.json_answer(200, {"logout_url": f"{HOSTED_LOGIN}/logout?{query}"}, cookies=cookies)
 
 
 def _cleared(name: str) -> str:

@@ -1,0 +1,46 @@
+"""The two cookies that are a session, whichever way the person signed in, and who may ask for them to change."""
+
+import json
+import os
+
+from handlers import web
+from handlers.token_endpoint import Tokens
+from handlers.web import Event, Refusal
+
+ORIGINS: list[str] = json.loads(os.environ["SITE_ORIGINS"])  # the site itself comes first
+REFRESH_SECONDS = int(os.environ["REFRESH_DAYS"]) * 86400
+
+ID_COOKIE = "__Host-id"
+REFRESH_COOKIE, REFRESH_PATH = "__Secure-refresh", "/api/auth"
+
+
+def started(tokens: Tokens) -> list[str]:
+    """Return the cookies of a session; raise ValueError where a browser would not keep them."""
+    kept = [web.set_cookie(ID_COOKIE, tokens.id_token, path="/", max_age=tokens.seconds_left, same_site="Strict")]
+    if tokens.refresh_token:
+        kept.append(_refresh_cookie(tokens.refresh_token, REFRESH_SECONDS))
+    return kept
+
+
+def ended() -> list[str]:
+    """Return what clears them."""
+    return [web.set_cookie(ID_COOKIE, "", path="/", max_age=0, same_site="Strict"), _refresh_cookie("", 0)]
+
+
+def refresh_token(event: Event) -> str | None:
+    """Return the refresh token of the session, if there is one; refuse where several contradict."""
+    found = web.cookies(event).get(REFRESH_COOKIE, [])
+    if len(set(found)) > 1:
+        raise Refusal(400, "invalid_request", f"The cookie {REFRESH_COOKIE} may be sent only once.")
+    return found[0] if found and found[0] else None
+
+
+def check_site(event: Event) -> None:
+    """Refuse what another site's page may have sent: browsers say where a request comes from, by one header or two."""
+    site, origin = web.header(event, "sec-fetch-site"), web.header(event, "origin")
+    if site != "same-origin" if site is not None else origin not in ORIGINS:
+        raise Refusal(403, "cross_site", "Send this request from the site itself.")
+
+
+def _refresh_cookie(value: str, max_age: int) -> str:
+    return web.set_cookie(REFRESH_COOKIE, value, path=REFRESH_PATH, max_age=max_age, same_site="Strict")
