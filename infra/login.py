@@ -1,6 +1,7 @@
 """The user pool, its hosted login, and Kakao in it."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import pulumi
 import pulumi_aws as aws
@@ -62,7 +63,7 @@ class Login(pulumi.ComponentResource):
                 "temporary_password_validity_days": 7,
             },
             user_pool_tier="ESSENTIALS",
-            lambda_config=aws.cognito.UserPoolLambdaConfigArgs(**triggers),
+            lambda_config=cast("aws.cognito.UserPoolLambdaConfigArgsDict", triggers),
             deletion_protection="ACTIVE" if protect else "INACTIVE",
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
