@@ -20,7 +20,7 @@ def main() -> None:
     print("starting the sandbox", flush=True)
     from pulumi import RunError  # imported late, so that the first line appears at once
 
-    from sandbox import kakao, local
+    from sandbox import kakao, local, mail
     from sandbox.applier import NotApplicableError
     from sandbox.emulator import NotStartedError
 
@@ -30,7 +30,8 @@ def main() -> None:
             print(f"\n  {sandbox.site}   ready after {time.monotonic() - START:.1f} s; Ctrl-C ends it\n")
             print("  at Kakao      " + ", ".join(person.nickname for person in kakao.PEOPLE))
             print(f"  with e-mail   {email}, password: {password}\n", flush=True)
-            signal.pause()
+            with mail.announced(sandbox.aws, lambda line: print(line, flush=True)):
+                signal.pause()
     except KeyboardInterrupt:
         print("\nstopped; nothing is left behind")
     except (NotApplicableError, NotStartedError, RunError) as error:
