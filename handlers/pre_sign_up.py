@@ -5,7 +5,7 @@ It believes `triggerSource` and `callerContext.clientId` alone; `clientMetadata`
 
 from typing import Any
 
-SOURCES = {"PreSignUp_SignUp", "PreSignUp_ExternalProvider"}
+BY_PERSON = ("PreSignUp_SignUp", "PreSignUp_ExternalProvider")
 BY_ADMINISTRATOR = "PreSignUp_AdminCreateUser"
 NO_CLIENT = (None, "", "CLIENT_ID_NOT_APPLICABLE")  # what Cognito says of an administrator's call
 
@@ -17,7 +17,7 @@ class SignUpRefusedError(Exception):
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Let a sign-up go on, unconfirmed and unverified; refuse one from where none can come."""
     source, client = event.get("triggerSource"), event.get("callerContext", {}).get("clientId")
-    if source != BY_ADMINISTRATOR and (source not in SOURCES or client in NO_CLIENT):
+    if source != BY_ADMINISTRATOR and (source not in BY_PERSON or client in NO_CLIENT):
         raise SignUpRefusedError("This sign-up is not allowed.")
     event["response"] = {"autoConfirmUser": False, "autoVerifyEmail": False, "autoVerifyPhone": False}
     return event
