@@ -135,6 +135,18 @@ def test_a_forgotten_password_is_replaced_by_whoever_reads_the_code(send: Send, 
     assert send("sign-in", WHOLE | {"password": "another long password"})[0] == 200
 
 
+def test_the_library_below_writes_nothing_of_a_person_either(
+    send: Send, pool: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level("INFO")  # the level that Lambda is told
+    for route in (*NEEDED, "sign-up", "sign-in"):
+        send(route, WHOLE)
+    written = "".join(repr(vars(record)) for record in caplog.records) + "".join(capfd.readouterr())
+    assert "refused" in written
+    for secret in WHOLE.values():
+        assert secret not in written
+
+
 # What is asked of Cognito
 
 
