@@ -67,7 +67,7 @@ def json_body(event: Event) -> dict[str, Any]:
     """Return the object that the body is; refuse a body that is none, or is over 16 KB."""
     sent = event.get("body") or ""
     try:
-        body = base64.b64decode(sent, validate=True) if event.get("isBase64Encoded") else sent.encode()
+        body = base64.b64decode(sent) if event.get("isBase64Encoded") else sent.encode()
         if len(body) > LARGEST_BODY:
             raise Refusal(400, "invalid_request", "The body is over 16 KB.")
         found = json.loads(body)

@@ -287,6 +287,11 @@ def test_a_code_that_cannot_be_one_is_wrong(send: Send, stub: Stub, route: str, 
     assert stub.asked == []
 
 
+def test_a_code_may_be_pasted_with_spaces_around_it(send: Send, stub: Stub) -> None:
+    send("confirm", WHOLE | {"code": f" {CODE} "})
+    assert stub.asked[0][1]["ConfirmationCode"] == CODE
+
+
 @pytest.mark.parametrize("password", ["short", "x" * 11, " a long password", "a long password\n"])
 @pytest.mark.parametrize("route", ["sign-up", "reset-password"])
 def test_a_weak_password_is_said_whoever_asks(send: Send, stub: Stub, route: str, password: str) -> None:
