@@ -155,6 +155,31 @@ def test_no_word_of_a_caller_confirms_an_account(post: Post, sandbox: Sandbox, e
     assert {"Name": "email_verified", "Value": "true"} not in found["UserAttributes"]
 
 
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("pre_sign_up", "PreSignUp_SignUp"),
+        ("post_confirmation", "PostConfirmation_ConfirmSignUp"),
+        ("pre_authentication", "PreAuthentication_Authentication"),
+    ],
+)
+def test_a_warm_trigger_answers_in_a_fraction_of_cognitos_five_seconds(
+    sandbox: Sandbox, module: str, source: str
+) -> None:
+    request = {"userAttributes": {"sub": "sub-1", "cognito:user_status": "CONFIRMED"}}
+    event = {"triggerSource": source, "callerContext": {"clientId": "client-id"}, "request": request, "response": {}}
+    functions = sandbox.account.call("lambda", "ListFunctions", {})["Functions"]
+    (name,) = [f["FunctionName"] for f in functions if f["Handler"] == f"handlers.{module}.handler"]
+    took = []
+    for _ in range(4):
+        start = time.monotonic()
+        answer = sandbox.account.call("lambda", "Invoke", {"FunctionName": name, "Payload": json.dumps(event)})
+        took.append(time.monotonic() - start)
+        assert "FunctionError" not in answer
+        assert json.load(answer["Payload"])["request"] == request
+    assert min(took[1:]) < 0.2
+
+
 # Sessions and tokens
 
 
