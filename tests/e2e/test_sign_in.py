@@ -282,6 +282,7 @@ def test_an_account_made_over_the_api_signs_in_on_cognitos_own_page(page: Page, 
 def test_a_session_by_password_is_the_pages_own(page: Page, context: BrowserContext, sandbox: Sandbox) -> None:
     """From the page's own origin, as a team's own form would."""
     page.goto(sandbox.site)
+    expect_signed_out(page)  # the page has asked, and cleared what was left of a session
     email, password = EMAIL_PERSON
     answer = page.evaluate(
         """async (body) => {
