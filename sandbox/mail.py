@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 from urllib.request import ProxyHandler, build_opener
 
@@ -34,10 +34,11 @@ def announced(aws: str, say: Callable[[str], None]) -> Iterator[None]:
     def watch() -> None:
         said = 0
         while not ended.wait(SECONDS_BETWEEN_LOOKS):
-            sent = mails(aws)
-            for mail in sent[said:]:
-                say(f"  mail to {mail.to}: {mail.text}")
-            said = len(sent)
+            with suppress(OSError):  # a busy emulator is asked again
+                sent = mails(aws)
+                for mail in sent[said:]:
+                    say(f"  mail to {mail.to}: {mail.text}")
+                said = len(sent)
 
     thread = threading.Thread(target=watch, name="mail")
     thread.start()
