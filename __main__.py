@@ -21,6 +21,16 @@ site = Site(
     extra_origins=config.extra_origins,
 )
 origins: list[pulumi.Input[str]] = [site.url, *config.extra_origins]
+triggers = {
+    module: Function(
+        module.replace("_", "-"),
+        module=module,
+        runtime=config.runtime,
+        architecture=config.architecture,
+        environment={},
+    ).arn
+    for module in ("pre_sign_up", "post_confirmation", "pre_authentication")
+}
 login = Login(
     "login",
     kakao=config.kakao,
@@ -31,6 +41,7 @@ login = Login(
     refresh_days=config.refresh_days,
     rotate_refresh_tokens=config.rotate_refresh_tokens,
     protect=config.protect,
+    triggers=triggers,
 )
 api.accept_tokens(issuer=login.issuer, client_id=login.client_id)
 
@@ -56,12 +67,35 @@ user_info = Function(
     environment={"USER_POOL_ID": login.user_pool_id},
     permissions=[login.read_user()],
 )
+accounts = Function(
+    "accounts",
+    module="accounts",
+    runtime=config.runtime,
+    architecture=config.architecture,
+    environment={
+        "CLIENT_ID": login.client_id,
+        "PASSWORD_LENGTH": str(login.password_length),
+        "REFRESH_DAYS": str(config.refresh_days),
+        "SITE_ORIGINS": pulumi.Output.all(*origins).apply(json.dumps),
+        "USER_POOL_ID": login.user_pool_id,
+    },
+    permissions=[login.check_password()],
+)
 api.serve(
     session,
     "GET /api/auth/login",
     "GET /api/auth/callback",
     "POST /api/auth/refresh",
     "POST /api/auth/logout",
+)
+api.serve(
+    accounts,
+    "POST /api/auth/sign-up",
+    "POST /api/auth/confirm",
+    "POST /api/auth/resend-code",
+    "POST /api/auth/sign-in",
+    "POST /api/auth/forgot-password",
+    "POST /api/auth/reset-password",
 )
 api.serve(user_info, "GET /api/userinfo", signed_in=True)
 

@@ -106,9 +106,11 @@ def sizes_and_imports() -> Iterator[Row]:
     bare = min(seconds([sys.executable, "-I", "-S", "-c", "import json, logging"]) for _ in range(5))
     environment = (
         "import os; os.environ.update(SITE_ORIGINS='[\"https://s.example\"]', CLIENT_ID='c', ISSUER='https://i.example',"
-        " HOSTED_LOGIN_URL='https://h.example', REFRESH_DAYS='30', IDENTITY_PROVIDER='Kakao', USER_POOL_ID='p_1');"
+        " HOSTED_LOGIN_URL='https://h.example', REFRESH_DAYS='30', IDENTITY_PROVIDER='Kakao', USER_POOL_ID='p_1',"
+        " PASSWORD_LENGTH='12');"
     )
-    for module in ("session", "user_info"):
+    triggers = ("pre_sign_up", "post_confirmation", "pre_authentication")
+    for module in ("session", "user_info", "accounts", *triggers):
         archive = packaging.function_zip(module)
         code = f"{environment} import sys; sys.path.insert(0, {str(archive)!r}); import handlers.{module}"
         took = min(seconds([sys.executable, "-I", "-S", "-c", code]) for _ in range(5))

@@ -4,6 +4,9 @@ GET  /api/auth/login      302 to the hosted login (OAuth 2.0 code grant with sta
 GET  /api/auth/callback   302 to where the person was going, with the session's cookies; or a page that says what failed
 POST /api/auth/refresh    204 with new cookies; 401 when the session is over
 POST /api/auth/logout     200 {"logout_url": …}; the refresh token is revoked, the cookies are cleared
+
+A client that keeps its tokens itself sends {"refresh_token": …} to the last two, and gets 200 with new tokens; for it
+cookies neither count nor change.
 """
 
 import base64
@@ -18,7 +21,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import quote, urlencode
 
-from handlers import pages, web
+from handlers import pages, session_cookies, web
+from handlers.session_cookies import ID_COOKIE, ORIGINS
 from handlers.token_endpoint import (
     GrantRefusedError,
     ThrottledError,
@@ -32,15 +36,11 @@ from handlers.web import Answer, Event, Refusal
 
 log = logging.getLogger(__name__)
 
-ORIGINS: list[str] = json.loads(os.environ["SITE_ORIGINS"])  # the site itself comes first
 HOSTED_LOGIN = os.environ["HOSTED_LOGIN_URL"]
 CLIENT_ID = os.environ["CLIENT_ID"]
 IDENTITY_PROVIDER = os.environ["IDENTITY_PROVIDER"]
-REFRESH_SECONDS = int(os.environ["REFRESH_DAYS"]) * 86400
 endpoint = TokenEndpoint(hosted_login=HOSTED_LOGIN, client_id=CLIENT_ID, issuer=os.environ["ISSUER"])
 
-ID_COOKIE = "__Host-id"
-REFRESH_COOKIE, REFRESH_PATH = "__Secure-refresh", "/api/auth"
 LOGIN_COOKIE = re.compile(r"__Host-login-[A-Za-z0-9_-]{8}")  # the state's first characters: tabs sign in side by side
 LOGIN_SECONDS = 600
 MOST_LOGINS = 5
@@ -166,7 +166,7 @@ def _finished(asked: Mapping[str, list[str]], begun: Login | None) -> Answer:
         tokens = endpoint.redeem(code, verifier=begun.verifier, redirect_uri=_redirect_uri(begun))
         if not _same(tokens.claims.get("nonce"), begun.nonce):
             return _failed("login_expired", "another nonce")
-        session = _session(tokens)
+        session = session_cookies.started(tokens)
     except (TokenError, web.CookieError) as error:
         return _failed(_kind_of(error), str(error))
     log.info("signed_in", extra={"sub": tokens.claims["sub"]})
@@ -196,28 +196,52 @@ def _failed(kind: str, reason: str = "") -> Answer:
 
 def refresh(event: Event) -> Answer:
     """Give the session new tokens; it ends only if Cognito says so, not because Cognito could not be asked."""
-    _from_the_site(event)
-    old = _refresh_tokens(event)
+    if token := _sent_token(event):
+        over = Refusal(401, "signed_out", "The refresh token is not good any more. Sign in again.")
+        tokens = _refreshed(token, over)
+        if not tokens.access_token:
+            raise _unavailable("no access token")
+        log.info("refreshed", extra={"sub": tokens.claims["sub"]})
+        return web.json_answer(200, tokens.as_body(unless_rotated=token))
+    session_cookies.check_site(event)
+    over = Refusal(401, "signed_out", "The session is over. Sign in again.", cookies=session_cookies.ended())
+    old = session_cookies.refresh_tokens(event)
     if not old:
-        raise _signed_out()
+        raise over
     if len(old) > 1:
-        raise Refusal(400, "invalid_request", f"The cookie {REFRESH_COOKIE} may be sent only once.")
+        raise Refusal(400, "invalid_request", f"The cookie {session_cookies.REFRESH_COOKIE} may be sent only once.")
+    tokens = _refreshed(old[0], over)
+    if not _same_person(event, tokens):
+        raise over
     try:
-        tokens = endpoint.refresh(old[0])
-        if not _same_person(event, tokens):
-            raise _signed_out()
-        session = _session(tokens)
+        cookies = session_cookies.started(tokens)
+    except web.CookieError as error:
+        raise _unavailable(str(error)) from None
+    log.info("refreshed", extra={"sub": tokens.claims["sub"]})
+    return web.json_answer(204, None, headers={"session-expires-in": str(tokens.seconds_left)}, cookies=cookies)
+
+
+def _refreshed(old: str, over: Refusal) -> Tokens:
+    try:
+        return endpoint.refresh(old)
     except GrantRefusedError:
-        raise _signed_out() from None
+        raise over from None
     except ThrottledError:
         raise Refusal(429, "throttled", "Too many requests. Try again in a moment.", retry_after=2) from None
     except TooSlowError:
         raise Refusal(504, "cognito_too_slow", "The sign-in service is slow. Try again.") from None
-    except (TokenError, web.CookieError) as error:
-        log.warning("not_refreshed", extra={"reason": str(error)})
-        raise Refusal(502, "cognito_unavailable", "The sign-in service is not available. Try again.") from None
-    log.info("refreshed", extra={"sub": tokens.claims["sub"]})
-    return web.json_answer(204, None, headers={"session-expires-in": str(tokens.seconds_left)}, cookies=session)
+    except TokenError as error:
+        raise _unavailable(str(error)) from None
+
+
+def _unavailable(reason: str) -> Refusal:
+    log.warning("not_refreshed", extra={"reason": reason})
+    return Refusal(502, "cognito_unavailable", "The sign-in service is not available. Try again.")
+
+
+def _sent_token(event: Event) -> str | None:
+    """Return the refresh token in the body, where only a client sends one that is no page of the site."""
+    return web.text(web.json_body(event), "refresh_token", longest=4096) if event.get("body") else None
 
 
 def _same_person(event: Event, tokens: Tokens) -> bool:
@@ -236,8 +260,12 @@ def _same_person(event: Event, tokens: Tokens) -> bool:
 
 def logout(event: Event) -> Answer:
     """End the session here and at Cognito, whether or not there was one; the page then visits `logout_url`."""
-    _from_the_site(event)
-    for token in _refresh_tokens(event)[:MOST_REVOKED]:
+    sent, cookies = _sent_token(event), list[str]()
+    tokens = [sent] if sent else []
+    if sent is None:
+        session_cookies.check_site(event)
+        tokens, cookies = session_cookies.refresh_tokens(event), session_cookies.ended()
+    for token in tokens[:MOST_REVOKED]:
         try:
             endpoint.revoke(token)
         except TokenError as error:
@@ -246,43 +274,7 @@ def logout(event: Event) -> Answer:
     logout_uri = f"{origin if origin in ORIGINS else ORIGINS[0]}/"
     query = urlencode({"client_id": CLIENT_ID, "logout_uri": logout_uri})
     log.info("signed_out")
-    return web.json_answer(200, {"logout_url": f"{HOSTED_LOGIN}/logout?{query}"}, cookies=_no_session())
-
-
-def _from_the_site(event: Event) -> None:
-    """Refuse what another site's page may have sent: browsers say where a request comes from, by one header or two."""
-    site, origin = web.header(event, "sec-fetch-site"), web.header(event, "origin")
-    ours = origin in ORIGINS if site is None else site == "same-origin"
-    if not ours:
-        raise Refusal(403, "cross_site", "Send this request from the site itself.")
-
-
-def _refresh_tokens(event: Event) -> list[str]:
-    """Return each refresh token that came once: more than one, if a sibling host has planted others."""
-    return [token for token in dict.fromkeys(web.cookies(event).get(REFRESH_COOKIE, [])) if token]
-
-
-def _signed_out() -> Refusal:
-    return Refusal(401, "signed_out", "The session is over. Sign in again.", cookies=_no_session())
-
-
-# Cookies
-
-
-def _session(tokens: Tokens) -> list[str]:
-    """Return the cookies of a session; raise CookieError where a browser would not keep them."""
-    kept = [web.set_cookie(ID_COOKIE, tokens.id_token, path="/", max_age=tokens.seconds_left, same_site="Strict")]
-    if tokens.refresh_token:
-        kept.append(_refresh_cookie(tokens.refresh_token, REFRESH_SECONDS))
-    return kept
-
-
-def _no_session() -> list[str]:
-    return [web.set_cookie(ID_COOKIE, "", path="/", max_age=0, same_site="Strict"), _refresh_cookie("", 0)]
-
-
-def _refresh_cookie(value: str, max_age: int) -> str:
-    return web.set_cookie(REFRESH_COOKIE, value, path=REFRESH_PATH, max_age=max_age, same_site="Strict")
+    return web.json_answer(200, {"logout_url": f"{HOSTED_LOGIN}/logout?{query}"}, cookies=cookies)
 
 
 def _cleared(name: str) -> str:

@@ -45,11 +45,22 @@ class Tokens:
     id_token: str
     refresh_token: str | None
     claims: Mapping[str, Any]
+    access_token: str | None = None
 
     @property
     def seconds_left(self) -> int:
         """Seconds until the ID token expires."""
         return int(self.claims["exp"]) - int(time.time())
+
+    def as_body(self, *, unless_rotated: str | None = None) -> dict[str, Any]:
+        """Return them under the names of Cognito's own API; `unless_rotated` is the refresh token that stays good."""
+        return {
+            "AccessToken": self.access_token,
+            "IdToken": self.id_token,
+            "RefreshToken": self.refresh_token or unless_rotated,
+            "ExpiresIn": self.seconds_left,
+            "TokenType": "Bearer",
+        }
 
 
 class TokenEndpoint:
@@ -83,13 +94,16 @@ class TokenEndpoint:
         try:
             answer = _object(body)
             id_token, refresh_token = answer["id_token"], answer.get("refresh_token")
-            if not (isinstance(id_token, str) and isinstance(refresh_token, str | None)):
+            access_token = answer.get("access_token")
+            if not (
+                isinstance(id_token, str) and all(isinstance(t, str | None) for t in (refresh_token, access_token))
+            ):
                 raise TypeError("tokens are strings")
             claims = payload(id_token)
             self._check(claims)
         except (ValueError, TypeError, KeyError):
             raise UnavailableError("the answer makes no sense") from None
-        return Tokens(id_token, refresh_token, claims)
+        return Tokens(id_token, refresh_token, claims, access_token)
 
     def _check(self, claims: Mapping[str, Any]) -> None:
         """OpenID Connect Core 3.1.3.7, but for the signature: TLS to the endpoint vouches for it (item 6)."""
@@ -111,12 +125,12 @@ class TokenEndpoint:
             connection.sock.settimeout(SECONDS)
             deadline = time.monotonic() + SECONDS
             connection.request("POST", path, body, headers)
-            response = connection.getresponse()
             answer = b""
-            while len(answer) <= LARGEST and (part := response.read1(LARGEST)):
-                answer += part
-                if time.monotonic() > deadline:
-                    raise TimeoutError
+            with connection.getresponse() as response:
+                while len(answer) <= LARGEST and (part := response.read1(LARGEST)):
+                    answer += part
+                    if time.monotonic() > deadline:
+                        raise TimeoutError
         except TimeoutError:
             raise TooSlowError("no answer in time") from None
         except (OSError, HTTPException) as error:

@@ -1,5 +1,6 @@
 """HTTP as API Gateway's payload format 2.0 has it: what a request says, and how it is answered."""
 
+import base64
 import json
 import logging
 import re
@@ -10,6 +11,9 @@ from urllib.parse import parse_qs
 
 Event = Mapping[str, Any]
 Answer = dict[str, Any]
+
+LARGEST_BODY = 16 * 1024
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # JSON can write one alone, nothing can send it on
 
 # On every answer: none is for another person or another time, and no address is for another site.
 PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
@@ -75,6 +79,29 @@ def one(values: Mapping[str, list[str]], name: str) -> str | None:
     """Return the value that `name` has exactly once; None if it has none, or several that could contradict."""
     found = values.get(name, [])
     return found[0] if len(found) == 1 else None
+
+
+def json_body(event: Event) -> dict[str, Any]:
+    """Return the object that the body is; refuse a body that is none, or is over 16 KB."""
+    sent = event.get("body") or ""
+    try:
+        body = base64.b64decode(sent) if event.get("isBase64Encoded") else sent.encode()
+        if len(body) > LARGEST_BODY:
+            raise Refusal(400, "invalid_request", "The body is over 16 KB.")
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise Refusal(400, "invalid_request", "The body has to be a JSON object.")
+    return found
+
+
+def text(body: Mapping[str, Any], field: str, *, longest: int) -> str:
+    """Return a field that has to be there; refuse what is not text of 1 to `longest` characters, naming the field."""
+    value = body.get(field)
+    if not isinstance(value, str) or not 0 < len(value) <= longest or HALF_CHARACTER.search(value):
+        raise Refusal(400, "invalid_request", f"The field {field!r} has to be text of 1 to {longest} characters.")
+    return value
 
 
 def cookies(event: Event) -> dict[str, list[str]]:

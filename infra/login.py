@@ -1,6 +1,7 @@
 """The user pool, its hosted login, and Kakao in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import pulumi
 import pulumi_aws as aws
@@ -14,6 +15,7 @@ SCOPES = [
     "profile",
 ]  # not aws.cognito.signin.user.admin: with it a page could rewrite its user
 READABLE = ["email", "email_verified", "nickname"]
+PASSWORD_LENGTH = 12
 WRITABLE = ["email", "nickname"]  # what Kakao maps must be writable; Cognito refuses email_verified here
 
 
@@ -21,7 +23,8 @@ class Login(pulumi.ComponentResource):
     """A person signs in with Kakao or with e-mail, and the site receives who it is.
 
     `origins` are the sites that may use the login, as `https://host`; each is called back at `/api/auth/callback` and
-    shown again at `/` after sign-out.
+    shown again at `/` after sign-out. `triggers` are ARNs of functions, by their names in the pool's LambdaConfig; they
+    get neither the pool nor the client as a setting, which both wait for them.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Login(pulumi.ComponentResource):
         refresh_days: int,
         rotate_refresh_tokens: bool,
         protect: bool,
+        triggers: Mapping[str, pulumi.Input[str]],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the pool, its domain, Kakao, and the client that waits for Kakao."""
@@ -51,7 +55,7 @@ class Login(pulumi.ComponentResource):
             account_recovery_setting={"recovery_mechanisms": [{"name": "verified_email", "priority": 1}]},
             # NIST SP 800-63B: length, not composition.
             password_policy={
-                "minimum_length": 12,
+                "minimum_length": PASSWORD_LENGTH,
                 "require_lowercase": False,
                 "require_numbers": False,
                 "require_symbols": False,
@@ -59,9 +63,20 @@ class Login(pulumi.ComponentResource):
                 "temporary_password_validity_days": 7,
             },
             user_pool_tier="ESSENTIALS",
+            lambda_config=cast("aws.cognito.UserPoolLambdaConfigArgsDict", triggers),
             deletion_protection="ACTIVE" if protect else "INACTIVE",
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
+        for trigger, function in triggers.items():
+            aws.lambda_.Permission(
+                f"{name}-{trigger.replace('_', '-')}-permission",
+                action="lambda:InvokeFunction",
+                function=function,
+                principal="cognito-idp.amazonaws.com",
+                source_arn=pool.arn,
+                source_account=pool.arn.apply(lambda arn: arn.split(":")[4]),
+                opts=child,
+            )
         domain = aws.cognito.UserPoolDomain(
             f"{name}-domain", domain=domain_prefix, user_pool_id=pool.id, managed_login_version=1, opts=child
         )
@@ -98,7 +113,7 @@ class Login(pulumi.ComponentResource):
             logout_urls=[pulumi.Output.concat(origin, "/") for origin in origins],
             supported_identity_providers=["COGNITO", provider.provider_name],
             # Rotation and ALLOW_REFRESH_TOKEN_AUTH exclude each other.
-            explicit_auth_flows=["ALLOW_USER_SRP_AUTH"]
+            explicit_auth_flows=["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"]
             + ([] if rotate_refresh_tokens else ["ALLOW_REFRESH_TOKEN_AUTH"]),
             refresh_token_rotation=(
                 # Two tabs may refresh with the same token at once.
@@ -116,6 +131,7 @@ class Login(pulumi.ComponentResource):
         )
 
         self._pool = pool
+        self.password_length = PASSWORD_LENGTH
         self.provider_name = provider.provider_name
         self.user_pool_id = pool.id
         self.client_id = client.id
@@ -128,6 +144,10 @@ class Login(pulumi.ComponentResource):
     def read_user(self) -> pulumi.Output[policies.Statement]:
         """Permit a function to look one person up."""
         return self._pool.arn.apply(policies.read_user)
+
+    def check_password(self) -> pulumi.Output[policies.Statement]:
+        """Permit a function to sign people in by password."""
+        return self._pool.arn.apply(policies.check_password)
 
     @staticmethod
     def _cognito_url(domain: aws.cognito.UserPoolDomain) -> pulumi.Output[str]:

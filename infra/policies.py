@@ -42,6 +42,11 @@ def read_user(user_pool_arn: str) -> Statement:
     return _allow(["cognito-idp:AdminGetUser"], user_pool_arn)
 
 
+def check_password(user_pool_arn: str) -> Statement:
+    """Sign a person of this user pool in by password; neither sets a password nor changes a user."""
+    return _allow(["cognito-idp:AdminInitiateAuth"], user_pool_arn)
+
+
 def read_objects(bucket_arn: str, distribution_arn: str) -> Statement:
     """This distribution, and no other one, may read the bucket's objects."""
     return {

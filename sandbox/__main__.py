@@ -26,7 +26,7 @@ def main() -> None:
 
 def serve(port: int) -> None:
     """Run the sandbox until it is interrupted; a step that fails ends it with what to do."""
-    from sandbox import kakao, local  # imported late, so that the first line appears at once
+    from sandbox import kakao, local, mail  # imported late, so that the first line appears at once
     from sandbox.emulator import NotStartedError
 
     try:
@@ -35,7 +35,8 @@ def serve(port: int) -> None:
             print(f"\n  {sandbox.site}   ready after {time.monotonic() - START:.1f} s; Ctrl-C ends it\n")
             print("  at Kakao      " + ", ".join(person.nickname for person in kakao.PEOPLE))
             print(f"  with e-mail   {email}, password: {password}\n", flush=True)
-            signal.pause()
+            with mail.announced(sandbox.aws, lambda line: print(line, flush=True)):
+                signal.pause()
     except NotStartedError as error:
         sys.exit(f"\nThe sandbox could not start: {error}")
 

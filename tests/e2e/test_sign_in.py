@@ -277,6 +277,39 @@ def test_sign_in_by_email_goes_through_cognitos_own_page(page: Page, sandbox: Sa
     expect(page.locator("#email")).to_have_text(email)
 
 
+def test_an_account_made_over_the_api_signs_in_on_cognitos_own_page(page: Page, sandbox: Sandbox) -> None:
+    email, password = "made-over-the-api@example.com", "a-long-enough-password"
+    for route, body in (("sign-up", {"password": password}), ("confirm", {"code": "123456"})):
+        made = requests.post(f"{sandbox.site}/api/auth/{route}", json={"email": email, **body}, timeout=20)
+        assert made.status_code == 200
+    page.goto(sandbox.site)
+    page.get_by_role("link", name="이메일로 로그인").click()
+    page.locator("input[name=username]").fill(email)
+    page.locator("input[name=password]").fill(password)
+    page.locator("input[name=password]").press("Enter")
+    expect(page.locator("#email")).to_have_text(email)
+
+
+def test_a_session_by_password_is_the_pages_own(page: Page, context: BrowserContext, sandbox: Sandbox) -> None:
+    """From the page's own origin, as a team's own form would."""
+    page.goto(sandbox.site)
+    expect_signed_out(page)  # the page has asked, and cleared what was left of a session
+    email, password = EMAIL_PERSON
+    answer = page.evaluate(
+        """async (body) => {
+            const answer = await fetch("/api/auth/sign-in", {method: "POST", body: JSON.stringify(body)});
+            return [answer.status, await answer.json(), document.cookie];
+        }""",
+        {"email": email, "password": password, "session": True},
+    )
+    assert answer == [200, {"message": "Signed in."}, ""]
+    assert {cookie["name"] for cookie in context.cookies()} == {"__Host-id", "__Secure-refresh"}
+    page.reload()
+    expect(page.locator("#email")).to_have_text(email)
+    page.get_by_role("button", name="로그아웃").click()
+    expect_signed_out(page)
+
+
 def test_the_page_refreshes_by_itself_before_the_token_ends(page: Page, sandbox: Sandbox) -> None:
     page.clock.install()
     sign_in(page, sandbox)

@@ -113,6 +113,13 @@ def session(hosted: str) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def accounts(session: ModuleType) -> ModuleType:
+    """The module handlers.accounts, beside the session that it shares its cookies with."""
+    os.environ |= {"USER_POOL_ID": POOL, "PASSWORD_LENGTH": "12"}
+    return importlib.import_module("handlers.accounts")
+
+
+@pytest.fixture(scope="session")
 def user_info() -> ModuleType:
     os.environ |= {"USER_POOL_ID": POOL}
     return importlib.import_module("handlers.user_info")

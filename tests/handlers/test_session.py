@@ -601,6 +601,60 @@ def test_the_site_itself_is_let_through_by_either_header(
     assert client.send(LOGOUT, headers=headers)["statusCode"] == 200
 
 
+# A client that keeps its tokens itself
+
+
+def sent_token(token: object = "refresh-1") -> str:
+    return json.dumps({"refresh_token": token})
+
+
+@pytest.mark.parametrize(("rotated", "next_token"), [("refresh-2", "refresh-2"), (None, "refresh-1")])
+def test_a_sent_refresh_token_gives_tokens_and_leaves_cookies_alone(
+    client: Client, cognito: Cognito, rotated: str | None, next_token: str
+) -> None:
+    client.cookies["__Secure-refresh"] = "of-somebody-else"
+    cognito.body = {"id_token": id_token(), "access_token": "access-1", "refresh_token": rotated}
+    answer = client.send(REFRESH, body=sent_token())
+    tokens = json.loads(answer["body"])
+    assert (answer["statusCode"], answer["cookies"]) == (200, [])
+    assert tokens == {
+        "AccessToken": "access-1",
+        "IdToken": cognito.body["id_token"],
+        "RefreshToken": next_token,
+        "ExpiresIn": tokens["ExpiresIn"],
+        "TokenType": "Bearer",
+    }
+    assert 0 < tokens["ExpiresIn"] <= 900
+    assert [form["refresh_token"] for form in cognito.forms] == ["refresh-1"]
+
+
+def test_a_sent_refresh_token_that_is_dead_ends_no_session_of_the_browser(client: Client, cognito: Cognito) -> None:
+    cognito.status, cognito.body = 400, {"error": "invalid_grant"}
+    answer = client.send(REFRESH, body=sent_token())
+    assert (answer["statusCode"], answer["cookies"]) == (401, [])
+
+
+def test_new_tokens_without_an_access_token_are_cognitos_fault(client: Client, cognito: Cognito) -> None:
+    for access_token in (None, 7):
+        cognito.body = {"id_token": id_token(), "access_token": access_token}
+        assert client.send(REFRESH, body=sent_token())["statusCode"] == 502
+
+
+def test_a_sent_refresh_token_is_revoked_at_sign_out_and_cookies_stay(client: Client, cognito: Cognito) -> None:
+    client.cookies["__Secure-refresh"] = "of-somebody-else"
+    answer = client.send(LOGOUT, body=sent_token())
+    assert (answer["statusCode"], answer["cookies"]) == (200, [])
+    assert [(path, form["token"]) for path, form, _ in cognito.asked] == [("/oauth2/revoke", "refresh-1")]
+
+
+@pytest.mark.parametrize("body", ["{", "[]", "{}", sent_token(7), sent_token(""), sent_token("x" * 4097)])
+@pytest.mark.parametrize("route", [REFRESH, LOGOUT])
+def test_a_body_that_holds_no_refresh_token_is_said_to(client: Client, cognito: Cognito, route: str, body: str) -> None:
+    answer = client.send(route, headers=SAME_ORIGIN, body=body)
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (400, "invalid_request")
+    assert cognito.asked == []
+
+
 @pytest.mark.parametrize("route", [LOGIN, CALLBACK, REFRESH, LOGOUT])
 def test_no_answer_is_kept_by_a_cache_or_tells_another_site_its_address(client: Client, route: str) -> None:
     for headers in ({}, SAME_ORIGIN):

@@ -14,6 +14,12 @@ def test_each_route_reaches_its_function(stack: Graph) -> None:
         "GET /api/auth/callback": "handlers.session.handler",
         "POST /api/auth/refresh": "handlers.session.handler",
         "POST /api/auth/logout": "handlers.session.handler",
+        "POST /api/auth/sign-up": "handlers.accounts.handler",
+        "POST /api/auth/confirm": "handlers.accounts.handler",
+        "POST /api/auth/resend-code": "handlers.accounts.handler",
+        "POST /api/auth/sign-in": "handlers.accounts.handler",
+        "POST /api/auth/forgot-password": "handlers.accounts.handler",
+        "POST /api/auth/reset-password": "handlers.accounts.handler",
         "GET /api/userinfo": "handlers.user_info.handler",
     }
 
@@ -62,6 +68,14 @@ def test_only_this_apis_own_route_may_call_a_function(stack: Graph) -> None:
 def test_no_permission_is_without_a_source(stack: Graph) -> None:
     for permission in stack.all("Permission"):
         assert permission["sourceArn"].startswith("arn:aws:"), permission.name
+
+
+def test_an_e_mails_account_is_of_the_client_and_of_the_pool_that_the_gateway_trusts(stack: Graph) -> None:
+    variables = stack.named("accounts-function")["environment"]["variables"]
+    assert variables["CLIENT_ID"] == stack.exports["clientId"]
+    assert variables["USER_POOL_ID"] == stack.exports["userPoolId"]
+    assert variables["SITE_ORIGINS"] == stack.named("session-function")["environment"]["variables"]["SITE_ORIGINS"]
+    assert int(variables["PASSWORD_LENGTH"]) == stack.one("UserPool")["passwordPolicy"]["minimumLength"]
 
 
 def test_no_other_origin_may_read_answers(stack: Graph) -> None:

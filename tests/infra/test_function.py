@@ -16,6 +16,10 @@ def policy_of(stack: Graph, function: Declared) -> Declared:
 
 
 ALLOWED = {  # beside writing its log
+    "handlers.accounts.handler": {"cognito-idp:AdminInitiateAuth"},
+    "handlers.post_confirmation.handler": set(),
+    "handlers.pre_authentication.handler": set(),
+    "handlers.pre_sign_up.handler": set(),
     "handlers.session.handler": set(),
     "handlers.user_info.handler": {"cognito-idp:AdminGetUser"},
 }
@@ -44,6 +48,12 @@ def test_no_policy_allows_everything_or_on_everything(stack: Graph) -> None:
 
 def test_no_role_may_set_a_password(stack: Graph) -> None:
     assert "SetUserPassword" not in repr([policy.inputs for policy in stack.all("RolePolicy")])
+
+
+def test_no_role_may_link_two_identities_or_change_a_person(stack: Graph) -> None:
+    policies = repr([policy.inputs for policy in stack.all("RolePolicy")])
+    for action in ("AdminLinkProviderForUser", "AdminUpdateUserAttributes", "AdminConfirmSignUp", "AdminCreateUser"):
+        assert action not in policies
 
 
 def test_only_lambda_may_take_a_functions_role_and_no_two_functions_share_one(stack: Graph) -> None:

@@ -1,6 +1,8 @@
 import pytest
 
-from tests.infra.engine import Graph, declare
+from tests.infra.engine import ACCOUNT, Graph, declare
+
+TRIGGERS = ["pre-sign-up", "post-confirmation", "pre-authentication"]
 
 
 def test_the_pool_cannot_be_deleted_unless_a_setting_says_so(stack: Graph) -> None:
@@ -123,9 +125,8 @@ def test_codes_go_to_the_distribution_and_to_the_extra_origins_only() -> None:
 def test_refreshing_works_in_exactly_one_way(rotate: bool, flow: bool) -> None:
     client = declare({"rotateRefreshTokens": rotate}).one("UserPoolClient")
     assert ("refreshTokenRotation" in client.inputs) is rotate
-    assert set(client["explicitAuthFlows"]) == {"ALLOW_USER_SRP_AUTH"} | (
-        {"ALLOW_REFRESH_TOKEN_AUTH"} if flow else set()
-    )
+    refreshing = {"ALLOW_REFRESH_TOKEN_AUTH"} if flow else set()
+    assert set(client["explicitAuthFlows"]) - {"ALLOW_ADMIN_USER_PASSWORD_AUTH"} == {"ALLOW_USER_SRP_AUTH"} | refreshing
 
 
 def test_two_tabs_may_refresh_at_once(stack: Graph) -> None:
@@ -157,3 +158,36 @@ def test_the_exports_are_what_a_person_needs_next(stack: Graph) -> None:
     assert stack.exports["apiUrl"] == f"{site}/api"
     assert stack.exports["userPoolId"] == stack.one("UserPool").outputs["id"]
     assert stack.exports["clientId"] == stack.one("UserPoolClient").outputs["id"]
+
+
+def test_a_trigger_can_be_called_by_this_pool_of_this_account_alone(stack: Graph) -> None:
+    pool = stack.one("UserPool")
+    called = {trigger: stack.named(f"{trigger}-function") for trigger in TRIGGERS}
+    assert pool["lambdaConfig"] == {_camel(name): function.outputs["arn"] for name, function in called.items()}
+    assert {function.name for function in called.values()} <= pool.sources["lambdaConfig"]
+    for function in called.values():
+        permission = stack.one("Permission", function=function.outputs["arn"])
+        assert permission["principal"] == "cognito-idp.amazonaws.com"
+        assert permission["action"] == "lambda:InvokeFunction"
+        assert permission["sourceArn"] == pool.outputs["arn"]
+        assert permission["sourceAccount"] == ACCOUNT
+
+
+def test_a_trigger_waits_neither_for_the_pool_nor_for_the_client(stack: Graph) -> None:
+    for trigger in TRIGGERS:
+        assert not stack.named(f"{trigger}-function")["environment"].get("variables")
+
+
+def test_the_pool_has_one_client_so_that_a_trigger_needs_not_know_its_id(stack: Graph) -> None:
+    assert len(stack.all("UserPoolClient")) == 1
+
+
+def test_a_password_is_taken_from_our_function_and_not_from_anybody_who_knows_the_client(stack: Graph) -> None:
+    flows = stack.one("UserPoolClient")["explicitAuthFlows"]
+    assert "ALLOW_ADMIN_USER_PASSWORD_AUTH" in flows
+    assert not {"ALLOW_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_USER_AUTH"} & set(flows)
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("-")
+    return first + "".join(other.title() for other in others)

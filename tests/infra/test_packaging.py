@@ -11,7 +11,8 @@ from infra import packaging
 from sandbox.program import ROOT
 from tests.infra.engine import Graph, declare
 
-MODULES = ["session", "user_info"]
+TRIGGERS = ["post_confirmation", "pre_authentication", "pre_sign_up"]
+MODULES = ["accounts", "session", "user_info", *TRIGGERS]
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -52,8 +53,14 @@ def test_a_handler_starts_with_its_own_package_alone(module: str, tmp_path: Path
     program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from handlers import {module}; {module}.handler"
     environment = dict.fromkeys(("CLIENT_ID", "HOSTED_LOGIN_URL", "ISSUER"), "https://value.example")
     environment |= {"SITE_ORIGINS": '["https://site.example"]', "REFRESH_DAYS": "30", "IDENTITY_PROVIDER": "Kakao"}
-    environment |= {"USER_POOL_ID": "ap-northeast-2_x"}
+    environment |= {"USER_POOL_ID": "ap-northeast-2_x", "PASSWORD_LENGTH": "12"}
     subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True, env=environment, timeout=20)
+
+
+@pytest.mark.parametrize("module", TRIGGERS)
+def test_a_trigger_brings_no_other_module_so_that_cognito_does_not_wait(module: str) -> None:
+    with zipfile.ZipFile(packaging.function_zip(module)) as archive:
+        assert archive.namelist() == ["handlers/__init__.py", f"handlers/{module}.py"]
 
 
 def test_every_function_of_the_program_is_tested_so(stack: Graph) -> None:

@@ -1,6 +1,7 @@
 """`make up`, as a person runs it."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -52,6 +53,11 @@ def test_it_says_where_it_is_and_leaves_neither_process_nor_file_behind(tmp_path
         page = requests.get(f"http://127.0.0.1:{port}/", timeout=5)
         assert (page.status_code, "카카오 로그인" in page.content.decode()) == (200, True)
         requests.get(f"http://127.0.0.1:{port}/api/auth/login", allow_redirects=False, timeout=10)  # a warm Lambda
+        account = {"email": "reader@example.com", "password": "a long enough password"}
+        requests.post(f"http://127.0.0.1:{port}/api/auth/sign-up", json=account, timeout=10).raise_for_status()
+        assert re.search(
+            r"mail to reader@example.com: .*\d{6}", next(line for line in process.stdout if "mail" in line)
+        )
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
         assert process.stderr

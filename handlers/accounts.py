@@ -1,0 +1,208 @@
+"""Accounts with e-mail and password, as a JSON API.
+
+POST /api/auth/sign-up          {"email", "password"}           200; 409 e-mail taken, 400 weak password or bad e-mail
+POST /api/auth/confirm          {"email", "code"}               200; 400 wrong code, 410 expired code, 409 done already
+POST /api/auth/resend-code      {"email"}                       200, whether or not there is such an account
+POST /api/auth/sign-in          {"email", "password"}           200 with tokens; 400 wrong, 403 not confirmed
+                                {…, "session": true}            200 with the session's cookies and no tokens
+POST /api/auth/forgot-password  {"email"}                       200, whether or not there is such an account
+POST /api/auth/reset-password   {"email", "code", "password"}   200; 400 wrong or expired code
+"""
+
+import logging
+import os
+import re
+from collections.abc import Callable
+
+from handlers import cognito, session_cookies, web
+from handlers.cognito import CognitoError
+from handlers.token_endpoint import Tokens, payload
+from handlers.web import Answer, Event, Refusal
+
+log = logging.getLogger(__name__)
+
+CLIENT_ID = os.environ["CLIENT_ID"]
+USER_POOL_ID = os.environ["USER_POOL_ID"]
+PASSWORD_LENGTH = int(os.environ["PASSWORD_LENGTH"])
+
+# A valid e-mail address by the HTML standard, with a dot in its domain. Nothing outside ASCII: what looks like a letter
+# of another's address is none, though lower-casing may make it one.
+EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
+LONGEST_EMAIL = 128  # Cognito's limit for what one signs in with (UsernameType)
+LONGEST_PASSWORD = 256
+CODE = re.compile(r"[0-9]{6}")
+
+# What only an account that exists can make Cognito say; where nobody may learn of it, each counts as no error.
+ONLY_OF_ACCOUNTS = {
+    "AliasExistsException",
+    "CodeDeliveryFailureException",
+    "CodeMismatchException",
+    "ExpiredCodeException",
+    "InvalidEmailRoleAccessPolicyException",
+    "InvalidLambdaResponseException",
+    "InvalidParameterException",
+    "LimitExceededException",
+    "NotAuthorizedException",
+    "TooManyFailedAttemptsException",
+    "UnexpectedLambdaException",
+    "UserLambdaValidationException",
+    "UserNotConfirmedException",
+    "UserNotFoundException",
+}
+WRONG_CREDENTIALS = {"NotAuthorizedException", "UserNotFoundException", "UserLambdaValidationException"}
+
+
+def handler(event: Event, _context: object) -> Answer:
+    """Answer one request; every error is one of ours, and none repeats what came in."""
+    routes = {
+        "POST /api/auth/sign-up": sign_up,
+        "POST /api/auth/confirm": confirm,
+        "POST /api/auth/resend-code": resend_code,
+        "POST /api/auth/sign-in": sign_in,
+        "POST /api/auth/forgot-password": forgot_password,
+        "POST /api/auth/reset-password": reset_password,
+    }
+    return web.guarded(lambda: _answered(routes[event["routeKey"]], event), log=log)
+
+
+def _answered(route: Callable[[Event], Answer], event: Event) -> Answer:
+    try:
+        return route(event)
+    except CognitoError as error:
+        raise error.as_refusal() from None
+
+
+def sign_up(event: Event) -> Answer:
+    """Make an account that waits for the code that its e-mail receives."""
+    body = web.json_body(event)
+    email, password = _email(body), _new_password(body)
+    attributes = [{"Name": "email", "Value": email}]
+    cognito.ask("sign_up", ClientId=CLIENT_ID, Username=email, Password=password, UserAttributes=attributes)
+    return _done("Enter the code that the e-mail has received.")
+
+
+def confirm(event: Event) -> Answer:
+    """Believe that the e-mail is the person's, who has read the code there."""
+    body = web.json_body(event)
+    email, code = _email(body), _code(body)
+    try:
+        cognito.ask("confirm_sign_up", ClientId=CLIENT_ID, Username=email, ConfirmationCode=code)
+    except CognitoError as error:
+        if error.name == "NotAuthorizedException" and "Current status is CONFIRMED" in error.message:
+            raise Refusal(409, "already_confirmed", "The account is confirmed already. Sign in.") from None
+        raise
+    return _done("Sign in.")
+
+
+def resend_code(event: Event) -> Answer:
+    """Send another code to an account that waits for one."""
+    return _send_code("resend_confirmation_code", event)
+
+
+def forgot_password(event: Event) -> Answer:
+    """Send a code with which to reset the password of an account."""
+    return _send_code("forgot_password", event)
+
+
+def _send_code(operation: str, event: Event) -> Answer:
+    email = _email(web.json_body(event))
+    try:
+        cognito.ask(operation, ClientId=CLIENT_ID, Username=email)
+    except CognitoError as error:
+        if error.name not in ONLY_OF_ACCOUNTS:
+            raise
+        log.warning("no_code_sent", extra={"reason": error.name})
+    return _done("If there is such an account, its e-mail has received a code.")
+
+
+def reset_password(event: Event) -> Answer:
+    """Set a new password for whoever has read the code."""
+    body = web.json_body(event)
+    email, code, password = _email(body), _code(body), _new_password(body)
+    try:
+        cognito.ask(
+            "confirm_forgot_password", ClientId=CLIENT_ID, Username=email, ConfirmationCode=code, Password=password
+        )
+    except CognitoError as error:
+        if error.name not in ONLY_OF_ACCOUNTS:
+            raise
+        log.info("not_reset", extra={"reason": error.name})
+        raise _wrong_code() from None
+    return _done("Sign in with the new password.")
+
+
+def sign_in(event: Event) -> Answer:
+    """Give tokens, or the session's cookies, to whoever knows the password."""
+    body = web.json_body(event)
+    email, password = _email(body), web.text(body, "password", longest=LONGEST_PASSWORD)
+    session = body.get("session", False)
+    if not isinstance(session, bool):
+        raise Refusal(400, "invalid_request", "The field 'session' has to be true or false.")
+    if session:
+        session_cookies.check_site(event)  # else another site's page could sign its visitors in as somebody else
+    given = _authenticated(email, password)
+    try:
+        tokens = Tokens(given["IdToken"], given["RefreshToken"], payload(given["IdToken"]), given["AccessToken"])
+        cookies = session_cookies.started(tokens) if session else []
+    except (KeyError, ValueError, web.CookieError):
+        raise cognito.unavailable() from None
+    log.info("signed_in", extra={"sub": tokens.claims["sub"]})
+    if not session:
+        return web.json_answer(200, tokens.as_body())
+    expiry = {"session-expires-in": str(tokens.seconds_left)}
+    return web.json_answer(200, {"message": "Signed in."}, headers=expiry, cookies=cookies)
+
+
+def _authenticated(email: str, password: str) -> dict[str, str]:
+    """Return Cognito's AuthenticationResult for the right password."""
+    parameters = {"USERNAME": email, "PASSWORD": password}
+    try:
+        answer = cognito.ask(
+            "admin_initiate_auth",
+            UserPoolId=USER_POOL_ID,
+            ClientId=CLIENT_ID,
+            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+            AuthParameters=parameters,
+        )
+    except CognitoError as error:
+        if error.name in WRONG_CREDENTIALS:
+            message = "The e-mail or the password is wrong, or was tried too often. Check both, or reset the password."
+            raise Refusal(400, "wrong_credentials", message) from None
+        raise
+    if "AuthenticationResult" not in answer:
+        raise Refusal(403, "hosted_login_required", "This account needs one more step. Sign in on the login page.")
+    result: dict[str, str] = answer["AuthenticationResult"]
+    return result
+
+
+def _done(message: str) -> Answer:
+    return web.json_answer(200, {"message": message})
+
+
+def _email(body: dict[str, object]) -> str:
+    """Return the address as Cognito compares it: in a pool without case, in lower case, and otherwise as it is."""
+    email = web.text(body, "email", longest=web.LARGEST_BODY).strip(" ")
+    if len(email) > LONGEST_EMAIL or not EMAIL.fullmatch(email):
+        message = f"The field 'email' has to be an e-mail address of at most {LONGEST_EMAIL} characters."
+        raise Refusal(400, "invalid_email", message)
+    return email.lower()
+
+
+def _new_password(body: dict[str, object]) -> str:
+    """Return a password that the pool will take. A weak one is refused here, before it matters whose it would be."""
+    password = web.text(body, "password", longest=LONGEST_PASSWORD)
+    if len(password) < PASSWORD_LENGTH or password != password.strip():
+        message = f"Choose a password of at least {PASSWORD_LENGTH} characters, without a space at either end."
+        raise Refusal(400, "weak_password", message)
+    return password
+
+
+def _code(body: dict[str, object]) -> str:
+    code = web.text(body, "code", longest=2048).strip(" ")
+    if not CODE.fullmatch(code):
+        raise _wrong_code()
+    return code
+
+
+def _wrong_code() -> Refusal:
+    return Refusal(400, "invalid_code", "The code is wrong, too old, or was tried too often. Ask for a new one.")

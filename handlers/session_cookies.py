@@ -1,0 +1,44 @@
+"""The two cookies that are a session, whichever way the person signed in, and who may ask for them to change."""
+
+import json
+import os
+
+from handlers import web
+from handlers.token_endpoint import Tokens
+from handlers.web import Event, Refusal
+
+ORIGINS: list[str] = json.loads(os.environ["SITE_ORIGINS"])  # the site itself comes first
+REFRESH_SECONDS = int(os.environ["REFRESH_DAYS"]) * 86400
+
+ID_COOKIE = "__Host-id"
+REFRESH_COOKIE, REFRESH_PATH = "__Secure-refresh", "/api/auth"
+
+
+def started(tokens: Tokens) -> list[str]:
+    """Return the cookies of a session; raise CookieError where a browser would not keep them."""
+    kept = [web.set_cookie(ID_COOKIE, tokens.id_token, path="/", max_age=tokens.seconds_left, same_site="Strict")]
+    if tokens.refresh_token:
+        kept.append(_refresh_cookie(tokens.refresh_token, REFRESH_SECONDS))
+    return kept
+
+
+def ended() -> list[str]:
+    """Return what clears them."""
+    return [web.set_cookie(ID_COOKIE, "", path="/", max_age=0, same_site="Strict"), _refresh_cookie("", 0)]
+
+
+def refresh_tokens(event: Event) -> list[str]:
+    """Return each refresh token that came, once: more than one, if a sibling host has planted others."""
+    return [token for token in dict.fromkeys(web.cookies(event).get(REFRESH_COOKIE, [])) if token]
+
+
+def check_site(event: Event) -> None:
+    """Refuse what another site's page may have sent: browsers say where a request comes from, by one header or two."""
+    site, origin = web.header(event, "sec-fetch-site"), web.header(event, "origin")
+    ours = origin in ORIGINS if site is None else site == "same-origin"
+    if not ours:
+        raise Refusal(403, "cross_site", "Send this request from the site itself.")
+
+
+def _refresh_cookie(value: str, max_age: int) -> str:
+    return web.set_cookie(REFRESH_COOKIE, value, path=REFRESH_PATH, max_age=max_age, same_site="Strict")

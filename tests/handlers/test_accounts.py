@@ -1,0 +1,505 @@
+"""Accounts with e-mail and password: the flows against moto, each error of Cognito's against a stub."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
+from moto import mock_aws
+
+from handlers import cognito as cognito_api
+from tests.handlers.conftest import SITE, id_token
+from tests.handlers.web_client import Answer, set_cookies
+
+EMAIL, PASSWORD, CODE = "person@example.com", "a-long-enough-password", "123456"
+WHOLE = {"email": EMAIL, "password": PASSWORD, "code": CODE}
+NEEDED = {
+    "sign-up": ("email", "password"),
+    "confirm": ("email", "code"),
+    "resend-code": ("email",),
+    "sign-in": ("email", "password"),
+    "forgot-password": ("email",),
+    "reset-password": ("email", "code", "password"),
+}
+SAME_ORIGIN = {"sec-fetch-site": "same-origin", "origin": SITE}
+
+Send = Callable[..., tuple[int, dict[str, Any], Answer]]
+
+
+@pytest.fixture
+def send(accounts: ModuleType) -> Send:
+    def send(route: str, body: Any = None, *, headers: dict[str, str] | None = None, **more: Any) -> Any:
+        text = body if isinstance(body, str) else json.dumps(body)
+        event = {"routeKey": f"POST /api/auth/{route}", "headers": headers or {}, "body": text, **more}
+        answer = accounts.handler(event, None)
+        assert answer["headers"]["cache-control"] == "no-store"
+        return answer["statusCode"], json.loads(answer["body"]), answer
+
+    return send
+
+
+class Stub:
+    """Answers in Cognito's place, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.result: Any = {}
+
+    def fail(self, name: str, message: str = "canary") -> None:
+        self.result = ClientError({"Error": {"Code": name, "Message": message}}, "operation")
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**parameters: Any) -> Any:
+            self.asked.append((operation, parameters))
+            if isinstance(self.result, Exception):
+                raise self.result
+            return self.result
+
+        return call
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> Stub:
+    stub = Stub()
+    monkeypatch.setattr(cognito_api, "_client", lambda: stub)
+    return stub
+
+
+# The flows
+
+
+@pytest.fixture
+def pool(accounts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        cognito_api._client.cache_clear()
+        client = boto3.client("cognito-idp")
+        rules = dict.fromkeys(("RequireLowercase", "RequireUppercase", "RequireNumbers", "RequireSymbols"), False)
+        policies = {"PasswordPolicy": {"MinimumLength": 12, **rules}}
+        made = client.create_user_pool(PoolName="pool", UsernameAttributes=["email"], Policies=policies)
+        pool_id = made["UserPool"]["Id"]
+        flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+        made = client.create_user_pool_client(UserPoolId=pool_id, ClientName="app", ExplicitAuthFlows=flows)
+        monkeypatch.setattr(accounts, "USER_POOL_ID", pool_id)
+        monkeypatch.setattr(accounts, "CLIENT_ID", made["UserPoolClient"]["ClientId"])
+        yield client
+    cognito_api._client.cache_clear()
+
+
+def test_from_a_sign_up_to_tokens(send: Send, pool: Any) -> None:
+    assert send("sign-up", WHOLE)[0] == 200
+    assert send("confirm", WHOLE)[0] == 200
+    status, tokens, answer = send("sign-in", WHOLE)
+    assert status == 200
+    assert set(tokens) == {"AccessToken", "IdToken", "RefreshToken", "ExpiresIn", "TokenType"}
+    assert (tokens["TokenType"], 0 < tokens["ExpiresIn"] <= 3600) == ("Bearer", True)
+    assert answer["cookies"] == []
+
+
+def test_an_e_mail_is_one_account_in_whatever_case_it_is_written(send: Send, pool: Any) -> None:
+    assert send("sign-up", WHOLE | {"email": "Person@Example.COM"})[0] == 200
+    assert send("sign-up", WHOLE | {"email": " person@example.com "})[:2] == (
+        409,
+        {"error": "email_taken", "message": "There is an account with this e-mail. Sign in with it."},
+    )
+    assert send("sign-up", WHOLE | {"email": "person+team@example.com"})[0] == 200  # a mailbox of its own
+
+
+def test_an_unknown_e_mail_and_a_wrong_password_get_the_same_answer(send: Send, pool: Any) -> None:
+    send("sign-up", WHOLE)
+    send("confirm", WHOLE)
+    wrong = send("sign-in", WHOLE | {"password": "another long password"})
+    assert wrong[0] == 400
+    assert wrong == send("sign-in", WHOLE | {"email": "nobody@example.com"})
+
+
+def test_a_forgotten_password_is_replaced_by_whoever_reads_the_code(send: Send, pool: Any) -> None:
+    send("sign-up", WHOLE)
+    send("confirm", WHOLE)
+    assert send("forgot-password", WHOLE)[0] == 200
+    assert send("reset-password", WHOLE | {"password": "another long password"})[0] == 200  # moto takes any code
+    assert send("sign-in", WHOLE)[0] == 400
+    assert send("sign-in", WHOLE | {"password": "another long password"})[0] == 200
+
+
+def test_the_library_below_writes_nothing_of_a_person_either(
+    send: Send, pool: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level("INFO")  # the level that Lambda is told
+    for route in (*NEEDED, "sign-up", "sign-in"):
+        send(route, WHOLE)
+    written = "".join(repr(vars(record)) for record in caplog.records) + "".join(capfd.readouterr())
+    assert "refused" in written
+    for secret in WHOLE.values():
+        assert secret not in written
+
+
+# What is asked of Cognito
+
+
+def test_a_sign_up_sends_nothing_of_the_callers_but_e_mail_and_password(send: Send, stub: Stub) -> None:
+    more = {"clientMetadata": {"provider": "Kakao"}, "validationData": {"a": "b"}, "UserAttributes": [], "sub": "x"}
+    send("sign-up", WHOLE | more)
+    ((operation, parameters),) = stub.asked
+    assert operation == "sign_up"
+    assert set(parameters) == {"ClientId", "Username", "Password", "UserAttributes"}
+    assert parameters["UserAttributes"] == [{"Name": "email", "Value": EMAIL}]
+
+
+def test_a_password_goes_to_cognito_as_it_was_typed(send: Send, stub: Stub) -> None:
+    password = "  p\tä 비밀 번호  "
+    stub.fail("NotAuthorizedException")
+    send("sign-in", {"email": EMAIL, "password": password})
+    assert stub.asked[0][1]["AuthParameters"] == {"USERNAME": EMAIL, "PASSWORD": password}
+    assert stub.asked[0][1]["AuthFlow"] == "ADMIN_USER_PASSWORD_AUTH"
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("Person@Example.com", "person@example.com"),
+        (" person@example.com ", "person@example.com"),
+        ("person+a.b@example.com", "person+a.b@example.com"),
+        ("o'brien_%x@sub.example.co.kr", "o'brien_%x@sub.example.co.kr"),
+        ("p" * 116 + "@example.com", "p" * 116 + "@example.com"),  # 128, Cognito's limit
+    ],
+)
+@pytest.mark.parametrize("route", NEEDED)
+def test_an_e_mail_reaches_cognito_as_cognito_compares_it(
+    send: Send, stub: Stub, route: str, written: str, asked: str
+) -> None:
+    send(route, WHOLE | {"email": written})
+    ((_, parameters),) = stub.asked
+    assert parameters.get("Username", parameters.get("AuthParameters", {}).get("USERNAME")) == asked
+
+
+BAD_EMAILS = [
+    "person",
+    "person@",
+    "@example.com",
+    "person@example",
+    "a@b@example.com",
+    "person@example.com,other@example.com",
+    "person @example.com",
+    "person@example.com\n",
+    "person@example.com\x00",
+    "per\rson@example.com",
+    "<person@example.com>",
+    "한글@example.com",
+    "person@예제.kr",
+    "\u212aakao@example.com",  # the Kelvin sign, which lower-cases to k
+    "Kakao_1000000001",
+    "p" * 117 + "@example.com",
+    "p" * 64 + "@" + ("d" * 60 + ".") * 4 + "example.com",
+    "p" * 308 + "@example.com",  # 320 characters, the most that SMTP knows
+]
+
+
+@pytest.mark.parametrize("email", BAD_EMAILS)
+@pytest.mark.parametrize("route", NEEDED)
+def test_what_is_no_e_mail_is_said_before_cognito_is_asked(send: Send, stub: Stub, route: str, email: str) -> None:
+    status, body, _ = send(route, WHOLE | {"email": email})
+    assert (status, body["error"]) == (400, "invalid_email")
+    assert "'email'" in body["message"]
+    assert stub.asked == []
+
+
+@pytest.mark.parametrize("value", [None, "", 7, 1.5, True, [], {}, ["person@example.com"], "\ud800", "x" * 5000])
+@pytest.mark.parametrize(("route", "field"), [(route, field) for route, fields in NEEDED.items() for field in fields])
+def test_a_field_of_the_wrong_kind_is_named(send: Send, stub: Stub, route: str, field: str, value: Any) -> None:
+    status, body, _ = send(route, WHOLE | {field: value})
+    assert status == 400
+    if not isinstance(value, str) or value in ("", "\ud800"):
+        assert body["error"] == "invalid_request"
+        assert f"'{field}'" in body["message"]
+    assert stub.asked == []
+
+
+@pytest.mark.parametrize(("route", "field"), [(route, field) for route, fields in NEEDED.items() for field in fields])
+def test_a_missing_field_is_named(send: Send, stub: Stub, route: str, field: str) -> None:
+    status, body, _ = send(route, {key: value for key, value in WHOLE.items() if key != field})
+    assert (status, body["error"]) == (400, "invalid_request")
+    assert f"'{field}'" in body["message"]
+    assert stub.asked == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "null",
+        "[]",
+        "1",
+        '"text"',
+        "{",
+        "email=a@b.co",
+        "NaN",
+        "[" * 16000,
+        '{"a":' * 3000,
+        "\ud800",
+        '{"a": "\x01"}',
+    ],
+)
+@pytest.mark.parametrize("route", NEEDED)
+def test_a_body_that_is_no_json_object_is_said_to_be_none(send: Send, stub: Stub, route: str, body: str) -> None:
+    status, said, _ = send(route, body)
+    assert (status, said["error"]) == (400, "invalid_request")
+    assert "JSON" in said["message"]
+
+
+@pytest.mark.parametrize("route", NEEDED)
+def test_a_body_over_16_kb_is_refused_and_one_of_16_kb_is_read(send: Send, stub: Stub, route: str) -> None:
+    def padded(size: int) -> str:
+        return json.dumps(WHOLE) + " " * (size - len(json.dumps(WHOLE)))
+
+    stub.fail("TooManyRequestsException")
+    status, said, _ = send(route, padded(16 * 1024 + 1))
+    assert (status, "16 KB" in said["message"]) == (400, True)
+    assert stub.asked == []
+    assert send(route, padded(16 * 1024))[0] == 429
+
+
+def test_a_body_that_the_gateway_has_encoded_is_decoded(send: Send, stub: Stub) -> None:
+    encoded = base64.b64encode(json.dumps(WHOLE).encode()).decode()
+    assert send("sign-up", encoded, isBase64Encoded=True)[0] == 200
+    for broken in ("####", base64.b64encode(b"\xff\xfe").decode()):
+        assert send("sign-up", broken, isBase64Encoded=True)[0] == 400
+
+
+@pytest.mark.parametrize("code", ["12345", "1234567", "12345a", "１２３４５６", "123 456", "123456\n"])
+@pytest.mark.parametrize("route", ["confirm", "reset-password"])
+def test_a_code_that_cannot_be_one_is_wrong(send: Send, stub: Stub, route: str, code: str) -> None:
+    status, body, _ = send(route, WHOLE | {"code": code})
+    assert (status, body["error"]) == (400, "invalid_code")
+    assert stub.asked == []
+
+
+def test_a_code_may_be_pasted_with_spaces_around_it(send: Send, stub: Stub) -> None:
+    send("confirm", WHOLE | {"code": f" {CODE} "})
+    assert stub.asked[0][1]["ConfirmationCode"] == CODE
+
+
+@pytest.mark.parametrize("password", ["short", "x" * 11, " a long password", "a long password\n"])
+@pytest.mark.parametrize("route", ["sign-up", "reset-password"])
+def test_a_weak_password_is_said_whoever_asks(send: Send, stub: Stub, route: str, password: str) -> None:
+    status, body, _ = send(route, WHOLE | {"password": password})
+    assert (status, body["error"]) == (400, "weak_password")
+    assert "12" in body["message"]
+    assert stub.asked == []
+
+
+# What Cognito says, and what is answered
+
+COMMON = {
+    "InvalidParameterException": (400, "invalid_request"),
+    "TooManyRequestsException": (429, "throttled"),
+    "ThrottlingException": (429, "throttled"),
+    "LimitExceededException": (429, "limit_exceeded"),
+    "ForbiddenException": (403, "refused"),
+    "UserLambdaValidationException": (403, "refused"),
+    "UnexpectedLambdaException": (502, "cognito_unavailable"),
+    "InvalidLambdaResponseException": (502, "cognito_unavailable"),
+    "InvalidEmailRoleAccessPolicyException": (502, "cognito_unavailable"),
+    "ResourceNotFoundException": (502, "cognito_unavailable"),
+    "InternalErrorException": (502, "cognito_unavailable"),
+    "AccessDeniedException": (502, "cognito_unavailable"),
+    "ServiceUnavailable": (502, "cognito_unavailable"),
+    "500": (502, "cognito_unavailable"),
+}
+SAID = {
+    "sign-up": {
+        "UsernameExistsException": (409, "email_taken"),
+        "AliasExistsException": (409, "email_taken"),
+        "InvalidPasswordException": (400, "weak_password"),
+        "NotAuthorizedException": (403, "refused"),
+        "CodeDeliveryFailureException": (502, "code_not_sent"),
+    },
+    "confirm": {
+        "CodeMismatchException": (400, "invalid_code"),
+        "UserNotFoundException": (400, "invalid_code"),
+        "ExpiredCodeException": (410, "expired_code"),
+        "TooManyFailedAttemptsException": (429, "limit_exceeded"),
+        "AliasExistsException": (409, "email_taken"),
+        "NotAuthorizedException": (403, "refused"),
+    },
+    "sign-in": {
+        "NotAuthorizedException": (400, "wrong_credentials"),
+        "UserNotFoundException": (400, "wrong_credentials"),
+        "UserLambdaValidationException": (400, "wrong_credentials"),
+        "UserNotConfirmedException": (403, "not_confirmed"),
+        "PasswordResetRequiredException": (403, "password_reset_required"),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("route", "error", "expected"),
+    [(route, *row) for route, own in SAID.items() for row in (COMMON | own).items()],
+)
+def test_each_error_of_cognitos_has_one_answer(
+    send: Send, stub: Stub, route: str, error: str, expected: tuple[int, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    stub.fail(error)
+    status, body, answer = send(route, WHOLE)
+    assert (status, body["error"]) == expected
+    assert ("retry-after" in answer["headers"]) is (status == 429)
+    assert len(stub.asked) == 1
+    assert "canary" not in json.dumps(answer) + caplog.text
+
+
+def test_an_account_that_is_confirmed_already_is_said_to_be(send: Send, stub: Stub) -> None:
+    stub.fail("NotAuthorizedException", "User cannot be confirmed. Current status is CONFIRMED")
+    assert send("confirm", WHOLE)[1]["error"] == "already_confirmed"
+    assert send("confirm", WHOLE)[0] == 409
+
+
+ONLY_OF_ACCOUNTS = [
+    "CodeDeliveryFailureException",
+    "InvalidEmailRoleAccessPolicyException",
+    "InvalidLambdaResponseException",
+    "InvalidParameterException",
+    "LimitExceededException",
+    "NotAuthorizedException",
+    "UnexpectedLambdaException",
+    "UserLambdaValidationException",
+    "UserNotConfirmedException",
+    "UserNotFoundException",
+]
+
+
+@pytest.mark.parametrize("error", ONLY_OF_ACCOUNTS)
+@pytest.mark.parametrize("route", ["resend-code", "forgot-password"])
+def test_asking_for_a_code_never_tells_whether_an_account_exists(
+    send: Send, stub: Stub, route: str, error: str
+) -> None:
+    sent = send(route, WHOLE)
+    stub.fail(error)
+    assert send(route, WHOLE) == sent
+    assert sent[0] == 200
+
+
+@pytest.mark.parametrize(
+    "error",
+    [*ONLY_OF_ACCOUNTS, "CodeMismatchException", "ExpiredCodeException", "TooManyFailedAttemptsException"],
+)
+def test_a_reset_never_tells_whether_an_account_exists(send: Send, stub: Stub, error: str) -> None:
+    unknown = send("reset-password", WHOLE | {"code": "no code"})
+    stub.fail(error)
+    assert send("reset-password", WHOLE) == unknown
+    assert unknown[1]["error"] == "invalid_code"
+
+
+@pytest.mark.parametrize("route", ["resend-code", "forgot-password", "reset-password"])
+@pytest.mark.parametrize(("error", "status"), [("TooManyRequestsException", 429), ("InternalErrorException", 502)])
+def test_what_concerns_every_account_is_said(send: Send, stub: Stub, route: str, error: str, status: int) -> None:
+    stub.fail(error)
+    assert send(route, WHOLE)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ReadTimeoutError(endpoint_url="https://canary"), 504),
+        (ConnectTimeoutError(endpoint_url="https://canary"), 504),
+        (EndpointConnectionError(endpoint_url="https://canary"), 502),
+        (NoCredentialsError(), 502),
+        (ParamValidationError(report="canary"), 502),
+    ],
+)
+@pytest.mark.parametrize("route", NEEDED)
+def test_a_cognito_that_does_not_answer_is_said_without_its_words(
+    send: Send, stub: Stub, route: str, error: Exception, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    stub.result = error
+    answered, _, answer = send(route, WHOLE)
+    assert answered == status
+    assert "canary" not in json.dumps(answer) + caplog.text
+
+
+def test_cognito_is_asked_once_within_bounded_time(accounts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
+    cognito_api._client.cache_clear()
+    client = cognito_api._client()
+    assert client is cognito_api._client()
+    assert client.meta.config.connect_timeout + client.meta.config.read_timeout < 15
+    assert client.meta.config.retries["total_max_attempts"] == 1
+    cognito_api._client.cache_clear()
+
+
+def test_a_bug_is_an_answer_that_gives_nothing_away(send: Send, stub: Stub, caplog: pytest.LogCaptureFixture) -> None:
+    stub.result = RuntimeError("canary")
+    status, body, _ = send("sign-in", WHOLE)
+    assert (status, body["error"]) == (500, "unexpected")
+    assert "canary" not in json.dumps(body) + caplog.text
+    assert "unexpected" in caplog.text
+
+
+# Sessions
+
+
+@pytest.fixture
+def authenticated(stub: Stub) -> Stub:
+    stub.result = {
+        "AuthenticationResult": {
+            "AccessToken": "access-1",
+            "IdToken": id_token(),
+            "RefreshToken": "refresh-1",
+            "ExpiresIn": 900,
+            "TokenType": "Bearer",
+        }
+    }
+    return stub
+
+
+def test_a_session_has_the_cookies_of_every_other_session_and_no_tokens_in_the_body(
+    send: Send, authenticated: Stub
+) -> None:
+    status, body, answer = send("sign-in", WHOLE | {"session": True}, headers=SAME_ORIGIN)
+    assert (status, body) == (200, {"message": "Signed in."})
+    cookies = set_cookies(answer)
+    assert set(cookies) == {"__Host-id", "__Secure-refresh"}
+    assert cookies["__Secure-refresh"].value == "refresh-1"
+    assert cookies["__Host-id"].attributes["SameSite"] == "Strict"
+    assert 0 < int(answer["headers"]["session-expires-in"]) <= 900
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"origin": "https://evil.example"}, SAME_ORIGIN | {"sec-fetch-site": "cross-site"}]
+)
+def test_another_site_cannot_sign_its_visitors_in(send: Send, authenticated: Stub, headers: dict[str, str]) -> None:
+    status, body, answer = send("sign-in", WHOLE | {"session": True}, headers=headers)
+    assert (status, body["error"], answer["cookies"]) == (403, "cross_site", [])
+    assert authenticated.asked == []
+
+
+@pytest.mark.parametrize("value", ["true", 1, None, [], {}])
+def test_session_is_true_or_false(send: Send, authenticated: Stub, value: Any) -> None:
+    status, body, _ = send("sign-in", WHOLE | {"session": value}, headers=SAME_ORIGIN)
+    assert (status, "'session'" in body["message"]) == (400, True)
+    assert authenticated.asked == []
+
+
+def test_a_challenge_leads_to_the_login_page(send: Send, stub: Stub) -> None:
+    stub.result = {"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "canary"}
+    status, body, _ = send("sign-in", WHOLE)
+    assert (status, body["error"]) == (403, "hosted_login_required")
+
+
+@pytest.mark.parametrize("tokens", [{}, {"IdToken": "no-jwt"}, {"IdToken": id_token(fill="x" * 5000)}])
+def test_tokens_that_make_no_sense_are_cognitos_fault(send: Send, authenticated: Stub, tokens: dict[str, str]) -> None:
+    known = {"AccessToken": "a", "RefreshToken": "r"} if tokens else {}
+    authenticated.result = {"AuthenticationResult": known | tokens}
+    assert send("sign-in", WHOLE | {"session": True}, headers=SAME_ORIGIN)[0] == 502

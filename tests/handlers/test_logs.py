@@ -1,0 +1,182 @@
+"""No handler, no trigger and no library writes a password, a code, a token or an e-mail to a log.
+
+Every handler is driven on every route with canaries wherever a caller can put one, and with stubs whose exceptions
+carry them; a handler that is not driven here fails a test.
+"""
+
+import ast
+import importlib
+import json
+import logging
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from handlers import cognito as cognito_api
+from sandbox.program import ROOT
+from tests.handlers.conftest import Cognito, id_token
+
+CANARY = "canary"
+EMAIL, PASSWORD, TOKEN = "canary@example.com", "canary long password", f"{CANARY}.{CANARY}.{CANARY}"
+HEADERS = {
+    "authorization": f"Bearer {TOKEN}",
+    "user-agent": CANARY,
+    "x-forwarded-for": CANARY,
+    "referer": f"https://{CANARY}.example",
+    "sec-fetch-site": "same-origin",
+}
+BODIES = [
+    json.dumps({"email": EMAIL, "password": PASSWORD, "code": "123456", "refresh_token": TOKEN, "session": True}),
+    json.dumps({"email": EMAIL, "password": PASSWORD, "code": "123456", "refresh_token": TOKEN}),
+    json.dumps({"email": CANARY, "password": CANARY, "code": CANARY, CANARY: CANARY}),
+    f'{{"{CANARY}": "{CANARY}',
+    "",
+]
+QUERIES = [
+    "",
+    f"code={CANARY}&state={CANARY}&return_to=/{CANARY}&error={CANARY}&error_description={CANARY}",
+    f"provider=Kakao&return_to=/{CANARY}",
+    f"provider={CANARY}&origin=https://{CANARY}.example",
+]
+COOKIES = [[], [f"__Host-id={TOKEN}", f"__Secure-refresh={TOKEN}", f"__Host-login-{CANARY}={CANARY}"]]
+PERSON = {"Enabled": True, "Username": CANARY, "UserAttributes": [{"Name": "email", "Value": EMAIL}]}
+FAILURES: list[Any] = [
+    ClientError({"Error": {"Code": "NotAuthorizedException", "Message": CANARY}}, "operation"),
+    ClientError({"Error": {"Code": "UserNotFoundException", "Message": CANARY}}, "operation"),
+    ClientError({"Error": {"Code": "InternalErrorException", "Message": CANARY}}, "operation"),
+    EndpointConnectionError(endpoint_url=f"https://{CANARY}.example"),
+    RuntimeError(CANARY),
+    {"AuthenticationResult": {"IdToken": TOKEN, "AccessToken": TOKEN, "RefreshToken": TOKEN}, **PERSON},
+    {"AuthenticationResult": {"IdToken": id_token(email=EMAIL), "AccessToken": TOKEN, "RefreshToken": TOKEN}, **PERSON},
+]
+TRIGGERS = {
+    "pre_sign_up": ["PreSignUp_SignUp", "PreSignUp_ExternalProvider", CANARY],
+    "post_confirmation": ["PostConfirmation_ConfirmSignUp", "PostConfirmation_ConfirmForgotPassword", CANARY],
+    "pre_authentication": ["PreAuthentication_Authentication", CANARY],
+}
+HTTP = {"accounts", "session", "user_info"}
+
+
+class Stub:
+    """Fails at whatever it is asked, or answers it with canaries."""
+
+    exceptions = type("Exceptions", (), {"UserNotFoundException": KeyError, "TooManyRequestsException": OSError})
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**_: Any) -> Any:
+            if isinstance(self.result, Exception):
+                raise self.result
+            return self.result
+
+        return call
+
+
+def has_handler(module: str) -> bool:
+    source = (ROOT / "handlers" / f"{module}.py").read_text()
+    return any(isinstance(node, ast.FunctionDef) and node.name == "handler" for node in ast.parse(source).body)
+
+
+def routes(module: ModuleType) -> list[str]:
+    """The routes that a handler names in its source, so that a new one is driven as well."""
+    tree = ast.parse((ROOT / "handlers" / f"{module.__name__.rpartition('.')[2]}.py").read_text())
+    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [text for text in texts if text.startswith(("GET /", "POST /")) and "\n" not in text] or [
+        "GET /api/userinfo"
+    ]
+
+
+def test_every_handler_and_trigger_is_driven() -> None:
+    modules = {file.stem for file in (ROOT / "handlers").glob("*.py") if has_handler(file.stem)}
+    assert modules == HTTP | set(TRIGGERS)
+
+
+@pytest.fixture
+def written(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Any]:
+    caplog.set_level(logging.DEBUG)
+
+    def read() -> str:
+        return "".join(repr(vars(record)) for record in caplog.records) + "".join(capfd.readouterr())
+
+    return read
+
+
+@pytest.mark.parametrize("name", sorted(HTTP))
+def test_no_handler_writes_what_a_caller_or_cognito_said(
+    name: str, written: Any, cognito: Cognito, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module: ModuleType = request.getfixturevalue(name)
+    driven = routes(module)
+    claims = [
+        {"token_use": "id", "cognito:username": CANARY, "email": EMAIL, "nickname": CANARY, "exp": "9999999999"},
+        {"token_use": "access", "username": CANARY, "exp": "9999999999"},
+        {"token_use": CANARY, "exp": "9999999999"},
+    ]
+    for failure in FAILURES:
+        monkeypatch.setattr(cognito_api, "_client", lambda failure=failure: Stub(failure))
+        if hasattr(module, "_cognito"):
+            monkeypatch.setattr(module, "_cognito", lambda failure=failure: Stub(failure))
+        cognito.status, cognito.body = 400, {"error": CANARY}
+        if isinstance(failure, dict):
+            cognito.status, cognito.body = 200, {"id_token": id_token(email=EMAIL), "refresh_token": TOKEN}
+        for route in driven:
+            for body, query in zip(BODIES, [*QUERIES, ""], strict=True):
+                for cookies, claim in [(COOKIES[0], claims[0]), (COOKIES[1], claims[1]), (COOKIES[1], claims[2])]:
+                    event = {
+                        "routeKey": route,
+                        "rawQueryString": query,
+                        "headers": HEADERS,
+                        "cookies": cookies,
+                        "body": body,
+                        "requestContext": {"authorizer": {"jwt": {"claims": claim}}},
+                    }
+                    module.handler(event, None)
+    text = written()
+    assert "refused" in text
+    for secret in (CANARY, "123456"):
+        assert secret not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "source"), [(name, source) for name, sources in TRIGGERS.items() for source in sources]
+)
+@pytest.mark.parametrize("client", ["client-id", "CLIENT_ID_NOT_APPLICABLE"])
+@pytest.mark.parametrize("status", ["CONFIRMED", "EXTERNAL_PROVIDER"])
+def test_no_trigger_writes_or_raises_what_cognito_told_it(
+    name: str, source: str, client: str, status: str, written: Any
+) -> None:
+    attributes = {
+        "sub": "sub-1",
+        "email": EMAIL,
+        "nickname": CANARY,
+        "identities": CANARY,
+        "cognito:user_status": status,
+    }
+    more = {"clientMetadata": {CANARY: CANARY}, "validationData": {CANARY: CANARY}, "password": PASSWORD}
+    event = {
+        "triggerSource": source,
+        "userName": CANARY,
+        "callerContext": {"clientId": client},
+        "request": {"userAttributes": attributes, **more},
+        "response": {},
+    }
+    raised = ""
+    try:
+        importlib.import_module(f"handlers.{name}").handler(event, None)
+    except Exception as error:  # noqa: BLE001 - whatever it is, a person may read it
+        raised = repr(error)
+    assert CANARY not in written() + raised
+
+
+def test_no_source_prints_or_logs_an_event() -> None:
+    for file in (ROOT / "handlers").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id != "print", file.name
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "exception":
+                raise AssertionError(f"{file.name} logs a traceback, whose text may hold a token")

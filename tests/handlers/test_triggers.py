@@ -1,0 +1,122 @@
+"""The triggers, with events in the shapes of Cognito's developer guide."""
+
+import copy
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from handlers import post_confirmation, pre_authentication, pre_sign_up
+
+CLIENT = {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": "client-id"}
+BASE = {"version": "1", "region": "ap-northeast-2", "userPoolId": "ap-northeast-2_pool", "callerContext": CLIENT}
+NATIVE = {"sub": "sub-1", "email": "canary@example.com", "email_verified": "true", "cognito:user_status": "CONFIRMED"}
+KAKAO = {
+    "sub": "sub-2",
+    "email": "canary@example.com",
+    "nickname": "canary",
+    "identities": '[{"userId":"1000000001","providerName":"Kakao","providerType":"OIDC","primary":true}]',
+    "cognito:user_status": "EXTERNAL_PROVIDER",
+}
+NEITHER = {"autoConfirmUser": False, "autoVerifyEmail": False, "autoVerifyPhone": False}
+
+
+def event(source: str, user_name: str = "canary", **request: Any) -> dict[str, Any]:
+    return copy.deepcopy({**BASE, "triggerSource": source, "userName": user_name, "request": request, "response": {}})
+
+
+# Pre sign-up
+
+
+@pytest.mark.parametrize("source", ["PreSignUp_SignUp", "PreSignUp_ExternalProvider", "PreSignUp_AdminCreateUser"])
+def test_a_sign_up_goes_on_unconfirmed_and_unverified(source: str) -> None:
+    assert pre_sign_up.handler(event(source, userAttributes=NATIVE), None)["response"] == NEITHER
+
+
+@pytest.mark.parametrize("key", ["clientMetadata", "validationData"])
+@pytest.mark.parametrize(
+    "said", [{"provider": "Kakao"}, {"autoConfirmUser": "true"}, {"triggerSource": "PreSignUp_AdminCreateUser"}]
+)
+def test_what_a_caller_adds_changes_nothing(key: str, said: dict[str, str]) -> None:
+    asked = event("PreSignUp_SignUp", userAttributes=NATIVE, **{key: said})
+    assert pre_sign_up.handler(asked, None)["response"] == NEITHER
+
+
+def test_a_response_that_is_there_already_is_not_believed() -> None:
+    asked = event("PreSignUp_SignUp") | {"response": {"autoConfirmUser": True, "autoVerifyEmail": True}}
+    assert pre_sign_up.handler(asked, None)["response"] == NEITHER
+
+
+@pytest.mark.parametrize(
+    "source", ["", None, "PreSignUp_Other", "PostConfirmation_ConfirmSignUp", ["PreSignUp_SignUp"]]
+)
+def test_an_unknown_source_is_refused_in_fixed_words(source: Any) -> None:
+    with pytest.raises(pre_sign_up.SignUpRefusedError) as refused:
+        pre_sign_up.handler(event("") | {"triggerSource": source}, None)
+    assert str(refused.value) == "This sign-up is not allowed."
+
+
+@pytest.mark.parametrize("caller", [{}, {"clientId": None}, {"clientId": ""}, {"clientId": "CLIENT_ID_NOT_APPLICABLE"}])
+@pytest.mark.parametrize("source", ["PreSignUp_SignUp", "PreSignUp_ExternalProvider"])
+def test_a_sign_up_of_a_person_comes_through_a_client(source: str, caller: dict[str, Any]) -> None:
+    with pytest.raises(pre_sign_up.SignUpRefusedError):
+        pre_sign_up.handler(event(source) | {"callerContext": caller}, None)
+
+
+# Post confirmation
+
+
+@pytest.mark.parametrize(("attributes", "state"), [(NATIVE, "CONFIRMED"), (KAKAO, "EXTERNAL_PROVIDER")])
+def test_a_first_sign_in_is_one_line_without_personal_data(
+    attributes: dict[str, str], state: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    asked = event("PostConfirmation_ConfirmSignUp", userAttributes=attributes)
+    assert post_confirmation.handler(copy.deepcopy(asked), None) == asked
+    (record,) = caplog.records
+    assert (record.message, vars(record)["sub"], vars(record)["state"]) == ("confirmed", attributes["sub"], state)
+    assert "canary" not in repr(vars(record))
+
+
+def test_being_called_twice_is_being_called_once() -> None:
+    asked = event("PostConfirmation_ConfirmSignUp", userAttributes=NATIVE)
+    assert post_confirmation.handler(post_confirmation.handler(copy.deepcopy(asked), None), None) == asked
+
+
+def test_a_reset_password_is_no_first_sign_in(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    asked = event("PostConfirmation_ConfirmForgotPassword", userAttributes=NATIVE)
+    assert post_confirmation.handler(copy.deepcopy(asked), None) == asked
+    assert caplog.records == []
+
+
+# Pre authentication
+
+
+@pytest.mark.parametrize("attributes", [NATIVE, KAKAO, {}, NATIVE | {"identities": ""}])
+def test_a_person_signs_in_the_way_the_account_was_made(attributes: dict[str, str]) -> None:
+    """Cognito calls the trigger at Kakao sign-ins too: refusing those would end every second one."""
+    asked = event("PreAuthentication_Authentication", userAttributes=attributes, userNotFound=not attributes)
+    assert pre_authentication.handler(copy.deepcopy(asked), None) == asked
+
+
+@pytest.mark.parametrize("status", ["CONFIRMED", "RESET_REQUIRED", "FORCE_CHANGE_PASSWORD", None])
+def test_a_kakao_person_who_was_given_a_password_cannot_use_it(status: str | None) -> None:
+    asked = event("PreAuthentication_Authentication", userAttributes=KAKAO | {"cognito:user_status": status})
+    with pytest.raises(pre_authentication.SignInRefusedError) as refused:
+        pre_authentication.handler(asked, None)
+    assert str(refused.value) == "Sign in with Kakao."
+
+
+def test_what_a_caller_adds_does_not_make_a_kakao_person_native() -> None:
+    attributes = KAKAO | {"cognito:user_status": "CONFIRMED"}
+    for key in ("clientMetadata", "validationData"):
+        asked = event("PreAuthentication_Authentication", userAttributes=attributes, **{key: {"identities": ""}})
+        with pytest.raises(pre_authentication.SignInRefusedError):
+            pre_authentication.handler(asked, None)
+
+
+@pytest.mark.parametrize("module", [pre_sign_up, pre_authentication, post_confirmation])
+def test_no_trigger_trips_over_an_event_that_lacks_something(module: Any) -> None:
+    with suppress(pre_sign_up.SignUpRefusedError):
+        module.handler({}, None)

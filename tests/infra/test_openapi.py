@@ -1,0 +1,42 @@
+"""docs/openapi.yaml says what the program deploys."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.login import PASSWORD_LENGTH
+from sandbox.program import ROOT
+from tests.infra.engine import Graph
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
+
+
+def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def http_routes(stack: Graph) -> dict[str, Any]:
+    api = stack.one("Api", protocolType="HTTP")
+    return {route["routeKey"]: route for route in stack.all("Route") if route["apiId"] == api.outputs["id"]}
+
+
+def test_every_route_is_described_and_nothing_else(document: dict[str, Any], stack: Graph) -> None:
+    assert set(operations(document)) == set(http_routes(stack))
+
+
+def test_what_needs_a_token_says_so(document: dict[str, Any], stack: Graph) -> None:
+    for key, route in http_routes(stack).items():
+        needed = operations(document)[key].get("security", [{}])
+        assert ({} not in needed) is (route["authorizationType"] == "JWT"), key
+
+
+def test_a_new_password_is_as_long_as_the_pool_wants_it(document: dict[str, Any]) -> None:
+    assert document["components"]["schemas"]["NewPassword"]["minLength"] == PASSWORD_LENGTH

@@ -1,0 +1,309 @@
+"""Accounts with e-mail and password through the site, the API, the Lambdas and the emulated Cognito."""
+
+import json
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import requests
+
+from sandbox.local import Sandbox
+from sandbox.mail import announced, mails
+
+pytestmark = pytest.mark.sandbox
+
+PASSWORD = "a-long-enough-password"
+TOKENS = {"AccessToken", "IdToken", "RefreshToken", "ExpiresIn", "TokenType"}
+
+Post = Callable[..., requests.Response]
+
+
+@pytest.fixture
+def post(sandbox: Sandbox) -> Post:
+    def post(path: str, *, headers: dict[str, str] | None = None, **body: Any) -> requests.Response:
+        return requests.post(f"{sandbox.site}/api/auth/{path}", json=body or None, headers=headers, timeout=20)
+
+    return post
+
+
+@pytest.fixture
+def email() -> str:
+    return f"person-{secrets.token_hex(4)}@example.com"
+
+
+def code(sandbox: Sandbox, email: str) -> str:
+    """The code in the last mail to this person."""
+    text = [mail.text for mail in mails(sandbox.aws) if mail.to == email][-1]
+    return re.search(r"\d{6}", text)[0]  # type: ignore[index]
+
+
+@pytest.fixture
+def confirmed(post: Post, sandbox: Sandbox, email: str) -> str:
+    assert post("sign-up", email=email, password=PASSWORD).status_code == 200
+    assert post("confirm", email=email, code=code(sandbox, email)).status_code == 200
+    return email
+
+
+def refused(answer: requests.Response) -> tuple[int, str]:
+    assert set(answer.json()) == {"error", "message"}
+    return answer.status_code, answer.json()["error"]
+
+
+# The table of statuses
+
+
+def test_an_account_begins_with_a_sign_up_and_the_code_that_was_mailed(
+    post: Post, sandbox: Sandbox, email: str
+) -> None:
+    assert post("sign-up", email=email, password=PASSWORD).status_code == 200
+    assert refused(post("sign-in", email=email, password=PASSWORD)) == (403, "not_confirmed")
+    assert refused(post("confirm", email=email, code="000000")) == (400, "invalid_code")
+    assert post("confirm", email=email, code=code(sandbox, email)).status_code == 200
+    assert refused(post("confirm", email=email, code="123456")) == (409, "already_confirmed")
+
+
+def test_a_taken_e_mail_is_said_to_be_in_whatever_case(post: Post, confirmed: str) -> None:
+    assert refused(post("sign-up", email=confirmed.upper(), password=PASSWORD)) == (409, "email_taken")
+
+
+def test_a_weak_password_and_a_bad_e_mail_are_told_apart(post: Post, email: str) -> None:
+    assert refused(post("sign-up", email=email, password="short")) == (400, "weak_password")
+    assert refused(post("sign-up", email="person", password=PASSWORD)) == (400, "invalid_email")
+    assert refused(post("sign-up", email=f"{'p' * 308}@example.com", password=PASSWORD)) == (400, "invalid_email")
+    assert refused(post("sign-up", email=["person"], password=PASSWORD)) == (400, "invalid_request")
+
+
+def test_the_password_gives_tokens_with_which_the_api_knows_the_person(
+    post: Post, sandbox: Sandbox, confirmed: str
+) -> None:
+    answer = post("sign-in", email=confirmed, password=PASSWORD)
+    assert answer.status_code == 200
+    assert set(answer.json()) == TOKENS
+    assert "set-cookie" not in answer.headers
+    for name in ("IdToken", "AccessToken"):
+        bearer = {"authorization": f"Bearer {answer.json()[name]}"}
+        person = requests.get(f"{sandbox.site}/api/userinfo", headers=bearer, timeout=20).json()
+        assert (person["email"], person["provider"]) == (confirmed, "Cognito")
+
+
+def test_a_wrong_password_and_an_unknown_e_mail_get_the_same_answer(post: Post, confirmed: str, email: str) -> None:
+    wrong = post("sign-in", email=confirmed, password="another long password")
+    unknown = post("sign-in", email=f"no-{email}", password=PASSWORD)
+    assert refused(wrong) == (400, "wrong_credentials")
+    assert (wrong.status_code, wrong.text) == (unknown.status_code, unknown.text)
+
+
+@pytest.mark.parametrize("path", ["resend-code", "forgot-password"])
+def test_nobody_learns_from_asking_for_a_code_whether_an_account_exists(
+    post: Post, confirmed: str, email: str, path: str
+) -> None:
+    known, unknown = post(path, email=confirmed), post(path, email=f"no-{email}")
+    assert known.status_code == 200
+    assert (known.status_code, known.text) == (unknown.status_code, unknown.text)
+
+
+def test_nobody_learns_from_a_reset_whether_an_account_exists(post: Post, confirmed: str, email: str) -> None:
+    def answer(email: str, password: str) -> tuple[int, str]:
+        reset = post("reset-password", email=email, code="000000", password=password)
+        return reset.status_code, reset.text
+
+    assert answer(confirmed, PASSWORD) == answer(f"no-{email}", PASSWORD)  # no code was asked for
+    post("forgot-password", email=confirmed)
+    for password in (PASSWORD, "short"):
+        assert answer(confirmed, password) == answer(f"no-{email}", password)
+        assert answer(confirmed, password)[0] == 400
+
+
+def test_a_forgotten_password_is_replaced(post: Post, sandbox: Sandbox, confirmed: str) -> None:
+    post("forgot-password", email=confirmed)
+    new = "another long password"
+    reset = post("reset-password", email=confirmed, code=code(sandbox, confirmed), password=new)
+    assert reset.status_code == 200
+    assert refused(post("sign-in", email=confirmed, password=PASSWORD)) == (400, "wrong_credentials")
+    assert post("sign-in", email=confirmed, password=new).status_code == 200
+
+
+def test_a_code_comes_again(post: Post, sandbox: Sandbox, email: str) -> None:
+    post("sign-up", email=email, password=PASSWORD)
+    before = len([mail for mail in mails(sandbox.aws) if mail.to == email])
+    assert post("resend-code", email=email).status_code == 200
+    assert len([mail for mail in mails(sandbox.aws) if mail.to == email]) == before + 1
+
+
+def test_no_word_of_a_caller_confirms_an_account(post: Post, sandbox: Sandbox, email: str) -> None:
+    """Straight at Cognito, as anybody may who knows the public client."""
+    sandbox.account.call(
+        "cognito-idp",
+        "SignUp",
+        {
+            "ClientId": sandbox.exports["clientId"],
+            "Username": email,
+            "Password": PASSWORD,
+            "UserAttributes": [{"Name": "email", "Value": email}],
+            "ClientMetadata": {"provider": "Kakao"},
+            "ValidationData": [{"Name": "provider", "Value": "Kakao"}],
+        },
+    )
+    person = {"UserPoolId": sandbox.exports["userPoolId"], "Username": email}
+    found = sandbox.account.call("cognito-idp", "AdminGetUser", person)
+    assert found["UserStatus"] == "UNCONFIRMED"
+    assert {"Name": "email_verified", "Value": "true"} not in found["UserAttributes"]
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("pre_sign_up", "PreSignUp_SignUp"),
+        ("post_confirmation", "PostConfirmation_ConfirmSignUp"),
+        ("pre_authentication", "PreAuthentication_Authentication"),
+    ],
+)
+def test_a_warm_trigger_answers_in_a_fraction_of_cognitos_five_seconds(
+    sandbox: Sandbox, module: str, source: str
+) -> None:
+    request = {"userAttributes": {"sub": "sub-1", "cognito:user_status": "CONFIRMED"}}
+    event = {"triggerSource": source, "callerContext": {"clientId": "client-id"}, "request": request, "response": {}}
+    functions = sandbox.account.call("lambda", "ListFunctions", {})["Functions"]
+    (name,) = [f["FunctionName"] for f in functions if f["Handler"] == f"handlers.{module}.handler"]
+    took = []
+    for _ in range(4):
+        start = time.monotonic()
+        answer = sandbox.account.call("lambda", "Invoke", {"FunctionName": name, "Payload": json.dumps(event)})
+        took.append(time.monotonic() - start)
+        assert "FunctionError" not in answer
+        assert json.load(answer["Payload"])["request"] == request
+    assert min(took[1:]) < 0.2
+
+
+# Sessions and tokens
+
+
+@pytest.fixture
+def same_origin(sandbox: Sandbox) -> dict[str, str]:
+    return {"sec-fetch-site": "same-origin", "origin": sandbox.site}
+
+
+def cookies(answer: requests.Response) -> dict[str, str]:
+    """What a browser would send back; `requests` keeps no secure cookies from plain http."""
+    return dict(line.split(";")[0].split("=", 1) for line in answer.raw.headers.getlist("set-cookie"))
+
+
+def test_a_session_is_the_same_as_after_a_kakao_sign_in(
+    post: Post, sandbox: Sandbox, confirmed: str, same_origin: dict[str, str]
+) -> None:
+    answer = post("sign-in", email=confirmed, password=PASSWORD, session=True, headers=same_origin)
+    assert answer.status_code == 200
+    assert not TOKENS & set(answer.json())
+    kept = cookies(answer)
+    assert set(kept) == {"__Host-id", "__Secure-refresh"}
+
+    def sent() -> dict[str, str]:
+        return same_origin | {"cookie": "; ".join(f"{name}={value}" for name, value in kept.items())}
+
+    person = requests.get(f"{sandbox.site}/api/userinfo", headers=sent(), timeout=20)
+    assert person.json()["email"] == confirmed
+    refreshed = post("refresh", headers=sent())
+    assert refreshed.status_code == 204
+    kept |= cookies(refreshed)
+    assert post("logout", headers=sent()).status_code == 200
+    assert post("refresh", headers=sent()).status_code == 401
+
+
+def test_a_client_refreshes_and_ends_the_tokens_that_it_keeps_itself(post: Post, confirmed: str) -> None:
+    tokens = post("sign-in", email=confirmed, password=PASSWORD).json()
+    refreshed = post("refresh", refresh_token=tokens["RefreshToken"])
+    assert refreshed.status_code == 200
+    assert set(refreshed.json()) == TOKENS
+    assert "set-cookie" not in refreshed.headers
+    logout = post("logout", refresh_token=refreshed.json()["RefreshToken"])
+    assert logout.status_code == 200
+    assert refused(post("refresh", refresh_token=tokens["RefreshToken"])) == (401, "signed_out")
+
+
+def test_another_sites_page_cannot_sign_a_visitor_in(post: Post, confirmed: str) -> None:
+    answer = post(
+        "sign-in", email=confirmed, password=PASSWORD, session=True, headers={"origin": "https://evil.example"}
+    )
+    assert refused(answer) == (403, "cross_site")
+
+
+# What the emulated Cognito never says, said by a stub in its place
+
+
+@pytest.fixture(scope="module")
+def cognito_says(sandbox: Sandbox) -> Iterator[Callable[[str], None]]:
+    """Points the function at a stub that fails with an error of this name."""
+    said = [""]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            body = json.dumps({"__type": said[0], "message": "canary"}).encode()
+            self.send_response(400)
+            self.send_header("content-type", "application/x-amz-json-1.1")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    functions = sandbox.account.call("lambda", "ListFunctions", {})["Functions"]
+    (function,) = [f for f in functions if f["Handler"] == "handlers.accounts.handler"]
+    variables = function["Environment"]["Variables"]
+
+    def configure(variables: dict[str, str]) -> None:
+        given = {"FunctionName": function["FunctionName"], "Environment": {"Variables": variables}}
+        sandbox.account.call("lambda", "UpdateFunctionConfiguration", given)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        configure(variables | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"})
+        yield lambda error: said.__setitem__(0, error)
+        configure(variables)
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "expected"),
+    [
+        ("confirm", "ExpiredCodeException", (410, "expired_code")),
+        ("confirm", "TooManyFailedAttemptsException", (429, "limit_exceeded")),
+        ("sign-up", "LimitExceededException", (429, "limit_exceeded")),
+        ("sign-in", "TooManyRequestsException", (429, "throttled")),
+        ("sign-in", "PasswordResetRequiredException", (403, "password_reset_required")),
+        ("sign-in", "InternalErrorException", (502, "cognito_unavailable")),
+        ("reset-password", "ExpiredCodeException", (400, "invalid_code")),
+    ],
+)
+def test_what_cognito_says_of_its_own_is_answered(
+    post: Post, cognito_says: Callable[[str], None], path: str, error: str, expected: tuple[int, str]
+) -> None:
+    cognito_says(error)
+    answer = post(path, email="person@example.com", password=PASSWORD, code="123456")
+    assert refused(answer) == expected
+    assert ("retry-after" in answer.headers) is (expected[0] == 429)
+
+
+# The terminal
+
+
+def test_the_terminal_shows_each_mail_once(post: Post, sandbox: Sandbox, email: str) -> None:
+    said: list[str] = []
+    with announced(sandbox.aws, said.append):
+        sandbox.account.call(
+            "cognito-idp",
+            "SignUp",
+            {"ClientId": sandbox.exports["clientId"], "Username": email, "Password": PASSWORD},
+        )
+        deadline = time.monotonic() + 5
+        while not any(email in line for line in said) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.6)
+    (line,) = [line for line in said if email in line]
+    assert code(sandbox, email) in line

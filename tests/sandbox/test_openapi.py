@@ -1,0 +1,34 @@
+"""The API holds to docs/openapi.yaml, whatever is sent to it."""
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from sandbox.local import Sandbox
+from sandbox.program import ROOT
+
+pytestmark = pytest.mark.sandbox
+
+schema = schemathesis.openapi.from_path(str(ROOT / "docs" / "openapi.yaml"))
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+@schema.parametrize()
+@settings(
+    max_examples=8,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_no_request_makes_an_internal_error_or_an_answer_that_is_not_described(
+    case: schemathesis.Case, sandbox: Sandbox
+) -> None:
+    case.call_and_validate(base_url=sandbox.site, checks=CHECKS, allow_redirects=False, timeout=20)
