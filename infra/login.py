@@ -74,7 +74,7 @@ class Login(pulumi.ComponentResource):
                 function=function,
                 principal="cognito-idp.amazonaws.com",
                 source_arn=pool.arn,
-                source_account=pool.arn.apply(lambda arn: arn.split(":")[4]),
+                source_account=aws.get_caller_identity_output().account_id,
                 opts=child,
             )
         domain = aws.cognito.UserPoolDomain(
