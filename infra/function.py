@@ -58,7 +58,7 @@ class Function(pulumi.ComponentResource):
             role=role.arn,
             memory_size=512,
             timeout=15,
-            environment={"variables": environment},
+            environment={"variables": environment} if environment else None,  # AWS keeps no empty one
             logging_config={
                 "log_format": "JSON",
                 "log_group": log_group.name,
