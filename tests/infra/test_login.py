@@ -175,7 +175,7 @@ def test_a_trigger_can_be_called_by_this_pool_of_this_account_alone(stack: Graph
 
 def test_a_trigger_waits_neither_for_the_pool_nor_for_the_client(stack: Graph) -> None:
     for trigger in TRIGGERS:
-        assert not stack.named(f"{trigger}-function")["environment"].get("variables")
+        assert "environment" not in stack.named(f"{trigger}-function").inputs
 
 
 def test_the_pool_has_one_client_so_that_a_trigger_needs_not_know_its_id(stack: Graph) -> None:
