@@ -12,6 +12,8 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from handlers.outgoing import exchange
+
 CONNECT_SECONDS = 2.0
 SECONDS = 5.0  # for the answer to begin, and for all of it to arrive
 LARGEST = 64 * 1024
@@ -118,29 +120,17 @@ class TokenEndpoint:
     def _post(self, path: str, form: Mapping[str, str]) -> bytes:
         body = urlencode({**form, "client_id": self._client_id})
         headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
-        # http.client asks no proxy of the environment's, and follows no redirect.
         connection = self._connection(self._host, timeout=CONNECT_SECONDS)
         try:
-            connection.connect()
-            connection.sock.settimeout(SECONDS)
-            deadline = time.monotonic() + SECONDS
-            connection.request("POST", path, body, headers)
-            answer = b""
-            with connection.getresponse() as response:
-                while len(answer) <= LARGEST and (part := response.read1(LARGEST)):
-                    answer += part
-                    if time.monotonic() > deadline:
-                        raise TimeoutError
+            status, answer = exchange(
+                connection, "POST", path, headers=headers, body=body, seconds=SECONDS, largest=LARGEST
+            )
         except TimeoutError:
             raise TooSlowError("no answer in time") from None
         except (OSError, HTTPException) as error:
             raise UnavailableError(type(error).__name__) from None
-        finally:
-            connection.close()
-        if response.status != 200:
-            raise _refusal(response.status, answer)
-        if len(answer) > LARGEST:
-            raise UnavailableError("the answer is too large")
+        if status != 200:
+            raise _refusal(status, answer)
         return answer
 
 

@@ -102,7 +102,7 @@ def test_an_answer_in_pieces_is_read_whole_though_it_takes_longer_than_a_connect
 def test_an_answer_that_is_good_but_huge_is_none(serve: Serve) -> None:
     body = json.dumps({"id_token": id_token()}).encode()
     assert serve(OK + b"\r\n", body).refresh("token").claims["sub"] == "sub-1"
-    with pytest.raises(UnavailableError, match="large"):
+    with pytest.raises(UnavailableError, match="TooLarge"):
         serve(OK + b"\r\n", body, b" " * 70_000).refresh("token")
 
 
