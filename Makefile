@@ -26,7 +26,7 @@ preview: $(VENV)/ready  ## what `pulumi up` would change in $(STACK)
 
 requirements: $(VENV)/ready  ## pin again what the *.in files ask for
 	@$(RUN) -m pip install --quiet uv
-	@for f in requirements requirements-dev handlers/requirements; do \
+	@for f in requirements handlers/requirements requirements-dev; do \
 	  $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate --no-emit-index-url --no-emit-find-links $$f.in -o $$f.txt || exit 1; done
 

@@ -8,16 +8,20 @@ import pulumi
 from infra import settings
 from infra.api import HttpApi
 from infra.function import Function
+from infra.layer import Layer
 from infra.login import Login
 from infra.site import Site
+from infra.socket import Socket
 
 config = settings.read()
 
 api = HttpApi("api")
+socket = Socket("socket", management_url=config.websocket_management_url)
 site = Site(
     "site",
     content=Path("frontend"),
     api_host=api.host,
+    socket_host=socket.host,
     extra_origins=config.extra_origins,
 )
 origins: list[pulumi.Input[str]] = [site.url, *config.extra_origins]
@@ -37,6 +41,7 @@ login = Login(
     origins=origins,
     domain_prefix=config.domain_prefix,
     hosted_url=config.hosted_login_url,
+    jwks_url=config.jwks_url,
     token_minutes=config.token_minutes,
     refresh_days=config.refresh_days,
     rotate_refresh_tokens=config.rotate_refresh_tokens,
@@ -81,6 +86,32 @@ accounts = Function(
     },
     permissions=[login.check_password()],
 )
+layer = Layer("layer", runtime=config.runtime, architecture=config.architecture)
+connect_authorizer = Function(
+    "connect-authorizer",
+    module="connect_authorizer",
+    runtime=config.runtime,
+    architecture=config.architecture,
+    environment={
+        "CLIENT_ID": login.client_id,
+        "CONNECT_CHECKS_USER": json.dumps(config.connect_checks_user),
+        "ISSUER": login.issuer,
+        "JWKS_URL": login.jwks_url,
+        "SITE_ORIGINS": pulumi.Output.all(*origins).apply(json.dumps),
+        "USER_POOL_ID": login.user_pool_id,
+    },
+    permissions=[login.read_user()],
+    layers=[layer.arn],
+)
+chat = Function(
+    "chat",
+    module="chat",
+    runtime=config.runtime,
+    architecture=config.architecture,
+    environment={"MANAGEMENT_URL": socket.management_url},
+    permissions=[socket.answer_connections()],
+)
+socket.serve(chat, authorizer=connect_authorizer)
 api.serve(
     session,
     "GET /api/auth/login",
@@ -101,7 +132,9 @@ api.serve(user_info, "GET /api/userinfo", signed_in=True)
 
 pulumi.export("siteUrl", site.url)
 pulumi.export("apiUrl", pulumi.Output.concat(site.url, "/api"))
+pulumi.export("websocketUrl", pulumi.Output.concat("wss://", site.host, "/ws"))
 pulumi.export("kakaoRedirectUri", pulumi.Output.concat(login.hosted_url, "/oauth2/idpresponse"))
 pulumi.export("kakaoLogoutRedirectUri", pulumi.Output.concat(site.url, "/"))
 pulumi.export("userPoolId", login.user_pool_id)
 pulumi.export("clientId", login.client_id)
+pulumi.export("websocketApiId", socket.api_id)

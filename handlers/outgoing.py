@@ -21,9 +21,9 @@ def exchange(
 ) -> tuple[int, bytes]:
     """Send one request over a new connection, which has its own time to connect; return the status and the body.
 
-    http.client asks no proxy of the environment's, and follows no redirect. Raises TimeoutError where the answer has not
-    begun, or not ended, after `seconds`; another OSError or an HTTPException where there is none, or one over `largest`
-    bytes.
+    http.client asks no proxy of the environment's, and follows no redirect. Raises TimeoutError where the answer has
+    not begun, or not ended, after `seconds`; another OSError or an HTTPException where there is none, or one over
+    `largest` bytes.
     """
     try:
         connection.connect()

@@ -1,4 +1,4 @@
-"""Whether an ID token is one that our user pool made for our client (RFC 7519, RFC 8725; OpenID Connect Core 3.1.3.7)."""
+"""Whether an ID token is one that our pool made for our client (RFC 7519, RFC 8725; OpenID Connect Core 3.1.3.7)."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ OPTIONS: jwt.types.Options = {"require": ["exp", "iat", "sub"], "strict_aud": Tr
 
 
 class InvalidTokenError(Exception):
-    """The token is not to be believed. The text says why in our words and may be logged: nothing of the token is in it."""
+    """The token is not to be believed. The text says why in our words: nothing of the token is in it."""
 
 
 class IdTokens:
@@ -60,7 +60,7 @@ class IdTokens:
 
 
 def _kid(token: str) -> str:
-    """Return the name of the key; the header is believed in nothing else, and PyJWT would parse all of the token for it."""
+    """Return the name of the key, for which PyJWT would parse all of the token; the rest of the header it judges."""
     header = token.partition(".")[0]
     try:
         kid = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"]

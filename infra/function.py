@@ -35,7 +35,7 @@ class Function(pulumi.ComponentResource):
         log_group = aws.cloudwatch.LogGroup(f"{name}-logs", retention_in_days=LOG_DAYS, opts=child)
         role = aws.iam.Role(
             f"{name}-role",
-            assume_role_policy=pulumi.Output.json_dumps(policies.document(policies.assumed_by_lambda())),
+            assume_role_policy=pulumi.Output.json_dumps(policies.document(policies.assumed_by("lambda"))),
             opts=child,
         )
         policy = aws.iam.RolePolicy(
@@ -71,4 +71,5 @@ class Function(pulumi.ComponentResource):
 
         self.name = name
         self.arn = function.arn
+        self.invoke_arn = function.invoke_arn
         self.register_outputs({"arn": self.arn})

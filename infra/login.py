@@ -23,8 +23,9 @@ class Login(pulumi.ComponentResource):
     """A person signs in with Kakao or with e-mail, and the site receives who it is.
 
     `origins` are the sites that may use the login, as `https://host`; each is called back at `/api/auth/callback` and
-    shown again at `/` after sign-out. `triggers` are ARNs of functions, by their names in the pool's LambdaConfig; they
-    get neither the pool nor the client as a setting, which both wait for them.
+    shown again at `/` after sign-out. `jwks_url` is where the pool's keys are, with {userPoolId} for its id; the pool's
+    own where it is empty. `triggers` are ARNs of functions, by their names in the pool's LambdaConfig; they get neither
+    the pool nor the client as a setting, which both wait for them.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Login(pulumi.ComponentResource):
         origins: Sequence[pulumi.Input[str]],
         domain_prefix: pulumi.Input[str],
         hosted_url: str,
+        jwks_url: str,
         token_minutes: int,
         refresh_days: int,
         rotate_refresh_tokens: bool,
@@ -136,6 +138,11 @@ class Login(pulumi.ComponentResource):
         self.user_pool_id = pool.id
         self.client_id = client.id
         self.issuer = pulumi.Output.concat("https://", pool.endpoint)
+        self.jwks_url = (
+            pool.id.apply(lambda pool_id: jwks_url.replace("{userPoolId}", pool_id))
+            if jwks_url
+            else pulumi.Output.concat(self.issuer, "/.well-known/jwks.json")
+        )
         self.hosted_url = pulumi.Output.from_input(hosted_url) if hosted_url else self._cognito_url(domain)
         self.register_outputs(
             {"userPoolId": self.user_pool_id, "clientId": self.client_id, "hostedUrl": self.hosted_url}

@@ -27,9 +27,9 @@ def document(*statements: Statement) -> Document:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def assumed_by_lambda() -> Statement:
-    """Lambda may run functions in this role."""
-    return {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": ["sts:AssumeRole"]}
+def assumed_by(service: str) -> Statement:
+    """This service of AWS's, such as `lambda`, may act in this role."""
+    return {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": ["sts:AssumeRole"]}
 
 
 def write_logs(log_group_arn: str) -> Statement:
@@ -47,6 +47,12 @@ def check_password(user_pool_arn: str) -> Statement:
     return _allow(["cognito-idp:AdminInitiateAuth"], user_pool_arn)
 
 
+def answer_connections(stage_arn: str) -> Statement:
+    """Post to the connections of this stage of a WebSocket API, and end them."""
+    ways = (f"{stage_arn}/{method}/@connections/*" for method in ("POST", "DELETE"))
+    return _allow(["execute-api:ManageConnections"], *ways)
+
+
 def read_objects(bucket_arn: str, distribution_arn: str) -> Statement:
     """This distribution, and no other one, may read the bucket's objects."""
     return {
@@ -58,5 +64,5 @@ def read_objects(bucket_arn: str, distribution_arn: str) -> Statement:
     }
 
 
-def _allow(actions: list[str], resource: str) -> Statement:
-    return {"Effect": "Allow", "Action": actions, "Resource": [resource]}
+def _allow(actions: list[str], *resources: str) -> Statement:
+    return {"Effect": "Allow", "Action": actions, "Resource": [*resources]}

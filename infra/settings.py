@@ -34,6 +34,7 @@ class Settings:
     domain_prefix: str
     hosted_login_url: str
     jwks_url: str
+    websocket_management_url: str
     rotate_refresh_tokens: bool
     extra_origins: tuple[str, ...]
     token_minutes: int
@@ -58,7 +59,8 @@ def read() -> Settings:
         ),
         domain_prefix=_domain_prefix(config),
         hosted_login_url=_origin(config, "hostedLoginUrl", "https://login.example.com", optional=True),
-        jwks_url=_jwks_url(config),
+        jwks_url=_address(config, "jwksUrl", "https://keys.example.com/{userPoolId}/.well-known/jwks.json"),
+        websocket_management_url=_address(config, "websocketManagementUrl", "https://ws.example.com/{apiId}/ws"),
         rotate_refresh_tokens=_typed(config.require_bool, "rotateRefreshTokens", "true"),
         extra_origins=_extra_origins(config),
         token_minutes=_whole(config, "tokenMinutes", 5, 1440),
@@ -160,8 +162,8 @@ def _check_origin(key: str, value: str, example: str) -> str:
     return _check_transport(key, value, example)
 
 
-def _jwks_url(config: pulumi.Config) -> str:
-    key, example = "jwksUrl", "https://keys.example.com/{userPoolId}/.well-known/jwks.json"
+def _address(config: pulumi.Config, key: str, example: str) -> str:
+    """An address with a path, or nothing; what it may hold in braces, its user fills in."""
     if not config.get(key):
         return ""
     value = _text(config, key, r"https?://[A-Za-z0-9./:{}_-]+", f"'{example}'", f"an address such as {example}")

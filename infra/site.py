@@ -29,13 +29,19 @@ CONTENT_SECURITY_POLICY = (
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+TLS_ONLY: aws.cloudfront.DistributionOriginCustomOriginConfigArgsDict = {
+    "http_port": 80,
+    "https_port": 443,
+    "origin_protocol_policy": "https-only",
+    "origin_ssl_protocols": ["TLSv1.2"],
+}
 
 
 class Site(pulumi.ComponentResource):
     """A browser finds the page and the API at one address, so that cookies are first-party and no CORS is needed.
 
-    `content` is the folder of the page; `api_host` answers /api/*; `extra_origins` are sites that pass requests on with
-    the cookies of their own visitors.
+    `content` is the folder of the page; `api_host` answers /api/*, `socket_host` /ws; `extra_origins` are sites that
+    pass requests on with the cookies of their own visitors.
     """
 
     def __init__(
@@ -44,6 +50,7 @@ class Site(pulumi.ComponentResource):
         *,
         content: Path,
         api_host: pulumi.Input[str],
+        socket_host: pulumi.Input[str],
         extra_origins: Sequence[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -87,16 +94,9 @@ class Site(pulumi.ComponentResource):
                     "domain_name": bucket.bucket_regional_domain_name,
                     "origin_access_control_id": access.id,
                 },
-                {
-                    "origin_id": "api",
-                    "domain_name": api_host,
-                    "custom_origin_config": {
-                        "http_port": 80,
-                        "https_port": 443,
-                        "origin_protocol_policy": "https-only",
-                        "origin_ssl_protocols": ["TLSv1.2"],
-                    },
-                },
+                {"origin_id": "api", "domain_name": api_host, "custom_origin_config": TLS_ONLY},
+                # No origin path: /ws is itself the stage.
+                {"origin_id": "socket", "domain_name": socket_host, "custom_origin_config": TLS_ONLY},
             ],
             default_cache_behavior={
                 "target_origin_id": "page",
@@ -122,7 +122,19 @@ class Site(pulumi.ComponentResource):
                     "viewer_protocol_policy": "https-only",
                     "compress": True,
                     "function_associations": [{"event_type": "viewer-request", "function_arn": bearer.arn}],
-                }
+                },
+                {
+                    "path_pattern": "/ws",
+                    "target_origin_id": "socket",
+                    "allowed_methods": ["GET", "HEAD"],
+                    "cached_methods": ["GET", "HEAD"],
+                    "cache_policy_id": CACHING_DISABLED,
+                    # The handshake with its Sec-WebSocket-* headers, the cookie, and the Origin that it counts for.
+                    "origin_request_policy_id": ALL_VIEWER_EXCEPT_HOST_HEADER,
+                    "response_headers_policy_id": headers.id,
+                    "viewer_protocol_policy": "https-only",
+                    "compress": True,
+                },
             ],
             restrictions={"geo_restriction": {"restriction_type": "none"}},
             viewer_certificate={"cloudfront_default_certificate": True},
@@ -142,7 +154,8 @@ class Site(pulumi.ComponentResource):
             if file.is_file():
                 self._object(name, bucket, content, file)
 
-        self.url = pulumi.Output.concat("https://", distribution.domain_name)
+        self.host = distribution.domain_name
+        self.url = pulumi.Output.concat("https://", self.host)
         self.register_outputs({"url": self.url})
 
     def _object(self, name: str, bucket: aws.s3.Bucket, content: Path, file: Path) -> None:

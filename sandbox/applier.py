@@ -22,7 +22,7 @@ from pulumi.runtime import mocks
 
 from sandbox.program import plain
 
-SERVICES = ("apigatewayv2", "cloudfront", "cognito-idp", "iam", "lambda", "logs", "s3", "sts")
+SERVICES = ("apigateway", "apigatewayv2", "cloudfront", "cognito-idp", "iam", "lambda", "logs", "s3", "sts")
 EXECUTE_API = ".execute-api."
 
 Given = dict[str, Any]
@@ -298,6 +298,12 @@ def _role_policy(account: Account, name: str, given: Given) -> Applied:
     return Applied(f"{policy['RoleName']}:{policy['PolicyName']}", {})
 
 
+@_applies("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+def _role_policy_attachment(account: Account, _name: str, given: Given) -> Applied:
+    account.call("iam", "AttachRolePolicy", {"RoleName": given["role"], "PolicyArn": given["policyArn"]})
+    return Applied(f"{given['role']}-{given['policyArn']}", {})
+
+
 @_applies("aws:lambda/function:Function")
 def _function(account: Account, name: str, given: Given) -> Applied:
     function = _own_name(name)
@@ -308,7 +314,9 @@ def _function(account: Account, name: str, given: Given) -> Applied:
         if time.monotonic() > deadline:
             raise NotApplicableError("is still pending after 20 s")
         time.sleep(0.02)
-    return Applied(function, {"name": function, "arn": made["FunctionArn"]})
+    arn = made["FunctionArn"]
+    invoke_arn = f"arn:aws:apigateway:{account.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    return Applied(function, {"name": function, "arn": arn, "invokeArn": invoke_arn})
 
 
 @_applies("aws:lambda/layerVersion:LayerVersion")
@@ -358,6 +366,13 @@ def _user_pool_client(account: Account, name: str, given: Given) -> Applied:
 
 
 # API Gateway
+
+
+@_applies("aws:apigateway/account:Account")
+def _api_gateway_account(account: Account, _name: str, given: Given) -> Applied:
+    role = {"op": "replace", "path": "/cloudwatchRoleArn", "value": given["cloudwatchRoleArn"]}
+    account.call("apigateway", "UpdateAccount", {"patchOperations": [role]})
+    return Applied("api-gateway-account", {})
 
 
 @_applies("aws:apigatewayv2/api:Api")

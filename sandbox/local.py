@@ -67,7 +67,12 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
             )
             stack.enter_context(kakao.serve(port + 2, app, {domain: hosted_login}))
             stack.enter_context(
-                serve_edges(site_port=port, aws=aws, distribution=exports["siteUrl"].removeprefix("https://"))
+                serve_edges(
+                    site_port=port,
+                    aws=aws,
+                    distribution=exports["siteUrl"].removeprefix("https://"),
+                    websocket_api=exports["websocketApiId"],
+                )
             )
         yield Sandbox(site, hosted_login, kakao_url, aws, account.result(), exports)
 

@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pulumi
 import pytest
 from pulumi.runtime import mocks, rpc
 
+from infra import packaging
 from sandbox.program import ROOT, Monitor, plain, run, stack_config
 
 ACCOUNT = "123456789012"
@@ -35,6 +37,7 @@ class Declared:
     sources: dict[str, set[str]]
     dependencies: set[str]
     protect: bool
+    kept: bool
     secret_inputs: set[str]
     secret_outputs: set[str]
     ignored: set[str]
@@ -82,13 +85,15 @@ class _Cloud(mocks.Mocks):
         if not args.custom:
             return "", {}
         unique = hashlib.sha256(f"{args.typ} {args.name}".encode()).hexdigest()[:10]
+        scheme = "wss" if args.inputs.get("protocolType") == "WEBSOCKET" else "https"
         host = {"domainName": f"{unique}.cloudfront.net"} if args.typ.endswith(":Distribution") else {}
         return unique, {
             "arn": f"arn:aws:mock:{REGION}:{ACCOUNT}:{unique}",
             "name": f"{args.name}-{unique}",
             "bucketRegionalDomainName": f"{unique}.s3.{REGION}.amazonaws.com",
-            "apiEndpoint": f"https://{unique}.execute-api.{REGION}.amazonaws.com",
+            "apiEndpoint": f"{scheme}://{unique}.execute-api.{REGION}.amazonaws.com",
             "executionArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{unique}",
+            "invokeArn": f"arn:aws:apigateway:{REGION}:lambda:path/{unique}/invocations",
             "endpoint": f"cognito-idp.{REGION}.amazonaws.com/{unique}",
             **host,
             **plain(args.inputs),
@@ -115,6 +120,7 @@ class _Recorder(Monitor):
             sources={key: {_name(u) for u in value.urns} for key, value in request.propertyDependencies.items()},
             dependencies={_name(urn) for urn in request.dependencies},
             protect=request.protect,
+            kept=request.retainOnDelete,
             secret_inputs={key for key, value in inputs.items() if rpc.is_rpc_secret(value)},
             secret_outputs=set(request.additionalSecretOutputs),
             ignored=set(request.ignoreChanges),
@@ -127,9 +133,10 @@ class _Recorder(Monitor):
 def declare(
     config: Mapping[str, Any] | None = None, *, stack: str = "dev", program: Path = ROOT / "__main__.py"
 ) -> Graph:
-    """Run the program with this configuration over the stack's own, to its end."""
+    """Run the program with this configuration over the stack's own, to its end; the layer is named, not built."""
     recorder = _Recorder()
-    recorder.graph.exports = run(recorder, stack=stack, config=_values(stack, config), program=program)
+    with patch.object(packaging, "layer_zip", "layer-{}-{}.zip".format):
+        recorder.graph.exports = run(recorder, stack=stack, config=_values(stack, config), program=program)
     return recorder.graph
 
 
