@@ -109,8 +109,8 @@ def _check_account(username: str) -> None:
     except cognito.exceptions.UserNotFoundException:
         raise RefusedError("the account is gone") from None
     except Exception as error:  # noqa: BLE001 - botocore has no common base for what the network does
-        code = getattr(error, "response", {}).get("Error", {}).get("Code") or type(error).__name__
-        log.error("account_unchecked", extra={"reason": code})
+        said = getattr(error, "response", None) or {}
+        log.error("account_unchecked", extra={"reason": said.get("Error", {}).get("Code", type(error).__name__)})
         raise RefusedError("Cognito does not answer") from None
     if user["Enabled"] is not True:
         raise RefusedError("the account is disabled")

@@ -123,3 +123,18 @@ def accounts(session: ModuleType) -> ModuleType:
 def user_info() -> ModuleType:
     os.environ |= {"USER_POOL_ID": POOL}
     return importlib.import_module("handlers.user_info")
+
+
+@pytest.fixture(scope="session")
+def _jwks_endpoint() -> Iterator[Any]:
+    from tests.handlers.user_pool import jwks_endpoint  # the tests of other handlers need no keys
+
+    with jwks_endpoint() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def endpoint(_jwks_endpoint: Any) -> Any:
+    """Where the pool's keys are."""
+    _jwks_endpoint.reset()
+    return _jwks_endpoint

@@ -1,0 +1,198 @@
+"""The chat says back what a person said, under their nickname, for as long as their token is good."""
+
+import importlib
+import json
+import logging
+import os
+import time
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.fixture(scope="session")
+def chat() -> ModuleType:
+    os.environ |= {"MANAGEMENT_URL": "https://api.example/ws"}
+    return importlib.import_module("handlers.chat")
+
+
+class GoneError(Exception):
+    pass
+
+
+class Gateway:
+    """API Gateway's management of connections, which keeps what it was told to do."""
+
+    class exceptions:  # noqa: N801 - as botocore has it
+        GoneException = GoneError
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, Any]] = []
+        self.error: Exception | None = None
+
+    def post_to_connection(self, *, ConnectionId: str, Data: bytes) -> None:  # noqa: N803
+        self._tell("post", ConnectionId, json.loads(Data))
+
+    def delete_connection(self, *, ConnectionId: str) -> None:  # noqa: N803
+        self._tell("close", ConnectionId, None)
+
+    def _tell(self, *what: Any) -> None:
+        if self.error:
+            raise self.error
+        self.told.append(what)
+
+
+@pytest.fixture
+def gateway(chat: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Gateway:
+    gateway = Gateway()
+    monkeypatch.setattr(chat, "_gateway", lambda: gateway)
+    return gateway
+
+
+def event(
+    body: Any = None, *, kind: str = "MESSAGE", seconds: float = 600, nickname: str | None = "김하늘", **more: Any
+) -> dict[str, Any]:
+    person = {"principalId": "sub-1", "sub": "sub-1", "username": "Kakao_1", "provider": "Kakao"}
+    person |= {"exp": str(int(time.time() + seconds))} | ({"nickname": nickname} if nickname else {})
+    route = {"MESSAGE": "$default", "CONNECT": "$connect", "DISCONNECT": "$disconnect"}[kind]
+    context = {"eventType": kind, "routeKey": route, "connectionId": "connection-1", "authorizer": person}
+    text = body if isinstance(body, str | None) else json.dumps(body)
+    return {"requestContext": context, "body": text, "isBase64Encoded": False, **more}
+
+
+def test_what_a_person_says_comes_back_to_them_under_their_nickname(chat: ModuleType, gateway: Gateway) -> None:
+    assert chat.handler(event({"message": "안녕 😀 <b>"}), None) == {"statusCode": 200}
+    assert gateway.told == [("post", "connection-1", {"nickname": "김하늘", "message": "안녕 😀 <b>"})]
+
+
+def test_a_withheld_nickname_is_null(chat: ModuleType, gateway: Gateway) -> None:
+    chat.handler(event({"message": "hi"}, nickname=None), None)
+    assert gateway.told[0][2] == {"nickname": None, "message": "hi"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        "",
+        "hi",
+        "{",
+        "[" * 3000,
+        [],
+        [{"message": "hi"}],
+        5,
+        True,
+        {},
+        {"text": "hi"},
+        {"message": None},
+        {"message": 5},
+        {"message": ["hi"]},
+        {"message": ""},
+        {"message": " \n"},
+        {"message": "hi", "nickname": "somebody else"},
+        {"message": "hi", "action": "$connect"},
+    ],
+    ids=repr,
+)
+def test_another_shape_is_answered_with_what_to_send(chat: ModuleType, gateway: Gateway, body: Any) -> None:
+    assert chat.handler(event(body), None) == {"statusCode": 200}
+    ((what, _, frame),) = gateway.told
+    assert (what, frame["error"]) == ("post", "invalid_message")
+    assert '{"message": "…"}' in frame["message"]
+
+
+def test_a_binary_frame_is_another_shape(chat: ModuleType, gateway: Gateway) -> None:
+    chat.handler(event({"message": "hi"}, isBase64Encoded=True), None)
+    assert gateway.told[0][2]["error"] == "invalid_message"
+
+
+def test_a_frame_over_four_kilobytes_is_refused(chat: ModuleType, gateway: Gateway) -> None:
+    room = 4096 - len('{"message":""}')
+    for text, error in (("x" * room, None), ("x" * (room + 1), "too_long"), ("가" * (room // 3 + 1), "too_long")):
+        chat.handler(event(json.dumps({"message": text}, ensure_ascii=False, separators=(",", ":"))), None)
+        assert gateway.told[-1][2].get("error") == error
+
+
+@pytest.mark.parametrize("seconds", [0, -1, -100_000])
+@pytest.mark.parametrize("body", [{"message": "hi"}, "nonsense", None])
+def test_who_writes_after_the_token_has_expired_is_disconnected_and_hears_nothing(
+    chat: ModuleType, gateway: Gateway, seconds: int, body: Any
+) -> None:
+    assert chat.handler(event(body, seconds=seconds), None) == {"statusCode": 200}
+    assert gateway.told == [("close", "connection-1", None)]
+
+
+def test_a_person_who_has_gone_is_no_error(
+    chat: ModuleType, gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway.error = GoneError()
+    for seconds in (600, -1):
+        assert chat.handler(event({"message": "hi"}, seconds=seconds), None) == {"statusCode": 200}
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "LimitExceededException", "Message": ""}}, "PostToConnection"),
+        EndpointConnectionError(endpoint_url="https://api.example"),
+    ],
+)
+def test_a_gateway_that_fails_is_an_error_of_the_function(chat: ModuleType, gateway: Gateway, error: Exception) -> None:
+    gateway.error = error
+    with pytest.raises(type(error)):
+        chat.handler(event({"message": "hi"}), None)
+
+
+@pytest.mark.parametrize("kind", ["CONNECT", "DISCONNECT"])
+def test_coming_and_going_are_accepted_without_a_word(chat: ModuleType, gateway: Gateway, kind: str) -> None:
+    assert chat.handler(event(kind=kind, seconds=-1), None) == {"statusCode": 200}
+    assert gateway.told == []
+
+
+def test_no_log_line_says_what_was_said_or_by_whom(
+    chat: ModuleType, gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for body in ({"message": "canary"}, {"canary": 1}, {"message": "canary" * 1000}):
+        chat.handler(event(body), None)
+    chat.handler(event({"message": "canary"}, seconds=-1), None)
+    told = repr([record.__dict__ for record in caplog.records])
+    assert [record.message for record in caplog.records] == ["echoed", "invalid_message", "too_long", "expired"]
+    assert not any(word in told for word in ("canary", "김하늘", "Kakao_1"))
+
+
+def test_two_people_in_one_warm_function_do_not_mix(chat: ModuleType, gateway: Gateway) -> None:
+    chat.handler(event({"message": "first"}), None)
+    chat.handler(event({"message": "second"}, nickname=None), None)
+    assert [frame for _, _, frame in gateway.told] == [
+        {"nickname": "김하늘", "message": "first"},
+        {"nickname": None, "message": "second"},
+    ]
+
+
+def test_connections_are_managed_at_the_address_of_the_setting(
+    chat: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
+    chat._gateway.cache_clear()
+    made = chat._gateway()
+    chat._gateway.cache_clear()
+    assert made.meta.endpoint_url == "https://api.example/ws"
+    assert isinstance(made, type(boto3.client("apigatewaymanagementapi"))) or made.meta.service_model.service_id
+
+
+@given(body=st.text() | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps))
+def test_whatever_is_sent_is_answered_in_json(body: str) -> None:
+    chat = importlib.import_module("handlers.chat")
+    try:
+        said = chat.said(event(body))
+    except chat.RefusedError as refusal:
+        assert set(refusal.frame) == {"error", "message"}
+    else:
+        assert json.loads(body) == {"message": said}

@@ -1,0 +1,331 @@
+"""A connection is for people with a token of ours, from a page of ours, whose account is still there."""
+
+import importlib
+import json
+import logging
+import os
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from moto import mock_aws
+
+from handlers.jwks import Jwks
+from tests.handlers.conftest import CLIENT_ID, ISSUER, LOCAL, POOL, SITE
+from tests.handlers.user_pool import JwksEndpoint, known_claims, token
+
+ARN = "arn:aws:execute-api:ap-northeast-2:123456789012:a1b2c3d4/ws/$connect"
+USERNAME = known_claims()["cognito:username"]
+
+
+@pytest.fixture(scope="session")
+def module() -> ModuleType:
+    os.environ |= {
+        "AWS_DEFAULT_REGION": "ap-northeast-2",
+        "CLIENT_ID": CLIENT_ID,
+        "CONNECT_CHECKS_USER": "true",
+        "ISSUER": ISSUER,
+        "JWKS_URL": "http://127.0.0.1:1/jwks.json",
+        "SITE_ORIGINS": json.dumps([SITE, LOCAL]),
+        "USER_POOL_ID": POOL,
+    }
+    return importlib.import_module("handlers.connect_authorizer")
+
+
+@pytest.fixture
+def authorizer(module: ModuleType, endpoint: JwksEndpoint, pool: Any, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.setattr(module.tokens, "_jwks", Jwks(endpoint.url))
+    monkeypatch.setattr(module, "cognito", pool)
+    return module
+
+
+@pytest.fixture
+def pool(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A user pool with the one person in it."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        client = boto3.client("cognito-idp")
+        pool_id = client.create_user_pool(PoolName="pool")["UserPool"]["Id"]
+        client.admin_create_user(UserPoolId=pool_id, Username=USERNAME)
+        monkeypatch.setattr(module, "USER_POOL_ID", pool_id)
+        yield client
+
+
+def asked(headers: Any = None, several: Any = None, **more: Any) -> dict[str, Any]:
+    """What API Gateway asks before $connect; a browser's header comes both ways."""
+    several = {name: [value] for name, value in (headers or {}).items()} if several is None else several
+    return {"type": "REQUEST", "methodArn": ARN, "headers": headers, "multiValueHeaders": several, **more}
+
+
+def bearer(text: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {text}"}
+
+
+def page(text: str, origin: str = SITE) -> dict[str, str]:
+    return {"Cookie": f"__Host-id={text}", "Origin": origin}
+
+
+DENIED = {
+    "principalId": "nobody",
+    "policyDocument": {
+        "Version": "2012-10-17",
+        "Statement": [{"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": ARN}],
+    },
+}
+
+
+def expect_allowed(answer: dict[str, Any]) -> None:
+    (statement,) = answer["policyDocument"]["Statement"]
+    assert statement == {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": ARN}
+
+
+def test_a_signed_in_person_is_allowed_this_one_connection_and_known_on_it(authorizer: ModuleType) -> None:
+    claims = known_claims()
+    answer = authorizer.handler(asked(bearer(token(exp=claims["exp"]))), None)
+    expect_allowed(answer)
+    assert answer["policyDocument"]["Version"] == "2012-10-17"
+    assert answer["principalId"] == claims["sub"]
+    assert answer["context"] == {
+        "sub": claims["sub"],
+        "username": "Kakao_1000000001",
+        "provider": "Kakao",
+        "exp": str(claims["exp"]),
+        "nickname": "김하늘",
+    }
+
+
+@pytest.mark.parametrize("nickname", [..., "", None, 5, ["x"]])
+def test_a_withheld_nickname_is_left_out_since_the_gateway_takes_text_alone(
+    authorizer: ModuleType, nickname: Any
+) -> None:
+    context = authorizer.handler(asked(bearer(token(nickname=nickname))), None)["context"]
+    assert set(context) == {"sub", "username", "provider", "exp"}
+    assert all(isinstance(value, str) for value in context.values())
+
+
+@pytest.mark.parametrize("identities", [..., [], None])
+def test_a_person_of_no_provider_is_cognitos_own(authorizer: ModuleType, identities: Any) -> None:
+    answer = authorizer.handler(asked(bearer(token(identities=identities))), None)
+    assert answer["context"]["provider"] == "Cognito"
+
+
+def test_the_plain_event_of_an_authorizer_test_is_understood(authorizer: ModuleType) -> None:
+    event = {"type": "TOKEN", "methodArn": ARN, "headers": bearer(token())}
+    expect_allowed(authorizer.handler(event, None))
+    assert authorizer.handler({**event, "headers": bearer(USERNAME)}, None) == DENIED
+    assert authorizer.handler({**event, "headers": {}}, None) == DENIED
+    assert authorizer.handler({"type": "TOKEN", "methodArn": ARN}, None) == DENIED
+
+
+HOSTS = [SITE, LOCAL]
+
+
+@pytest.mark.parametrize("origin", HOSTS)
+def test_a_page_of_the_site_connects_with_its_cookie(authorizer: ModuleType, origin: str) -> None:
+    expect_allowed(authorizer.handler(asked(page(token(), origin)), None))
+    among_others = {"Cookie": f"a=1; __Host-id={token()};b=2; __Host-id2=x", "Origin": origin}
+    expect_allowed(authorizer.handler(asked(among_others), None))
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "null",
+        "",
+        f"{SITE}.evil.example",
+        f"{SITE}:444",
+        f"{SITE}/",
+        SITE.replace("https", "http"),
+        SITE.upper(),
+        f"{SITE}, https://evil.example",
+        f"{SITE} {SITE}",
+        f" {SITE}",
+        LOCAL.replace("3000", "3001"),
+        "https://sub.site.example",
+    ],
+)
+def test_a_page_of_another_origin_does_not_connect_with_the_persons_cookie(authorizer: ModuleType, origin: str) -> None:
+    assert authorizer.handler(asked(page(token(), origin)), None) == DENIED
+
+
+def test_a_cookie_that_comes_from_nowhere_does_not_connect(authorizer: ModuleType) -> None:
+    assert authorizer.handler(asked({"Cookie": f"__Host-id={token()}"}), None) == DENIED
+
+
+@pytest.mark.parametrize("second", ["https://evil.example", SITE])
+def test_a_cookie_from_several_origins_does_not_connect(authorizer: ModuleType, second: str) -> None:
+    cookie = f"__Host-id={token()}"
+    as_list = asked(page(token()), {"Cookie": [cookie], "Origin": [SITE, second]})
+    in_two_cases = asked({"Cookie": cookie, "Origin": SITE, "origin": second})
+    for event in (as_list, in_two_cases, {**in_two_cases, "multiValueHeaders": None}):
+        assert authorizer.handler(event, None) == DENIED
+
+
+def test_two_cookies_of_the_name_are_none(authorizer: ModuleType) -> None:
+    made = token()
+    twice = {"Cookie": f"__Host-id={made}; __Host-id={made}", "Origin": SITE}
+    assert authorizer.handler(asked(twice), None) == DENIED
+    apart = asked(page(made), {"Cookie": [f"__Host-id={made}", f"__Host-id={made}"], "Origin": [SITE]})
+    assert authorizer.handler(apart, None) == DENIED
+
+
+@pytest.mark.parametrize("change", [str.lower, str.upper, str.title])
+def test_header_names_count_in_any_case(authorizer: ModuleType, change: Any) -> None:
+    for headers in (bearer(token()), page(token())):
+        written = {change(name): value for name, value in headers.items()}
+        expect_allowed(authorizer.handler(asked(written), None))
+        expect_allowed(authorizer.handler(asked(written, {}), None))
+        expect_allowed(authorizer.handler(asked(None, {name: [value] for name, value in written.items()}), None))
+
+
+def test_a_client_with_a_bearer_token_needs_no_origin_and_its_cookies_do_not_matter(authorizer: ModuleType) -> None:
+    expect_allowed(authorizer.handler(asked(bearer(token()) | {"Origin": "https://evil.example"}), None))
+    assert authorizer.handler(asked(bearer("forged") | page(token())), None) == DENIED
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "Bearer", "Bearer ", "{}", "Basic {}", "bearer{}", "Bearer {} {}", "Bearer {},Bearer {}", "Bearer\t{}"],
+)
+def test_what_is_no_bearer_token_does_not_fall_back_to_the_cookie(authorizer: ModuleType, value: str) -> None:
+    made = token()
+    headers = page(made) | {"Authorization": value.format(made, made)}
+    assert authorizer.handler(asked(headers), None) == DENIED
+
+
+def test_two_authorizations_are_none(authorizer: ModuleType) -> None:
+    value = bearer(token())["Authorization"]
+    assert authorizer.handler(asked({}, {"Authorization": [value, value]}), None) == DENIED
+
+
+@pytest.mark.parametrize("event", [asked({}), asked(None, {}), asked({"Cookie": ""}), asked({"Cookie": "x=1; y"})])
+def test_nobody_is_let_in_without_a_token(authorizer: ModuleType, event: Any) -> None:
+    assert authorizer.handler({**event, "queryStringParameters": {"token": token()}}, None) == DENIED
+
+
+REFUSED = {
+    "forged": lambda: token("other", headers={"kid": "current"}),
+    "expired": lambda: token(exp=known_claims()["exp"] - 1000),
+    "of another pool": lambda: token(iss=ISSUER + "2"),
+    "for another client": lambda: token(aud="another-client"),
+    "an access token": lambda: token(token_use="access", aud=..., client_id=CLIENT_ID, username=USERNAME),
+    "a user name": lambda: USERNAME,
+    "a sub": lambda: known_claims()["sub"],
+    "empty": lambda: "",
+    "without a user name": lambda: token(**{"cognito:username": ...}),
+    "with an empty user name": lambda: token(**{"cognito:username": ""}),
+    "with odd identities": lambda: token(identities="Kakao"),
+    "with identities that are none": lambda: token(identities=[{}]),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_token_that_is_not_of_ours_is_refused_however_it_comes(
+    authorizer: ModuleType, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    made = REFUSED[kind]()
+    assert authorizer.handler(asked(bearer(made)), None) == DENIED
+    assert authorizer.handler(asked(page(made)), None) == DENIED
+    told = repr([record.__dict__ for record in caplog.records])
+    assert len(caplog.records) == 2
+    assert made == "" or made not in told
+
+
+def test_a_deleted_persons_token_is_refused(authorizer: ModuleType, pool: Any) -> None:
+    event = asked(bearer(token()))
+    expect_allowed(authorizer.handler(event, None))
+    pool.admin_delete_user(UserPoolId=authorizer.USER_POOL_ID, Username=USERNAME)
+    assert authorizer.handler(event, None) == DENIED
+
+
+def test_a_disabled_persons_token_is_refused_until_they_are_enabled_again(authorizer: ModuleType, pool: Any) -> None:
+    event = asked(bearer(token()))
+    pool.admin_disable_user(UserPoolId=authorizer.USER_POOL_ID, Username=USERNAME)
+    assert authorizer.handler(event, None) == DENIED
+    pool.admin_enable_user(UserPoolId=authorizer.USER_POOL_ID, Username=USERNAME)
+    expect_allowed(authorizer.handler(event, None))
+
+
+def refusal(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "canary"}}, "AdminGetUser")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (refusal("TooManyRequestsException"), "TooManyRequestsException"),
+        (refusal("InternalErrorException"), "InternalErrorException"),
+        (refusal("AccessDeniedException"), "AccessDeniedException"),
+        (EndpointConnectionError(endpoint_url="https://canary"), "EndpointConnectionError"),
+        (ReadTimeoutError(endpoint_url="https://canary"), "ReadTimeoutError"),
+    ],
+)
+def test_while_cognito_does_not_say_that_the_account_is_good_nobody_is_let_in_and_the_log_tells(
+    authorizer: ModuleType,
+    pool: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    reason: str,
+) -> None:
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(pool, "admin_get_user", fail)
+    assert authorizer.handler(asked(bearer(token())), None) == DENIED
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert (record.message, record.__dict__["reason"]) == ("account_unchecked", reason)
+    assert "canary" not in repr(record.__dict__)
+
+
+def test_cognito_is_not_asked_about_a_token_that_is_no_good_or_where_the_setting_says_no(
+    authorizer: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authorizer, "cognito", None)
+    assert authorizer.handler(asked(bearer("forged")), None) == DENIED
+    monkeypatch.setattr(authorizer, "CHECKS_USER", False)
+    expect_allowed(authorizer.handler(asked(bearer(token())), None))
+
+
+def test_a_bug_lets_nobody_in_and_the_log_tells_where_it_is(
+    authorizer: ModuleType, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: object) -> None:
+        raise ZeroDivisionError("canary")
+
+    monkeypatch.setattr(authorizer, "_person", broken)
+    assert authorizer.handler(asked(bearer(token())), None) == DENIED
+    (record,) = caplog.records
+    assert (record.message, record.__dict__["reason"]) == ("unexpected", "ZeroDivisionError")
+    assert record.__dict__["at"].startswith("broken:")
+    assert "canary" not in repr(record.__dict__)
+
+
+def test_no_log_line_names_a_person_or_holds_a_token(authorizer: ModuleType, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "handlers")
+    made = token()
+    for headers in (bearer(made), page(made), page(made, "https://evil.example"), bearer(made + "x")):
+        authorizer.handler(asked(headers), None)
+    told = repr([record.__dict__ for record in caplog.records])
+    assert [record.message for record in caplog.records] == ["allowed", "allowed", "refused", "refused"]
+    assert not any(part in told for part in [*made.split("."), USERNAME, "김하늘", "haneul@", "evil.example"])
+
+
+def test_two_people_in_one_warm_function_do_not_mix(authorizer: ModuleType, pool: Any) -> None:
+    pool.admin_create_user(UserPoolId=authorizer.USER_POOL_ID, Username="bada")
+    other = token(sub="sub-2", nickname=..., identities=..., **{"cognito:username": "bada"})
+    first = authorizer.handler(asked(bearer(token())), None)
+    second = authorizer.handler(asked(bearer(other)), None)
+    assert (first["context"]["username"], first["context"]["nickname"]) == (USERNAME, "김하늘")
+    assert (second["principalId"], second["context"]["username"], second["context"]["provider"]) == (
+        "sub-2",
+        "bada",
+        "Cognito",
+    )
+    assert "nickname" not in second["context"]

@@ -1,0 +1,180 @@
+"""The pool's keys: fetched seldom, kept while they cannot be had, and nothing else taken for one."""
+
+import logging
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from handlers import jwks
+from handlers.jwks import Jwks
+from tests.handlers.user_pool import JwksEndpoint, jwk, private_key
+
+
+@pytest.fixture
+def keys(endpoint: JwksEndpoint) -> Jwks:
+    return Jwks(endpoint.url)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds that have gone by, as the module sees it."""
+    passed = [0.0]
+    started = time.monotonic()
+    monkeypatch.setattr(jwks.time, "monotonic", lambda: started + passed[0])
+    return passed
+
+
+def test_the_keys_are_fetched_once_for_all_tokens(keys: Jwks, endpoint: JwksEndpoint) -> None:
+    assert endpoint.asked == []
+    for _ in range(3):
+        for kid in ("current", "next"):
+            key = keys.key(kid)
+            assert key is not None
+            assert key.public_numbers() == private_key(kid).public_key().public_numbers()
+    assert endpoint.asked == ["/pool/.well-known/jwks.json"]
+
+
+def test_many_at_once_cause_one_fetch(keys: Jwks, endpoint: JwksEndpoint) -> None:
+    endpoint.delay = 0.05
+    together = threading.Barrier(8)
+
+    def ask(_: int) -> bool:
+        together.wait()
+        return keys.key("current") is not None
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(ask, range(8)))
+    assert len(endpoint.asked) == 1
+
+
+def test_a_rotated_key_is_found_at_once_and_a_retired_one_is_gone(keys: Jwks, endpoint: JwksEndpoint) -> None:
+    keys.key("current")
+    endpoint.keys = [jwk("next"), jwk("after")]
+    assert keys.key("after")
+    assert keys.key("current") is None
+
+
+def test_a_flood_of_made_up_names_causes_one_fetch_in_ten_seconds(
+    keys: Jwks, endpoint: JwksEndpoint, clock: list[float]
+) -> None:
+    keys.key("current")
+    for name in range(50):
+        assert keys.key(f"made-up-{name}") is None
+    assert len(endpoint.asked) == 2
+    clock[0] = 9.9
+    keys.key("another")
+    assert len(endpoint.asked) == 2
+    clock[0] = 10.1
+    keys.key("another")
+    assert len(endpoint.asked) == 3
+    assert keys.key("current")
+
+
+def down(endpoint: JwksEndpoint) -> None:
+    endpoint.status = 503
+
+
+def redirecting(endpoint: JwksEndpoint) -> None:
+    endpoint.status, endpoint.headers = 302, {"Location": endpoint.url}
+
+
+def huge(endpoint: JwksEndpoint) -> None:
+    endpoint.body = b'{"keys": []}' + b" " * 100 * 1024
+
+
+def slow(endpoint: JwksEndpoint) -> None:
+    endpoint.delay = 0.2
+
+
+BODIES = [
+    b"",
+    b"<html>",
+    b"[]",
+    b"null",
+    b"{}",
+    b'{"keys": null}',
+    b'{"keys": {"a": 1}}',
+    b'{"keys": []}',
+    b"[" * 90_000,
+]
+
+
+def talking(body: bytes) -> Any:
+    def garbage(endpoint: JwksEndpoint) -> None:
+        endpoint.body = body
+
+    return garbage
+
+
+OUTAGES = [down, redirecting, huge, slow, *map(talking, BODIES)]
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_keys_at_hand_stay_good_while_no_others_can_be_had_and_the_log_tells(
+    keys: Jwks, endpoint: JwksEndpoint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, outage: Any
+) -> None:
+    keys.key("current")
+    monkeypatch.setattr(jwks, "SECONDS", 0.1)
+    outage(endpoint)
+    assert keys.key("after") is None
+    assert keys.key("current")
+    assert [(record.levelno, record.message) for record in caplog.records] == [(logging.ERROR, "jwks_unavailable")]
+    assert len(endpoint.asked) == 2, "asked again, or followed a redirect"
+
+
+def test_keys_that_could_not_be_had_are_had_ten_seconds_later(
+    keys: Jwks, endpoint: JwksEndpoint, clock: list[float]
+) -> None:
+    endpoint.status = 503
+    assert keys.key("current") is None
+    endpoint.status = 200
+    assert keys.key("current") is None
+    clock[0] = 10.1
+    assert keys.key("current")
+
+
+def test_nobody_waits_longer_than_two_seconds_for_a_server_that_takes_no_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert jwks.SECONDS == 2
+    monkeypatch.setattr(jwks, "SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
+        begun = time.monotonic()
+        assert Jwks(f"http://127.0.0.1:{full.getsockname()[1]}/").key("current") is None
+        assert time.monotonic() - begun < 0.5
+
+
+def test_https_is_spoken_where_the_setting_says_so(endpoint: JwksEndpoint, caplog: pytest.LogCaptureFixture) -> None:
+    assert Jwks(endpoint.url.replace("http:", "https:")).key("current") is None
+    assert endpoint.asked == []
+    assert "SSL" in caplog.records[0].__dict__["reason"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        jwk("short", kid="odd"),
+        jwk("odd", use="enc"),
+        jwk("odd", alg="RS512"),
+        jwk("odd", kty="oct", k="c2VjcmV0"),
+        jwk("odd", kty="EC"),
+        jwk("odd", n=...),
+        jwk("odd", n="AQAB", e="AQAB"),
+        jwk("odd", n=5),
+        jwk("odd", n="!"),
+        jwk("odd", kid=...),
+        jwk("odd", kid=["odd"]),
+        None,
+        "odd",
+        [],
+    ],
+    ids=str,
+)
+def test_what_is_no_rs256_key_of_2048_bits_is_passed_over(keys: Jwks, endpoint: JwksEndpoint, odd: Any) -> None:
+    endpoint.keys = [odd, jwk("current")]
+    assert keys.key("odd") is None
+    assert keys.key("current")

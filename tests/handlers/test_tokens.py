@@ -1,0 +1,321 @@
+"""Only an ID token that our pool signed for our client counts; all else is the one error."""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from handlers import tokens
+from handlers.jwks import Jwks
+from handlers.tokens import IdTokens, InvalidTokenError
+from tests.handlers.conftest import CLIENT_ID, ISSUER
+from tests.handlers.user_pool import JwksEndpoint, jwk, jwks_endpoint, known_claims, private_key, token
+
+
+@pytest.fixture
+def ours(endpoint: JwksEndpoint) -> IdTokens:
+    return IdTokens(issuer=ISSUER, client_id=CLIENT_ID, jwks=Jwks(endpoint.url))
+
+
+def refused(ours: IdTokens, text: Any) -> str:
+    with pytest.raises(InvalidTokenError) as refusal:
+        ours.claims(text)
+    return str(refusal.value)
+
+
+def encoded(value: Any) -> str:
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def assembled(header: Any, payload: Any, sign: Callable[[bytes], bytes] | None = None) -> str:
+    """A token of these parts, signed as the pool signs if nothing else is said."""
+    signing_input = f"{encoded(header)}.{encoded(payload)}"
+    signature = (sign or rs256)(signing_input.encode())
+    return f"{signing_input}.{encoded(signature)}"
+
+
+def rs256(data: bytes) -> bytes:
+    return private_key("current").sign(data, padding.PKCS1v15(), SHA256())
+
+
+def test_a_token_of_our_pool_for_our_client_counts_by_whichever_of_its_keys(ours: IdTokens) -> None:
+    for kid in ("current", "next"):
+        claims = ours.claims(token(kid))
+        assert (claims["sub"], claims["nickname"]) == (known_claims()["sub"], "김하늘")
+
+
+HEADER = {"alg": "RS256", "kid": "current"}
+PUBLIC = private_key("current").public_key()
+PEM = PUBLIC.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+DER = PUBLIC.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+MODULUS = PUBLIC.public_numbers().n.to_bytes(256, "big")
+SECRETS = {"pem": PEM, "der": DER, "n": MODULUS, "jwk": json.dumps(jwk("current")).encode(), "nothing": b""}
+
+
+def hs(digest: str, secret: bytes) -> Callable[[bytes], bytes]:
+    return lambda data: hmac.new(secret, data, digest).digest()
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("digest", ["sha256", "sha512"])
+def test_a_public_key_is_no_secret_to_sign_with(ours: IdTokens, secret: str, digest: str) -> None:
+    header = {**HEADER, "alg": f"HS{digest[3:]}"}
+    assert refused(ours, assembled(header, known_claims(), hs(digest, SECRETS[secret]))) == "InvalidAlgorithmError"
+
+
+@pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", "", None, 5, [], "RS256 ", "rs256", ["RS256"]])
+@pytest.mark.parametrize("signature", [b"", b"x"])
+def test_a_token_without_a_signature_or_an_algorithm_is_refused(
+    ours: IdTokens, algorithm: Any, signature: bytes
+) -> None:
+    refused(ours, assembled({**HEADER, "alg": algorithm}, known_claims(), lambda _: signature))
+    refused(ours, assembled({**HEADER, "alg": algorithm}, known_claims()))
+
+
+def test_a_token_that_names_no_algorithm_is_refused(ours: IdTokens) -> None:
+    refused(ours, assembled({"kid": "current"}, known_claims()))
+
+
+@pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256", "ES256", "EdDSA"])
+def test_another_algorithm_is_refused_even_by_the_right_key(ours: IdTokens, algorithm: str) -> None:
+    keys = {"ES256": ec.generate_private_key(ec.SECP256R1()), "EdDSA": ed25519.Ed25519PrivateKey.generate()}
+    key = keys.get(algorithm, private_key("current"))
+    assert refused(ours, jwt.encode(known_claims(), key, algorithm, {"kid": "current"})) == "InvalidAlgorithmError"
+
+
+@pytest.mark.parametrize("kid", ["forged", "", "../current", "current\x00", "x" * 2048, None, 5, 1.5, True, [], {}])
+def test_a_key_that_the_pool_does_not_name_is_refused(ours: IdTokens, kid: Any) -> None:
+    refused(ours, assembled({**HEADER, "kid": kid}, known_claims()))
+
+
+def test_a_token_without_a_keys_name_is_refused(ours: IdTokens) -> None:
+    refused(ours, assembled({"alg": "RS256"}, known_claims()))
+
+
+def test_another_pools_key_under_our_keys_name_is_refused(ours: IdTokens) -> None:
+    assert refused(ours, token("other", headers={"kid": "current"})) == "InvalidSignatureError"
+
+
+def test_a_key_that_the_token_brings_along_is_not_even_looked_at(ours: IdTokens, endpoint: JwksEndpoint) -> None:
+    brought = {"jwk": jwk("other"), "jku": endpoint.url + "?own", "x5u": endpoint.url + "?own", "x5c": ["MIIB"]}
+    refused(ours, token("other", headers={"kid": "current", **brought}))
+    refused(ours, token("other", headers=brought))
+    ours.claims(token(headers=brought))
+    assert set(endpoint.asked) == {"/pool/.well-known/jwks.json"}
+
+
+@pytest.mark.parametrize("critical", [["exp"], [], "exp", ["b64"], [5], None])
+def test_an_extension_that_must_be_understood_is_not(ours: IdTokens, critical: Any) -> None:
+    refused(ours, token(headers={"crit": critical}))
+    refused(ours, assembled({**HEADER, "crit": critical, "b64": False}, known_claims()))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_other"},
+        {"iss": f"{ISSUER}/"},
+        {"iss": f"{ISSUER}x"},
+        {"iss": ISSUER[:-1]},
+        {"iss": [ISSUER]},
+        {"iss": ...},
+        {"iss": None},
+        {"aud": "another-client"},
+        {"aud": CLIENT_ID[:-1]},
+        {"aud": [CLIENT_ID]},
+        {"aud": [CLIENT_ID, "another-client"]},
+        {"aud": ...},
+        {"aud": None},
+        {"aud": ""},
+        {"aud": ..., "client_id": CLIENT_ID},
+        {"token_use": "access"},
+        {"token_use": "access", "aud": ..., "client_id": CLIENT_ID},
+        {"token_use": "refresh"},
+        {"token_use": ["id"]},
+        {"token_use": ...},
+        {"sub": ...},
+        {"sub": ""},
+        {"sub": None},
+        {"sub": 5},
+        {"sub": ["7d2f"]},
+        {"jti": 5},
+    ],
+    ids=str,
+)
+def test_a_token_for_somebody_or_something_else_is_refused(ours: IdTokens, claims: dict[str, Any]) -> None:
+    refused(ours, token(**claims))
+
+
+NUMBERS_THAT_ARE_NONE = [..., None, "9999999999", 9999999999.5, True, [9999999999], {}, float("inf"), float("nan")]
+
+
+@pytest.mark.parametrize("value", NUMBERS_THAT_ARE_NONE, ids=str)
+@pytest.mark.parametrize("claim", ["exp", "iat"])
+def test_a_time_that_is_no_integer_is_none(ours: IdTokens, claim: str, value: Any) -> None:
+    refused(ours, token(**{claim: value}))
+
+
+def test_a_true_as_time_of_issue_is_refused(ours: IdTokens) -> None:
+    assert refused(ours, token(iat=True)) == "times that are no integers"
+    assert refused(ours, token(iat=float(int(time.time())))) == "times that are no integers"
+
+
+@pytest.mark.parametrize(
+    ("claims", "good"),
+    [
+        ({"exp": 1}, True),
+        ({"exp": -29}, True),
+        ({"exp": -30}, False),
+        ({"exp": -31}, False),
+        ({"exp": -(10**9)}, False),
+        ({"iat": 30}, True),
+        ({"iat": 31}, False),
+        ({"nbf": 30}, True),
+        ({"nbf": 31}, False),
+        ({"exp": 10**300}, True),
+    ],
+    ids=str,
+)
+def test_clocks_may_differ_by_thirty_seconds_and_not_by_more(
+    ours: IdTokens, monkeypatch: pytest.MonkeyPatch, claims: dict[str, int], good: bool
+) -> None:
+    now = int(time.time())
+
+    class Stopped(jwt.api_jwt.datetime):  # type: ignore[misc, name-defined]
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return cls.fromtimestamp(now, tz)
+
+    monkeypatch.setattr(jwt.api_jwt, "datetime", Stopped)
+    made = token(**{name: now + seconds for name, seconds in claims.items()})
+    if good:
+        ours.claims(made)
+    else:
+        refused(ours, made)
+
+
+WHOLE = token()
+HEAD, BODY, SIGNATURE = WHOLE.split(".")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        5,
+        WHOLE.encode(),
+        [WHOLE],
+        "",
+        ".",
+        "..",
+        "Kakao_1000000001",
+        "7d2f7a3e-0000-4000-8000-000000000001",
+        f"{HEAD}.{BODY}",
+        f"{HEAD}.{BODY}.",
+        f"{HEAD}..{SIGNATURE}",
+        f".{BODY}.{SIGNATURE}",
+        f"{WHOLE}.{SIGNATURE}",
+        f"{WHOLE}.",
+        f"{WHOLE}=",
+        f"{WHOLE}\n",
+        f" {WHOLE}",
+        f"Bearer {WHOLE}",
+        WHOLE + "A",
+        WHOLE[:-4],
+        WHOLE[:-1] + "é",
+        f"{HEAD}.{BODY}.{'A' if SIGNATURE[0] != 'A' else 'B'}{SIGNATURE[1:]}",
+        f"{HEAD}.{encoded({**known_claims(), 'sub': 'another'})}.{SIGNATURE}",
+        f"{encoded({**HEADER, 'typ': 'x'})}.{BODY}.{SIGNATURE}",
+        assembled(b"not json", known_claims()),
+        assembled(b"\xff\xfe", known_claims()),
+        assembled([], known_claims()),
+        assembled("text", known_claims()),
+        assembled(b"[" * 3000, known_claims()),
+        assembled(HEADER, b"not json"),
+        assembled(HEADER, b"\xff\xfe"),
+        assembled(HEADER, []),
+        assembled(HEADER, None),
+        assembled(HEADER, b"[" * 3000),
+        assembled(HEADER, b'{"exp": ' + b"9" * 5000 + b"}"),
+    ],
+    ids=lambda text: hashlib.sha256(repr(text).encode()).hexdigest()[:6],
+)
+def test_what_is_no_whole_token_is_refused(ours: IdTokens, text: Any) -> None:
+    ours.claims(WHOLE)
+    refused(ours, text)
+
+
+def test_a_token_over_eight_kilobytes_is_refused_before_anything_is_read(
+    ours: IdTokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    padding_left = 8192 - len(token(filler=""))
+    fits = token(filler="x" * (padding_left * 3 // 4 - 3))
+    assert 8180 <= len(fits) <= 8192
+    ours.claims(fits)
+    monkeypatch.setattr(tokens, "_kid", lambda _: pytest.fail("read it"))
+    refused(ours, token(filler="x" * (padding_left * 3 // 4 + 3)))
+
+
+def test_while_no_key_can_be_had_nobody_is_let_in(ours: IdTokens, endpoint: JwksEndpoint) -> None:
+    endpoint.status = 503
+    assert refused(ours, WHOLE) == "signed with an unknown key"
+
+
+@pytest.mark.parametrize(
+    "claims", [{"exp": 1}, {"aud": "canary-client"}, {"iss": "canary"}, {"exp": "canary"}], ids=str
+)
+def test_an_error_says_nothing_that_was_in_the_token(ours: IdTokens, claims: dict[str, Any]) -> None:
+    for made in (token(**claims), token(**claims) + "x", token(headers={"kid": "canary"}, **claims)):
+        with pytest.raises(InvalidTokenError) as refusal:
+            ours.claims(made)
+        chain = f"{refusal.value!r} {refusal.value.__cause__!r}"
+        assert not any(part in chain for part in ("canary", *made.split(".")))
+        assert refusal.value.__suppress_context__ or refusal.value.__context__ is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner), max_leaves=4
+)
+PARTS = st.binary(max_size=60) | st.dictionaries(st.sampled_from(["alg", "kid", "crit", "b64"]), JSON) | JSON
+CLAIMS = st.dictionaries(st.sampled_from([*known_claims(), "nbf", "jti"]), JSON)
+TEXTS = st.text() | st.from_regex(tokens.SHAPE, fullmatch=True) | st.binary() | JSON
+FORGED = st.builds(assembled, PARTS | st.just(HEADER), PARTS | CLAIMS, st.just(lambda _: b"signature"))
+ODD_BUT_SIGNED = st.builds(lambda claims: assembled(HEADER, known_claims() | claims), CLAIMS)
+
+
+@pytest.fixture(scope="module")
+def always_ours() -> Any:
+    with jwks_endpoint() as endpoint:
+        yield IdTokens(issuer=ISSUER, client_id=CLIENT_ID, jwks=Jwks(endpoint.url))
+
+
+@given(text=TEXTS | FORGED)
+@example(text=WHOLE[:-1] + ("A" if WHOLE[-1] != "A" else "B"))
+def test_whatever_comes_is_refused_by_the_one_error(always_ours: IdTokens, text: Any) -> None:
+    refused(always_ours, text)
+
+
+@given(text=ODD_BUT_SIGNED)
+def test_whatever_the_pool_may_sign_counts_whole_or_is_refused_by_the_one_error(
+    always_ours: IdTokens, text: str
+) -> None:
+    try:
+        claims = always_ours.claims(text)
+    except InvalidTokenError as refusal:
+        assert re.fullmatch(r"[\w' -]+", str(refusal))
+        return
+    assert (claims["iss"], claims["aud"], claims["token_use"]) == (ISSUER, CLIENT_ID, "id")
+    assert (type(claims["exp"]), type(claims["iat"]), type(claims["sub"])) == (int, int, str)
