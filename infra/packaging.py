@@ -81,14 +81,15 @@ def _imported(file: Path) -> list[Path]:
 
 
 def _zip(path: Path, members: Iterable[tuple[str, Path]]) -> Path:
-    """Write members sorted, with one date and one mode; a half-written file never bears the final name."""
+    """Write members sorted, with one date and one mode; no half-written file bears the name, whoever else writes it."""
     path.parent.mkdir(exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for name, file in sorted(members):
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.external_attr = 0o100644 << 16
-            entry.create_system = 3  # Unix, also where this runs on Windows
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, file.read_bytes())
-    return unfinished.replace(path)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        unfinished = Path(folder) / path.name
+        with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+            for name, file in sorted(members):
+                entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+                entry.external_attr = 0o100644 << 16
+                entry.create_system = 3  # Unix, also where this runs on Windows
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(entry, file.read_bytes())
+        return unfinished.replace(path)

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from infra import packaging
+from sandbox.local import settings
+
 ADVICE = """The tests need what could not be had here: {missing}. Install it and run again:
   Debian, Ubuntu   sudo apt-get install nodejs chromium
   elsewhere        Node.js 18 or newer, and .venv/bin/python -m playwright install chromium
@@ -40,8 +43,15 @@ def install(packages: list[str]) -> None:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
 
 
+def build_layer() -> None:
+    """Download what the layer holds, for this machine, so that no test has to."""
+    here = settings(3000)
+    packaging.layer_zip(here["kakao-login:runtime"], here["kakao-login:architecture"])
+
+
 if __name__ == "__main__":
     if packages := missing():
         install(packages)
     if packages := missing():
         sys.exit(ADVICE.format(missing=" and ".join(packages)))
+    build_layer()

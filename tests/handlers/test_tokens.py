@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -314,8 +313,7 @@ def test_whatever_the_pool_may_sign_counts_whole_or_is_refused_by_the_one_error(
 ) -> None:
     try:
         claims = always_ours.claims(text)
-    except InvalidTokenError as refusal:
-        assert re.fullmatch(r"[\w' -]+", str(refusal))
+    except InvalidTokenError:
         return
     assert (claims["iss"], claims["aud"], claims["token_use"]) == (ISSUER, CLIENT_ID, "id")
     assert (type(claims["exp"]), type(claims["iat"]), type(claims["sub"])) == (int, int, str)

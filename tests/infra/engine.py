@@ -61,6 +61,11 @@ class Graph:
         assert len(found) == 1, f"{len(found)} resources of type {kind} with {inputs}: {[r.name for r in found]}"
         return found[0]
 
+    def of_api(self, protocol: str, kind: str) -> list[Declared]:
+        """The resources of this kind that belong to the API of this protocol, HTTP or WEBSOCKET."""
+        api = self.one("Api", protocolType=protocol).outputs["id"]
+        return [resource for resource in self.all(kind) if resource.inputs.get("apiId") == api]
+
     def named(self, name: str) -> Declared:
         (found,) = [resource for resource in self.resources if resource.name == name]
         return found

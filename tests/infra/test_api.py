@@ -8,7 +8,7 @@ def function_behind(stack: Graph, route: Declared) -> Declared:
 
 
 def test_each_route_reaches_its_function(stack: Graph) -> None:
-    reached = {route["routeKey"]: function_behind(stack, route)["handler"] for route in stack.all("Route")}
+    reached = {route["routeKey"]: function_behind(stack, route)["handler"] for route in stack.of_api("HTTP", "Route")}
     assert reached == {
         "GET /api/auth/login": "handlers.session.handler",
         "GET /api/auth/callback": "handlers.session.handler",
@@ -25,8 +25,8 @@ def test_each_route_reaches_its_function(stack: Graph) -> None:
 
 
 def test_a_route_is_open_only_where_no_one_is_signed_in_yet(stack: Graph) -> None:
-    authorizer = stack.one("Authorizer")
-    for route in stack.all("Route"):
+    authorizer = stack.one("Authorizer", authorizerType="JWT")
+    for route in stack.of_api("HTTP", "Route"):
         if " /api/auth/" in route["routeKey"]:
             assert route["authorizationType"] == "NONE", route["routeKey"]
         else:
@@ -35,7 +35,7 @@ def test_a_route_is_open_only_where_no_one_is_signed_in_yet(stack: Graph) -> Non
 
 
 def test_a_token_counts_only_from_this_pool_and_for_this_client(stack: Graph) -> None:
-    authorizer = stack.one("Authorizer")
+    authorizer = stack.one("Authorizer", authorizerType="JWT")
     issuer = f"https://{stack.one('UserPool').outputs['endpoint']}"
     assert authorizer["authorizerType"] == "JWT"
     assert authorizer["jwtConfiguration"] == {"issuer": issuer, "audiences": [stack.exports["clientId"]]}
@@ -45,7 +45,7 @@ def test_a_token_counts_only_from_this_pool_and_for_this_client(stack: Graph) ->
 
 def test_the_session_function_trusts_the_issuer_that_the_gateway_trusts(stack: Graph) -> None:
     variables = stack.named("session-function")["environment"]["variables"]
-    assert variables["ISSUER"] == stack.one("Authorizer")["jwtConfiguration"]["issuer"]
+    assert variables["ISSUER"] == stack.one("Authorizer", authorizerType="JWT")["jwtConfiguration"]["issuer"]
 
 
 def test_requests_are_throttled_but_not_to_nothing(stack: Graph) -> None:
@@ -56,7 +56,7 @@ def test_requests_are_throttled_but_not_to_nothing(stack: Graph) -> None:
 
 def test_only_this_apis_own_route_may_call_a_function(stack: Graph) -> None:
     api = stack.one("Api", protocolType="HTTP")
-    for route in stack.all("Route"):
+    for route in stack.of_api("HTTP", "Route"):
         method, path = route["routeKey"].split(" ")
         permission = stack.one("Permission", sourceArn=f"{api.outputs['executionArn']}/*/{method}{path}")
         assert permission["principal"] == "apigateway.amazonaws.com"

@@ -17,6 +17,8 @@ def policy_of(stack: Graph, function: Declared) -> Declared:
 
 ALLOWED = {  # beside writing its log
     "handlers.accounts.handler": {"cognito-idp:AdminInitiateAuth"},
+    "handlers.chat.handler": {"execute-api:ManageConnections"},
+    "handlers.connect_authorizer.handler": {"cognito-idp:AdminGetUser"},
     "handlers.post_confirmation.handler": set(),
     "handlers.pre_authentication.handler": set(),
     "handlers.pre_sign_up.handler": set(),
@@ -26,7 +28,12 @@ ALLOWED = {  # beside writing its log
 
 
 def test_a_role_may_do_exactly_what_its_function_needs(stack: Graph) -> None:
-    pool = stack.one("UserPool")
+    pool = stack.one("UserPool").outputs["arn"]
+    connections = f"{stack.one('Api', protocolType='WEBSOCKET').outputs['executionArn']}/ws/{{}}/@connections/*"
+    on = {
+        "cognito-idp": [pool],
+        "execute-api": [connections.format("POST"), connections.format("DELETE")],
+    }
     for function in functions(stack):
         logs, *others = statements(policy_of(stack, function)["policy"])
         group = stack.named(function["loggingConfig"]["logGroup"].rpartition("-")[0])
@@ -35,7 +42,7 @@ def test_a_role_may_do_exactly_what_its_function_needs(stack: Graph) -> None:
         actions = {action for statement in others for action in statement["Action"]}
         assert actions == ALLOWED[function["handler"]]
         for statement in others:
-            assert statement["Resource"] == [pool.outputs["arn"]]
+            assert statement["Resource"] == on[statement["Action"][0].partition(":")[0]]
 
 
 def test_no_policy_allows_everything_or_on_everything(stack: Graph) -> None:
@@ -59,8 +66,8 @@ def test_no_role_may_link_two_identities_or_change_a_person(stack: Graph) -> Non
 def test_only_lambda_may_take_a_functions_role_and_no_two_functions_share_one(stack: Graph) -> None:
     roles = [function.sources["role"] for function in functions(stack)]
     assert len({frozenset(role) for role in roles}) == len(roles)
-    for role in stack.all("Role"):
-        (statement,) = statements(role["assumeRolePolicy"])
+    for role in set().union(*roles):
+        (statement,) = statements(stack.named(role)["assumeRolePolicy"])
         assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
         assert statement["Action"] == ["sts:AssumeRole"]
 

@@ -3,16 +3,19 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from infra import packaging
+from sandbox.local import settings
 from sandbox.program import ROOT
 from tests.infra.engine import Graph, declare
 
 TRIGGERS = ["post_confirmation", "pre_authentication", "pre_sign_up"]
-MODULES = ["accounts", "session", "user_info", *TRIGGERS]
+WITH_LAYER = ["connect_authorizer"]
+MODULES = ["accounts", "chat", "session", "user_info", *TRIGGERS, *WITH_LAYER]
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -20,6 +23,13 @@ def test_a_functions_package_is_the_same_to_the_bit_when_built_again(module: str
     first = packaging.function_zip(module).read_bytes()
     (ROOT / "handlers" / f"{module}.py").touch()
     assert packaging.function_zip(module).read_bytes() == first
+
+
+def test_two_programs_at_once_do_not_spoil_each_others_packages() -> None:
+    with ThreadPoolExecutor(4) as programs:
+        packages = list(programs.map(packaging.function_zip, ["session"] * 40))
+    with zipfile.ZipFile(packages[0]) as archive:
+        assert archive.testzip() is None
 
 
 def test_a_package_holds_what_its_handler_imports_and_nothing_else(
@@ -46,14 +56,22 @@ def test_a_package_holds_what_its_handler_imports_and_nothing_else(
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_handler_starts_with_its_own_package_alone(module: str, tmp_path: Path) -> None:
+def test_a_handler_starts_with_its_own_package_and_its_layer_alone(module: str, tmp_path: Path) -> None:
     """Isolated interpreter, without site-packages: what is missing from the package is seen here, not on AWS."""
-    with zipfile.ZipFile(packaging.function_zip(module)) as archive:
-        archive.extractall(tmp_path)
-    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from handlers import {module}; {module}.handler"
+    archives = [packaging.function_zip(module)]
+    if module in WITH_LAYER:
+        here = settings(3000)
+        archives.append(packaging.layer_zip(here["kakao-login:runtime"], here["kakao-login:architecture"]))
+    for path in archives:
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(tmp_path)
+    paths = [str(tmp_path), str(tmp_path / "python")]
+    program = f"import sys; sys.path[:0] = {paths!r}; from handlers import {module}; {module}.handler"
     environment = dict.fromkeys(("CLIENT_ID", "HOSTED_LOGIN_URL", "ISSUER"), "https://value.example")
     environment |= {"SITE_ORIGINS": '["https://site.example"]', "REFRESH_DAYS": "30", "IDENTITY_PROVIDER": "Kakao"}
     environment |= {"USER_POOL_ID": "ap-northeast-2_x", "PASSWORD_LENGTH": "12"}
+    environment |= dict.fromkeys(("JWKS_URL", "MANAGEMENT_URL"), "https://value.example/path")
+    environment |= {"CONNECT_CHECKS_USER": "false"}  # boto3, which is of the runtime, is not here
     subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True, env=environment, timeout=20)
 
 
@@ -66,6 +84,13 @@ def test_a_trigger_brings_no_other_module_so_that_cognito_does_not_wait(module: 
 def test_every_function_of_the_program_is_tested_so(stack: Graph) -> None:
     deployed = {f["handler"].split(".")[1] for f in stack.all("Function") if f.type.startswith("aws:lambda/")}
     assert deployed == set(MODULES)
+
+
+def test_only_a_handler_that_needs_packages_waits_for_the_layer(stack: Graph) -> None:
+    layer = stack.one("LayerVersion").outputs["arn"]
+    for module in MODULES:
+        function = stack.one("Function", handler=f"handlers.{module}.handler")
+        assert function.inputs.get("layers") == ([layer] if module in WITH_LAYER else None), module
 
 
 Require = Callable[..., None]
@@ -129,17 +154,14 @@ def test_the_layer_is_the_same_to_the_bit_when_built_again(require: Require) -> 
         assert not any(name.endswith(("RECORD", ".pyc")) for name in archive.namelist())
 
 
-def test_the_layer_is_declared_for_what_it_was_built_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    built: list[tuple[str, str]] = []
-
-    def build(runtime: str, architecture: str) -> Path:
-        built.append((runtime, architecture))
-        return packaging.function_zip("session")
-
-    monkeypatch.setattr(packaging, "layer_zip", build)
-    program = tmp_path / "program.py"
-    program.write_text("from infra.layer import Layer\nLayer('layer', runtime='python3.13', architecture='arm64')\n")
-    version = declare(program=program).one("LayerVersion")
-    assert built == [("python3.13", "arm64")]
-    assert (version["compatibleRuntimes"], version["compatibleArchitectures"]) == (["python3.13"], ["arm64"])
+@pytest.mark.parametrize(("runtime", "architecture"), [("python3.13", "arm64"), ("python3.12", "x86_64")])
+def test_the_layer_is_declared_for_what_it_was_built_for_which_is_where_functions_run(
+    runtime: str, architecture: str
+) -> None:
+    stack = declare({"runtime": runtime, "architecture": architecture})
+    version = stack.one("LayerVersion")
+    assert version["code"].path == f"layer-{runtime}-{architecture}.zip"
+    assert (version["compatibleRuntimes"], version["compatibleArchitectures"]) == ([runtime], [architecture])
+    function = stack.named("connect-authorizer-function")
+    assert (function["runtime"], function["architectures"]) == (runtime, [architecture])
     assert version.parent == "layer"

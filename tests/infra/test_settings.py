@@ -39,6 +39,8 @@ from tests.infra.engine import declare, refused
         ("hostedLoginUrl", "http://login.example.com", "over plain http"),
         ("jwksUrl", "ftp://keys.example.com", "it should be an address"),
         ("jwksUrl", "http://keys.example.com/jwks.json", "over plain http"),
+        ("websocketManagementUrl", "wss://ws.example.com", "it should be an address"),
+        ("websocketManagementUrl", "http://ws.example.com/{apiId}", "over plain http"),
         ("extraOrigins", "http://localhost:3000", "is not of the right type"),
         ("extraOrigins", {"a": "b"}, "it should be a list"),
         ("extraOrigins", ["http://localhost:3000/"], "without a path"),

@@ -58,6 +58,22 @@ def test_the_api_sees_the_viewers_cookies_and_headers_but_not_its_host(stack: Gr
     assert origin["customOriginConfig"]["originSslProtocols"] == ["TLSv1.2"]
 
 
+def test_a_handshake_at_ws_reaches_the_websocket_api_as_the_browser_sent_it_but_for_the_host(stack: Graph) -> None:
+    socket = behavior(stack, "/ws")
+    assert socket["cachePolicyId"] == CACHING_DISABLED
+    assert socket["originRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST_HEADER
+    assert socket["viewerProtocolPolicy"] == "https-only"
+    assert "GET" in socket["allowedMethods"]
+    assert "functionAssociations" not in socket
+    (origin,) = [o for o in stack.one("Distribution")["origins"] if o["originId"] == socket["targetOriginId"]]
+    api = stack.one("Api", protocolType="WEBSOCKET")
+    assert origin["domainName"] == api.outputs["apiEndpoint"].removeprefix("wss://")
+    assert "originPath" not in origin
+    assert stack.of_api("WEBSOCKET", "Stage")[0]["name"] == socket["pathPattern"].removeprefix("/")
+    assert origin["customOriginConfig"]["originProtocolPolicy"] == "https-only"
+    assert origin["customOriginConfig"]["originSslProtocols"] == ["TLSv1.2"]
+
+
 def test_the_page_itself_is_shown_over_https_only(stack: Graph) -> None:
     assert stack.one("Distribution")["defaultCacheBehavior"]["viewerProtocolPolicy"] == "redirect-to-https"
 

@@ -1,0 +1,137 @@
+import json
+
+import pytest
+
+from tests.infra.engine import Declared, Graph, declare, statements
+from tests.infra.test_api import function_behind
+
+ROUTES = ("$connect", "$disconnect", "$default")
+
+
+def routes(stack: Graph) -> dict[str, Declared]:
+    return {route["routeKey"]: route for route in stack.of_api("WEBSOCKET", "Route")}
+
+
+def variables(stack: Graph, function: str) -> dict[str, str]:
+    found: dict[str, str] = stack.named(f"{function}-function")["environment"]["variables"]
+    return found
+
+
+def test_every_event_of_a_connection_reaches_the_chat(stack: Graph) -> None:
+    assert {key: function_behind(stack, route)["handler"] for key, route in routes(stack).items()} == dict.fromkeys(
+        ROUTES, "handlers.chat.handler"
+    )
+    (integration,) = stack.of_api("WEBSOCKET", "Integration")
+    chat = stack.named("chat-function")
+    assert integration["integrationType"] == "AWS_PROXY"
+    assert integration["integrationUri"] == chat.outputs["invokeArn"]
+
+
+def test_nobody_connects_whom_the_authorizer_has_not_let_in(stack: Graph) -> None:
+    (authorizer,) = stack.of_api("WEBSOCKET", "Authorizer")
+    connect = routes(stack)["$connect"]
+    assert (connect["authorizationType"], connect["authorizerId"]) == ("CUSTOM", authorizer.outputs["id"])
+    assert authorizer["authorizerType"] == "REQUEST"
+    assert authorizer["authorizerUri"] == stack.named("connect-authorizer-function").outputs["invokeArn"]
+
+
+def test_the_authorizer_is_asked_whatever_headers_come_and_each_time(stack: Graph) -> None:
+    (authorizer,) = stack.of_api("WEBSOCKET", "Authorizer")
+    assert authorizer["identitySources"] == []
+    assert "authorizerResultTtlInSeconds" not in authorizer.inputs
+
+
+def test_only_this_apis_stage_may_call_the_chat_and_only_its_authorizer_the_authorizer(stack: Graph) -> None:
+    arn = stack.one("Api", protocolType="WEBSOCKET").outputs["executionArn"]
+    (authorizer,) = stack.of_api("WEBSOCKET", "Authorizer")
+    sources = {f"{arn}/authorizers/{authorizer.outputs['id']}": "connect-authorizer"}
+    sources |= {f"{arn}/ws/{key}": "chat" for key in ROUTES}
+    for source, function in sources.items():
+        permission = stack.one("Permission", sourceArn=source)
+        assert permission["principal"] == "apigateway.amazonaws.com"
+        assert permission["action"] == "lambda:InvokeFunction"
+        assert permission["function"] == stack.named(f"{function}-function").outputs["arn"]
+    callers = {p["sourceArn"] for p in stack.all("Permission") if p.name.startswith("socket-")}
+    assert callers == set(sources)
+
+
+def test_the_stage_is_deployed_at_each_change_and_throttled_but_not_to_nothing(stack: Graph) -> None:
+    (stage,) = stack.of_api("WEBSOCKET", "Stage")
+    assert (stage["name"], stage["autoDeploy"]) == ("ws", True)
+    assert stage["defaultRouteSettings"]["throttlingBurstLimit"] > 0
+    assert stage["defaultRouteSettings"]["throttlingRateLimit"] > 0
+
+
+def test_each_connection_and_message_leaves_a_line_that_names_nobody(stack: Graph) -> None:
+    (stage,) = stack.of_api("WEBSOCKET", "Stage")
+    settings = stage["accessLogSettings"]
+    assert settings["destinationArn"] == stack.named("socket-access-logs").outputs["arn"]
+    line = json.loads(settings["format"])
+    assert {"$context.requestId", "$context.status", "$context.routeKey"} <= set(line.values())
+    for personal in ("identity", "authorizer", "Ip", "user", "error", "caller"):
+        assert personal not in settings["format"]
+
+
+def test_the_stage_waits_until_api_gateway_may_write_logs(stack: Graph) -> None:
+    (stage,) = stack.of_api("WEBSOCKET", "Stage")
+    account = stack.one("Account")
+    assert account.name in stage.dependencies
+    (role,) = account.sources["cloudwatchRoleArn"]
+    (statement,) = statements(stack.named(role)["assumeRolePolicy"])
+    assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
+    attachment = stack.one("RolePolicyAttachment")
+    assert attachment.sources["role"] == {role}
+    assert attachment["policyArn"].endswith(":aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs")
+    assert attachment.name in account.dependencies
+
+
+def test_what_other_apis_of_the_account_write_logs_with_stays_when_the_stack_goes(stack: Graph) -> None:
+    kept = {resource.name for resource in stack.custom() if resource.kept}
+    assert kept == {"socket-account", "socket-logs-role", "socket-logs-policy"}
+
+
+def test_the_authorizer_believes_what_the_http_apis_gateway_believes(stack: Graph) -> None:
+    known = variables(stack, "connect-authorizer")
+    trusted = stack.one("Authorizer", authorizerType="JWT")["jwtConfiguration"]
+    assert (known["ISSUER"], [known["CLIENT_ID"]]) == (trusted["issuer"], trusted["audiences"])
+    assert known["JWKS_URL"] == f"{trusted['issuer']}/.well-known/jwks.json"
+    assert known["USER_POOL_ID"] == stack.exports["userPoolId"]
+    assert known["CONNECT_CHECKS_USER"] == "true"
+
+
+def test_a_page_connects_from_the_site_or_an_extra_origin() -> None:
+    stack = declare({"extraOrigins": ["http://localhost:3000"]})
+    origins = json.loads(variables(stack, "connect-authorizer")["SITE_ORIGINS"])
+    assert origins == [stack.exports["siteUrl"], "http://localhost:3000"]
+
+
+def test_a_setting_leaves_the_account_unchecked() -> None:
+    known = variables(declare({"connectChecksUser": False}), "connect-authorizer")
+    assert known["CONNECT_CHECKS_USER"] == "false"
+
+
+def test_the_chat_answers_at_the_stage_itself(stack: Graph) -> None:
+    api = stack.one("Api", protocolType="WEBSOCKET")
+    endpoint = api.outputs["apiEndpoint"].replace("wss://", "https://")
+    assert variables(stack, "chat") == {"MANAGEMENT_URL": f"{endpoint}/ws"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "function", "variable", "kind"),
+    [
+        ("websocketManagementUrl", "chat", "MANAGEMENT_URL", "Api"),
+        ("jwksUrl", "connect-authorizer", "JWKS_URL", "UserPool"),
+    ],
+)
+def test_an_address_of_the_settings_is_filled_in_with_the_id(
+    setting: str, function: str, variable: str, kind: str
+) -> None:
+    placeholder = {"Api": "{apiId}", "UserPool": "{userPoolId}"}[kind]
+    stack = declare({setting: f"http://127.0.0.1:3003/{placeholder}/x"})
+    made = stack.one("Api", protocolType="WEBSOCKET") if kind == "Api" else stack.one("UserPool")
+    assert variables(stack, function)[variable] == f"http://127.0.0.1:3003/{made.outputs['id']}/x"
+
+
+def test_the_address_that_clients_connect_to_is_the_sites(stack: Graph) -> None:
+    assert stack.exports["websocketUrl"] == f"{stack.exports['siteUrl'].replace('https://', 'wss://')}/ws"
+    assert stack.exports["websocketApiId"] == stack.one("Api", protocolType="WEBSOCKET").outputs["id"]
