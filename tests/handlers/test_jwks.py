@@ -1,5 +1,6 @@
 """The pool's keys: fetched seldom, kept while they cannot be had, and nothing else taken for one."""
 
+import itertools
 import logging
 import socket
 import threading
@@ -172,7 +173,7 @@ def test_https_is_spoken_where_the_setting_says_so(endpoint: JwksEndpoint, caplo
         "odd",
         [],
     ],
-    ids=str,
+    ids=map(str, itertools.count()),  # the keys themselves are new in each process
 )
 def test_what_is_no_rs256_key_of_2048_bits_is_passed_over(keys: Jwks, endpoint: JwksEndpoint, odd: Any) -> None:
     endpoint.keys = [odd, jwk("current")]
