@@ -468,6 +468,7 @@ def test_a_long_chat_stays_on_the_phone_and_keeps_its_last_hundred_lines(visit: 
     for number in range(103):
         visit.connections[0].send(json.dumps({"nickname": "하늘" * 20, "message": f"{number} " + "가" * 200}))
     expect(page.get_by_role("log").locator("p")).to_have_count(100)
+    page.get_by_role("log").scroll_into_view_if_needed()
     expect(page.get_by_role("log").locator("p").last).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") == 320
     assert violations(page) == []
