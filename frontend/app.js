@@ -1,3 +1,5 @@
+import { connect, disconnect } from "/chat.js";
+
 const texts = {
   ko: {
     title: "카카오 로그인",
@@ -17,6 +19,17 @@ const texts = {
     noEmailMeans: "카카오에서 이메일을 전달받지 못했어요. 로그인에는 문제가 없지만, 이메일로 보내는 안내는 받을 수 없어요.",
     signOut: "로그아웃",
     retry: "다시 시도",
+    chatTitle: "대화",
+    message: "메시지",
+    send: "보내기",
+    chat: {
+      connecting: "연결하고 있어요.",
+      connected: "연결됐어요. 보낸 말이 그대로 돌아와요.",
+      lost: "연결이 끊겼어요. 곧 다시 연결할게요.",
+      offline: "오프라인이에요. 인터넷에 연결되면 이어갈게요.",
+      too_long: "메시지가 너무 길어요. 줄여서 다시 보내 주세요.",
+      failed: "메시지를 보내지 못했어요. 다시 보내 주세요.",
+    },
   },
   en: {
     title: "Login with Kakao",
@@ -36,6 +49,17 @@ const texts = {
     noEmailMeans: "Kakao did not share an e-mail address. You can use everything here, but will get no messages by e-mail.",
     signOut: "Sign out",
     retry: "Try again",
+    chatTitle: "Chat",
+    message: "Message",
+    send: "Send",
+    chat: {
+      connecting: "Connecting.",
+      connected: "Connected. What you say comes back to you.",
+      lost: "The connection was lost. It will be back in a moment.",
+      offline: "You are offline. It goes on once you are back.",
+      too_long: "The message is too long. Please shorten it.",
+      failed: "The message was not taken. Please send it again.",
+    },
   },
 };
 const language = navigator.language.startsWith("en") ? "en" : "ko";
@@ -51,7 +75,7 @@ let state = "loading";
 let retry = check;
 
 /** Shows one state of the page. Personal data of the state before is removed; focus moves only if the state is another. */
-function show(next, { notice = "", nickname = "", email = "" } = {}) {
+function show(next, { notice = "", nickname = "", email = "", secondsLeft = 0 } = {}) {
   [element("title").textContent, element("lead").textContent] = text[next];
   element("notice").textContent = notice;
   element("nickname").textContent = nickname || text.noNickname;
@@ -61,6 +85,8 @@ function show(next, { notice = "", nickname = "", email = "" } = {}) {
   for (const part of document.querySelectorAll("[data-for]")) {
     part.hidden = !part.dataset.for.split(" ").includes(next);
   }
+  if (next === "signed-in") connect({ text, check }, secondsLeft);
+  else disconnect();
   if (next !== state) element("title").focus();
   state = next;
 }
@@ -117,7 +143,7 @@ function check(refreshing = state === "signed-out" ? "never" : "on 401") {
         return show("signed-out", { notice });
       }
       const { nickname, email, secondsLeft } = user;
-      show("signed-in", { nickname, email });
+      show("signed-in", { nickname, email, secondsLeft });
       if (secondsLeft > 0) later(secondsLeft - Math.min(RENEW_BEFORE_EXPIRY, secondsLeft / 2), "first");
     } catch {
       if (state !== "signed-in") return fail("failed", check);

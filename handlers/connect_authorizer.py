@@ -58,31 +58,34 @@ def _policy(effect: str, event: Event, *, principal: str) -> Policy:
 
 def _token(event: Event) -> str:
     """Return the bearer token, or that of the cookie where `Origin`, which browsers set themselves, is the site."""
-    authorization = _header(event, "authorization")
-    if authorization:
+    headers = _headers(event)
+    if authorization := headers["authorization"]:
         bearer = BEARER.fullmatch(authorization[0])
         if len(authorization) > 1 or not bearer:
             raise RefusedError("not one bearer token")
         return bearer[1]
     cookies = [
         value
-        for header in _header(event, "cookie")
+        for header in headers["cookie"]
         for name, _, value in (pair.strip().partition("=") for pair in header.split(";"))
         if name == ID_COOKIE
     ]
     if len(cookies) != 1:
         raise RefusedError("no token" if not cookies else "several cookies")
-    origins = _header(event, "origin")
+    origins = headers["origin"]
     if len(origins) != 1 or origins[0] not in ORIGINS:
         raise RefusedError("not from the site")
     return cookies[0]
 
 
-def _header(event: Event, name: str) -> list[str]:
-    """Return each value of a header, however its name is written; several may come under one name."""
-    single, several = event.get("headers") or {}, event.get("multiValueHeaders") or {}
-    found = [value for key, values in several.items() if key.lower() == name for value in values]
-    return found or [value for key, value in single.items() if key.lower() == name]
+def _headers(event: Event) -> dict[str, list[str]]:
+    """Return every value of the headers that matter, however their names are written."""
+    found: dict[str, list[str]] = {"authorization": [], "cookie": [], "origin": []}
+    several = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
+    for name, values in several.items():
+        if (lower := name.lower()) in found:
+            found[lower] += values
+    return found
 
 
 def _person(claims: Mapping[str, Any]) -> dict[str, str]:

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -13,7 +14,7 @@ from handlers.jwks import Jwks
 LEEWAY = 30  # seconds by which clocks may differ
 LONGEST = 8192
 SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")  # three parts, and no padding (RFC 7515)
-OPTIONS: jwt.types.Options = {"require": ["exp", "iat", "sub"], "strict_aud": True}
+decoder = jwt.PyJWT({"require": ["exp", "iat", "sub"], "strict_aud": True})
 
 
 class InvalidTokenError(Exception):
@@ -35,18 +36,17 @@ class IdTokens:
         """
         if not isinstance(token, str) or len(token) > LONGEST or not SHAPE.fullmatch(token):
             raise InvalidTokenError("not a JWT")
-        key = self._jwks.key(_kid(token))
+        key = self._jwks.key(_kid(token.partition(".")[0]))
         if key is None:
             raise InvalidTokenError("signed with an unknown key")
         try:
-            claims = jwt.decode(
+            claims = decoder.decode(
                 token,
                 key,
                 algorithms=["RS256"],
                 audience=self._client_id,
                 issuer=self._issuer,
                 leeway=LEEWAY,
-                options=OPTIONS,
             )
         except (jwt.PyJWTError, ValueError) as error:
             raise InvalidTokenError(type(error).__name__) from None
@@ -59,9 +59,9 @@ class IdTokens:
         return claims
 
 
-def _kid(token: str) -> str:
+@lru_cache(maxsize=8)  # all tokens of one key have one header
+def _kid(header: str) -> str:
     """Return the name of the key, for which PyJWT would parse all of the token; the rest of the header it judges."""
-    header = token.partition(".")[0]
     try:
         kid = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["kid"]
     except (ValueError, TypeError, KeyError, RecursionError):

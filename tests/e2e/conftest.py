@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.prepare import chromium as system_chromium
 
@@ -20,3 +20,17 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=system_chromium(), args=QUIET + root)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One person's browser."""
+    context = browser.new_context(locale="ko-KR")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A tab of it."""
+    return context.new_page()

@@ -1,7 +1,9 @@
 """The page alone, in Chromium, before a service that answers what each test says."""
 
 import functools
+import gzip
 import http.server
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, Page, Request, Route, expect
+from playwright.sync_api import Browser, Page, Request, Route, WebSocketRoute, expect
 
 from infra.site import CONTENT_SECURITY_POLICY
 
@@ -61,16 +63,27 @@ class Visit:
         self.answers: Answers = {}
         self.asked: list[str] = []
         self.requests: list[Request] = []
+        self.connections: list[WebSocketRoute] = []
+        self.said: list[str] = []
         self.complaints: list[str] = []
         self.silent: list[Route] = []
 
     def open(
-        self, answers: Answers, *, path: str = "/", seconds: str = "900", script: str = "", **options: Any
+        self,
+        answers: Answers,
+        *,
+        path: str = "/",
+        seconds: str = "900",
+        script: str = "",
+        refuse: bool = False,
+        **options: Any,
     ) -> Page:
+        self.refuse = refuse
         self.answers = {**NOBODY, **answers}
         self.seconds = seconds
         self.context = self.browser.new_context(**{"locale": "ko-KR", "reduced_motion": "reduce", **options})
         self.context.route("**/api/**", self._answer)
+        self.context.route_web_socket("**/ws", self._connect)
         self.context.route("http://127.0.0.1:9/**", lambda route: route.fulfill(body="signed out"))
         self.context.on("request", lambda request: self.requests.append(request))
         self.context.on("console", lambda message: self._hear(message.type, message.text))
@@ -84,6 +97,12 @@ class Visit:
     def _hear(self, kind: str, message: str) -> None:
         if kind in ("error", "warning") and not message.startswith("Failed to load resource"):
             self.complaints.append(message)
+
+    def _connect(self, connection: WebSocketRoute) -> None:
+        connection.on_message(lambda frame: self.said.append(str(frame)))
+        self.connections.append(connection)
+        if self.refuse:
+            connection.close()
 
     def _answer(self, route: Route) -> None:
         asked = f"{route.request.method} {urlsplit(route.request.url).path}"
@@ -119,7 +138,7 @@ def visit(browser: Browser, site: str) -> Iterator[Visit]:
 
 
 def expect_title(page: Page, title: str) -> None:
-    expect(page.get_by_role("heading")).to_have_text(title)
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
 
 
 def expect_asked(page: Page, visit: Visit, *asked: str) -> None:
@@ -216,7 +235,7 @@ def test_a_renewal_that_fails_keeps_the_person_and_is_tried_again_ever_later(vis
         expect_asked(page, visit, *asked)
         expect(page.get_by_text("haneul@example.com")).to_be_visible()
     page.clock.run_for(21_000)
-    expect(page.get_by_role("status")).to_have_text(ENDED)
+    expect(page.locator("#notice")).to_have_text(ENDED)
 
 
 def test_a_session_that_ended_elsewhere_says_so_and_leaves_no_data(visit: Visit) -> None:
@@ -224,7 +243,7 @@ def test_a_session_that_ended_elsewhere_says_so_and_leaves_no_data(visit: Visit)
     expect_title(page, SIGNED_IN)
     come_back(page)
     expect_title(page, SIGNED_OUT)
-    expect(page.get_by_role("status")).to_have_text(ENDED)
+    expect(page.locator("#notice")).to_have_text(ENDED)
     assert "haneul" not in page.content()
     assert violations(page) == []
 
@@ -239,7 +258,7 @@ def test_a_signed_out_tab_that_comes_back_asks_once_and_does_not_refresh(visit: 
 def test_the_focus_follows_the_state_and_stays_when_the_state_does(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL]})
     expect_title(page, SIGNED_IN)
-    expect(page.get_by_role("heading")).to_be_focused()
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
     page.keyboard.press("Tab")
     come_back(page)
     expect_asked(page, visit, ME, ME)
@@ -402,9 +421,153 @@ def test_an_error_page_of_the_service_wears_the_same_style(visit: Visit) -> None
     assert violations(page) == []
 
 
-def test_the_page_is_its_four_files_and_weighs_less_than_15_kilobytes(visit: Visit) -> None:
+def test_the_page_is_its_five_files_and_weighs_less_than_15_kilobytes(visit: Visit) -> None:
     page = visit.open({})
     expect_title(page, SIGNED_OUT)
     asked = {urlsplit(request.url).path for request in visit.requests if "/api/" not in request.url}
-    assert asked == {"/", "/app.js", "/style.css", "/favicon.svg"}
-    assert sum(file.stat().st_size for file in FRONTEND.iterdir()) < 14_000  # the rest is for headers
+    assert asked == {"/", "/app.js", "/chat.js", "/style.css", "/favicon.svg"}
+    sizes = [len(gzip.compress(file.read_bytes())) for file in FRONTEND.iterdir()]  # as the distribution sends them
+    assert sum(sizes) < 10_000  # the rest is for headers
+
+
+CONNECTED, LOST, OFFLINE = "연결됐어요", "연결이 끊겼어요", "오프라인이에요"
+
+
+def expect_connection(page: Page, words: str) -> None:
+    expect(page.locator("#connection")).to_contain_text(words)
+
+
+def expect_connections(page: Page, visit: Visit, count: int) -> None:
+    """There have been so many, and no further one follows."""
+    for _ in range(100):
+        if len(visit.connections) >= count:
+            break
+        page.wait_for_timeout(20)
+    page.wait_for_timeout(50)
+    assert len(visit.connections) == count
+
+
+def test_a_person_chats_by_keyboard_and_sees_what_comes_back(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL]})
+    expect_connection(page, CONNECTED)
+    page.get_by_label("메시지").fill("  안녕 ")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("메시지")).to_have_value("")
+    assert [json.loads(frame) for frame in visit.said] == [{"message": "안녕"}]
+    visit.connections[0].send(json.dumps({"nickname": "하늘", "message": "<b>안녕</b>"}))
+    visit.connections[0].send(json.dumps({"nickname": None, "message": "반가워"}))
+    expect(page.get_by_role("log").locator("p")).to_have_text(["하늘 <b>안녕</b>", "회원님 반가워"])
+    assert violations(page) == []
+    page.keyboard.press("Enter")
+    assert len(visit.said) == 1, "nothing is no message"
+
+
+def test_a_long_chat_stays_on_the_phone_and_keeps_its_last_hundred_lines(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL]}, viewport={"width": 320, "height": 640})
+    expect_connection(page, CONNECTED)
+    for number in range(103):
+        visit.connections[0].send(json.dumps({"nickname": "하늘" * 20, "message": f"{number} " + "가" * 200}))
+    expect(page.get_by_role("log").locator("p")).to_have_count(100)
+    page.get_by_role("log").scroll_into_view_if_needed()
+    expect(page.get_by_role("log").locator("p").last).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        ({"error": "too_long", "message": "Send at most 4096 bytes."}, "너무 길어요"),
+        ({"error": "invalid_message", "message": "Send …"}, "보내지 못했어요"),
+        ({"message": "Internal server error", "connectionId": "c", "requestId": "r"}, "보내지 못했어요"),
+    ],
+)
+def test_a_message_that_was_not_taken_is_said_in_words_and_the_next_one_goes(
+    visit: Visit, frame: dict[str, str], words: str
+) -> None:
+    page = visit.open({ME: [HANEUL]})
+    expect_connection(page, CONNECTED)
+    visit.connections[0].send(json.dumps(frame))
+    expect_connection(page, words)
+    expect(page.get_by_role("log").locator("p")).to_have_count(0)
+    visit.connections[0].send(json.dumps({"nickname": "하늘", "message": "안녕"}))
+    expect_connection(page, CONNECTED)
+
+
+def test_a_lost_connection_comes_back_after_the_session_was_asked_about_and_renewed(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL, 401, HANEUL], REFRESH: [204]})
+    expect_connection(page, CONNECTED)
+    page.get_by_label("메시지").fill("안녕")
+    page.keyboard.press("Enter")
+    visit.connections[0].close()
+    expect_connection(page, LOST)
+    expect(page.get_by_role("button", name="보내기")).to_be_disabled()
+    expect(page.get_by_label("메시지")).to_have_value("안녕")
+    expect_asked(page, visit, ME)
+    page.clock.run_for(1300)
+    expect_asked(page, visit, ME, ME, REFRESH, ME)
+    expect_connection(page, CONNECTED)
+    expect_connections(page, visit, 2)
+
+
+def test_a_connection_that_is_refused_is_tried_ever_later(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL]}, refuse=True)
+    tries = 1
+    for wait in (1, 2, 4, 8):
+        expect_connections(page, visit, tries)
+        expect_connection(page, LOST)
+        page.clock.run_for(wait * 1000 - 50)
+        expect_connections(page, visit, tries)
+        page.clock.run_for(wait * 250 + 100)
+        tries += 1
+    expect_connections(page, visit, tries)
+
+
+def test_no_one_is_connected_any_more_whose_session_has_ended(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL, 401], REFRESH: [401]})
+    expect_connection(page, CONNECTED)
+    visit.connections[0].send(json.dumps({"nickname": "하늘", "message": "비밀"}))
+    expect(page.get_by_role("log")).to_contain_text("비밀")
+    page.get_by_label("메시지").fill("쓰던 말")
+    closed: list[int | None] = []
+    visit.connections[0].on_close(lambda code, _: closed.append(code))
+    come_back(page)
+    expect_title(page, SIGNED_OUT)
+    page.wait_for_timeout(50)
+    assert len(closed) == 1
+    assert page.get_by_label("메시지").input_value() == ""
+    assert "비밀" not in page.content()
+    page.clock.run_for(120_000)
+    expect_connections(page, visit, 1)
+
+
+def test_a_renewed_session_takes_a_connection_of_its_own(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL], REFRESH: [204]})
+    expect_connection(page, CONNECTED)
+    come_back(page)
+    expect_connections(page, visit, 1)
+    page.clock.run_for(841_000)
+    expect_connections(page, visit, 2)
+    expect_connection(page, CONNECTED)
+
+
+def test_a_person_without_internet_is_told_and_connected_again_once_it_is_back(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL]})
+    expect_connection(page, CONNECTED)
+    visit.context.set_offline(True)
+    expect_connection(page, OFFLINE)
+    expect(page.get_by_role("button", name="보내기")).to_be_disabled()
+    page.clock.run_for(60_000)
+    expect_connections(page, visit, 1)
+    visit.context.set_offline(False)
+    expect_connection(page, CONNECTED)
+    expect_connections(page, visit, 2)
+
+
+def test_no_one_who_is_not_signed_in_is_connected(visit: Visit) -> None:
+    page = visit.open({})
+    expect_title(page, SIGNED_OUT)
+    visit.context.set_offline(True)
+    visit.context.set_offline(False)
+    expect_connections(page, visit, 0)
+    expect(page.get_by_label("메시지")).to_be_hidden()

@@ -31,18 +31,6 @@ def kakao(sandbox: Sandbox) -> Iterator[Kakao]:
     switch("up")
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(locale="ko-KR")
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Page:
-    return context.new_page()
-
-
 def press_kakao(page: Page, sandbox: Sandbox) -> None:
     page.goto(sandbox.site)
     page.get_by_role("link", name="카카오 로그인").click()

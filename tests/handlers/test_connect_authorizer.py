@@ -42,17 +42,19 @@ def authorizer(module: ModuleType, endpoint: JwksEndpoint, pool: Any, monkeypatc
     return module
 
 
-@pytest.fixture
-def pool(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A user pool with the one person in it."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
+@pytest.fixture(scope="module")
+def cognito(module: ModuleType) -> Iterator[Any]:
     with mock_aws():
-        client = boto3.client("cognito-idp")
-        pool_id = client.create_user_pool(PoolName="pool")["UserPool"]["Id"]
-        client.admin_create_user(UserPoolId=pool_id, Username=USERNAME)
-        monkeypatch.setattr(module, "USER_POOL_ID", pool_id)
-        yield client
+        yield boto3.client("cognito-idp")
+
+
+@pytest.fixture
+def pool(module: ModuleType, cognito: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A user pool with the one person in it."""
+    pool_id = cognito.create_user_pool(PoolName="pool")["UserPool"]["Id"]
+    cognito.admin_create_user(UserPoolId=pool_id, Username=USERNAME)
+    monkeypatch.setattr(module, "USER_POOL_ID", pool_id)
+    return cognito
 
 
 def asked(headers: Any = None, several: Any = None, **more: Any) -> dict[str, Any]:

@@ -1,0 +1,118 @@
+"""What a decision of the WebSocket's authorizer costs, against PyJWT alone on the same token in the same run."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jwt
+
+from infra import packaging
+from sandbox.local import settings
+
+Row = tuple[str, str, str]
+
+ENVIRONMENT = {
+    "CLIENT_ID": "client-id",
+    "CONNECT_CHECKS_USER": "false",
+    "ISSUER": "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_pool",
+    "SITE_ORIGINS": '["https://site.example"]',
+    "USER_POOL_ID": "ap-northeast-2_pool",
+}
+DECISIONS = 2000
+ROUNDS = 9
+
+
+def rows() -> Iterator[Row]:
+    """Measure, and give what, how much, and the goal."""
+    from tests.handlers.user_pool import jwks_endpoint, private_key, token
+
+    with jwks_endpoint() as endpoint:
+        os.environ |= ENVIRONMENT | {"JWKS_URL": endpoint.url}
+        from handlers import connect_authorizer
+
+        made, key = token(iss=ENVIRONMENT["ISSUER"], aud=ENVIRONMENT["CLIENT_ID"]), private_key("current").public_key()
+        event = browser_event(made)
+        assert connect_authorizer.handler(event, None)["principalId"] != "nobody"
+        raw, decision = in_turns(
+            lambda: jwt.decode(
+                made,
+                key,
+                algorithms=["RS256"],
+                audience=ENVIRONMENT["CLIENT_ID"],
+                issuer=ENVIRONMENT["ISSUER"],
+            ),
+            lambda: connect_authorizer.handler(event, None),
+        )
+    yield "a raw PyJWT decode", f"{raw * 1e6:.0f} µs", ""
+    yield "a warm decision on it, no account check or log line, raw decode = 1", f"{decision / raw:.2f}", "at most 1.15"
+    yield "decisions a second on one core", f"{1 / decision:.0f}", ""
+    yield "cold import of the authorizer, account check off", f"{cold_import('false') * 1000:.0f} ms", ""
+    yield "cold import of the authorizer, with boto3", f"{cold_import('true') * 1000:.0f} ms", ""
+
+
+def browser_event(token: str) -> dict[str, Any]:
+    """What API Gateway asks when a browser connects from the site, through the distribution."""
+    headers = {
+        "Accept-Encoding": "gzip, deflate, br, zstd",
+        "Accept-Language": "ko-KR,ko;q=0.9",
+        "Cache-Control": "no-cache",
+        "Cookie": f"__Host-id={token}",
+        "Host": "a1b2c3d4.execute-api.ap-northeast-2.amazonaws.com",
+        "Origin": "https://site.example",
+        "Pragma": "no-cache",
+        "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version": "13",
+        "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0",
+        "Via": "1.1 d111.cloudfront.net (CloudFront)",
+        "X-Amz-Cf-Id": "x" * 56,
+        "X-Forwarded-For": "203.0.113.1, 198.51.100.1",
+        "X-Forwarded-Port": "443",
+        "X-Forwarded-Proto": "https",
+    }
+    arn = "arn:aws:execute-api:ap-northeast-2:123456789012:a1b2c3d4/ws/$connect"
+    several = {name: [value] for name, value in headers.items()}
+    return {"type": "REQUEST", "methodArn": arn, "headers": headers, "multiValueHeaders": several}
+
+
+def in_turns(*tasks: Callable[[], object]) -> list[float]:
+    """Return the seconds of each task, the best of several rounds in which they take turns."""
+    best = [float("inf")] * len(tasks)
+    for _ in range(ROUNDS):
+        for number, task in enumerate(tasks):
+            start = time.process_time()
+            for _ in range(DECISIONS):
+                task()
+            best[number] = min(best[number], (time.process_time() - start) / DECISIONS)
+    return best
+
+
+def cold_import(checks_user: str) -> float:
+    """Return the seconds from the start of an interpreter to a handler, from the package and the layer as deployed."""
+    here = settings(3000)
+    layer = packaging.layer_zip(here["kakao-login:runtime"], here["kakao-login:architecture"])
+    with tempfile.TemporaryDirectory() as folder:
+        for path in (packaging.function_zip("connect_authorizer"), layer):
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(folder)
+        runtime = [path for path in sys.path if "site-packages" in path]  # boto3, which Lambda's runtime has
+        paths = [folder, str(Path(folder) / "python"), *runtime]
+        code = f"import sys; sys.path[:0] = {json.dumps(paths)}; import handlers.connect_authorizer"
+        environment = ENVIRONMENT | {
+            "AWS_DEFAULT_REGION": "ap-northeast-2",
+            "CONNECT_CHECKS_USER": checks_user,
+            "JWKS_URL": "https://keys.example/jwks.json",
+        }
+        times = []
+        for _ in range(5):
+            start = time.monotonic()
+            subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, env=environment)
+            times.append(time.monotonic() - start)
+    return min(times)

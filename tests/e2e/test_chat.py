@@ -1,0 +1,78 @@
+"""The WebSocket behind the login, in Chromium: for the person on the site's own page, and nobody else."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from sandbox.local import Sandbox
+from tests.e2e.test_sign_in import BADA, HANEUL, agree, expect_signed_in, expect_signed_out, press_kakao, sign_in
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
+
+CONNECT = """url => new Promise(resolve => {
+    const socket = new WebSocket(url);
+    socket.onopen = () => { resolve("connected"); socket.close(); };
+    socket.onerror = () => resolve("refused");
+})"""
+
+
+def connect(page: Page, sandbox: Sandbox) -> str:
+    """What comes of it when a script of this page connects."""
+    outcome: str = page.evaluate(CONNECT, f"{sandbox.site.replace('http', 'ws', 1)}/ws")
+    return outcome
+
+
+def say(page: Page, words: str) -> None:
+    expect(page.locator("#connection")).to_contain_text("연결됐어요")
+    page.get_by_label("메시지").fill(words)
+    page.get_by_role("button", name="보내기").click()
+
+
+def test_a_signed_in_person_chats(page: Page, sandbox: Sandbox) -> None:
+    sign_in(page, sandbox)
+    for words in ("안녕하세요", "<b>또 만나요</b> 😀"):
+        say(page, words)
+        expect(page.get_by_role("log").locator("p").last).to_have_text(f"{HANEUL.nickname} {words}")
+    page.reload()
+    say(page, "다시")
+    expect(page.get_by_role("log").locator("p")).to_have_text([f"{HANEUL.nickname} 다시"])
+
+
+def test_a_person_without_a_nickname_chats_too(page: Page, sandbox: Sandbox) -> None:
+    press_kakao(page, sandbox)
+    agree(page, BADA, withhold=("profile_nickname",))
+    say(page, "안녕")
+    expect(page.get_by_role("log").locator("p")).to_have_text(["회원님 안녕"])
+
+
+def test_a_page_of_another_origin_cannot_connect_with_the_persons_cookies(page: Page, sandbox: Sandbox) -> None:
+    """Another site, to which no cookie of ours goes, and another port of the same host, to which they all do."""
+    sign_in(page, sandbox)
+    assert connect(page, sandbox) == "connected"
+    for origin in (sandbox.kakao, sandbox.kakao.replace("127.0.0.1", "localhost")):
+        other = page.context.new_page()
+        other.goto(f"{origin}/.well-known/openid-configuration")
+        assert connect(other, sandbox) == "refused", origin
+
+
+def test_who_has_signed_out_cannot_connect_again(page: Page, sandbox: Sandbox) -> None:
+    sign_in(page, sandbox)
+    say(page, "안녕")
+    expect(page.get_by_role("log")).to_contain_text("안녕")
+    page.get_by_role("button", name="로그아웃").click()
+    expect_signed_out(page)
+    assert connect(page, sandbox) == "refused"
+
+
+def test_a_person_whose_account_is_disabled_cannot_connect_with_a_session_that_is_still_good(
+    page: Page, sandbox: Sandbox
+) -> None:
+    sign_in(page, sandbox)
+    assert connect(page, sandbox) == "connected"
+    person = {"UserPoolId": sandbox.exports["userPoolId"], "Username": f"Kakao_{HANEUL.id}"}
+    sandbox.account.call("cognito-idp", "AdminDisableUser", person)
+    try:
+        expect_signed_in(page)
+        assert connect(page, sandbox) == "refused"
+    finally:
+        sandbox.account.call("cognito-idp", "AdminEnableUser", person)
+    assert connect(page, sandbox) == "connected"
