@@ -10,6 +10,7 @@ from urllib.request import urlopen
 
 from playwright.sync_api import sync_playwright
 
+from benchmarks import authorizer
 from infra import packaging
 from sandbox.emulator import emulated_aws
 from sandbox.local import running
@@ -133,6 +134,7 @@ def main() -> None:
         calls_of_userinfo,
         first_load,
         sizes_and_imports,
+        authorizer.rows,
         tests_without_a_browser,
     ):
         for what, measured, goal in measure():
