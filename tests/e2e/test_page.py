@@ -510,19 +510,6 @@ def test_a_lost_connection_comes_back_after_the_session_was_asked_about_and_rene
     expect_connections(page, visit, 2)
 
 
-def test_a_connection_that_is_refused_is_tried_ever_later(visit: Visit) -> None:
-    page = visit.open({ME: [HANEUL]}, refuse=True)
-    tries = 1
-    for wait in (1, 2, 4, 8):
-        expect_connections(page, visit, tries)
-        expect_connection(page, LOST)
-        page.clock.run_for(wait * 1000 - 50)
-        expect_connections(page, visit, tries)
-        page.clock.run_for(wait * 250 + 100)
-        tries += 1
-    expect_connections(page, visit, tries)
-
-
 def test_no_one_is_connected_any_more_whose_session_has_ended(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL, 401], REFRESH: [401]})
     expect_connection(page, CONNECTED)
