@@ -1,6 +1,7 @@
 """Kakao login on Amazon Cognito: the stack on one page."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pulumi
@@ -14,9 +15,10 @@ from infra.site import Site
 from infra.socket import Socket
 
 config = settings.read()
+function = partial(Function, runtime=config.runtime, architecture=config.architecture, log_days=config.log_days)
 
 api = HttpApi("api")
-socket = Socket("socket", management_url=config.websocket_management_url)
+socket = Socket("socket", management_url=config.websocket_management_url, log_days=config.log_days)
 site = Site(
     "site",
     content=Path("frontend"),
@@ -25,14 +27,9 @@ site = Site(
     extra_origins=config.extra_origins,
 )
 origins: list[pulumi.Input[str]] = [site.url, *config.extra_origins]
+site_origins = pulumi.Output.json_dumps(origins)
 triggers = {
-    module: Function(
-        module.replace("_", "-"),
-        module=module,
-        runtime=config.runtime,
-        architecture=config.architecture,
-        environment={},
-    ).arn
+    module: function(module.replace("_", "-"), module=module, environment={}).arn
     for module in ("pre_sign_up", "post_confirmation", "pre_authentication")
 }
 login = Login(
@@ -50,64 +47,54 @@ login = Login(
 )
 api.accept_tokens(issuer=login.issuer, client_id=login.client_id)
 
-session = Function(
+session = function(
     "session",
     module="session",
-    runtime=config.runtime,
-    architecture=config.architecture,
     environment={
         "CLIENT_ID": login.client_id,
         "HOSTED_LOGIN_URL": login.hosted_url,
         "IDENTITY_PROVIDER": login.provider_name,
         "ISSUER": login.issuer,
         "REFRESH_DAYS": str(config.refresh_days),
-        "SITE_ORIGINS": pulumi.Output.all(*origins).apply(json.dumps),
+        "SITE_ORIGINS": site_origins,
     },
 )
-user_info = Function(
+user_info = function(
     "user-info",
     module="user_info",
-    runtime=config.runtime,
-    architecture=config.architecture,
     environment={"USER_POOL_ID": login.user_pool_id},
     permissions=[login.read_user()],
 )
-accounts = Function(
+accounts = function(
     "accounts",
     module="accounts",
-    runtime=config.runtime,
-    architecture=config.architecture,
     environment={
         "CLIENT_ID": login.client_id,
         "PASSWORD_LENGTH": str(login.password_length),
         "REFRESH_DAYS": str(config.refresh_days),
-        "SITE_ORIGINS": pulumi.Output.all(*origins).apply(json.dumps),
+        "SITE_ORIGINS": site_origins,
         "USER_POOL_ID": login.user_pool_id,
     },
     permissions=[login.check_password()],
 )
 layer = Layer("layer", runtime=config.runtime, architecture=config.architecture)
-connect_authorizer = Function(
+connect_authorizer = function(
     "connect-authorizer",
     module="connect_authorizer",
-    runtime=config.runtime,
-    architecture=config.architecture,
     environment={
         "CLIENT_ID": login.client_id,
         "CONNECT_CHECKS_USER": json.dumps(config.connect_checks_user),
         "ISSUER": login.issuer,
         "JWKS_URL": login.jwks_url,
-        "SITE_ORIGINS": pulumi.Output.all(*origins).apply(json.dumps),
+        "SITE_ORIGINS": site_origins,
         "USER_POOL_ID": login.user_pool_id,
     },
     permissions=[login.read_user()],
     layers=[layer.arn],
 )
-chat = Function(
+chat = function(
     "chat",
     module="chat",
-    runtime=config.runtime,
-    architecture=config.architecture,
     environment={"MANAGEMENT_URL": socket.management_url},
     permissions=[socket.answer_connections()],
 )

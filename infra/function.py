@@ -7,11 +7,9 @@ import pulumi_aws as aws
 
 from infra import packaging, policies
 
-LOG_DAYS = 30
-
 
 class Function(pulumi.ComponentResource):
-    """A handler runs, may do what `permissions` say and nothing else, and its log lines are kept for a month.
+    """A handler runs, may do what `permissions` say and nothing else, and its log lines are kept for `log_days`.
 
     `module` is the name of a file in handlers/; its `handler(event, context)` is called.
     """
@@ -23,6 +21,7 @@ class Function(pulumi.ComponentResource):
         module: str,
         runtime: str,
         architecture: str,
+        log_days: int,
         environment: Mapping[str, pulumi.Input[str]],
         permissions: Sequence[pulumi.Input[policies.Statement]] = (),
         layers: Sequence[pulumi.Input[str]] = (),
@@ -32,7 +31,7 @@ class Function(pulumi.ComponentResource):
         super().__init__("kakao-login:infra:Function", name, opts=opts)
         child = pulumi.ResourceOptions(parent=self)
 
-        log_group = aws.cloudwatch.LogGroup(f"{name}-logs", retention_in_days=LOG_DAYS, opts=child)
+        log_group = aws.cloudwatch.LogGroup(f"{name}-logs", retention_in_days=log_days, opts=child)
         role = aws.iam.Role(
             f"{name}-role",
             assume_role_policy=pulumi.Output.json_dumps(policies.document(policies.assumed_by("lambda"))),

@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}  # where Cognito, too, takes http
 NOT_KAKAO_SCOPES = {"email": "account_email", "profile": "profile_nickname"}
+# What CloudWatch Logs takes (PutRetentionPolicy).
+LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 RESERVED_IN_DOMAINS = ("aws", "amazon", "cognito")
 
 
@@ -42,6 +44,7 @@ class Settings:
     connect_checks_user: bool
     runtime: str
     architecture: str
+    log_days: int
     protect: bool
 
 
@@ -68,6 +71,7 @@ def read() -> Settings:
         connect_checks_user=_typed(config.require_bool, "connectChecksUser", "true"),
         runtime=_text(config, "runtime", r"python3\.1[1-4]", "python3.13", "python3.11 to python3.14"),
         architecture=_text(config, "architecture", r"arm64|x86_64", "arm64", "arm64 or x86_64"),
+        log_days=_log_days(config),
         protect=_typed(config.require_bool, "protect", "true"),
     )
 
@@ -99,6 +103,14 @@ def _whole(config: pulumi.Config, key: str, least: int, most: int) -> int:
     if not least <= value <= most:
         raise SettingError(key, f"is {value}; Cognito takes {least} to {most}", str(min(max(value, least), most)))
     return value
+
+
+def _log_days(config: pulumi.Config) -> int:
+    days = _typed(config.require_int, "logDays", "30")
+    if days not in LOG_DAYS:
+        nearest = min(LOG_DAYS, key=lambda known: abs(known - days))
+        raise SettingError("logDays", f"is {days}; CloudWatch takes {', '.join(map(str, LOG_DAYS))}", str(nearest))
+    return days
 
 
 def _kakao_scopes(config: pulumi.Config) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from infra import policies
 STAGE = "ws"  # the viewer's path /ws is the stage, so the distribution's origin needs no path
 MESSAGES_PER_SECOND = 50
 BURST = 100
-LOG_DAYS = 30
 # Who it was is not in it: no address, no user, no browser.
 ACCESS_LOG = {
     name: f"$context.{name}"
@@ -35,7 +34,9 @@ class Socket(pulumi.ComponentResource):
     empty.
     """
 
-    def __init__(self, name: str, *, management_url: str, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self, name: str, *, management_url: str, log_days: int, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
         """Declare the API, and its one stage, which deploys every change at once."""
         super().__init__("kakao-login:infra:Socket", name, opts=opts)
         self._name = name
@@ -47,7 +48,7 @@ class Socket(pulumi.ComponentResource):
             route_selection_expression="$request.body.action",  # AWS wants one; every message goes to $default
             opts=self._child,
         )
-        logs = aws.cloudwatch.LogGroup(f"{name}-access-logs", retention_in_days=LOG_DAYS, opts=self._child)
+        logs = aws.cloudwatch.LogGroup(f"{name}-access-logs", retention_in_days=log_days, opts=self._child)
         aws.apigatewayv2.Stage(
             f"{name}-stage",
             api_id=self._api.id,

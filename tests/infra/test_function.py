@@ -81,8 +81,11 @@ def test_log_lines_are_json_and_end_after_a_while(stack: Graph) -> None:
     for function in functions(stack):
         assert function["loggingConfig"]["logFormat"] == "JSON"
         assert function["loggingConfig"]["logGroup"] in {group.outputs["name"] for group in stack.all("LogGroup")}
-    for group in stack.all("LogGroup"):
-        assert 0 < group["retentionInDays"] <= 400
+
+
+def test_every_log_is_kept_as_long_as_the_setting_says(stack: Graph) -> None:
+    assert {group["retentionInDays"] for group in stack.all("LogGroup")} == {30}
+    assert {group["retentionInDays"] for group in declare({"logDays": 365}).all("LogGroup")} == {365}
 
 
 def test_a_function_knows_the_stack_that_it_belongs_to() -> None:
