@@ -107,13 +107,15 @@ def _person(claims: Mapping[str, Any]) -> dict[str, str]:
 
 def _check_account(username: str) -> None:
     """Refuse where the account is gone or disabled since, and where Cognito does not say that it is neither."""
+    from botocore.exceptions import BotoCoreError, ClientError  # of Lambda's runtime, not of the package
+
     try:
         user = cognito.admin_get_user(UserPoolId=USER_POOL_ID, Username=username)
     except cognito.exceptions.UserNotFoundException:
         raise RefusedError("the account is gone") from None
-    except Exception as error:  # noqa: BLE001 - botocore has no common base for what the network does
-        said = getattr(error, "response", None) or {}
-        log.error("account_unchecked", extra={"reason": said.get("Error", {}).get("Code", type(error).__name__)})
+    except (BotoCoreError, ClientError) as error:
+        reason = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        log.error("account_unchecked", extra={"reason": reason})
         raise RefusedError("Cognito does not answer") from None
     if user["Enabled"] is not True:
         raise RefusedError("the account is disabled")

@@ -52,7 +52,7 @@ STATE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True)
-class Login:
+class BegunLogin:
     """A login that has begun in this browser. It holds nothing that the browser's owner may not know."""
 
     state: str
@@ -97,7 +97,7 @@ def login(event: Event) -> Answer:
     origin = web.one(asked, "origin") if "origin" in asked else ORIGINS[0]
     if origin not in ORIGINS:
         return _failed("bad_link")
-    begun = Login(
+    begun = BegunLogin(
         state=secrets.token_urlsafe(32),
         nonce=secrets.token_urlsafe(32),
         verifier=secrets.token_urlsafe(48),
@@ -118,7 +118,7 @@ def local_path(wanted: str | None) -> str:
     return "/" if path.endswith(("/.", "/..")) or any(part in path for part in hidden) else wanted
 
 
-def _authorize_url(begun: Login, provider: str | None) -> str:
+def _authorize_url(begun: BegunLogin, provider: str | None) -> str:
     challenge = base64.urlsafe_b64encode(hashlib.sha256(begun.verifier.encode()).digest()).rstrip(b"=").decode()
     parameters = {
         "response_type": "code",
@@ -135,7 +135,7 @@ def _authorize_url(begun: Login, provider: str | None) -> str:
     return f"{HOSTED_LOGIN}/oauth2/authorize?{urlencode(parameters, quote_via=quote)}"  # Cognito wants %20, not +
 
 
-def _redirect_uri(begun: Login) -> str:
+def _redirect_uri(begun: BegunLogin) -> str:
     return f"{begun.origin}/api/auth/callback"
 
 
@@ -153,7 +153,7 @@ def callback(event: Event) -> Answer:
     return answer
 
 
-def _finished(asked: Mapping[str, list[str]], begun: Login | None) -> Answer:
+def _finished(asked: Mapping[str, list[str]], begun: BegunLogin | None) -> Answer:
     """Redeem the code of a login whose state has been found equal; before that, nothing is sent anywhere."""
     if begun is None:
         return _failed("login_expired", "no such login here")
@@ -174,12 +174,12 @@ def _finished(asked: Mapping[str, list[str]], begun: Login | None) -> Answer:
     return web.redirect(local_path(begun.return_to), cookies=session)
 
 
-def _begun(kept: list[str], state: str) -> Login | None:
+def _begun(kept: list[str], state: str) -> BegunLogin | None:
     """Return the login with this state, if this browser began it: if `kept` is its one cookie."""
     if len(kept) != 1:
         return None
     try:
-        begun = Login(**json.loads(base64.b64decode(kept[0], altchars=b"-_", validate=True)))
+        begun = BegunLogin(**json.loads(base64.b64decode(kept[0], altchars=b"-_", validate=True)))
     except (ValueError, TypeError, RecursionError):
         return None
     whole = all(isinstance(value, str) and value.isascii() for value in asdict(begun).values())
