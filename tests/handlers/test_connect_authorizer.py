@@ -43,18 +43,21 @@ def authorizer(module: ModuleType, endpoint: JwksEndpoint, pool: Any, monkeypatc
 
 
 @pytest.fixture(scope="module")
-def cognito(module: ModuleType) -> Iterator[Any]:
+def _pool(module: ModuleType) -> Iterator[tuple[Any, str]]:
     with mock_aws():
-        yield boto3.client("cognito-idp")
+        client = boto3.client("cognito-idp")
+        yield client, client.create_user_pool(PoolName="pool")["UserPool"]["Id"]  # slow: it loads an RSA key
 
 
 @pytest.fixture
-def pool(module: ModuleType, cognito: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def pool(module: ModuleType, _pool: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A user pool with the one person in it."""
-    pool_id = cognito.create_user_pool(PoolName="pool")["UserPool"]["Id"]
-    cognito.admin_create_user(UserPoolId=pool_id, Username=USERNAME)
+    client, pool_id = _pool
+    client.admin_create_user(UserPoolId=pool_id, Username=USERNAME)
     monkeypatch.setattr(module, "USER_POOL_ID", pool_id)
-    return cognito
+    yield client
+    for user in client.list_users(UserPoolId=pool_id)["Users"]:
+        client.admin_delete_user(UserPoolId=pool_id, Username=user["Username"])
 
 
 def asked(headers: Any = None, several: Any = None, **more: Any) -> dict[str, Any]:
