@@ -16,6 +16,7 @@ class Koe(NamedTuple):
 
 KOE = {
     "KOE001": Koe(400, "invalid_request", "bad request", "요청 매개변수가 빠졌거나 잘못되었습니다."),
+    "KOE004": Koe(400, "invalid_request", "Kakao Login is not activated", "앱에서 카카오 로그인을 켜야 합니다."),
     "KOE006": Koe(
         400,
         "invalid_request",

@@ -30,7 +30,10 @@ REFRESH_TOKEN_SECONDS = 5_183_999
 
 @dataclass(frozen=True)
 class KakaoApp:
-    """An app as its owner registers it at Kakao; `scopes` are the consent items switched on."""
+    """An app as its owner registers it at Kakao.
+
+    `scopes` are the consent items switched on; `openid` among them stands for the switch of OpenID Connect.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -38,6 +41,7 @@ class KakaoApp:
     redirect_uris: tuple[str, ...]
     logout_redirect_uris: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ("openid", "account_email", "profile_nickname")
+    login_activated: bool = True
 
     # What Authlib asks of a client.
 
@@ -127,7 +131,7 @@ class KakaoServer(AuthorizationServer):  # type: ignore[misc]  # Authlib is unty
         super().__init__()
         self.issuer = issuer
         self.hosts = hosts
-        self.app = replace(app, redirect_uris=tuple(self.resolve(uri) for uri in app.redirect_uris))
+        self.app = self.registered = replace(app, redirect_uris=tuple(self.resolve(uri) for uri in app.redirect_uris))
         self.key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
         self.codes: dict[str, Code] = {}
         self.access_tokens: dict[str, tuple[Login, float]] = {}
@@ -221,7 +225,9 @@ class KakaoServer(AuthorizationServer):  # type: ignore[misc]  # Authlib is unty
         return oauth_request
 
     def get_authorization_grant(self, request: Any) -> Any:
-        """Refuse all but the code flow with a code of Kakao's."""
+        """Refuse all but the code flow with a code of Kakao's, and everything while the login is off."""
+        if not self.app.login_activated:
+            raise KoeError("KOE004")
         match request.payload.response_type:
             case "code":
                 return super().get_authorization_grant(request)

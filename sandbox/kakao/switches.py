@@ -1,7 +1,7 @@
 """The stand-in's own endpoints, under /_stand-in: Kakao has nothing like them. Tests use them."""
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal, get_args
 
 from flask import Blueprint, Response, jsonify, request
@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from sandbox.kakao.api import refusal
 from sandbox.kakao.people import person_with
-from sandbox.kakao.server import KakaoServer, Login
+from sandbox.kakao.server import KakaoApp, KakaoServer, Login
 
 Name = Literal["up", "down", "slow", "garbage"]
 
@@ -50,7 +50,7 @@ class Switches:
         return None
 
     def routes(self, kakao: KakaoServer) -> Blueprint:
-        """POST /_stand-in/mode and POST /_stand-in/token, both with JSON."""
+        """POST /_stand-in/mode, /_stand-in/app and /_stand-in/token, all with JSON."""
         routes = Blueprint("stand-in", __name__, url_prefix="/_stand-in")
         routes.before_app_request(self.answer_instead)
 
@@ -69,6 +69,15 @@ class Switches:
                 ),
             )
             before.over.set()
+            return "", 204
+
+        @routes.post("/app")
+        def change_app() -> ResponseReturnValue:
+            """Body: members of KakaoApp, such as {"redirect_uris": []}; what is left out is as it was registered."""
+            wanted = request.get_json()
+            if unknown := set(wanted) - {member.name for member in fields(KakaoApp)}:
+                return refusal(400, -2, f"an app has no {', '.join(sorted(unknown))}")
+            kakao.app = replace(kakao.registered, **wanted)
             return "", 204
 
         @routes.post("/token")

@@ -570,13 +570,31 @@ def test_account_logout_returns_to_a_registered_address_only(kakao):
 # The stand-in's own endpoints
 
 
+@pytest.mark.parametrize(
+    ("app", "code"),
+    [
+        ({"client_id": "another"}, "KOE101"),
+        ({"login_activated": False}, "KOE004"),
+        ({"redirect_uris": [OTHER_REDIRECT]}, "KOE006"),
+        ({"scopes": ["account_email", "profile_nickname"]}, "KOE205"),
+    ],
+)
+def test_the_app_can_be_changed_as_in_kakaos_console_and_back(kakao, app, code):
+    kakao.post("/_stand-in/app", json=app)
+    assert code in kakao.authorize().text
+    kakao.post("/_stand-in/app", json={})
+    assert kakao.authorize().ok
+
+
 def test_a_mobile_app_gets_tokens_without_a_browser(kakao):
     token = kakao.post("/_stand-in/token", json={"person": BADA.id, "client_id": "native", "scope": "openid"}).json()
     assert set(kakao.claims(token)) == {"iss", "aud", "sub", "iat", "exp", "auth_time"}
     assert kakao.claims(token)["aud"] == "native"
 
 
-@pytest.mark.parametrize(("path", "body"), [("token", {"person": 42}), ("token", {}), ("mode", {"mode": "off"})])
+@pytest.mark.parametrize(
+    ("path", "body"), [("token", {"person": 42}), ("token", {}), ("mode", {"mode": "off"}), ("app", {"colour": 1})]
+)
 def test_a_switch_that_does_not_exist_is_refused(kakao, path, body):
     answer = kakao.post(f"/_stand-in/{path}", json=body)
     assert (answer.status_code, answer.json()["code"]) == (400, -2)
