@@ -1,10 +1,11 @@
 PORT ?= 3000
 STACK ?= dev
+FILE ?= $(if $(filter local,$(STACK)),.build/sandbox-$(PORT).json)
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: up test check bench preview requirements
+.PHONY: up test check bench preview doctor requirements
 
 up: $(VENV)/ready  ## the whole login on this laptop: http://localhost:$(PORT)
 	@exec $(RUN) -m sandbox --port $(PORT)
@@ -23,6 +24,9 @@ bench: $(VENV)/ready  ## time, cost and size, as a table
 
 preview: $(VENV)/ready  ## what `pulumi up` would change in $(STACK)
 	@pulumi preview --stack $(STACK)
+
+doctor: $(VENV)/ready  ## what keeps people from signing in at $(STACK); local is the sandbox on $(PORT)
+	@$(RUN) -m doctor $(if $(FILE),--file $(FILE),--stack $(STACK))
 
 requirements: $(VENV)/ready  ## pin again what the *.in files ask for
 	@$(RUN) -m pip install --quiet uv

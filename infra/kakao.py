@@ -5,12 +5,22 @@ from dataclasses import dataclass
 import pulumi
 
 
-@dataclass(frozen=True)
-class KakaoApp:
-    """An app at developers.kakao.com, and the addresses at which Kakao answers for it.
+def endpoints(issuer: str, api: str) -> dict[str, str]:
+    """Return Kakao's endpoints under the names that Cognito's ProviderDetails give them.
 
     Source: the discovery document at `issuer`/.well-known/openid-configuration.
     """
+    return {
+        "authorize_url": f"{issuer}/oauth/authorize",
+        "token_url": f"{issuer}/oauth/token",
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "attributes_url": f"{api}/v1/oidc/userinfo",
+    }
+
+
+@dataclass(frozen=True)
+class KakaoApp:
+    """An app at developers.kakao.com, and the addresses at which Kakao answers for it."""
 
     client_id: str
     client_secret: pulumi.Output[str]
@@ -21,10 +31,5 @@ class KakaoApp:
 
     @property
     def endpoints(self) -> dict[str, str]:
-        """The endpoints under the names that Cognito's ProviderDetails give them."""
-        return {
-            "authorize_url": f"{self.issuer}/oauth/authorize",
-            "token_url": f"{self.issuer}/oauth/token",
-            "jwks_uri": f"{self.issuer}/.well-known/jwks.json",
-            "attributes_url": f"{self.api}/v1/oidc/userinfo",
-        }
+        """Kakao's endpoints for this app."""
+        return endpoints(self.issuer, self.api)

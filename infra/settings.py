@@ -25,7 +25,9 @@ class SettingError(pulumi.RunError):
 
     def __init__(self, key: str, wrong: str, example: str, *, secret: bool = False) -> None:
         command = "pulumi config set --secret" if secret else "pulumi config set"
-        super().__init__(f"{pulumi.get_project()}:{key} {wrong}.\n  Mend it: {command} {key} {example}")
+        self.found = f"{pulumi.get_project()}:{key} {wrong}"
+        self.cure = f"{command} {key} {example}"
+        super().__init__(f"{self.found}.\n  Mend it: {self.cure}")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,6 +35,7 @@ class Sandbox:
     aws: str
     account: Account
     exports: dict[str, Any]
+    documents: Path  # what Pulumi's CLI would say of it, with the addresses that answer here
 
 
 @contextmanager
@@ -74,7 +76,9 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
                     websocket_api=exports["websocketApiId"],
                 )
             )
-        yield Sandbox(site, hosted_login, kakao_url, aws, account.result(), exports)
+        documents = stack.enter_context(_kept(program.ROOT / ".build" / f"sandbox-{port}.json"))
+        documents.write_text(program.documents(config, exports | {"siteUrl": site, "apiUrl": f"{site}/api"}))
+        yield Sandbox(site, hosted_login, kakao_url, aws, account.result(), exports, documents)
 
 
 def settings(port: int) -> dict[str, Any]:
@@ -96,6 +100,16 @@ def _moved(value: Any, port: int) -> Any:
     if isinstance(value, str):
         return re.sub(r"(localhost|127\.0\.0\.1):300([0-3])", lambda found: f"{found[1]}:{port + int(found[2])}", value)
     return value
+
+
+@contextmanager
+def _kept(file: Path) -> Iterator[Path]:
+    """A file that is gone when the block ends."""
+    file.parent.mkdir(exist_ok=True)
+    try:
+        yield file
+    finally:
+        file.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pulumi.runtime import mocks, rpc, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = "kakao-login"
+SECRET = f"{PROJECT}:kakaoClientSecret"
 SECONDS = 60
 THREADS = 16
 
@@ -56,6 +57,17 @@ def stack_config(stack: str, overrides: Mapping[str, Any] | None = None) -> dict
     return values | dict(overrides or {})
 
 
+def documents(config: Mapping[str, Any], outputs: Mapping[str, Any]) -> str:
+    """Return what `pulumi config --json` and `pulumi stack output --json` would print, as members of one object."""
+    described = {key: {"value": value, "secret": False} for key, value in _texts(config).items()}
+    return json.dumps({"config": described | {SECRET: {"secret": True}}, "outputs": outputs}, indent=2)
+
+
+def _texts(config: Mapping[str, Any]) -> dict[str, str]:
+    """Values as Pulumi hands them to a program."""
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+
+
 def run(
     monitor: Monitor, *, stack: str, config: Mapping[str, Any], program: Path = ROOT / "__main__.py"
 ) -> dict[str, Any]:
@@ -63,7 +75,7 @@ def run(
 
     Raises what the program or the monitor raised, and TimeoutError after a minute.
     """
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    texts = _texts(config)
 
     def execute_program() -> None:
         runpy.run_path(str(program), run_name="__main__")
@@ -78,7 +90,7 @@ def run(
     async def execute() -> None:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "resource", own_loop))
         # Inside the loop, because what the runtime creates here belongs to the loop that it is created in.
-        pulumi.runtime.set_all_config(texts, [f"{PROJECT}:kakaoClientSecret"])
+        pulumi.runtime.set_all_config(texts, [SECRET])
         mocks.set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor)
         settings.set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes the one that exports
         await pulumi.runtime.run_in_stack(execute_program)

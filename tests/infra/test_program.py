@@ -43,7 +43,8 @@ COMPONENTS = {
 FORBIDDEN = {
     "handlers": {"infra", "sandbox", "tests", "pulumi", "pulumi_aws"},
     "infra": {"handlers", "sandbox", "tests", "boto3", "botocore"},
-    "sandbox": {"handlers", "infra", "tests"},
+    "sandbox": {"doctor", "handlers", "infra", "tests"},
+    "doctor": {"handlers", "sandbox", "tests"},
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from infra.packaging import BUILD
 from sandbox import local
 from sandbox.emulator import NotStartedError
 from sandbox.program import ROOT
@@ -47,6 +48,7 @@ def test_it_says_where_it_is_and_leaves_neither_process_nor_file_behind(tmp_path
             if "with e-mail" in line:
                 break
         printed = "".join(lines)
+        assert (BUILD / f"sandbox-{port}.json").exists()
         assert f"http://localhost:{port}" in printed
         assert "김하늘" in printed
         assert printed.count(" s\n") == 3  # the steps, each with its time
@@ -63,6 +65,7 @@ def test_it_says_where_it_is_and_leaves_neither_process_nor_file_behind(tmp_path
         assert process.stderr
         assert process.stderr.read() == ""
     assert list(tmp_path.iterdir()) == []
+    assert not (BUILD / f"sandbox-{port}.json").exists()
     if sys.platform == "linux":
         assert processes(str(tmp_path)) == []
 

@@ -1,0 +1,88 @@
+"""What the doctor says of settings alone, without asking anybody."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from doctor import checks, stack
+from doctor.checks import Broken, Patient
+
+SECRET = "a-secret-in-plain-text"
+CONFIG = {
+    "kakao-login:kakaoClientId": {"value": "key", "secret": False},
+    "kakao-login:kakaoClientSecret": {"secret": True},
+}
+
+
+def patient(outputs: dict[str, str] | None = None, **changes: Any) -> Patient:
+    """A stack with these settings, where None takes one away; nobody can be asked."""
+    described = {f"kakao-login:{key}": value for key, value in changes.items()}
+    config = {key: value for key, value in (CONFIG | described).items() if value is not None}
+    session = requests.Session()
+    session.adapters.clear()
+    return Patient(stack.of_documents(config, outputs or {}), session)
+
+
+def plain(value: str) -> dict[str, Any]:
+    return {"value": value, "secret": False}
+
+
+def test_a_stack_as_the_readme_sets_it_up_has_nothing_wrong_with_its_settings() -> None:
+    for check in (
+        checks.settings_are_right,
+        checks.secret_is_encrypted,
+        checks.protected_stack_trusts_no_laptop,
+    ):
+        check(patient())
+
+
+@pytest.mark.parametrize(
+    ("check", "changes", "found", "cure"),
+    [
+        (checks.settings_are_right, {"kakaoClientId": None}, "kakaoClientId is not set", "set kakaoClientId <REST"),
+        (checks.settings_are_right, {"kakaoClientSecret": None}, "is not set", "set --secret kakaoClientSecret"),
+        (checks.settings_are_right, {"kakaoScopes": plain("account_email")}, "lacks 'openid'", "set kakaoScopes"),
+        (checks.settings_are_right, {"kakaoScopes": plain("openid email")}, "KOE205", "account_email"),
+        (checks.settings_are_right, {"domainPrefix": plain("my-aws")}, "contains 'aws'", "set domainPrefix"),
+        (checks.secret_is_encrypted, {"kakaoClientSecret": plain(SECRET)}, "in plain text", "set --secret"),
+        (
+            checks.protected_stack_trusts_no_laptop,
+            {"extraOrigins": plain('["https://a.example", "http://localhost:3000"]')},
+            "lets http://localhost:3000 in",
+            "config rm",
+        ),
+        (checks.stack_is_up, {}, "no output clientId, kakaoRedirectUri", "pulumi up"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_the_command_that_mends_it(
+    check: Callable[[Patient], None], changes: dict[str, Any], found: str, cure: str
+) -> None:
+    with pytest.raises(Broken) as broken:
+        check(patient(**changes))
+    assert found in broken.value.found
+    assert cure in broken.value.cure
+
+
+def test_localhost_may_use_the_login_of_a_stack_for_trying_things() -> None:
+    origins = plain('["http://localhost:3000"]')
+    checks.protected_stack_trusts_no_laptop(patient(extraOrigins=origins, protect=plain("false")))
+
+
+def test_a_plain_secret_is_never_printed() -> None:
+    stack_of_it = patient(kakaoClientSecret=plain(SECRET)).stack
+    assert SECRET not in "".join(str(finding) for finding in checks.examine(stack_of_it, requests.Session()))
+
+
+def test_without_outputs_nobody_is_asked_and_each_such_line_says_why() -> None:
+    sick = patient(kakaoIssuer=plain("http://127.0.0.1:9"), kakaoApi=plain("http://127.0.0.1:9"))
+    marks = {finding.name: str(finding) for finding in checks.examine(sick.stack, sick.session)}
+    assert marks["outputs"].startswith("✗")
+    assert "cannot be known without the output siteUrl → pulumi up" in marks["page"]
+
+
+def test_a_missing_file_is_said_with_the_command_that_makes_it(tmp_path: Path) -> None:
+    with pytest.raises(stack.UnreadableError, match="make up"):
+        stack.from_file(tmp_path / "sandbox-3000.json")

@@ -1,0 +1,303 @@
+"""Each fault that the doctor knows, planted in the sandbox: it is found, with its cure, and nothing else is."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from requests.adapters import BaseAdapter
+
+from doctor import checks, stack
+from doctor.checks import Finding
+from sandbox.local import CLIENT_SECRET, Sandbox
+from sandbox.program import ROOT
+
+pytestmark = pytest.mark.sandbox
+
+Fault = AbstractContextManager[None]
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        yield session
+
+
+@pytest.fixture
+def patient(sandbox: Sandbox) -> stack.Stack:
+    return stack.from_file(sandbox.documents)
+
+
+def examine(patient: stack.Stack, session: requests.Session) -> list[Finding]:
+    return list(checks.examine(patient, session))
+
+
+def only(findings: list[Finding], name: str) -> Finding:
+    """The finding of one check; every other one is that all is well."""
+    assert [str(finding) for finding in findings if finding.mark != "✓" and finding.name != name] == []
+    (found,) = (finding for finding in findings if finding.name == name)
+    return found
+
+
+def test_nothing_is_wrong_with_the_sandbox(patient: stack.Stack, session: requests.Session) -> None:
+    assert {finding.mark for finding in examine(patient, session)} == {"✓"}
+
+
+# Kakao
+
+
+@contextmanager
+def at_kakao(sandbox: Sandbox, **app: Any) -> Iterator[None]:
+    """The app in Kakao's console, changed."""
+    requests.post(f"{sandbox.kakao}/_stand-in/app", json=app, timeout=5).raise_for_status()
+    try:
+        yield
+    finally:
+        requests.post(f"{sandbox.kakao}/_stand-in/app", json={}, timeout=5).raise_for_status()
+
+
+@pytest.mark.parametrize(
+    ("app", "found", "cure"),
+    [
+        ({"client_id": "another"}, "KOE101", "pulumi config set kakaoClientId"),
+        ({"login_activated": False}, "KOE004", "카카오 로그인 › 사용 설정"),
+        ({"redirect_uris": ["https://app.example/"]}, "KOE006", "/oauth2/idpresponse to the letter"),
+        ({"scopes": ["openid", "profile_nickname"]}, "not enabled in the app: account_email", "동의항목"),
+        ({"scopes": ["openid"]}, "not enabled in the app: account_email, profile_nickname", "동의항목"),
+        ({"scopes": ["account_email", "profile_nickname"]}, "OpenID Connect is off", "카카오 로그인 › OpenID Connect"),
+    ],
+)
+def test_what_is_wrong_in_kakaos_console_is_named(
+    sandbox: Sandbox, patient: stack.Stack, session: requests.Session, app: dict[str, Any], found: str, cure: str
+) -> None:
+    with at_kakao(sandbox, **app):
+        finding = only(examine(patient, session), "Kakao takes the sign-in")
+    assert finding.mark == "✗"
+    assert found in finding.found
+    assert cure in finding.cure
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "name"),
+    [("/.well-known/openid-configuration", "Kakao's addresses"), ("/oauth/authorize", "Kakao takes the sign-in")],
+)
+def test_a_kakao_that_is_down_is_said_with_its_status(
+    sandbox: Sandbox, patient: stack.Stack, session: requests.Session, endpoint: str, name: str
+) -> None:
+    switch = f"{sandbox.kakao}/_stand-in/mode"
+    requests.post(switch, json={"mode": "down", "endpoints": [endpoint]}, timeout=5).raise_for_status()
+    try:
+        finding = only(examine(patient, session), name)
+    finally:
+        requests.post(switch, json={"mode": "up"}, timeout=5).raise_for_status()
+    assert (finding.mark, "503" in finding.found) == ("✗", True)
+
+
+# Cognito
+
+
+@contextmanager
+def of_the_client(sandbox: Sandbox, **changes: Any) -> Iterator[None]:
+    """The app client, changed."""
+    which = {"UserPoolId": sandbox.exports["userPoolId"], "ClientId": sandbox.exports["clientId"]}
+    before = sandbox.account.call("cognito-idp", "DescribeUserPoolClient", which)["UserPoolClient"]
+    kept = {name: value for name, value in before.items() if value and not name.endswith("Date")}
+    sandbox.account.call("cognito-idp", "UpdateUserPoolClient", kept | changes)
+    try:
+        yield
+    finally:
+        sandbox.account.call("cognito-idp", "UpdateUserPoolClient", kept)
+
+
+@contextmanager
+def of_the_provider(sandbox: Sandbox, **changes: str) -> Iterator[None]:
+    """What Cognito knows of Kakao, changed."""
+    which = {"UserPoolId": sandbox.exports["userPoolId"], "ProviderName": "Kakao"}
+    before = sandbox.account.call("cognito-idp", "DescribeIdentityProvider", which)["IdentityProvider"]
+    details = before["ProviderDetails"]
+    sandbox.account.call("cognito-idp", "UpdateIdentityProvider", which | {"ProviderDetails": details | changes})
+    try:
+        yield
+    finally:
+        sandbox.account.call("cognito-idp", "UpdateIdentityProvider", which | {"ProviderDetails": details})
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        (lambda it: of_the_client(it, CallbackURLs=["https://a.example/"]), "does not know this client"),
+        (lambda it: of_the_provider(it, client_id="another"), "another REST API key"),
+        (lambda it: of_the_provider(it, authorize_scopes="openid"), "other scopes"),
+        (lambda it: of_the_provider(it, authorize_url="https://a.example/"), "does not know this client"),
+    ],
+)
+def test_a_hosted_login_that_is_not_as_the_settings_are_wants_another_up(
+    sandbox: Sandbox,
+    patient: stack.Stack,
+    session: requests.Session,
+    fault: Callable[[Sandbox], Fault],
+    found: str,
+) -> None:
+    with fault(sandbox):
+        finding = only(examine(patient, session), "hosted login leads to Kakao")
+    assert finding.mark == "✗"
+    assert found in finding.found
+    assert finding.cure == "pulumi up"
+
+
+def test_a_client_that_is_gone_is_not_known_to_the_hosted_login(
+    patient: stack.Stack, session: requests.Session
+) -> None:
+    elsewhere = stack.Stack(patient.settings, patient.encrypted, {**patient.outputs, "clientId": "gone"})
+    finding = only(examine(elsewhere, session), "hosted login leads to Kakao")
+    assert (finding.mark, "does not know this client" in finding.found) == ("✗", True)
+
+
+# What the sandbox has no way to break: an answer in the place of the server's
+
+
+class Answering(BaseAdapter):
+    """A server that has one answer."""
+
+    def __init__(self, status: int, body: Any, headers: dict[str, str]) -> None:
+        super().__init__()
+        self.response = requests.Response()
+        self.response.status_code = status
+        self.response._content = json.dumps(body).encode()
+        self.response.headers.update(headers)
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        self.response.request = request
+        return self.response
+
+    def close(self) -> None:
+        pass
+
+
+KEYS = "http://127.0.0.1:{aws}/{pool}/.well-known"
+SITE = "http://localhost:{site}"
+PKCE = {"Location": "https://login.example/oauth2/authorize?state=s&nonce=n&code_challenge="}
+ELSEWHERE = {"Location": f"{PKCE['Location']}c&redirect_uri=https://a.example/"}
+KAKAO = "http://127.0.0.1:{kakao}/.well-known/openid-configuration"
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "body", "headers", "name", "found"),
+    [
+        (
+            KAKAO,
+            200,
+            {"issuer": "https://a.example"},
+            {},
+            "Kakao's addresses",
+            "another issuer, authorization_endpoint",
+        ),
+        (f"{KEYS}/openid-configuration", 503, {}, {}, "user pool's discovery", "answers 503"),
+        (f"{KEYS}/openid-configuration", 200, {"issuer": "https://a"}, {}, "user pool's discovery", "another issuer's"),
+        (f"{KEYS}/jwks.json", 200, {"keys": []}, {}, "user pool's keys", "no key with an id"),
+        (f"{KEYS}/jwks.json", 200, [], {}, "user pool's keys", "no JSON object"),
+        (f"{SITE}/api/auth/login", 500, "", {}, "login begins", "answers 500"),
+        (f"{SITE}/api/auth/login", 302, "", PKCE, "login begins", "no code_challenge"),
+        (f"{SITE}/api/auth/login", 302, "", ELSEWHERE, "login begins", "come back elsewhere"),
+        (f"{SITE}/api/userinfo", 200, {}, {}, "userinfo refuses strangers", "answers 200, not 401"),
+        (f"{SITE}/ws", 101, "", {}, "WebSocket refuses strangers", "answers 101, not 401 or 403"),
+    ],
+)
+def test_an_answer_that_would_end_in_a_failed_sign_in_is_named(
+    sandbox: Sandbox,
+    patient: stack.Stack,
+    session: requests.Session,
+    address: str,
+    status: int,
+    body: Any,
+    headers: dict[str, str],
+    name: str,
+    found: str,
+) -> None:
+    ports = {part: getattr(sandbox, part).rpartition(":")[2] for part in ("site", "kakao", "aws")}
+    session.mount(address.format(pool=sandbox.exports["userPoolId"], **ports), Answering(status, body, headers))
+    finding = only(examine(patient, session), name)
+    assert finding.mark == "✗"
+    assert found in finding.found
+    assert finding.cure
+
+
+def test_a_site_that_is_down_is_a_page_that_is_not_served(
+    sandbox: Sandbox, patient: stack.Stack, session: requests.Session
+) -> None:
+    (bucket,) = sandbox.account.call("s3", "ListBuckets", {})["Buckets"]
+    index = {"Bucket": bucket["Name"], "Key": "index.html"}
+    before = sandbox.account.call("s3", "GetObject", index)
+    kept = index | {"Body": before["Body"].read()} | {key: before[key] for key in ("ContentType", "CacheControl")}
+    sandbox.account.call("s3", "DeleteObject", index)
+    try:
+        finding = only(examine(patient, session), "page")
+    finally:
+        sandbox.account.call("s3", "PutObject", kept)
+    assert (finding.mark, finding.cure) == ("✗", "pulumi up")
+
+
+def test_a_page_without_security_headers_is_named_with_them(
+    sandbox: Sandbox, patient: stack.Stack, session: requests.Session
+) -> None:
+    present = dict.fromkeys(checks.SECURITY_HEADERS[1:], "some") | {"Content-Type": "text/html"}
+    session.mount(f"{sandbox.site}/", Answering(200, "", present))
+    finding = next(it for it in examine(patient, session) if it.name == "page's security headers")
+    assert (finding.mark, finding.found) == ("✗", f"the page comes without {checks.SECURITY_HEADERS[0]}")
+
+
+def test_what_this_machine_cannot_reach_is_no_failure(patient: stack.Stack, session: requests.Session) -> None:
+    gone = {"kakao-login:kakaoIssuer": "http://127.0.0.1:9", "kakao-login:kakaoApi": "http://127.0.0.1:9"}
+    away = stack.Stack({**patient.settings, **gone}, patient.encrypted, patient.outputs)
+    findings = {finding.name: finding for finding in examine(away, session)}
+    assert {findings[name].mark for name in ("Kakao's addresses", "Kakao takes the sign-in")} == {"–"}
+    assert "see whether 127.0.0.1:9 is up" in findings["Kakao's addresses"].cure
+
+
+# The command
+
+
+def test_the_command_prints_a_line_a_check_and_fails_where_one_did(sandbox: Sandbox, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "doctor", "--file", str(sandbox.documents)]
+    well = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (well.returncode, well.stderr) == (0, "")
+    assert [line[0] for line in well.stdout.splitlines()] == ["✓"] * len(checks.CHECKS)
+    with at_kakao(sandbox, login_activated=False):
+        ill = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (ill.returncode, ill.stderr) == (1, "")
+    assert "✗ Kakao takes the sign-in: KOE004, Kakao Login is not activated → " in ill.stdout
+    assert CLIENT_SECRET not in sandbox.documents.read_text() + well.stdout + ill.stdout
+
+
+def test_a_stack_of_pulumis_is_asked_for_without_its_secrets(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A command named pulumi in its place, which knows these two questions only."""
+    pulumi = tmp_path / "pulumi"
+    documents = json.loads(sandbox.documents.read_text())
+    (tmp_path / "config").write_text(json.dumps(documents["config"]))
+    (tmp_path / "outputs").write_text(json.dumps(documents["outputs"]))
+    pulumi.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in\n'
+        f'  "config --json --non-interactive --stack dev") cat {tmp_path}/config ;;\n'
+        f'  "stack output --json --non-interactive --stack dev") cat {tmp_path}/outputs ;;\n'
+        '  *) echo "no such stack" >&2; exit 255 ;;\n'
+        "esac\n"
+    )
+    pulumi.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    def doctor(name: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "doctor", "--stack", name]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+
+    assert doctor("dev").returncode == 0
+    other = doctor("other")
+    assert other.returncode == 1
+    assert "no such stack" in other.stderr
+    assert "Traceback" not in other.stderr
