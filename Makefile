@@ -14,10 +14,11 @@ test: $(VENV)/ready  ## every test, Chromium among them
 	@$(RUN) -m tests.prepare
 	@$(RUN) -m pytest --numprocesses=auto --dist=loadfile
 
-check: $(VENV)/ready  ## format, lint, types
+check: $(VENV)/ready  ## format, lint, types, workflows
 	@$(RUN) -m ruff format --check --quiet .
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m mypy
+	@$(VENV)/bin/zizmor --offline --quiet --no-progress .github
 
 bench: $(VENV)/ready  ## time, cost and size, as a table
 	@$(RUN) -m benchmarks

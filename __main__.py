@@ -15,10 +15,21 @@ from infra.site import Site
 from infra.socket import Socket
 
 config = settings.read()
-function = partial(Function, runtime=config.runtime, architecture=config.architecture, log_days=config.log_days)
+function = partial(
+    Function,
+    runtime=config.runtime,
+    architecture=config.architecture,
+    log_days=config.log_days,
+    permissions_boundary=config.permissions_boundary,
+)
 
 api = HttpApi("api")
-socket = Socket("socket", management_url=config.websocket_management_url, log_days=config.log_days)
+socket = Socket(
+    "socket",
+    management_url=config.websocket_management_url,
+    log_days=config.log_days,
+    permissions_boundary=config.permissions_boundary,
+)
 site = Site(
     "site",
     content=Path("frontend"),

@@ -11,7 +11,8 @@ from infra import packaging, policies
 class Function(pulumi.ComponentResource):
     """A handler runs, may do what `permissions` say and nothing else, and its log lines are kept for `log_days`.
 
-    `module` is the name of a file in handlers/; its `handler(event, context)` is called.
+    `module` is the name of a file in handlers/; its `handler(event, context)` is called. `permissions_boundary` is the
+    ARN of a policy that says what it may do at most, whatever its own says, or empty.
     """
 
     def __init__(
@@ -22,6 +23,7 @@ class Function(pulumi.ComponentResource):
         runtime: str,
         architecture: str,
         log_days: int,
+        permissions_boundary: str,
         environment: Mapping[str, pulumi.Input[str]],
         permissions: Sequence[pulumi.Input[policies.Statement]] = (),
         layers: Sequence[pulumi.Input[str]] = (),
@@ -35,6 +37,7 @@ class Function(pulumi.ComponentResource):
         role = aws.iam.Role(
             f"{name}-role",
             assume_role_policy=pulumi.Output.json_dumps(policies.document(policies.assumed_by("lambda"))),
+            permissions_boundary=permissions_boundary or None,
             opts=child,
         )
         policy = aws.iam.RolePolicy(

@@ -47,6 +47,7 @@ class Settings:
     runtime: str
     architecture: str
     log_days: int
+    permissions_boundary: str
     protect: bool
 
 
@@ -74,6 +75,13 @@ def read() -> Settings:
         runtime=_text(config, "runtime", r"python3\.1[1-4]", "python3.13", "python3.11 to python3.14"),
         architecture=_text(config, "architecture", r"arm64|x86_64", "arm64", "arm64 or x86_64"),
         log_days=_log_days(config),
+        permissions_boundary=_text(
+            config,
+            "permissionsBoundary",
+            r"(arn:aws:iam::[0-9]{12}:policy/.+)?",
+            "arn:aws:iam::123456789012:policy/kakao-login-dev-boundary",
+            "the ARN of a policy, or empty",
+        ),
         protect=_typed(config.require_bool, "protect", "true"),
     )
 

@@ -31,11 +31,17 @@ class Socket(pulumi.ComponentResource):
     """A signed-in person's browser keeps a connection to the service; nobody else gets one.
 
     `management_url` is where functions post to connections, with {apiId} for the API's id; the API's own where it is
-    empty.
+    empty. `permissions_boundary` is the ARN of a policy that says what API Gateway may do at most, or empty.
     """
 
     def __init__(
-        self, name: str, *, management_url: str, log_days: int, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        *,
+        management_url: str,
+        log_days: int,
+        permissions_boundary: str,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the API, and its one stage, which deploys every change at once."""
         super().__init__("kakao-login:infra:Socket", name, opts=opts)
@@ -61,7 +67,7 @@ class Socket(pulumi.ComponentResource):
             },
             access_log_settings={"destination_arn": logs.arn, "format": json.dumps(ACCESS_LOG)},
             # No value flows from the account's role, without which AWS refuses a stage that logs.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._account()]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._account(permissions_boundary)]),
         )
 
         self._stage_arn = pulumi.Output.concat(self._api.execution_arn, "/", STAGE)
@@ -122,7 +128,7 @@ class Socket(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _account(self) -> aws.apigateway.Account:
+    def _account(self, permissions_boundary: str) -> aws.apigateway.Account:
         """Let API Gateway write logs in this account and region.
 
         The setting is one for all WebSocket and REST APIs there, so it stays when this stack goes.
@@ -131,6 +137,7 @@ class Socket(pulumi.ComponentResource):
         role = aws.iam.Role(
             f"{self._name}-logs-role",
             assume_role_policy=pulumi.Output.json_dumps(policies.document(policies.assumed_by("apigateway"))),
+            permissions_boundary=permissions_boundary or None,
             opts=stays,
         )
         policy = aws.iam.RolePolicyAttachment(

@@ -72,6 +72,14 @@ def test_only_lambda_may_take_a_functions_role_and_no_two_functions_share_one(st
         assert statement["Action"] == ["sts:AssumeRole"]
 
 
+def test_no_role_outgrows_the_boundary_that_the_settings_name() -> None:
+    boundary = "arn:aws:iam::123456789012:policy/kakao-login-dev-boundary"
+    assert {role.inputs.get("permissionsBoundary") for role in declare().all("Role")} == {None}
+    assert {role["permissionsBoundary"] for role in declare({"permissionsBoundary": boundary}).all("Role")} == {
+        boundary
+    }
+
+
 def test_a_function_waits_for_its_policy(stack: Graph) -> None:
     for function in functions(stack):
         assert policy_of(stack, function).name in function.dependencies, function.name

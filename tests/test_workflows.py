@@ -1,0 +1,130 @@
+"""GitHub's workflows, read as the text that they are; zizmor, in `make check`, reads them for the rest."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from sandbox.program import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+FILES = [*WORKFLOWS, *sorted((ROOT / ".github" / "actions").rglob("action.yml"))]
+every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+
+
+def read(name: str) -> dict[str, Any]:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / f"{name}.yml").read_text())
+    return workflow | {"on": workflow[True]}  # YAML 1.1 reads `on` as a boolean
+
+
+def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
+    for file in WORKFLOWS:
+        for name, job in read(file.stem)["jobs"].items():
+            yield f"{file.stem}.{name}", job
+
+
+@every_file
+def test_every_action_is_pinned_by_its_commit_with_the_version_beside(file: Any) -> None:
+    for line in re.findall(r"uses: (.+)", file.read_text()):
+        assert line.startswith("./") or re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
+
+
+def test_an_action_is_at_one_version_everywhere() -> None:
+    used = {line for file in FILES for line in re.findall(r"uses: ([^.].+)", file.read_text())}
+    assert len({line.partition("@")[0] for line in used}) == len(used)
+
+
+@every_file
+def test_no_workflow_knows_a_secret_or_runs_a_forks_code_with_rights(file: Any) -> None:
+    text = file.read_text()
+    for forbidden in ("secrets.", "secrets: inherit", "aws-access-key-id", "pull_request_target", "workflow_run"):
+        assert forbidden not in text, forbidden
+
+
+@every_file
+def test_no_script_is_written_by_somebody_else(file: Any) -> None:
+    """An expression in a script is pasted into it; as a variable, it stays data."""
+    document = yaml.safe_load(file.read_text())
+    steps = [step for job in document.get("jobs", {}).values() for step in job.get("steps", [])]
+    for step in [*steps, *document.get("runs", {}).get("steps", [])]:
+        assert "${{" not in step.get("run", "")
+
+
+GRANTED = {
+    "check.check": {"contents": "read"},
+    "deploy.check": {"contents": "read"},
+    "deploy.up": {"contents": "read", "id-token": "write"},
+    "preview.preview": {"contents": "read", "id-token": "write"},
+    "preview.comment": {"pull-requests": "write"},
+}
+
+
+def test_a_job_has_the_rights_that_it_needs_and_a_workflow_gives_it_none() -> None:
+    assert {name: job["permissions"] for name, job in jobs()} == GRANTED
+    assert {file.stem: read(file.stem)["permissions"] for file in WORKFLOWS} == {
+        "check": {},
+        "deploy": {},
+        "preview": {},
+    }
+
+
+def test_no_checkout_leaves_its_token_behind() -> None:
+    checkouts = [step for _, job in jobs() for step in job.get("steps", []) if "checkout@" in step.get("uses", "")]
+    assert checkouts
+    for step in checkouts:
+        assert step["with"]["persist-credentials"] is False
+
+
+def test_no_job_runs_for_ever() -> None:
+    for name, job in jobs():
+        assert "uses" in job or job["timeout-minutes"] <= 60, name
+
+
+def test_checks_run_for_every_push_and_pull_request_and_need_no_credentials() -> None:
+    check = read("check")
+    assert "pull_request" in check["on"]
+    assert check["on"]["push"] == {"branches-ignore": ["main"]}
+    assert "main" in read("deploy")["on"]["push"]["branches"]
+    assert read("deploy")["jobs"]["check"]["uses"] == "./.github/workflows/check.yml"
+    commands = [step.get("run") for step in check["jobs"]["check"]["steps"]]
+    assert {"make check", "make test"} <= set(commands)
+
+
+def test_nothing_is_deployed_that_fails_the_checks() -> None:
+    assert read("deploy")["jobs"]["up"]["needs"] == "check"
+
+
+def test_a_tag_goes_to_prod_and_main_to_dev_each_behind_its_environment() -> None:
+    deploy = read("deploy")
+    assert deploy["on"] == {"push": {"branches": ["main"], "tags": ["v*"]}}
+    chosen = "${{ github.ref_type == 'tag' && 'prod' || 'dev' }}"
+    assert deploy["jobs"]["up"]["environment"] == chosen
+    assert deploy["jobs"]["up"]["env"]["STACK"] == chosen
+
+
+def test_one_deployment_at_a_time_and_none_is_broken_off() -> None:
+    concurrency = read("deploy")["jobs"]["up"]["concurrency"]
+    assert concurrency["group"] == "deploy-${{ github.ref_type == 'tag' && 'prod' || 'dev' }}"
+    assert concurrency["cancel-in-progress"] is False
+
+
+def test_a_fork_is_previewed_by_nobody_and_nothing_is_deployed_before_an_account_is_named() -> None:
+    preview = read("preview")["jobs"]["preview"]["if"]
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in preview
+    for condition in (preview, read("deploy")["jobs"]["up"]["if"]):
+        assert "vars.AWS_ACCOUNT_ID != ''" in condition
+
+
+def test_what_runs_a_pull_requests_code_cannot_write_to_it() -> None:
+    preview = read("preview")["jobs"]
+    assert "pull-requests" not in preview["preview"]["permissions"]
+    assert not any("uses" in step for step in preview["comment"]["steps"])
+
+
+def test_pulumi_is_the_one_of_the_requirements() -> None:
+    (pinned,) = re.findall(r"^pulumi==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    action = yaml.safe_load((ROOT / ".github" / "actions" / "pulumi" / "action.yml").read_text())
+    (step,) = [step for step in action["runs"]["steps"] if "pulumi/actions@" in step.get("uses", "")]
+    assert step["with"] == {"pulumi-version": pinned}
