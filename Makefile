@@ -5,10 +5,13 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: up test check bench preview doctor requirements
+.PHONY: up dev test check bench preview doctor requirements
 
 up: $(VENV)/ready  ## the whole login on this laptop: http://localhost:$(PORT)
 	@exec $(RUN) -m sandbox --port $(PORT)
+
+dev: $(VENV)/ready  ## the same, and what is saved in handlers/ and frontend/ is live at once
+	@exec $(RUN) -m sandbox --port $(PORT) --watch
 
 test: $(VENV)/ready  ## every test, Chromium among them
 	@$(RUN) -m tests.prepare

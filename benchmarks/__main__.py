@@ -1,13 +1,16 @@
 """Prints each claim of the project about time and size beside what it is on this machine, in this run."""
 
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
+import requests
 from playwright.sync_api import sync_playwright
 
 from benchmarks import authorizer
@@ -16,6 +19,7 @@ from sandbox.emulator import emulated_aws
 from sandbox.local import running
 from tests.ports import free_ports
 from tests.prepare import chromium as system_chromium
+from tests.project import copy_project
 
 Row = tuple[str, str, str]
 ROOT = Path(__file__).resolve().parent.parent
@@ -58,6 +62,39 @@ def start_of_the_sandbox() -> Iterator[Row]:
         f"{took:.1f} s",
         f"at most {2 * emulator + 3:.1f} s (twice that + 3 s)",
     )
+
+
+def from_save_to_live() -> Iterator[Row]:
+    """What a browser gets after a file is saved under `make dev`, asked for until it is the new one."""
+    port = free_ports()
+    with TemporaryDirectory() as folder:
+        project = Path(folder)
+        copy_project(project)
+        command = [sys.executable, "-m", "sandbox", "--watch", "--port", str(port)]
+        with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as sandbox:
+            assert sandbox.stdout
+            next(line for line in sandbox.stdout if "go live at once" in line)
+            for what, file, old, new, path in (
+                ("handler", "handlers/session.py", "LOGIN_SECONDS = 600", "LOGIN_SECONDS = 599", "/api/auth/login"),
+                ("page", "frontend/index.html", "</html>", "</html><!-- new -->", "/"),
+            ):
+                address = f"http://127.0.0.1:{port}{path}"
+                before = served(address)
+                text = (project / file).read_text()
+                assert old in text
+                start = time.monotonic()
+                (project / file).write_text(text.replace(old, new))
+                while served(address) == before:
+                    time.sleep(0.01)
+                yield f"`make dev`: a saved {what} is live after", f"{time.monotonic() - start:.1f} s", "at most 2 s"
+            sandbox.terminate()
+            sandbox.stdout.read()
+
+
+def served(address: str) -> tuple[bytes, str]:
+    """The body and the lifetime of the cookie, if any; what else there is differs each time."""
+    answer = requests.get(address, timeout=10, allow_redirects=False)
+    return answer.content, "".join(re.findall("Max-Age=[0-9]+", answer.headers.get("Set-Cookie", "")))
 
 
 def evaluation_of_the_program() -> Iterator[Row]:
@@ -130,6 +167,7 @@ def main() -> None:
     print(f"{'what':<68}{'measured':>12}   goal")
     for measure in (
         start_of_the_sandbox,
+        from_save_to_live,
         evaluation_of_the_program,
         calls_of_userinfo,
         first_load,

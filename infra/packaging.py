@@ -68,9 +68,11 @@ def layer_zip(runtime: str, architecture: str) -> Path:
 
 
 def _imported(file: Path) -> list[Path]:
-    """The modules of handlers/ that a file names in an import, also inside a function."""
+    """The modules of handlers/ that a file names in an import, also inside a function. Raises SyntaxError."""
     names: list[str] = []
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    tree = ast.parse(file.read_bytes(), file)
+    compile(tree, file, "exec")  # finds what the grammar alone does not, such as a return outside a function
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "handlers":
             names += [f"handlers.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

@@ -1,9 +1,13 @@
-"""Applies what the program registers to the emulated AWS: create only, for an empty, throw-away account.
+"""Applies what the program registers to the emulated AWS, an empty, throw-away account.
+
+Running the program again brings the code of functions and the files of the page up to date; it changes nothing else.
 
 Pulumi's inputs and AWS's parameters mostly differ in spelling, so one translation led by botocore's own model serves
 every call; the functions below say only where the two differ. What the model does not know is refused, by name.
 """
 
+import hashlib
+import json
 import re
 import secrets
 import time
@@ -20,6 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from pulumi.runtime import mocks
 
+from sandbox import program
 from sandbox.program import plain
 
 SERVICES = ("apigateway", "apigatewayv2", "cloudfront", "cognito-idp", "iam", "lambda", "logs", "s3", "sts")
@@ -65,12 +70,40 @@ Apply = Callable[[Account, str, Given], Applied]
 APPLIERS: dict[str, Apply] = {}
 
 
+class Known(NamedTuple):
+    """A resource that has been applied: its inputs, a digest of each, and what AWS made of them."""
+
+    inputs: Given
+    digests: dict[str, str]
+    applied: Applied
+
+
 class Applier(mocks.Mocks):
-    """Answers each registered resource with what the emulated AWS made of it."""
+    """Answers each registered resource with what the emulated AWS has made of it, in this run or an earlier one."""
 
     def __init__(self, account: Account) -> None:
         """Apply to this account."""
         self._account = account
+        self._known: dict[tuple[str, str], Known] = {}
+        self._registered: set[tuple[str, str]] = set()
+        self.changed: list[str] = []  # by the last run: names of resources
+
+    def run(self, *, stack: str, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the program, delete the page's files that it no longer registers, and return its exports.
+
+        Raises what `program.run` does; what has been applied until then stays.
+        """
+        self._registered.clear()
+        self.changed.clear()
+        exports = program.run(program.Monitor(self), stack=stack, config=config)
+        for kind, name in self._known.keys() - self._registered:
+            if kind != PAGE_FILE:
+                raise NotApplicableError(f"{kind} {name!r} is gone, which {START_AGAIN}")
+            file = self._known.pop((kind, name)).inputs
+            self._account.call("s3", "DeleteObject", {"bucket": file["bucket"], "key": file["key"]})
+            self.changed.append(name)
+        self.changed.sort()
+        return exports
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, Given]:
         """Create the resource; components have nothing to create."""
@@ -78,12 +111,31 @@ class Applier(mocks.Mocks):
             return "", {}
         if args.typ not in APPLIERS:
             raise NotApplicableError(f"the sandbox cannot apply {args.typ} ({args.name!r}): add it to {__name__}")
+        self._registered.add((args.typ, args.name))
         inputs = plain(args.inputs)
-        try:
-            applied = APPLIERS[args.typ](self._account, args.name, dict(inputs))
-        except (NotApplicableError, BotoCoreError, ClientError) as error:
-            raise NotApplicableError(f"{args.typ} {args.name!r}: {error}") from error
-        return applied.id, inputs | {"id": applied.id} | applied.outputs
+        digests = {key: _digest(value) for key, value in inputs.items()}
+        known = self._known.get((args.typ, args.name))
+        if known is None or known.digests != digests:
+            try:
+                applied = self._applied(args, known, inputs, digests)
+            except (NotApplicableError, BotoCoreError, ClientError) as error:
+                raise NotApplicableError(f"{args.typ} {args.name!r}: {error}") from error
+            known = self._known[args.typ, args.name] = Known(inputs, digests, applied)
+            self.changed.append(args.name)
+        return known.applied.id, inputs | {"id": known.applied.id} | known.applied.outputs
+
+    def _applied(
+        self, args: mocks.MockResourceArgs, known: Known | None, inputs: Given, digests: dict[str, str]
+    ) -> Applied:
+        """Create the resource, or change the one input of it that can be changed."""
+        if known is None:
+            return APPLIERS[args.typ](self._account, args.name, dict(inputs))
+        different = {key for key, _ in known.digests.items() ^ digests.items()}
+        changeable, change = CHANGES.get(args.typ, ("", None))
+        if change is None or different != {changeable}:
+            raise NotApplicableError(f"has another {', '.join(sorted(different))}, which {START_AGAIN}")
+        change(self._account, known.applied.id, dict(inputs))
+        return known.applied
 
     def call(self, args: mocks.MockCallArgs) -> tuple[Given, list[tuple[str, str]]]:
         """Answer the look-ups that the program makes."""
@@ -93,6 +145,11 @@ class Applier(mocks.Mocks):
             case "aws:index/getRegion:getRegion":
                 return {"region": self._account.region}, []
         raise NotApplicableError(f"the sandbox cannot look up {args.token}: add it to {__name__}")
+
+
+FUNCTION = "aws:lambda/function:Function"
+PAGE_FILE = "aws:s3/bucketObjectv2:BucketObjectv2"
+START_AGAIN = "takes a new start of the sandbox"
 
 
 def _applies(token: str) -> Callable[[Apply], Apply]:
@@ -167,6 +224,12 @@ def _content(asset: pulumi.Asset | pulumi.Archive) -> bytes:
     raise NotApplicableError(f"the sandbox cannot read a {type(asset).__name__}")
 
 
+def _digest(value: Any) -> str:
+    """Return the same text for the same value, files and archives by what is in them."""
+    plainly = json.dumps(value, sort_keys=True, default=lambda asset: hashlib.sha256(_content(asset)).hexdigest())
+    return hashlib.sha256(plainly.encode()).hexdigest()
+
+
 # S3
 
 
@@ -193,7 +256,7 @@ def _bucket_policy(account: Account, _name: str, given: Given) -> Applied:
     return Applied(given["bucket"], {})
 
 
-@_applies("aws:s3/bucketObjectv2:BucketObjectv2")
+@_applies(PAGE_FILE)
 def _bucket_object(account: Account, _name: str, given: Given) -> Applied:
     given["body"] = _content(given.pop("source"))
     account.call("s3", "PutObject", given)
@@ -304,19 +367,28 @@ def _role_policy_attachment(account: Account, _name: str, given: Given) -> Appli
     return Applied(f"{given['role']}-{given['policyArn']}", {})
 
 
-@_applies("aws:lambda/function:Function")
+@_applies(FUNCTION)
 def _function(account: Account, name: str, given: Given) -> Applied:
     function = _own_name(name)
     code = {"ZipFile": _content(given.pop("code"))}
     made = account.call("lambda", "CreateFunction", {"FunctionName": function, "Code": code, **given})
+    _wait(account, function)
+    arn = made["FunctionArn"]
+    invoke_arn = f"arn:aws:apigateway:{account.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    return Applied(function, {"name": function, "arn": arn, "invokeArn": invoke_arn})
+
+
+def _new_code(account: Account, function: str, given: Given) -> None:
+    account.call("lambda", "UpdateFunctionCode", {"FunctionName": function, "ZipFile": _content(given["code"])})
+    _wait(account, function)
+
+
+def _wait(account: Account, function: str) -> None:
     deadline = time.monotonic() + 20
     while account.call("lambda", "GetFunctionConfiguration", {"FunctionName": function})["State"] == "Pending":
         if time.monotonic() > deadline:
             raise NotApplicableError("is still pending after 20 s")
         time.sleep(0.02)
-    arn = made["FunctionArn"]
-    invoke_arn = f"arn:aws:apigateway:{account.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
-    return Applied(function, {"name": function, "arn": arn, "invokeArn": invoke_arn})
 
 
 @_applies("aws:lambda/layerVersion:LayerVersion")
@@ -409,3 +481,11 @@ def _integration(account: Account, _name: str, given: Given) -> Applied:
 @_applies("aws:apigatewayv2/route:Route")
 def _route(account: Account, _name: str, given: Given) -> Applied:
     return Applied(account.call("apigatewayv2", "CreateRoute", given)["RouteId"], {})
+
+
+# What changes in place: the one input, and how
+
+CHANGES: dict[str, tuple[str, Callable[[Account, str, Given], object]]] = {
+    FUNCTION: ("code", _new_code),
+    PAGE_FILE: ("source", _bucket_object),
+}

@@ -36,6 +36,7 @@ class Sandbox:
     account: Account
     exports: dict[str, Any]
     documents: Path  # what Pulumi's CLI would say of it, with the addresses that answer here
+    update: Callable[[], list[str]]  # runs the program again, and names what that has changed
 
 
 @contextmanager
@@ -55,8 +56,8 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
             account = pool.submit(Account, aws, region)  # reads botocore's models while the emulator starts
             stack.enter_context(emulated_aws(port + 3, region))
         with _step(say, "the program, applied"):
-            monitor = program.Monitor(Applier(account.result()))
-            exports = program.run(monitor, stack="local", config=config)
+            applier = Applier(account.result())
+            exports = applier.run(stack="local", config=config)
             _add_person(account.result(), exports["userPoolId"])
         with _step(say, "Kakao stand-in and site"):
             domain = f"https://{config['kakao-login:domainPrefix']}.auth.{region}.amazoncognito.com"
@@ -78,7 +79,12 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
             )
         documents = stack.enter_context(_kept(program.ROOT / ".build" / f"sandbox-{port}.json"))
         documents.write_text(program.documents(config, exports | {"siteUrl": site, "apiUrl": f"{site}/api"}))
-        yield Sandbox(site, hosted_login, kakao_url, aws, account.result(), exports, documents)
+
+        def update() -> list[str]:
+            applier.run(stack="local", config=config)
+            return applier.changed
+
+        yield Sandbox(site, hosted_login, kakao_url, aws, account.result(), exports, documents, update)
 
 
 def settings(port: int) -> dict[str, Any]:

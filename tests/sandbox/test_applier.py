@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 
-from sandbox.applier import APPLIERS, Account, Applier, NotApplicableError
+from sandbox.applier import APPLIERS, Account, Applied, Applier, NotApplicableError
 from tests.infra.engine import declare
 
 NOBODY = "http://127.0.0.1:1"
@@ -72,3 +72,15 @@ def test_only_the_emulator_can_be_reached_whatever_the_environment_says(monkeypa
     account = Account(NOBODY, "ap-northeast-2")
     with pytest.raises(Exception, match=NOBODY):
         account.call("cognito-idp", "DescribeUserPool", {"UserPoolId": "ap-northeast-2_x"})
+
+
+def test_what_has_been_applied_stays_and_a_change_of_it_takes_a_new_start(
+    applier: Applier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    monkeypatch.setitem(APPLIERS, "lamp", lambda _account, _name, given: made.append(given) or Applied("1", {}))
+    apply(applier, "lamp", colour="red")
+    apply(applier, "lamp", colour="red")
+    assert made == [{"colour": "red"}]
+    with pytest.raises(NotApplicableError, match="lamp 'thing': has another colour, which takes a new start"):
+        apply(applier, "lamp", colour="blue")

@@ -1,0 +1,64 @@
+"""`make dev`: what is saved in handlers/ and frontend/ is live at once; people and sessions stay.
+
+What is saved in infra/ or sandbox/ is not, and the terminal says so.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from watchfiles import watch
+
+from sandbox.applier import START_AGAIN
+from sandbox.program import ROOT
+
+LIVE = (ROOT / "handlers", ROOT / "frontend")
+LOADED_ONCE = (ROOT / "infra", ROOT / "sandbox")
+MILLISECONDS = 50  # of quiet, after which a save counts as done
+
+
+@contextmanager
+def saved_files_applied(update: Callable[[], list[str]], say: Callable[[str], None]) -> Iterator[None]:
+    """Call `update` after each save, and say what it changed or why it could not, until the block ends."""
+    ended = threading.Event()
+
+    def apply() -> None:
+        for changes in watch(
+            *LIVE, *LOADED_ONCE, step=MILLISECONDS, rust_timeout=500, stop_event=ended, raise_interrupt=False
+        ):
+            saved = sorted({Path(path) for _, path in changes})
+            old = [_named(file) for file in saved if any(file.is_relative_to(folder) for folder in LOADED_ONCE)]
+            if old:
+                say(f"  not live: {', '.join(old)}, which {START_AGAIN}.")
+            if len(old) < len(saved):
+                say(_line(update))
+
+    thread = threading.Thread(target=apply, name="live")
+    thread.start()
+    say("  saved files of handlers/ and frontend/ go live at once\n")
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _line(update: Callable[[], list[str]]) -> str:
+    start = time.monotonic()
+    try:
+        changed = update()
+    except SyntaxError as error:
+        why = f"{_named(Path(error.filename or ''))}:{error.lineno}: {error.msg}"
+    except FileNotFoundError as error:
+        why = f"{_named(Path(error.filename))} is missing, and something imports it"
+    except Exception as error:  # noqa: BLE001 - whatever it is, the next save is looked at too
+        why = f"{type(error).__name__}: {error}"
+    else:
+        return f"  live after {time.monotonic() - start:.1f} s: {', '.join(changed) or 'nothing new'}"
+    return f"  not live: {why}. What was live stays."
+
+
+def _named(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else str(file)

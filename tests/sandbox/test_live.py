@@ -1,0 +1,142 @@
+"""`make dev`, as a person runs it, on a copy of the project in which files are saved."""
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import pytest
+import requests
+
+from sandbox.local import EMAIL_PERSON
+from sandbox.program import ROOT
+from tests.ports import free_ports
+from tests.project import copy_project
+
+pytestmark = pytest.mark.sandbox
+
+
+@dataclass(frozen=True)
+class Development:
+    """The project's copy, the site that it is served at, and what the command prints."""
+
+    folder: Path
+    site: str
+    printed: IO[str]
+
+    def save(self, path: str, text: str) -> str:
+        """Save a file and return the line that is printed then."""
+        (self.folder / path).write_text(text)
+        return self.line()
+
+    def line(self) -> str:
+        return next(line.strip() for line in self.printed if "live" in line)
+
+    def get(self, path: str, **headers: str) -> requests.Response:
+        return requests.get(self.site + path, headers=headers, timeout=20)
+
+
+@pytest.fixture(scope="module")
+def development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Development]:
+    folder = tmp_path_factory.mktemp("project")
+    copy_project(folder)
+    port = free_ports()
+    command = [sys.executable, "-m", "sandbox", "--watch", "--port", str(port)]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        development = Development(folder, f"http://localhost:{port}", process.stdout)
+        assert "go live at once" in development.line()
+        yield development
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.stderr.read() == ""
+
+
+def named(line: str) -> set[str]:
+    """What a line says is live."""
+    return set(re.fullmatch(r"live after [0-9.]+ s: (.+)", line)[1].split(", "))  # type: ignore[index]
+
+
+def session(development: Development) -> str:
+    """The cookies of somebody who has signed in."""
+    email, password = EMAIL_PERSON
+    answer = requests.post(
+        f"{development.site}/api/auth/sign-in",
+        json={"email": email, "password": password, "session": True},
+        headers={"origin": development.site, "sec-fetch-site": "same-origin"},
+        timeout=20,
+    )
+    return "; ".join(re.findall(r"(__(?:Host|Secure)-[a-z]+=[^;]+)", answer.headers["set-cookie"]))
+
+
+def test_a_saved_handler_answers_at_once_and_who_was_signed_in_stays_so(development: Development) -> None:
+    file, cookie = "handlers/user_info.py", session(development)
+    assert development.get("/api/userinfo", cookie=cookie).json()["provider"] == "Cognito"
+    before = (ROOT / file).read_text()
+    assert named(development.save(file, before.replace('else "Cognito"', 'else "Saved"'))) == {"user-info-function"}
+    assert development.get("/api/userinfo", cookie=cookie).json()["provider"] == "Saved"
+    development.save(file, before)
+
+
+def test_a_module_that_several_handlers_share_is_live_in_each_of_them_and_in_no_other(development: Development) -> None:
+    assert "nothing new" in development.save("handlers/shared.py", "")
+    for name in ("chat", "user_info"):
+        handler = (ROOT / f"handlers/{name}.py").read_text()
+        development.save(f"handlers/{name}.py", f"{handler}\nfrom handlers import shared\n")
+    assert named(development.save("handlers/shared.py", "WORD = 1\n")) == {"chat-function", "user-info-function"}
+    for name in ("chat", "user_info"):
+        development.save(f"handlers/{name}.py", (ROOT / f"handlers/{name}.py").read_text())
+
+
+@pytest.mark.parametrize(
+    ("broken", "complaint"),
+    [
+        ("def handler(:\n", "handlers/user_info.py:1: invalid syntax"),
+        ("\nreturn 1\n", "handlers/user_info.py:2: 'return' outside function"),
+        ("from handlers import nothing\n", "handlers/nothing.py is missing, and something imports it"),
+    ],
+)
+def test_a_broken_handler_is_said_in_a_line_and_the_old_one_stays_until_it_is_mended(
+    development: Development, broken: str, complaint: str
+) -> None:
+    file = "handlers/user_info.py"
+    assert development.save(file, broken) == f"not live: {complaint}. What was live stays."
+    assert development.get("/api/userinfo").status_code == 401
+    assert development.get("/api/userinfo", cookie=session(development)).json()["provider"] == "Cognito"
+    assert "nothing new" in development.save(file, (ROOT / file).read_text())
+
+
+def test_a_saved_file_of_the_page_is_served_and_a_deleted_one_is_gone(development: Development) -> None:
+    before = (ROOT / "frontend/index.html").read_text()
+    assert named(development.save("frontend/index.html", f"{before}<!-- saved -->")) == {"site-index.html"}
+    assert development.get("/").text.endswith("<!-- saved -->")
+    assert named(development.save("frontend/new.svg", "<svg/>")) == {"site-new.svg"}
+    answer = development.get("/new.svg")
+    assert (answer.text, answer.headers["content-type"], answer.headers["cache-control"]) == (
+        *("<svg/>", "image/svg+xml", "no-cache"),
+    )
+    (development.folder / "frontend/new.svg").unlink()
+    assert named(development.line()) == {"site-new.svg"}
+    assert development.get("/new.svg").status_code == 403
+
+
+def test_a_file_that_the_site_has_no_type_for_is_said(development: Development) -> None:
+    assert "has no content type: add '.xyz' to TYPES" in development.save("frontend/odd.xyz", "")
+    (development.folder / "frontend/odd.xyz").unlink()
+    assert "nothing new" in development.line()
+
+
+@pytest.mark.parametrize("file", ["infra/site.py", "sandbox/edge.py"])
+def test_a_saved_file_that_is_loaded_once_wants_a_new_start_and_the_handlers_stay_live(
+    development: Development, file: str
+) -> None:
+    said = development.save(file, "def broken(:\n")
+    assert said == f"not live: {file}, which takes a new start of the sandbox."
+    before = (ROOT / "frontend/style.css").read_text()
+    assert named(development.save("frontend/style.css", f"{before}\n")) == {"site-style.css"}
+    development.save("frontend/style.css", before)
