@@ -75,10 +75,9 @@ class Visit:
         path: str = "/",
         seconds: str = "900",
         script: str = "",
-        refuse: bool = False,
+        still: bool = False,
         **options: Any,
     ) -> Page:
-        self.refuse = refuse
         self.answers = {**NOBODY, **answers}
         self.seconds = seconds
         self.context = self.browser.new_context(**{"locale": "ko-KR", "reduced_motion": "reduce", **options})
@@ -89,7 +88,9 @@ class Visit:
         self.context.on("console", lambda message: self._hear(message.type, message.text))
         self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
         page = self.context.new_page()
-        page.clock.install()
+        page.clock.install(time=0)
+        if still:  # no time passes but by `run_for`
+            page.clock.pause_at(1)
         page.add_init_script(script)
         page.goto(self.site + path)
         return page
@@ -101,8 +102,6 @@ class Visit:
     def _connect(self, connection: WebSocketRoute) -> None:
         connection.on_message(lambda frame: self.said.append(str(frame)))
         self.connections.append(connection)
-        if self.refuse:
-            connection.close()
 
     def _answer(self, route: Route) -> None:
         asked = f"{route.request.method} {urlsplit(route.request.url).path}"
@@ -508,6 +507,54 @@ def test_a_lost_connection_comes_back_after_the_session_was_asked_about_and_rene
     expect_asked(page, visit, ME, ME, REFRESH, ME)
     expect_connection(page, CONNECTED)
     expect_connections(page, visit, 2)
+
+
+# Connections that last so many seconds each, and how long the chance of the day makes a wait.
+CONNECTIONS_THAT_LAST = """
+const seconds = [%s];
+Math.random = () => %s;
+window.tried = 0;
+window.WebSocket = class extends EventTarget {
+  constructor() {
+    super();
+    tried += 1;
+    const last = seconds.shift();
+    const end = () => this.dispatchEvent(new Event("close"));
+    if (last === 0) queueMicrotask(end);
+    else setTimeout(end, last * 1000);
+  }
+  close() {}
+};"""
+
+
+@pytest.mark.parametrize("chance", [0, 1])
+@pytest.mark.parametrize(
+    ("lasting", "waits"),
+    [
+        ([0] * 9, [1, 2, 4, 8, 16, 32, 60, 60]),
+        ([0, 0, 0, 11, 0, 0], [1, 2, 4, 11 + 1, 2]),
+        ([0, 0, 9, 0], [1, 2, 9 + 4]),
+    ],
+    ids=["refused", "lost after a while", "lost at once"],
+)
+def test_a_connection_that_does_not_hold_is_tried_ever_later(
+    visit: Visit, chance: int, lasting: list[int], waits: list[int]
+) -> None:
+    script = CONNECTIONS_THAT_LAST % (",".join(map(str, lasting)), chance)
+    page = visit.open({ME: [HANEUL]}, still=True, script=script)
+
+    def tried() -> int:
+        """How often it was tried, once all that has begun until now is done: the page asks within this lock."""
+        return int(page.evaluate("navigator.locks.request('session', () => tried)"))
+
+    expect_connection(page, LOST)
+    for tries, wait in enumerate(waits, 1):
+        lasted = lasting[tries - 1]
+        milliseconds = 1000 * lasted + (wait - lasted) * (1250 if chance else 1000)
+        page.clock.run_for(milliseconds - 1)
+        assert tried() == tries
+        page.clock.run_for(1)
+        assert tried() == tries + 1
 
 
 def test_no_one_is_connected_any_more_whose_session_has_ended(visit: Visit) -> None:
