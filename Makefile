@@ -4,8 +4,13 @@ FILE ?= $(if $(filter local,$(STACK)),.build/sandbox-$(PORT).json)
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+PINNED := requirements handlers/requirements requirements-dev
 
-.PHONY: up dev test check bench preview doctor requirements
+.PHONY: install up dev test check audit sbom bench preview doctor requirements
+
+install:  ## what `pulumi up` needs; left to itself, it takes the newest pip and setuptools, whatever their hashes
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 
 up: $(VENV)/ready  ## the whole login on this laptop: http://localhost:$(PORT)
 	@exec $(RUN) -m sandbox --port $(PORT)
@@ -23,6 +28,14 @@ check: $(VENV)/ready  ## format, lint, types, workflows
 	@$(RUN) -m mypy
 	@$(VENV)/bin/zizmor --offline --quiet --no-progress .github
 
+audit: $(VENV)/ready  ## known vulnerabilities of every package, and its hashes as the index has them
+	@$(VENV)/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off $(PINNED:%=-r %.txt)
+
+sbom: $(VENV)/ready  ## what the Lambda layer holds, as .build/layer.cdx.json (CycloneDX)
+	@mkdir -p .build
+	@$(VENV)/bin/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml \
+	  handlers/requirements.txt -o .build/layer.cdx.json
+
 bench: $(VENV)/ready  ## time, cost and size, as a table
 	@$(RUN) -m benchmarks
 
@@ -33,8 +46,7 @@ doctor: $(VENV)/ready  ## what keeps people from signing in at $(STACK); local i
 	@$(RUN) -m doctor $(if $(FILE),--file $(FILE),--stack $(STACK))
 
 requirements: $(VENV)/ready  ## pin again what the *.in files ask for
-	@$(RUN) -m pip install --quiet uv
-	@for f in requirements handlers/requirements requirements-dev; do \
+	@for f in $(PINNED); do \
 	  $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate --no-emit-index-url --no-emit-find-links $$f.in -o $$f.txt || exit 1; done
 

@@ -89,7 +89,15 @@ def test_checks_run_for_every_push_and_pull_request_and_need_no_credentials() ->
     assert "main" in read("deploy")["on"]["push"]["branches"]
     assert read("deploy")["jobs"]["check"]["uses"] == "./.github/workflows/check.yml"
     commands = [step.get("run") for step in check["jobs"]["check"]["steps"]]
-    assert {"make check", "make test"} <= set(commands)
+    assert {"make check", "make test", "make audit"} <= set(commands)
+
+
+def test_each_run_keeps_the_list_of_what_the_layer_holds() -> None:
+    *_, made, kept = read("check")["jobs"]["check"]["steps"]
+    assert made == {"run": "make sbom"}
+    assert kept["uses"].startswith("actions/upload-artifact@")
+    assert kept["with"]["include-hidden-files"] is (".build/" in kept["with"]["path"])
+    assert kept["with"]["if-no-files-found"] == "error"
 
 
 def test_nothing_is_deployed_that_fails_the_checks() -> None:
