@@ -8,6 +8,7 @@ import pulumi
 
 from infra import settings
 from infra.api import HttpApi
+from infra.domain import Domain
 from infra.function import Function
 from infra.layer import Layer
 from infra.login import Login
@@ -30,12 +31,22 @@ socket = Socket(
     log_days=config.log_days,
     permissions_boundary=config.permissions_boundary,
 )
+own_domain = partial(Domain, hosted_zone_id=config.hosted_zone_id)
+site_domain = own_domain("site-address", domain=config.site_domain) if config.site_domain else None
+login_domain = (
+    own_domain(
+        "login-address", domain=config.login_domain, parent=site_domain, parent_record=config.login_parent_record
+    )
+    if config.login_domain
+    else None
+)
 site = Site(
     "site",
     content=Path("frontend"),
     api_host=api.host,
     socket_host=socket.host,
     extra_origins=config.extra_origins,
+    own_domain=site_domain,
 )
 origins: list[pulumi.Input[str]] = [site.url, *config.extra_origins]
 site_origins = pulumi.Output.json_dumps(origins)
@@ -55,6 +66,7 @@ login = Login(
     rotate_refresh_tokens=config.rotate_refresh_tokens,
     protect=config.protect,
     triggers=triggers,
+    own_domain=login_domain,
 )
 api.accept_tokens(issuer=login.issuer, client_id=login.client_id)
 

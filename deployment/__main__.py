@@ -72,7 +72,31 @@ def preview_policy(bucket_arn: str, key_arn: str) -> Statement:
     )
 
 
-def deploy_policy(account: str, region: str, name: str, bucket_arn: str, key_arn: str, boundary_arn: str) -> Statement:
+def domain_statements(account: str, hosted_zone_id: str) -> list[Statement]:
+    """Manage the records of this zone, and certificates for CloudFront."""
+    return [
+        allow(
+            ["route53:ChangeResourceRecordSets", "route53:GetHostedZone", "route53:ListResourceRecordSets"],
+            [f"arn:aws:route53:::hostedzone/{hosted_zone_id}"],
+        ),
+        allow(["route53:GetChange"], ["arn:aws:route53:::change/*"]),
+        allow(
+            [
+                "acm:AddTagsToCertificate",
+                "acm:DeleteCertificate",
+                "acm:DescribeCertificate",
+                "acm:ListTagsForCertificate",
+                "acm:RemoveTagsFromCertificate",
+                "acm:RequestCertificate",
+            ],
+            [f"arn:aws:acm:us-east-1:{account}:certificate/*"],
+        ),
+    ]
+
+
+def deploy_policy(
+    account: str, region: str, name: str, hosted_zone_id: str, bucket_arn: str, key_arn: str, boundary_arn: str
+) -> Statement:
     """Manage what the login declares, whose names begin with `name`, and keep its state; touch no person's account."""
 
     def here(service: str, *resources: str) -> list[str]:
@@ -147,13 +171,14 @@ def deploy_policy(account: str, region: str, name: str, bucket_arn: str, key_arn
             ],
             ["*"],
         ),
+        *(domain_statements(account, hosted_zone_id) if hosted_zone_id else []),
     )
 
 
 class Environment(pulumi.ComponentResource):
     """One GitHub environment deploys the stack of its name, and its state and secrets are nobody else's."""
 
-    def __init__(self, name: str, *, provider_arn: pulumi.Input[str], repository: str) -> None:
+    def __init__(self, name: str, *, provider_arn: pulumi.Input[str], repository: str, hosted_zone_id: str) -> None:
         """Declare the key and the bucket, what functions may do at most, and who deploys."""
         super().__init__("kakao-login-deployment:index:Environment", name)
         self._child = pulumi.ResourceOptions(parent=self)
@@ -180,7 +205,7 @@ class Environment(pulumi.ComponentResource):
             f"deploy-{self._stack}",
             subject=f"environment:{name}",
             policy=pulumi.Output.all(self.bucket.arn, self.key.arn, boundary.arn).apply(
-                lambda arns: deploy_policy(account, region, self._stack, *arns)
+                lambda arns: deploy_policy(account, region, self._stack, hosted_zone_id, *arns)
             ),
         )
         self.outputs = {
@@ -258,7 +283,13 @@ if not re.fullmatch(r"[\w.-]+(@\d+)?/[\w.-]+(@\d+)?", repository):
     )
 names: list[str] = config.require_object("environments")
 github = aws.iam.OpenIdConnectProvider("github", url=f"https://{GITHUB}", client_id_lists=[AWS_AUDIENCE])
-environments = {name: Environment(name, provider_arn=github.arn, repository=repository) for name in names}
+zones: dict[str, str] = config.require_object("hostedZoneIds")
+if strangers := set(zones) - set(names):
+    raise pulumi.RunError(f"hostedZoneIds names {', '.join(sorted(strangers))}, which is none of environments")
+environments = {
+    name: Environment(name, provider_arn=github.arn, repository=repository, hosted_zone_id=zones.get(name, ""))
+    for name in names
+}
 if previews := config.get("previews"):
     environments[previews].preview()
 for name, environment in environments.items():

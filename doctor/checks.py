@@ -115,7 +115,8 @@ def examine(stack: Stack, session: requests.Session) -> Iterator[Finding]:
 
 def settings_are_right(patient: Patient) -> None:
     """What the program itself would refuse. Secrets and the account, which are not known here, count as right."""
-    unknown = {f"{PROJECT['name']}:domainPrefix": patient.stack["domainPrefix"] or "derived"}
+    derived = "" if patient.stack["loginDomain"] else "derived"
+    unknown = {f"{PROJECT['name']}:domainPrefix": patient.stack["domainPrefix"] or derived}
     secrets = dict.fromkeys(patient.stack.encrypted, "encrypted")
     known = {key: value for key, value in patient.stack.settings.items() if key.startswith(f"{PROJECT['name']}:")}
 

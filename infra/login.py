@@ -1,7 +1,7 @@
 """The user pool, its hosted login, and Kakao in it."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Protocol, cast
 
 import pulumi
 import pulumi_aws as aws
@@ -19,13 +19,25 @@ PASSWORD_LENGTH = 12
 WRITABLE = ["email", "nickname"]  # what Kakao maps must be writable; Cognito refuses email_verified here
 
 
+class OwnDomain(Protocol):
+    """A domain of the team's, with a certificate that Cognito takes, and what has to be there before it."""
+
+    domain: str
+    certificate_arn: pulumi.Output[str]
+    parents: list[pulumi.Resource]
+
+    def lead_to(self, host: pulumi.Input[str], hosted_zone_id: pulumi.Input[str]) -> pulumi.Output[str]:
+        """Have the domain lead to this distribution, and return it."""
+
+
 class Login(pulumi.ComponentResource):
     """A person signs in with Kakao or with e-mail, and the site receives who it is.
 
     `origins` are the sites that may use the login, as `https://host`; each is called back at `/api/auth/callback` and
-    shown again at `/` after sign-out. `jwks_url` is where the pool's keys are, with {userPoolId} for its id; the pool's
-    own where it is empty. `triggers` are ARNs of functions, by their names in the pool's LambdaConfig; they get neither
-    the pool nor the client as a setting, which both wait for them.
+    shown again at `/` after sign-out. The hosted login is at `own_domain`, without one at `domain_prefix` of Cognito's;
+    `hosted_url` is where browsers find it instead, if not empty. `jwks_url` is where the pool's keys are, with
+    {userPoolId} for its id; the pool's own where it is empty. `triggers` are ARNs of functions, by their names in the
+    pool's LambdaConfig; they get neither the pool nor the client as a setting, which both wait for them.
     """
 
     def __init__(
@@ -42,6 +54,7 @@ class Login(pulumi.ComponentResource):
         rotate_refresh_tokens: bool,
         protect: bool,
         triggers: Mapping[str, pulumi.Input[str]],
+        own_domain: OwnDomain | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the pool, its domain, Kakao, and the client that waits for Kakao."""
@@ -80,7 +93,13 @@ class Login(pulumi.ComponentResource):
                 opts=child,
             )
         domain = aws.cognito.UserPoolDomain(
-            f"{name}-domain", domain=domain_prefix, user_pool_id=pool.id, managed_login_version=1, opts=child
+            f"{name}-domain",
+            domain=own_domain.domain if own_domain else domain_prefix,
+            certificate_arn=own_domain.certificate_arn if own_domain else None,
+            user_pool_id=pool.id,
+            managed_login_version=1,
+            # No value flows from the record that Cognito looks up at the parent.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=own_domain.parents if own_domain else None),
         )
         provider = aws.cognito.IdentityProvider(
             f"{name}-kakao",
@@ -143,7 +162,7 @@ class Login(pulumi.ComponentResource):
             if jwks_url
             else pulumi.Output.concat(self.issuer, "/.well-known/jwks.json")
         )
-        self.hosted_url = pulumi.Output.from_input(hosted_url) if hosted_url else self._cognito_url(domain)
+        self.hosted_url = self._hosted_url(domain, hosted_url, own_domain)
         self.register_outputs(
             {"userPoolId": self.user_pool_id, "clientId": self.client_id, "hostedUrl": self.hosted_url}
         )
@@ -157,6 +176,11 @@ class Login(pulumi.ComponentResource):
         return self._pool.arn.apply(policies.check_password)
 
     @staticmethod
-    def _cognito_url(domain: aws.cognito.UserPoolDomain) -> pulumi.Output[str]:
+    def _hosted_url(domain: aws.cognito.UserPoolDomain, given: str, own_domain: OwnDomain | None) -> pulumi.Output[str]:
+        if given:
+            return pulumi.Output.from_input(given)
+        if own_domain:
+            host = own_domain.lead_to(domain.cloudfront_distribution, domain.cloudfront_distribution_zone_id)
+            return pulumi.Output.concat("https://", host)
         region = aws.get_region_output().region
         return pulumi.Output.concat("https://", domain.domain, ".auth.", region, ".amazoncognito.com")

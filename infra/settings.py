@@ -18,6 +18,8 @@ NOT_KAKAO_SCOPES = {"email": "account_email", "profile": "profile_nickname"}
 # What CloudWatch Logs takes (PutRetentionPolicy).
 LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 RESERVED_IN_DOMAINS = ("aws", "amazon", "cognito")
+LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+HOST = rf"(?=.{{1,63}}$)({LABEL}\.)+[a-z]([a-z0-9-]*[a-z0-9])?"  # 63: what Cognito takes
 
 
 class SettingError(pulumi.RunError):
@@ -35,6 +37,10 @@ class Settings:
     """Every setting, checked. An empty string means: derived from what is deployed."""
 
     kakao: KakaoApp
+    hosted_zone_id: str
+    site_domain: str
+    login_domain: str
+    login_parent_record: bool
     domain_prefix: str
     hosted_login_url: str
     jwks_url: str
@@ -54,7 +60,7 @@ class Settings:
 def read() -> Settings:
     """Return the stack's settings, or raise SettingError at the first that is missing or wrong."""
     config = pulumi.Config()
-    return Settings(
+    settings = Settings(
         kakao=KakaoApp(
             client_id=_text(config, "kakaoClientId", r"[A-Za-z0-9_-]+", "<REST API key>", "Kakao's REST API key"),
             client_secret=_secret(config, "kakaoClientSecret", "<client secret>"),
@@ -63,6 +69,24 @@ def read() -> Settings:
             api=_origin(config, "kakaoApi", "https://kapi.kakao.com"),
             scopes=_kakao_scopes(config),
         ),
+        hosted_zone_id=_text(
+            config,
+            "hostedZoneId",
+            r"(Z[A-Z0-9]{1,31})?",
+            "Z0123456789ABCDEFGHIJ",
+            "the id of a public zone in Route 53, or empty",
+        ),
+        site_domain=_text(
+            config, "siteDomain", rf"({HOST})?", "www.example.com", "a host name such as www.example.com, or empty"
+        ),
+        login_domain=_text(
+            config,
+            "loginDomain",
+            rf"(?!{LABEL}\.{LABEL}$)({HOST})?",
+            "login.example.com",
+            "a host name below one of yours, such as login.example.com, or empty",
+        ),
+        login_parent_record=_typed(config.require_bool, "loginParentRecord", "false"),
         domain_prefix=_domain_prefix(config),
         hosted_login_url=_origin(config, "hostedLoginUrl", "https://login.example.com", optional=True),
         jwks_url=_address(config, "jwksUrl", "https://keys.example.com/{userPoolId}/.well-known/jwks.json"),
@@ -84,6 +108,8 @@ def read() -> Settings:
         ),
         protect=_typed(config.require_bool, "protect", "true"),
     )
+    _check_domains(settings)
+    return settings
 
 
 def _typed(require: Callable[[str], T], key: str, example: str) -> T:
@@ -137,8 +163,37 @@ def _kakao_scopes(config: pulumi.Config) -> tuple[str, ...]:
     return scopes
 
 
+def _check_domains(settings: Settings) -> None:
+    """Refuse domains that lack what they need, or that something else contradicts."""
+    login, site = settings.login_domain, settings.site_domain
+    for key, domain in (("siteDomain", site), ("loginDomain", login)):
+        if domain and not settings.hosted_zone_id:
+            wrong = f"is not set, but {key} is, whose records go into that zone"
+            raise SettingError("hostedZoneId", wrong, "Z0123456789ABCDEFGHIJ")
+    if settings.hosted_zone_id and not site and not login:
+        wrong = "is not set, and neither is loginDomain: hostedZoneId alone does nothing"
+        raise SettingError("siteDomain", wrong, "www.example.com")
+    if settings.login_parent_record and not login:
+        raise SettingError("loginParentRecord", "is true without a loginDomain", "false")
+    if site and f"https://{site}" in settings.extra_origins:
+        raise SettingError("extraOrigins", "names siteDomain, which is the site itself", "[]")
+    if not login:
+        return
+    if login == site:
+        wrong = "is the same as siteDomain; the hosted login needs a name of its own"
+        raise SettingError("loginDomain", wrong, f"login.{site}")
+    if settings.login_parent_record and login.partition(".")[2] == site:
+        wrong = "is true, but loginDomain's parent is siteDomain, which has a record"
+        raise SettingError("loginParentRecord", wrong, "false")
+    for key, other in (("domainPrefix", settings.domain_prefix), ("hostedLoginUrl", settings.hosted_login_url)):
+        if other:
+            raise SettingError(key, "is set beside loginDomain, which says where the hosted login is", "''")
+
+
 def _domain_prefix(config: pulumi.Config) -> str:
     key = "domainPrefix"
+    if not config.get(key) and config.get("loginDomain"):
+        return ""
     prefix = _typed(config.require, key, "my-login") if config.get(key) else _derived_domain_prefix()
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", prefix):
         wrong = f"is {prefix!r}; it takes 1 to 63 lower-case letters, digits and inner hyphens"

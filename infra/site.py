@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import pulumi
 import pulumi_aws as aws
@@ -37,11 +38,21 @@ TLS_ONLY: aws.cloudfront.DistributionOriginCustomOriginConfigArgsDict = {
 }
 
 
+class OwnDomain(Protocol):
+    """A domain of the team's, with a certificate that CloudFront takes."""
+
+    domain: str
+    certificate_arn: pulumi.Output[str]
+
+    def lead_to(self, host: pulumi.Input[str], hosted_zone_id: pulumi.Input[str]) -> pulumi.Output[str]:
+        """Have the domain lead to this distribution, and return it."""
+
+
 class Site(pulumi.ComponentResource):
     """A browser finds the page and the API at one address, so that cookies are first-party and no CORS is needed.
 
     `content` is the folder of the page; `api_host` answers /api/*, `socket_host` /ws; `extra_origins` are sites that
-    pass requests on with the cookies of their own visitors.
+    pass requests on with the cookies of their own visitors. Without `own_domain` the address is one of CloudFront's.
     """
 
     def __init__(
@@ -52,6 +63,7 @@ class Site(pulumi.ComponentResource):
         api_host: pulumi.Input[str],
         socket_host: pulumi.Input[str],
         extra_origins: Sequence[str],
+        own_domain: OwnDomain | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the bucket that only the distribution reads, the distribution, and the page's files."""
@@ -75,7 +87,7 @@ class Site(pulumi.ComponentResource):
             signing_protocol="sigv4",
             opts=child,
         )
-        headers = self._response_headers(name)
+        headers = self._response_headers(name, include_subdomains=own_domain is None)
         page = self._edge_function(f"{name}-page", (EDGE / "page.js").read_text())
         bearer = self._edge_function(
             f"{name}-bearer",
@@ -88,6 +100,7 @@ class Site(pulumi.ComponentResource):
             http_version="http2and3",
             price_class="PriceClass_200",  # the cheapest that has Korea
             default_root_object="index.html",
+            aliases=[own_domain.domain] if own_domain else None,
             origins=[
                 {
                     "origin_id": "page",
@@ -137,7 +150,15 @@ class Site(pulumi.ComponentResource):
                 },
             ],
             restrictions={"geo_restriction": {"restriction_type": "none"}},
-            viewer_certificate={"cloudfront_default_certificate": True},
+            viewer_certificate=(
+                {
+                    "acm_certificate_arn": own_domain.certificate_arn,
+                    "ssl_support_method": "sni-only",
+                    "minimum_protocol_version": "TLSv1.2_2021",
+                }
+                if own_domain
+                else {"cloudfront_default_certificate": True}
+            ),
             opts=child,
         )
         aws.s3.BucketPolicy(
@@ -154,7 +175,11 @@ class Site(pulumi.ComponentResource):
             if file.is_file():
                 self._object(name, bucket, content, file)
 
-        self.host = distribution.domain_name
+        self.host = (
+            own_domain.lead_to(distribution.domain_name, distribution.hosted_zone_id)
+            if own_domain
+            else distribution.domain_name
+        )
         self.url = pulumi.Output.concat("https://", self.host)
         self.register_outputs({"url": self.url})
 
@@ -182,7 +207,7 @@ class Site(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-    def _response_headers(self, name: str) -> aws.cloudfront.ResponseHeadersPolicy:
+    def _response_headers(self, name: str, *, include_subdomains: bool) -> aws.cloudfront.ResponseHeadersPolicy:
         return aws.cloudfront.ResponseHeadersPolicy(
             f"{name}-headers",
             security_headers_config={
@@ -196,7 +221,8 @@ class Site(pulumi.ComponentResource):
                 "referrer_policy": {"referrer_policy": "same-origin", "override": False},
                 "strict_transport_security": {
                     "access_control_max_age_sec": 63072000,
-                    "include_subdomains": True,
+                    # On a domain of the team's, what lies below the site is not the site's to decide.
+                    "include_subdomains": include_subdomains,
                     "override": True,
                 },
             },

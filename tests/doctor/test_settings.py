@@ -39,6 +39,11 @@ def test_a_stack_as_the_readme_sets_it_up_has_nothing_wrong_with_its_settings() 
         check(patient())
 
 
+def test_a_stack_with_a_domain_of_its_own_has_nothing_wrong_with_its_settings() -> None:
+    own = {"loginDomain": "login.example.com", "hostedZoneId": "Z0EXAMPLE"}
+    checks.settings_are_right(patient(**{key: plain(value) for key, value in own.items()}))
+
+
 @pytest.mark.parametrize(
     ("check", "changes", "found", "cure"),
     [

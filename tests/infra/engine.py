@@ -92,6 +92,11 @@ class _Cloud(mocks.Mocks):
         unique = hashlib.sha256(f"{args.typ} {args.name}".encode()).hexdigest()[:10]
         scheme = "wss" if args.inputs.get("protocolType") == "WEBSOCKET" else "https"
         host = {"domainName": f"{unique}.cloudfront.net"} if args.typ.endswith(":Distribution") else {}
+        proof = {
+            "resourceRecordName": f"_{unique}.{args.inputs.get('domainName')}",
+            "resourceRecordType": "CNAME",
+            "resourceRecordValue": f"_{unique}.acm-validations.aws",
+        }
         return unique, {
             "arn": f"arn:aws:mock:{REGION}:{ACCOUNT}:{unique}",
             "name": f"{args.name}-{unique}",
@@ -100,6 +105,11 @@ class _Cloud(mocks.Mocks):
             "executionArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{unique}",
             "invokeArn": f"arn:aws:apigateway:{REGION}:lambda:path/{unique}/invocations",
             "endpoint": f"cognito-idp.{REGION}.amazonaws.com/{unique}",
+            "cloudfrontDistribution": f"{unique}.cloudfront.net",
+            "cloudfrontDistributionZoneId": f"zone-of-{unique}",
+            "hostedZoneId": f"zone-of-{unique}",
+            "domainValidationOptions": [proof],
+            "fqdn": args.inputs.get("name"),
             **host,
             **plain(args.inputs),
         }

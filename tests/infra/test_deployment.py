@@ -11,7 +11,12 @@ from sandbox.program import ROOT
 from tests.infra.engine import ACCOUNT, Graph, declare, statements
 
 PROGRAM = ROOT / "deployment" / "__main__.py"
-SETTINGS = {"repository": "team@12/login@34", "environments": ["dev", "prod"], "previews": "dev"}
+SETTINGS = {
+    "repository": "team@12/login@34",
+    "environments": ["dev", "prod"],
+    "hostedZoneIds": {"prod": "Z0PROD"},
+    "previews": "dev",
+}
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +141,33 @@ def test_a_deployment_manages_what_bears_its_stacks_name_and_nothing_of_another(
     assert may(deployment, "deploy-kakao-login-dev", action, resource.format("kakao-login-dev"))
     for other in ("kakao-login-prod", "billing"):
         assert not may(deployment, "deploy-kakao-login-dev", action, resource.format(other))
+
+
+def test_a_deployment_changes_names_in_the_zone_of_its_environment_and_in_no_other(deployment: Graph) -> None:
+    for role, zone, allowed in (
+        ("deploy-kakao-login-prod", "Z0PROD", True),
+        ("deploy-kakao-login-prod", "Z0OTHER", False),
+        ("deploy-kakao-login-dev", "Z0PROD", False),
+    ):
+        for action in ("ChangeResourceRecordSets", "GetHostedZone", "ListResourceRecordSets"):
+            assert may(deployment, role, f"route53:{action}", f"arn:aws:route53:::hostedzone/{zone}") is allowed
+    assert may(deployment, "deploy-kakao-login-prod", "route53:GetChange", "arn:aws:route53:::change/C0")
+    assert not may(
+        deployment, "deploy-kakao-login-prod", "route53:DeleteHostedZone", "arn:aws:route53:::hostedzone/Z0PROD"
+    )
+
+
+def test_a_deployment_asks_for_certificates_where_it_has_a_zone_and_takes_no_key_out(deployment: Graph) -> None:
+    certificate = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/1"
+    for action in ("RequestCertificate", "DescribeCertificate", "DeleteCertificate"):
+        assert may(deployment, "deploy-kakao-login-prod", f"acm:{action}", certificate)
+        assert not may(deployment, "deploy-kakao-login-dev", f"acm:{action}", certificate)
+    assert not may(deployment, "deploy-kakao-login-prod", "acm:ExportCertificate", certificate)
+
+
+def test_a_zone_for_an_environment_that_is_not_deployed_is_refused() -> None:
+    with pytest.raises(pulumi.RunError, match="hostedZoneIds names staging"):
+        declare(SETTINGS | {"hostedZoneIds": {"staging": "Z0"}}, program=PROGRAM)
 
 
 def test_the_login_gives_its_resources_names_that_its_deployment_may_manage() -> None:

@@ -29,6 +29,18 @@ from tests.infra.engine import declare, refused
         ("kakaoScopes", "openid profile", "its name there is 'profile_nickname'"),
         ("kakaoScopes", "account_email", "lacks 'openid'"),
         ("kakaoScopes", "openid,account_email", "separated by spaces"),
+        ("siteDomain", "https://www.example.com", "it should be a host name"),
+        ("siteDomain", "WWW.example.com", "it should be a host name"),
+        ("siteDomain", "www.example.com.", "it should be a host name"),
+        ("siteDomain", "localhost", "it should be a host name"),
+        ("siteDomain", "192.0.2.1", "it should be a host name"),
+        ("siteDomain", f"{'l' * 52}.example.com", "it should be a host name"),
+        ("loginDomain", "example.com", "below one of yours"),
+        ("loginDomain", f"login.{'l' * 46}.example.com", "below one of yours"),
+        ("loginParentRecord", "perhaps", "is not of the right type"),
+        ("loginParentRecord", True, "without a loginDomain"),
+        ("hostedZoneId", "example.com", "the id of a public zone"),
+        ("hostedZoneId", "/hostedzone/Z0EXAMPLE", "the id of a public zone"),
         ("domainPrefix", "Login", "lower-case"),
         ("domainPrefix", "-login", "inner hyphens"),
         ("domainPrefix", "l" * 64, "1 to 63"),
@@ -72,6 +84,30 @@ def test_a_wrong_setting_stops_the_program_with_the_command_that_mends_it(key: s
     assert reason in message
     assert "pulumi config set " in message
     assert key in message.partition("pulumi config set ")[2]
+
+
+OWN = {"siteDomain": "example.com", "loginDomain": "login.example.com", "hostedZoneId": "Z0EXAMPLE"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "cure"),
+    [
+        ({"hostedZoneId": ""}, "hostedZoneId is not set, but siteDomain is", "hostedZoneId Z"),
+        ({"hostedZoneId": "", "siteDomain": ""}, "hostedZoneId is not set, but loginDomain is", "hostedZoneId Z"),
+        ({"siteDomain": "", "loginDomain": ""}, "siteDomain is not set, and neither is loginDomain", "siteDomain www."),
+        ({"siteDomain": "login.example.com"}, "loginDomain is the same as siteDomain", "loginDomain login.login."),
+        ({"domainPrefix": "my-login"}, "domainPrefix is set beside loginDomain", "domainPrefix ''"),
+        ({"hostedLoginUrl": "https://a.example"}, "hostedLoginUrl is set beside loginDomain", "hostedLoginUrl ''"),
+        ({"loginParentRecord": True}, "loginDomain's parent is siteDomain", "loginParentRecord false"),
+        ({"extraOrigins": ["https://example.com"]}, "names siteDomain", "extraOrigins []"),
+    ],
+)
+def test_settings_that_do_not_go_together_stop_the_program_with_the_command_that_mends_it(
+    changes: dict[str, Any], reason: str, cure: str
+) -> None:
+    message = refused(OWN | changes)
+    assert reason in message
+    assert f"pulumi config set {cure}" in message
 
 
 def test_a_missing_secret_is_asked_for_as_a_secret() -> None:

@@ -1,0 +1,144 @@
+"""The site and the hosted login at addresses of the team's own."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.infra.engine import Declared, Graph, declare
+
+ZONE = "Z0EXAMPLE"
+SITE, LOGIN = "https://www.example.com", "https://login.example.com"
+
+
+@pytest.fixture(scope="module")
+def own() -> Graph:
+    return declare({"siteDomain": "www.example.com", "loginDomain": "login.example.com", "hostedZoneId": ZONE})
+
+
+def variables(stack: Graph, function: str) -> Any:
+    return stack.named(f"{function}-function")["environment"]["variables"]
+
+
+def addresses(stack: Graph, name: str) -> dict[str, Declared]:
+    """The records at a name, by type."""
+    return {record["type"]: record for record in stack.all("Record") if record["name"] == name}
+
+
+def test_without_a_domain_nothing_is_asked_of_dns_or_for_a_certificate(stack: Graph) -> None:
+    for kind in ("Certificate", "CertificateValidation", "Record", "Domain"):
+        assert stack.all(kind) == []
+    distribution = stack.one("Distribution")
+    assert distribution["viewerCertificate"] == {"cloudfrontDefaultCertificate": True}
+    assert "aliases" not in distribution.inputs
+    assert "certificateArn" not in stack.one("UserPoolDomain").inputs
+
+
+def test_everything_that_names_the_site_names_its_own_domain(own: Graph) -> None:
+    assert own.exports["siteUrl"] == SITE
+    assert own.exports["apiUrl"] == f"{SITE}/api"
+    assert own.exports["websocketUrl"] == "wss://www.example.com/ws"
+    assert own.exports["kakaoLogoutRedirectUri"] == f"{SITE}/"
+    client = own.one("UserPoolClient")
+    assert client["callbackUrls"] == [f"{SITE}/api/auth/callback"]
+    assert client["logoutUrls"] == [f"{SITE}/"]
+    for function in ("session", "accounts", "connect-authorizer"):
+        assert json.loads(variables(own, function)["SITE_ORIGINS"]) == [SITE]
+
+
+def test_everything_that_names_the_hosted_login_names_its_own_domain(own: Graph) -> None:
+    assert own.exports["kakaoRedirectUri"] == f"{LOGIN}/oauth2/idpresponse"
+    assert variables(own, "session")["HOSTED_LOGIN_URL"] == LOGIN
+    assert own.one("UserPoolDomain")["domain"] == "login.example.com"
+
+
+def test_whose_tokens_count_does_not_change_with_the_domain(own: Graph, stack: Graph) -> None:
+    for name in ("ISSUER", "JWKS_URL"):
+        assert variables(own, "connect-authorizer")[name] == variables(stack, "connect-authorizer")[name]
+
+
+@pytest.mark.parametrize("domain", ["www.example.com", "login.example.com"])
+def test_cloudfront_gets_a_certificate_from_its_region_and_only_once_it_is_valid(own: Graph, domain: str) -> None:
+    certificate = own.one("Certificate", domainName=domain)
+    asked = certificate.outputs["domainValidationOptions"][0]
+    proof = own.one("Record", name=asked["resourceRecordName"])
+    valid = own.one("CertificateValidation", certificateArn=certificate.outputs["arn"])
+    assert certificate["validationMethod"] == "DNS"
+    assert (certificate["region"], valid["region"]) == ("us-east-1", "us-east-1")
+    assert (proof["zoneId"], proof["type"], proof["records"]) == (ZONE, "CNAME", [asked["resourceRecordValue"]])
+    assert valid.sources["validationRecordFqdns"] >= {proof.name}  # else a wrong zone is waited for in vain
+    user, key = (
+        (own.one("UserPoolDomain"), "certificateArn")
+        if domain.startswith("login")
+        else (own.one("Distribution"), "viewerCertificate")
+    )
+    assert certificate.outputs["arn"] in json.dumps(user[key])
+    assert valid.name in user.sources[key]
+
+
+def test_the_proof_stays_for_other_certificates_of_the_same_domain(own: Graph) -> None:
+    for certificate in own.all("Certificate"):
+        proof = own.one("Record", name=certificate.outputs["domainValidationOptions"][0]["resourceRecordName"])
+        assert proof["allowOverwrite"] is True
+        assert proof.kept
+
+
+def test_the_distribution_answers_for_the_domain_over_current_tls_only(own: Graph) -> None:
+    distribution = own.one("Distribution")
+    assert distribution["aliases"] == ["www.example.com"]
+    certificate = distribution["viewerCertificate"]
+    assert certificate["sslSupportMethod"] == "sni-only"
+    assert certificate["minimumProtocolVersion"] == "TLSv1.2_2021"
+
+
+def test_both_names_lead_to_their_distributions_over_ipv4_and_ipv6(own: Graph) -> None:
+    site, login = own.one("Distribution").outputs, own.one("UserPoolDomain").outputs
+    targets = {
+        "www.example.com": (site["domainName"], site["hostedZoneId"]),
+        "login.example.com": (login["cloudfrontDistribution"], login["cloudfrontDistributionZoneId"]),
+    }
+    for name, (host, zone) in targets.items():
+        records = addresses(own, name)
+        assert set(records) == {"A", "AAAA"}
+        for record in records.values():
+            assert record["zoneId"] == ZONE
+            assert record["aliases"] == [{"name": host, "zoneId": zone, "evaluateTargetHealth": False}]
+
+
+def test_nobody_is_sent_to_a_name_before_it_leads_somewhere(own: Graph) -> None:
+    site, login = (addresses(own, name)["A"].name for name in ("www.example.com", "login.example.com"))
+    assert site in own.one("UserPoolClient").sources["callbackUrls"]
+    assert login in own.named("session-function").sources["environment"]
+
+
+def test_below_the_site_cognito_is_asked_once_the_sites_own_record_is_there() -> None:
+    stack = declare({"siteDomain": "example.com", "loginDomain": "login.example.com", "hostedZoneId": ZONE})
+    assert addresses(stack, "example.com")["A"].name in stack.one("UserPoolDomain").dependencies
+
+
+def test_a_parent_without_a_record_gets_one_before_cognito_is_asked() -> None:
+    stack = declare({"loginDomain": "login.example.com", "hostedZoneId": ZONE, "loginParentRecord": True})
+    (parent,) = addresses(stack, "example.com").values()
+    assert (parent["type"], parent["zoneId"], parent["records"]) == ("A", ZONE, ["192.0.2.1"])
+    assert parent.name in stack.one("UserPoolDomain").dependencies
+
+
+def test_a_parents_record_is_left_alone_unless_the_setting_says_so(own: Graph) -> None:
+    assert addresses(own, "example.com") == {}
+
+
+def test_the_site_alone_or_the_login_alone_may_have_a_domain() -> None:
+    site = declare({"siteDomain": "www.example.com", "hostedZoneId": ZONE})
+    assert site.exports["siteUrl"] == SITE
+    assert site.exports["kakaoRedirectUri"].endswith(".amazoncognito.com/oauth2/idpresponse")
+    login = declare({"loginDomain": "login.example.com", "hostedZoneId": ZONE})
+    assert login.exports["siteUrl"].endswith(".cloudfront.net")
+    assert login.exports["kakaoRedirectUri"] == f"{LOGIN}/oauth2/idpresponse"
+
+
+def test_the_site_asks_https_of_the_teams_other_hosts_only_below_a_domain_of_cloudfronts(
+    own: Graph, stack: Graph
+) -> None:
+    for graph, below in ((own, False), (stack, True)):
+        security = graph.one("ResponseHeadersPolicy")["securityHeadersConfig"]["strictTransportSecurity"]
+        assert security["includeSubdomains"] is below
