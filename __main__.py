@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pulumi
 
-from infra import settings
+from infra import firewall, settings
 from infra.api import HttpApi
 from infra.domain import Domain
+from infra.firewall import Firewall
 from infra.function import Function
 from infra.layer import Layer
 from infra.login import Login
@@ -40,6 +41,8 @@ login_domain = (
     if config.login_domain
     else None
 )
+site_firewall = Firewall("site-firewall", scope="CLOUDFRONT", rules=firewall.BEFORE_SITE) if config.waf else None
+login_firewall = Firewall("login-firewall", scope="REGIONAL", rules=firewall.BEFORE_USER_POOL) if config.waf else None
 site = Site(
     "site",
     content=Path("frontend"),
@@ -47,6 +50,7 @@ site = Site(
     socket_host=socket.host,
     extra_origins=config.extra_origins,
     own_domain=site_domain,
+    firewall_arn=site_firewall.arn if site_firewall else None,
 )
 origins: list[pulumi.Input[str]] = [site.url, *config.extra_origins]
 site_origins = pulumi.Output.json_dumps(origins)
@@ -67,6 +71,7 @@ login = Login(
     protect=config.protect,
     triggers=triggers,
     own_domain=login_domain,
+    firewall_arn=login_firewall.arn if login_firewall else None,
 )
 api.accept_tokens(issuer=login.issuer, client_id=login.client_id)
 

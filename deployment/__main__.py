@@ -106,6 +106,7 @@ def deploy_policy(
         return [f"arn:aws:{service}::{account}:{resource}" for resource in resources]
 
     roles = anywhere("iam", f"role/{name}-*")
+    cloudfront_wafv2 = f"arn:aws:wafv2:us-east-1:{account}"
     return document(
         allow(["s3:ListBucket"], [bucket_arn]),
         allow(["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], [f"{bucket_arn}/*"]),
@@ -114,6 +115,7 @@ def deploy_policy(
         allow(["lambda:*"], here("lambda", f"function:{name}-*", f"layer:{name}-*")),
         allow(["logs:*"], here("logs", f"log-group:{name}-*")),
         allow(["s3:*"], [f"arn:aws:s3:::{name}-*"]),
+        allow(["wafv2:*"], [*here("wafv2", f"regional/webacl/{name}-*"), f"{cloudfront_wafv2}:global/webacl/{name}-*"]),
         allow(["cloudfront:*"], anywhere("cloudfront", f"function/{name}-*")),
         # A role that is made or changed here can do no more than the boundary, whatever its policy says.
         allow(
@@ -141,13 +143,24 @@ def deploy_policy(
             StringEquals={"iam:PassedToService": ["lambda.amazonaws.com", "apigateway.amazonaws.com"]},
         ),
         allow(["iam:CreateServiceLinkedRole"], anywhere("iam", "role/aws-service-role/ops.apigateway.amazonaws.com/*")),
+        # A firewall also needs leave for the rules of AWS's that it takes over, and for what it is put before.
+        allow(
+            ["wafv2:CreateWebACL", "wafv2:UpdateWebACL"],
+            [*here("wafv2", "regional/managedruleset/*"), f"{cloudfront_wafv2}:global/managedruleset/*"],
+        ),
+        allow(
+            ["wafv2:AssociateWebACL", "wafv2:DisassociateWebACL", "wafv2:GetWebACLForResource"],
+            here("cognito-idp", "userpool/*"),
+        ),
         # Known by an id that AWS gives.
         allow(["apigateway:*"], [f"arn:aws:apigateway:{region}::/{path}" for path in ("account", "apis*", "tags/*")]),
         allow(
             [
+                "cognito-idp:AssociateWebACL",
                 "cognito-idp:CreateUserPool*",
                 "cognito-idp:DeleteUserPool*",
                 "cognito-idp:DescribeUserPool*",
+                "cognito-idp:DisassociateWebACL",
                 "cognito-idp:GetUserPoolMfaConfig",
                 "cognito-idp:SetUserPoolMfaConfig",
                 "cognito-idp:UpdateUserPool*",

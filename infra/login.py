@@ -55,6 +55,7 @@ class Login(pulumi.ComponentResource):
         protect: bool,
         triggers: Mapping[str, pulumi.Input[str]],
         own_domain: OwnDomain | None = None,
+        firewall_arn: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the pool, its domain, Kakao, and the client that waits for Kakao."""
@@ -92,6 +93,8 @@ class Login(pulumi.ComponentResource):
                 source_account=aws.get_caller_identity_output().account_id,
                 opts=child,
             )
+        if firewall_arn is not None:
+            aws.wafv2.WebAclAssociation(f"{name}-firewall", resource_arn=pool.arn, web_acl_arn=firewall_arn, opts=child)
         domain = aws.cognito.UserPoolDomain(
             f"{name}-domain",
             domain=own_domain.domain if own_domain else domain_prefix,

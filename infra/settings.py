@@ -53,6 +53,7 @@ class Settings:
     runtime: str
     architecture: str
     log_days: int
+    waf: bool
     permissions_boundary: str
     protect: bool
 
@@ -99,6 +100,7 @@ def read() -> Settings:
         runtime=_text(config, "runtime", r"python3\.1[1-4]", "python3.13", "python3.11 to python3.14"),
         architecture=_text(config, "architecture", r"arm64|x86_64", "arm64", "arm64 or x86_64"),
         log_days=_log_days(config),
+        waf=_typed(config.require_bool, "waf", "true"),
         permissions_boundary=_text(
             config,
             "permissionsBoundary",

@@ -64,6 +64,7 @@ class Site(pulumi.ComponentResource):
         socket_host: pulumi.Input[str],
         extra_origins: Sequence[str],
         own_domain: OwnDomain | None = None,
+        firewall_arn: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the bucket that only the distribution reads, the distribution, and the page's files."""
@@ -100,6 +101,7 @@ class Site(pulumi.ComponentResource):
             http_version="http2and3",
             price_class="PriceClass_200",  # the cheapest that has Korea
             default_root_object="index.html",
+            web_acl_id=firewall_arn,
             aliases=[own_domain.domain] if own_domain else None,
             origins=[
                 {

@@ -130,6 +130,8 @@ NAMED = [
     ("logs:DeleteLogGroup", "arn:aws:logs:ap-northeast-2:123456789012:log-group:{}-session-logs"),
     ("s3:DeleteBucket", "arn:aws:s3:::{}-site-bucket"),
     ("cloudfront:UpdateFunction", "arn:aws:cloudfront::123456789012:function/{}-site-page"),
+    ("wafv2:UpdateWebACL", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/{}-site-firewall-rules/1"),
+    ("wafv2:DeleteWebACL", "arn:aws:wafv2:ap-northeast-2:123456789012:regional/webacl/{}-login-firewall-rules/1"),
     ("iam:DeleteRole", "arn:aws:iam::123456789012:role/{}-session-role"),
 ]
 
@@ -168,6 +170,17 @@ def test_a_deployment_asks_for_certificates_where_it_has_a_zone_and_takes_no_key
 def test_a_zone_for_an_environment_that_is_not_deployed_is_refused() -> None:
     with pytest.raises(pulumi.RunError, match="hostedZoneIds names staging"):
         declare(SETTINGS | {"hostedZoneIds": {"staging": "Z0"}}, program=PROGRAM)
+
+
+def test_a_deployment_puts_a_firewall_with_awss_rules_before_a_user_pool(deployment: Graph) -> None:
+    role, pool = "deploy-kakao-login-dev", f"arn:aws:cognito-idp:ap-northeast-2:{ACCOUNT}:userpool/ap-northeast-2_x"
+    for action in ("wafv2:AssociateWebACL", "wafv2:GetWebACLForResource", "cognito-idp:AssociateWebACL"):
+        assert may(deployment, role, action, pool)
+        assert may(deployment, role, action.replace(":Associate", ":Disassociate"), pool)
+    for home in ("us-east-1:123456789012:global", "ap-northeast-2:123456789012:regional"):
+        rules = f"arn:aws:wafv2:{home}/managedruleset/AWS/AWSManagedRulesCommonRuleSet"
+        assert may(deployment, role, "wafv2:CreateWebACL", rules)
+        assert may(deployment, role, "wafv2:UpdateWebACL", rules)
 
 
 def test_the_login_gives_its_resources_names_that_its_deployment_may_manage() -> None:

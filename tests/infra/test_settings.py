@@ -71,6 +71,7 @@ from tests.infra.engine import declare, refused
         ("connectChecksUser", "perhaps", "is not of the right type"),
         ("runtime", "python3.9", "python3.11 to python3.14"),
         ("architecture", "amd64", "arm64 or x86_64"),
+        ("waf", "perhaps", "is not of the right type"),
         ("logDays", 31, "CloudWatch takes 1, 3, 5"),
         ("logDays", 0, "CloudWatch takes 1, 3, 5"),
         ("logDays", "forever", "is not of the right type"),
