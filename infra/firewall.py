@@ -1,12 +1,17 @@
 """Firewalls before what the internet reaches (AWS WAF)."""
 
+# wafv2 has more types than the rest of the program together: a stack without a firewall does not load them.
+from __future__ import annotations
+
+
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pulumi
 import pulumi_aws as aws
 
-Rule = aws.wafv2.WebAclRuleArgsDict
+if TYPE_CHECKING:
+    Rule = aws.wafv2.WebAclRuleArgsDict
 
 # Of one address in five minutes: ten a second, a fifth of what the API takes from everybody. An address is no person:
 # thousands share one of a mobile carrier's, and all of them are shut out together.

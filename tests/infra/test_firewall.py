@@ -1,11 +1,14 @@
 """The firewalls, and what they let through."""
 
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
 from infra.api import REQUESTS_PER_SECOND
+from sandbox.program import ROOT
 from tests.infra.engine import Declared, Graph, declare
 
 SITE, USER_POOL = "CLOUDFRONT", "REGIONAL"
@@ -39,6 +42,14 @@ def test_without_the_setting_there_is_no_firewall(stack: Graph) -> None:
     for kind in ("WebAcl", "WebAclAssociation", "Firewall"):
         assert stack.all(kind) == []
     assert "webAclId" not in stack.one("Distribution").inputs
+
+
+def test_a_stack_without_a_firewall_does_not_wait_for_its_types() -> None:
+    code = "import sys, infra.firewall; print([name for name in sys.modules if name.startswith('pulumi_aws.wafv2.')])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "[]\n"
 
 
 def test_distribution_and_user_pool_are_each_behind_a_firewall_of_their_scope(guarded: Graph) -> None:
