@@ -3,7 +3,6 @@
 # wafv2 has more types than the rest of the program together: a stack without a firewall does not load them.
 from __future__ import annotations
 
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
