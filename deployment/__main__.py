@@ -296,7 +296,7 @@ if not re.fullmatch(r"[\w.-]+(@\d+)?/[\w.-]+(@\d+)?", repository):
     )
 names: list[str] = config.require_object("environments")
 github = aws.iam.OpenIdConnectProvider("github", url=f"https://{GITHUB}", client_id_lists=[AWS_AUDIENCE])
-zones: dict[str, str] = config.require_object("hostedZoneIds")
+zones: dict[str, str] = config.get_object("hostedZoneIds") or {}
 if strangers := set(zones) - set(names):
     raise pulumi.RunError(f"hostedZoneIds names {', '.join(sorted(strangers))}, which is none of environments")
 environments = {

@@ -167,6 +167,18 @@ def test_a_deployment_asks_for_certificates_where_it_has_a_zone_and_takes_no_key
     assert not may(deployment, "deploy-kakao-login-prod", "acm:ExportCertificate", certificate)
 
 
+def test_without_a_zone_no_deployment_changes_names() -> None:
+    deployment = declare(SETTINGS | {"hostedZoneIds": None}, program=PROGRAM)
+    zone = "arn:aws:route53:::hostedzone/Z0PROD"
+    assert not may(deployment, "deploy-kakao-login-prod", "route53:ChangeResourceRecordSets", zone)
+
+
+def test_every_setting_is_of_a_type_that_a_project_file_knows() -> None:
+    # github.com/pulumi/pulumi, sdk/go/common/workspace/project.json: simpleConfigType
+    described = yaml.safe_load((ROOT / "deployment" / "Pulumi.yaml").read_text())["config"]
+    assert {setting["type"] for setting in described.values()} <= {"string", "integer", "boolean", "array"}
+
+
 def test_a_zone_for_an_environment_that_is_not_deployed_is_refused() -> None:
     with pytest.raises(pulumi.RunError, match="hostedZoneIds names staging"):
         declare(SETTINGS | {"hostedZoneIds": {"staging": "Z0"}}, program=PROGRAM)
