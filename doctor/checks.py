@@ -19,8 +19,8 @@ from doctor.stack import PROJECT, Stack
 from infra import kakao, settings
 
 SECONDS = 10
-ERRORS_OF_KAKAO = "https://developers.kakao.com/docs/latest/ko/kakaologin/trouble-shooting"
-REST_API_KEY = "앱 › 플랫폼 키 › REST API 키 (App › Platform keys › REST API key)"
+ERRORS_OF_KAKAO = "docs/kakao-console.md and https://developers.kakao.com/docs/latest/ko/kakaologin/trouble-shooting"
+REST_API_KEY = "앱 › 플랫폼 키 › REST API 키 (App › Platform key › REST API key)"
 SECURITY_HEADERS = (
     "Content-Security-Policy",
     "Referrer-Policy",
@@ -182,19 +182,19 @@ def kakao_takes_the_sign_in(patient: Patient) -> None:
         case "":
             return
         case "KOE004":
-            cure = "switch it on: 카카오 로그인 › 사용 설정 (Kakao Login)"
+            cure = "switch it on: 카카오 로그인 › 사용 설정 (Kakao Login › Enable)"
             raise Broken("KOE004, Kakao Login is not activated", cure)
         case "KOE006":
             cure = f"register {redirect_uri} to the letter: {REST_API_KEY} › 리다이렉트 URI"
             raise Broken("KOE006, the redirect URI is not registered", cure)
-        case "KOE101":
-            cure = f"pulumi config set kakaoClientId <REST API key>, from {REST_API_KEY}"
-            raise Broken("KOE101, Kakao knows no app with the key in kakaoClientId", cure)
+        case "KOE008" | "KOE101" as code:
+            cure = f"pulumi config set kakaoClientId <REST API key>, from {REST_API_KEY}, then pulumi up"
+            raise Broken(f"{code}, Kakao knows no app with the key in kakaoClientId", cure)
         case "KOE205":
             off = [scope for scope in scopes.split() if _objection(patient, scope) == "KOE205"]
             raise _scopes_off(off or scopes.split())
         case objection:
-            raise Broken(f"Kakao refuses the sign-in with {objection}", ERRORS_OF_KAKAO)
+            raise Broken(f"Kakao refuses the sign-in with {objection}", f"see {ERRORS_OF_KAKAO}")
 
 
 def _objection(patient: Patient, scopes: str) -> str:
@@ -212,11 +212,13 @@ def _objection(patient: Patient, scopes: str) -> str:
 
 
 def _scopes_off(off: list[str]) -> Broken:
-    if off == ["openid"]:
-        cure = "switch it on: 카카오 로그인 › OpenID Connect (Kakao Login › OpenID Connect)"
-        return Broken("KOE205 for openid, OpenID Connect is off", cure)
-    cure = "enable it: 카카오 로그인 › 동의항목 (Kakao Login › Consent items), or take it out of kakaoScopes"
-    return Broken(f"KOE205, not enabled in the app: {', '.join(off)}", cure)
+    cures = []
+    if "openid" in off:
+        cures.append("switch it on: 카카오 로그인 › OpenID Connect (Kakao Login › OpenID Connect)")
+    if off != ["openid"]:
+        menu = "카카오 로그인 › 동의항목 (Kakao Login › Consent Items)"
+        cures.append(f"enable it: {menu}, or take it out of kakaoScopes, then pulumi up")
+    return Broken(f"KOE205, not enabled in the app: {', '.join(off)}", "; ".join(cures))
 
 
 # User pool

@@ -70,7 +70,8 @@ def at_kakao(sandbox: Sandbox, **app: Any) -> Iterator[None]:
         ({"redirect_uris": ["https://app.example/"]}, "KOE006", "/oauth2/idpresponse to the letter"),
         ({"scopes": ["openid", "profile_nickname"]}, "not enabled in the app: account_email", "동의항목"),
         ({"scopes": ["openid"]}, "not enabled in the app: account_email, profile_nickname", "동의항목"),
-        ({"scopes": ["account_email", "profile_nickname"]}, "OpenID Connect is off", "카카오 로그인 › OpenID Connect"),
+        ({"scopes": ["account_email", "profile_nickname"]}, "in the app: openid", "카카오 로그인 › OpenID Connect"),
+        ({"scopes": ["account_email"]}, "in the app: openid, profile_nickname", "OpenID Connect); enable it: 카카오"),
     ],
 )
 def test_what_is_wrong_in_kakaos_console_is_named(
@@ -84,19 +85,23 @@ def test_what_is_wrong_in_kakaos_console_is_named(
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "name"),
-    [("/.well-known/openid-configuration", "Kakao's addresses"), ("/oauth/authorize", "Kakao takes the sign-in")],
+    ("endpoint", "name", "mode", "status"),
+    [
+        ("/.well-known/openid-configuration", "Kakao's addresses", "down", "503"),
+        ("/.well-known/openid-configuration", "Kakao's addresses", "garbage", "200"),
+        ("/oauth/authorize", "Kakao takes the sign-in", "down", "503"),
+    ],
 )
-def test_a_kakao_that_is_down_is_said_with_its_status(
-    sandbox: Sandbox, patient: stack.Stack, session: requests.Session, endpoint: str, name: str
+def test_a_kakao_that_answers_nothing_of_use_is_said_with_its_status(
+    sandbox: Sandbox, patient: stack.Stack, session: requests.Session, endpoint: str, name: str, mode: str, status: str
 ) -> None:
     switch = f"{sandbox.kakao}/_stand-in/mode"
-    requests.post(switch, json={"mode": "down", "endpoints": [endpoint]}, timeout=5).raise_for_status()
+    requests.post(switch, json={"mode": mode, "endpoints": [endpoint]}, timeout=5).raise_for_status()
     try:
         finding = only(examine(patient, session), name)
     finally:
         requests.post(switch, json={"mode": "up"}, timeout=5).raise_for_status()
-    assert (finding.mark, "503" in finding.found) == ("✗", True)
+    assert (finding.mark, status in finding.found) == ("✗", True)
 
 
 # Cognito
