@@ -1,0 +1,55 @@
+"""docs/cost.md says what benchmarks/cost.py reckons, from what the program declares."""
+
+import pytest
+
+from benchmarks import cost
+from infra import firewall
+from sandbox.program import ROOT
+from tests.infra.engine import Graph
+
+DOCUMENT = (ROOT / "docs" / "cost.md").read_text()
+
+
+@pytest.mark.parametrize("table", cost.TABLES, ids=lambda table: table.__name__)
+def test_the_page_has_each_table_as_the_script_prints_it(table: cost.Table) -> None:
+    assert f"\n\n{table()}\n" in DOCUMENT
+
+
+def test_the_page_has_no_figures_of_its_own_making() -> None:
+    printed = {line for table in cost.TABLES for line in table().splitlines()}
+    assert {line for line in DOCUMENT.splitlines() if line.startswith("|")} == printed
+
+
+def test_the_page_says_of_when_its_prices_are() -> None:
+    assert f"as of {cost.DATE}" in DOCUMENT
+
+
+def test_a_tier_is_charged_only_beyond_the_one_before() -> None:
+    price = cost.Price("", ((10, 0), (20, 2), (cost.EVER, 1)), "cognito", cost.OPEN)
+    assert [price.of(amount) for amount in (0, 10, 11, 20, 25)] == [0, 0, 2, 20, 25]
+
+
+def test_more_people_cost_more_of_everything_that_they_use() -> None:
+    few, many = cost.month(100_000), cost.month(10_000_000)
+    assert all(many[service] > few[service] for service in few if few[service] > 1)
+    assert few.keys() == many.keys()
+
+
+def test_the_usual_way_asks_for_more_and_saves_nothing() -> None:
+    for people in cost.PEOPLE:
+        ours, usual = cost.month(people), cost.month(people, usual=True)
+        assert all(usual[service] >= ours[service] for service in ours)
+    assert cost.asked(usual=True)["UserRead"] > cost.asked(usual=False)["UserRead"]
+
+
+def test_functions_have_the_memory_that_is_reckoned(stack: Graph) -> None:
+    assert {function["memorySize"] for function in stack.all("lambda/function:Function")} == {cost.MEMORY * 1024}
+
+
+def test_a_visit_loads_the_files_that_are_reckoned() -> None:
+    assert len(list((ROOT / "frontend").iterdir())) == cost.FILES
+
+
+def test_a_firewalls_rules_are_those_that_are_reckoned() -> None:
+    rules = {"site": len(firewall.BEFORE_SITE), "user pool": len(firewall.BEFORE_USER_POOL)}
+    assert rules == cost.FIREWALL_RULES
