@@ -27,6 +27,7 @@ check: $(VENV)/ready  ## format, lint, types, workflows
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m mypy
 	@$(VENV)/bin/zizmor --offline --quiet --no-progress .github
+	@$(VENV)/bin/jactionlint --profile correctness --shellcheck $(VENV)/bin/shellcheck
 
 audit: $(VENV)/ready  ## known vulnerabilities of every package, and its hashes as the index has them
 	@$(VENV)/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off $(PINNED:%=-r %.txt)

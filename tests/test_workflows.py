@@ -1,4 +1,4 @@
-"""GitHub's workflows, read as the text that they are; zizmor, in `make check`, reads them for the rest."""
+"""GitHub's workflows, read as the text that they are; what `make check` runs reads them for the rest."""
 
 import re
 from collections.abc import Iterator
