@@ -6,7 +6,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PINNED := requirements handlers/requirements requirements-dev
 
-.PHONY: install up dev test check audit sbom bench preview doctor requirements
+.PHONY: install up dev test check audit sbom bench screenshots preview doctor requirements
 
 install:  ## what `pulumi up` needs; left to itself, it takes the newest pip and setuptools, whatever their hashes
 	@$(PYTHON) -m venv $(VENV)
@@ -39,6 +39,10 @@ sbom: $(VENV)/ready  ## what the Lambda layer holds, as .build/layer.cdx.json (C
 
 bench: $(VENV)/ready  ## time, cost and size, as a table
 	@$(RUN) -m benchmarks
+
+screenshots: $(VENV)/ready  ## the READMEs' pictures of the page, taken again
+	@$(RUN) -m tests.prepare
+	@$(RUN) -m tests.screenshots
 
 preview: $(VENV)/ready  ## what `pulumi up` would change in $(STACK)
 	@pulumi preview --stack $(STACK)
