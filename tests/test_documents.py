@@ -1,0 +1,47 @@
+"""What the documents point at is there, and their pictures are small."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sandbox.program import ROOT
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+LARGEST = 50_000  # bytes of a picture
+
+
+def targets(text: str) -> set[str]:
+    """What a document links to or shows, without the web."""
+    found = re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", text)
+    return {link or picture for link, picture in found if not (link or picture).startswith("http")}
+
+
+def anchors(text: str) -> set[str]:
+    """The names that GitHub gives headings."""
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@every_document
+def test_a_link_leads_to_something(document: Path) -> None:
+    for target in targets(document.read_text()):
+        name, _, anchor = target.partition("#")
+        file = document.parent / name if name else document
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file.read_text()), target
+
+
+def test_pictures_are_small_and_each_is_shown() -> None:
+    pictures = {f"docs/pictures/{file.name}" for file in (ROOT / "docs" / "pictures").iterdir()}
+    assert pictures == {target for target in targets((ROOT / "README.md").read_text()) if target.endswith(".png")}
+    for picture in pictures:
+        assert (ROOT / picture).stat().st_size < LARGEST
+
+
+@every_document
+def test_a_command_of_make_is_one(document: Path) -> None:
+    known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    code = " ".join(re.findall(r"```sh\n.*?```|`[^`\n]+`", document.read_text(), re.DOTALL))
+    assert set(re.findall(r"\bmake ([a-z]+)\b", code)) <= known
