@@ -10,6 +10,7 @@ from sandbox.program import ROOT
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 LARGEST = 50_000  # bytes of a picture
+ENGLISH = (ROOT / "README.md").read_text()
 
 
 def targets(text: str) -> set[str]:
@@ -35,7 +36,7 @@ def test_a_link_leads_to_something(document: Path) -> None:
 
 def test_pictures_are_small_and_each_is_shown() -> None:
     pictures = {f"docs/pictures/{file.name}" for file in (ROOT / "docs" / "pictures").iterdir()}
-    assert pictures == {target for target in targets((ROOT / "README.md").read_text()) if target.endswith(".png")}
+    assert pictures == {target for target in targets(ENGLISH) if target.endswith(".png")}
     for picture in pictures:
         assert (ROOT / picture).stat().st_size < LARGEST
 
