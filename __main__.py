@@ -13,10 +13,13 @@ from infra.firewall import Firewall
 from infra.function import Function
 from infra.layer import Layer
 from infra.login import Login
+from infra.operations import Operations
 from infra.site import Site
 from infra.socket import Socket
+from infra.tags import tag_everything
 
 config = settings.read()
+tag_everything({"project": pulumi.get_project(), "stack": pulumi.get_stack()})
 function = partial(
     Function,
     runtime=config.runtime,
@@ -25,7 +28,7 @@ function = partial(
     permissions_boundary=config.permissions_boundary,
 )
 
-api = HttpApi("api")
+api = HttpApi("api", log_days=config.log_days)
 socket = Socket(
     "socket",
     management_url=config.websocket_management_url,
@@ -55,7 +58,7 @@ site = Site(
 origins: list[pulumi.Input[str]] = [site.url, *config.extra_origins]
 site_origins = pulumi.Output.json_dumps(origins)
 triggers = {
-    module: function(module.replace("_", "-"), module=module, environment={}).arn
+    module: function(module.replace("_", "-"), module=module, environment={})
     for module in ("pre_sign_up", "post_confirmation", "pre_authentication")
 }
 login = Login(
@@ -69,7 +72,7 @@ login = Login(
     refresh_days=config.refresh_days,
     rotate_refresh_tokens=config.rotate_refresh_tokens,
     protect=config.protect,
-    triggers=triggers,
+    triggers={event: trigger.arn for event, trigger in triggers.items()},
     own_domain=login_domain,
     firewall_arn=login_firewall.arn if login_firewall else None,
 )
@@ -145,6 +148,17 @@ api.serve(
 )
 api.serve(user_info, "GET /api/userinfo", signed_in=True)
 
+operations = Operations(
+    "operations",
+    functions=[*triggers.values(), session, user_info, accounts, connect_authorizer, chat],
+    authorizer=connect_authorizer,
+    api=api,
+    socket=socket,
+    login=login,
+    distribution_id=site.distribution_id,
+    alarm_email=config.alarm_email,
+)
+
 pulumi.export("siteUrl", site.url)
 pulumi.export("apiUrl", pulumi.Output.concat(site.url, "/api"))
 pulumi.export("websocketUrl", pulumi.Output.concat("wss://", site.host, "/ws"))
@@ -153,3 +167,5 @@ pulumi.export("kakaoLogoutRedirectUri", pulumi.Output.concat(site.url, "/"))
 pulumi.export("userPoolId", login.user_pool_id)
 pulumi.export("clientId", login.client_id)
 pulumi.export("websocketApiId", socket.api_id)
+pulumi.export("alarmTopic", operations.alarm_topic)
+pulumi.export("dashboard", operations.dashboard_name)

@@ -117,6 +117,11 @@ def deploy_policy(
         allow(["s3:*"], [f"arn:aws:s3:::{name}-*"]),
         allow(["wafv2:*"], [*here("wafv2", f"regional/webacl/{name}-*"), f"{cloudfront_wafv2}:global/webacl/{name}-*"]),
         allow(["cloudfront:*"], anywhere("cloudfront", f"function/{name}-*")),
+        allow(["cloudwatch:*"], [*here("cloudwatch", f"alarm:{name}-*"), *anywhere("cloudwatch", f"dashboard/{name}")]),
+        allow(["sns:*"], here("sns", f"{name}-*")),
+        # CloudFront is watched in its own region.
+        allow(["cloudwatch:*"], [f"arn:aws:cloudwatch:us-east-1:{account}:alarm:{name}-*"]),
+        allow(["sns:*"], [f"arn:aws:sns:us-east-1:{account}:{name}-*"]),
         # A role that is made or changed here can do no more than the boundary, whatever its policy says.
         allow(
             ["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:PutRolePermissionsBoundary"],
@@ -178,9 +183,12 @@ def deploy_policy(
                 "cloudfront:*Resource",
                 "cognito-idp:CreateUserPool",
                 "cognito-idp:DescribeUserPoolDomain",
+                "cloudwatch:DescribeAlarms",
                 "logs:*LogDeliver*",
                 "logs:*ResourcePolic*",
                 "logs:DescribeLogGroups",
+                "sns:*SubscriptionAttributes",
+                "sns:Unsubscribe",
             ],
             ["*"],
         ),

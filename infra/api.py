@@ -1,5 +1,6 @@
 """The HTTP API behind the site's /api."""
 
+import json
 import re
 from typing import Protocol
 
@@ -8,6 +9,11 @@ import pulumi_aws as aws
 
 REQUESTS_PER_SECOND = 50
 BURST = 100
+# Neither who it was nor what was asked for in path, query or headers: the route says enough.
+ACCESS_LOG = {
+    name: f"$context.{name}"
+    for name in ("requestId", "requestTime", "routeKey", "status", "responseLatency", "integrationLatency")
+}
 
 
 class Served(Protocol):
@@ -20,14 +26,19 @@ class Served(Protocol):
 class HttpApi(pulumi.ComponentResource):
     """A request reaches the function of its route, and where the route asks for it, only with a valid token."""
 
-    def __init__(self, name: str, *, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare the API and its one stage, which deploys every change at once."""
+    def __init__(self, name: str, *, log_days: int, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the API, its log, and its one stage, which deploys every change at once."""
         super().__init__("kakao-login:infra:HttpApi", name, opts=opts)
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
         self._authorizer: aws.apigatewayv2.Authorizer | None = None
 
         self._api = aws.apigatewayv2.Api(f"{name}-api", protocol_type="HTTP", opts=self._child)
+        logs = aws.cloudwatch.LogGroup(
+            f"{name}-access-logs",
+            retention_in_days=log_days,
+            opts=self._child,
+        )
         aws.apigatewayv2.Stage(
             f"{name}-stage",
             api_id=self._api.id,
@@ -38,9 +49,12 @@ class HttpApi(pulumi.ComponentResource):
                 "throttling_burst_limit": BURST,
                 "throttling_rate_limit": REQUESTS_PER_SECOND,
             },
+            access_log_settings={"destination_arn": logs.arn, "format": json.dumps(ACCESS_LOG)},
             opts=self._child,
         )
 
+        self.api_id = self._api.id
+        self.access_logs = logs.name
         self.host = self._api.api_endpoint.apply(lambda url: url.removeprefix("https://"))
         self.register_outputs({"host": self.host})
 

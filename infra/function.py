@@ -73,5 +73,7 @@ class Function(pulumi.ComponentResource):
 
         self.name = name
         self.arn = function.arn
+        self.function_name = function.name
+        self.log_group = log_group.name
         self.invoke_arn = function.invoke_arn
         self.register_outputs({"arn": self.arn})

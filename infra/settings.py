@@ -55,6 +55,7 @@ class Settings:
     log_days: int
     waf: bool
     permissions_boundary: str
+    alarm_email: str
     protect: bool
 
 
@@ -107,6 +108,9 @@ def read() -> Settings:
             r"(arn:aws:iam::[0-9]{12}:policy/.+)?",
             "arn:aws:iam::123456789012:policy/kakao-login-dev-boundary",
             "the ARN of a policy, or empty",
+        ),
+        alarm_email=_text(
+            config, "alarmEmail", r"([^@\s]+@[^@\s]+\.[^@\s]+)?", "team@example.com", "an e-mail, or empty"
         ),
         protect=_typed(config.require_bool, "protect", "true"),
     )

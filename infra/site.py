@@ -177,6 +177,7 @@ class Site(pulumi.ComponentResource):
             if file.is_file():
                 self._object(name, bucket, content, file)
 
+        self.distribution_id = distribution.id
         self.host = (
             own_domain.lead_to(distribution.domain_name, distribution.hosted_zone_id)
             if own_domain

@@ -72,6 +72,7 @@ class Socket(pulumi.ComponentResource):
 
         self._stage_arn = pulumi.Output.concat(self._api.execution_arn, "/", STAGE)
         self.api_id = self._api.id
+        self.access_logs = logs.name
         self.host = self._api.api_endpoint.apply(lambda url: url.removeprefix("wss://"))
         self.management_url = (
             self._api.id.apply(lambda api: management_url.replace("{apiId}", api))

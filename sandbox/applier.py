@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import boto3
 import botocore.session
@@ -27,7 +28,20 @@ from pulumi.runtime import mocks
 from sandbox import program
 from sandbox.program import plain
 
-SERVICES = ("apigateway", "apigatewayv2", "cloudfront", "cognito-idp", "iam", "lambda", "logs", "s3", "sts")
+SERVICES = (
+    "apigateway",
+    "apigatewayv2",
+    "cloudfront",
+    "cloudwatch",
+    "cognito-idp",
+    "iam",
+    "lambda",
+    "logs",
+    "s3",
+    "sns",
+    "sts",
+)
+GLOBAL_REGION, GLOBAL_SERVICES = "us-east-1", ("cloudwatch", "sns")  # where CloudFront is watched
 EXECUTE_API = ".execute-api."
 
 Given = dict[str, Any]
@@ -53,13 +67,23 @@ class Account:
         self.region = region
         # Without a profile, whatever AWS_PROFILE says: the account is this one.
         unprofiled = botocore.session.Session(session_vars={"profile": (None, [], None, None)})
-        session = boto3.Session("test", "test", region_name=region, botocore_session=unprofiled)
+        session = boto3.Session("test", "test", botocore_session=unprofiled)
         config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, max_pool_connections=32)
-        self._clients = {name: session.client(name, endpoint_url=endpoint, config=config) for name in SERVICES}
+        places = {(name, region) for name in SERVICES} | {(name, GLOBAL_REGION) for name in GLOBAL_SERVICES}
+        self._clients = {
+            (name, place): session.client(name, place, endpoint_url=endpoint, config=config) for name, place in places
+        }
 
     def call(self, service: str, operation: str, given: Mapping[str, Any]) -> Given:
-        """Call AWS with Pulumi's inputs, spelled as botocore's model of the operation spells them."""
-        client = self._clients[service]
+        """Call AWS with Pulumi's inputs, spelled as botocore's model of the operation spells them.
+
+        A `region` among them, which Pulumi takes for every resource, is where the call goes.
+        """
+        place = service, given.get("region", self.region)
+        if place not in self._clients:
+            raise NotApplicableError(f"the sandbox has no {service} in {place[1]}")
+        client = self._clients[place]
+        given = {key: value for key, value in given.items() if key != "region"}
         shape = client.meta.service_model.operation_model(operation).input_shape
         answer = getattr(client, _snake(operation))(**_spelled(shape, given, operation))
         assert isinstance(answer, dict)  # noqa: S101 - botocore is untyped
@@ -165,6 +189,8 @@ def _spelled(shape: Shape, value: Any, where: str) -> Any:
     if isinstance(shape, StructureShape):
         return _spelled_structure(shape, value, where)
     if isinstance(shape, ListShape):
+        if isinstance(value, dict):  # tags and dimensions: a list of names with values, whatever they are called
+            value = [dict(zip(shape.member.members, pair, strict=True)) for pair in value.items()]
         return [_spelled(shape.member, item, where) for item in value]
     if isinstance(shape, MapShape):
         return {key: _spelled(shape.value, item, f"{where}.{key}") for key, item in value.items()}
@@ -236,9 +262,10 @@ def _digest(value: Any) -> str:
 @_applies("aws:s3/bucket:Bucket")
 def _bucket(account: Account, name: str, given: Given) -> Applied:
     given.pop("forceDestroy", None)  # concerns `pulumi destroy` alone
-    bucket = _own_name(name)
+    bucket, tags = _own_name(name), given.pop("tags", {})
     location = {"LocationConstraint": account.region}
     account.call("s3", "CreateBucket", {"Bucket": bucket, "CreateBucketConfiguration": location, **given})
+    account.call("s3", "PutBucketTagging", {"Bucket": bucket, "Tagging": {"TagSet": tags}})
     domain = f"{bucket}.s3.{account.region}.amazonaws.com"
     return Applied(bucket, {"bucket": bucket, "arn": f"arn:aws:s3:::{bucket}", "bucketRegionalDomainName": domain})
 
@@ -258,7 +285,7 @@ def _bucket_policy(account: Account, _name: str, given: Given) -> Applied:
 
 @_applies(PAGE_FILE)
 def _bucket_object(account: Account, _name: str, given: Given) -> Applied:
-    given["body"] = _content(given.pop("source"))
+    given |= {"body": _content(given.pop("source")), "tagging": urlencode(given.pop("tags", {}))}
     account.call("s3", "PutObject", given)
     return Applied(given["key"], {})
 
@@ -285,9 +312,10 @@ def _response_headers_policy(account: Account, name: str, given: Given) -> Appli
 @_applies("aws:cloudfront/function:Function")
 def _edge_function(account: Account, name: str, given: Given) -> Applied:
     function, code, publish = _own_name(name), given.pop("code").encode(), given.pop("publish")
+    tags = {"Items": given.pop("tags", {})}
     config = {"Comment": given.pop("comment", ""), **given}
     made = account.call(
-        "cloudfront", "CreateFunction", {"Name": function, "FunctionConfig": config, "FunctionCode": code}
+        "cloudfront", "CreateFunction", {"Name": function, "FunctionConfig": config, "FunctionCode": code, "Tags": tags}
     )
     if publish:
         account.call("cloudfront", "PublishFunction", {"Name": function, "IfMatch": made["ETag"]})
@@ -297,6 +325,7 @@ def _edge_function(account: Account, name: str, given: Given) -> Applied:
 @_applies("aws:cloudfront/distribution:Distribution")
 def _distribution(account: Account, name: str, given: Given) -> Applied:
     restriction = given.pop("restrictions")["geoRestriction"]
+    tags = {"Items": given.pop("tags", {})}
     config = {
         "CallerReference": _own_name(name),
         "Comment": given.pop("comment", ""),
@@ -306,7 +335,8 @@ def _distribution(account: Account, name: str, given: Given) -> Applied:
         "Restrictions": {"GeoRestriction": {"Quantity": 0, **restriction}},
         **given,
     }
-    made = account.call("cloudfront", "CreateDistribution", {"DistributionConfig": config})["Distribution"]
+    tagged = {"DistributionConfigWithTags": {"DistributionConfig": config, "Tags": tags}}
+    made = account.call("cloudfront", "CreateDistributionWithTags", tagged)["Distribution"]
     return Applied(made["Id"], {"arn": made["ARN"], "domainName": made["DomainName"]})
 
 
@@ -334,7 +364,7 @@ def _origin(account: Account, given: Given) -> Given:
     return origin
 
 
-# CloudWatch Logs, IAM, Lambda
+# CloudWatch, SNS, IAM, Lambda
 
 
 @_applies("aws:cloudwatch/logGroup:LogGroup")
@@ -345,6 +375,39 @@ def _log_group(account: Account, name: str, given: Given) -> Applied:
     account.call("logs", "PutRetentionPolicy", {"logGroupName": group, "retentionInDays": days})
     found = account.call("logs", "DescribeLogGroups", {"logGroupNamePrefix": group})["logGroups"][0]
     return Applied(group, {"name": group, "arn": found["arn"].removesuffix(":*")})
+
+
+@_applies("aws:cloudwatch/logMetricFilter:LogMetricFilter")
+def _log_metric_filter(account: Account, name: str, given: Given) -> Applied:
+    metric = {f"metric{key.capitalize()}": value for key, value in given.pop("metricTransformation").items()}
+    counted = {"FilterName": name, "FilterPattern": given.pop("pattern"), "MetricTransformations": [metric]}
+    account.call("logs", "PutMetricFilter", counted | given)
+    return Applied(name, {})
+
+
+@_applies("aws:cloudwatch/metricAlarm:MetricAlarm")
+def _metric_alarm(account: Account, name: str, given: Given) -> Applied:
+    alarm = _own_name(name)
+    account.call("cloudwatch", "PutMetricAlarm", {"AlarmName": alarm, **given})
+    return Applied(alarm, {"name": alarm})
+
+
+@_applies("aws:cloudwatch/dashboard:Dashboard")
+def _dashboard(account: Account, _name: str, given: Given) -> Applied:
+    account.call("cloudwatch", "PutDashboard", given)
+    return Applied(given["dashboardName"], {})
+
+
+@_applies("aws:sns/topic:Topic")
+def _topic(account: Account, name: str, given: Given) -> Applied:
+    made = account.call("sns", "CreateTopic", {"Name": _own_name(name), **given})
+    return Applied(made["TopicArn"], {"arn": made["TopicArn"]})
+
+
+@_applies("aws:sns/topicSubscription:TopicSubscription")
+def _topic_subscription(account: Account, _name: str, given: Given) -> Applied:
+    made = account.call("sns", "Subscribe", {"TopicArn": given.pop("topic"), "ReturnSubscriptionArn": True, **given})
+    return Applied(made["SubscriptionArn"], {})
 
 
 @_applies("aws:iam/role:Role")
@@ -413,7 +476,12 @@ def _user_pool(account: Account, name: str, given: Given) -> Applied:
     if "userAttributeUpdateSettings" in given:
         verified = given["userAttributeUpdateSettings"]["attributesRequireVerificationBeforeUpdates"]
         given["userAttributeUpdateSettings"] = {"AttributesRequireVerificationBeforeUpdate": verified}
-    pool = {"PoolName": _own_name(name), "Policies": {"PasswordPolicy": given.pop("passwordPolicy")}, **given}
+    pool = {
+        "PoolName": _own_name(name),
+        "Policies": {"PasswordPolicy": given.pop("passwordPolicy")},
+        "UserPoolTags": given.pop("tags", {}),
+        **given,
+    }
     made = account.call("cognito-idp", "CreateUserPool", pool)["UserPool"]
     endpoint = f"cognito-idp.{account.region}.amazonaws.com/{made['Id']}"
     return Applied(made["Id"], {"arn": made["Arn"], "endpoint": endpoint})

@@ -116,7 +116,7 @@ def serve_edges(*, site_port: int, aws: str, distribution: str, websocket_api: s
     def run(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, loop).result()
 
-    thread = threading.Thread(target=loop.run_forever, name="edges")
+    thread = threading.Thread(target=loop.run_forever, name="edges", daemon=True)  # a second Ctrl-C ends it too
     thread.start()
     try:
         run(start())

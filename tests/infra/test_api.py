@@ -1,3 +1,5 @@
+import json
+
 from tests.infra.engine import Declared, Graph
 
 
@@ -52,6 +54,17 @@ def test_requests_are_throttled_but_not_to_nothing(stack: Graph) -> None:
     limits = stack.one("Stage", name="$default")["defaultRouteSettings"]
     assert limits["throttlingBurstLimit"] > 0
     assert limits["throttlingRateLimit"] > 0
+
+
+def test_each_request_leaves_a_line_without_headers_query_or_person(stack: Graph) -> None:
+    settings = stack.one("Stage", name="$default")["accessLogSettings"]
+    assert settings["destinationArn"] == stack.named("api-access-logs").outputs["arn"]
+    line = json.loads(settings["format"])
+    assert {"$context.requestId", "$context.routeKey", "$context.status", "$context.responseLatency"} <= set(
+        line.values()
+    )
+    for told in ("identity", "authorizer", "path", "Ip", "user", "error", "header", "query"):
+        assert told not in settings["format"]
 
 
 def test_only_this_apis_own_route_may_call_a_function(stack: Graph) -> None:

@@ -132,6 +132,12 @@ NAMED = [
     ("cloudfront:UpdateFunction", "arn:aws:cloudfront::123456789012:function/{}-site-page"),
     ("wafv2:UpdateWebACL", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/{}-site-firewall-rules/1"),
     ("wafv2:DeleteWebACL", "arn:aws:wafv2:ap-northeast-2:123456789012:regional/webacl/{}-login-firewall-rules/1"),
+    ("cloudwatch:PutMetricAlarm", "arn:aws:cloudwatch:ap-northeast-2:123456789012:alarm:{}-operations-api-5xx"),
+    ("cloudwatch:PutMetricAlarm", "arn:aws:cloudwatch:us-east-1:123456789012:alarm:{}-operations-site-5xx"),
+    ("cloudwatch:PutDashboard", "arn:aws:cloudwatch::123456789012:dashboard/{}"),
+    ("logs:PutMetricFilter", "arn:aws:logs:ap-northeast-2:123456789012:log-group:{}-api-access-logs"),
+    ("sns:Subscribe", "arn:aws:sns:ap-northeast-2:123456789012:{}-operations-alarms"),
+    ("sns:DeleteTopic", "arn:aws:sns:us-east-1:123456789012:{}-operations-site-alarms"),
     ("iam:DeleteRole", "arn:aws:iam::123456789012:role/{}-session-role"),
 ]
 

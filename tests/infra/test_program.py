@@ -1,12 +1,14 @@
 """What holds for every resource of the program, and for its source."""
 
 import ast
+import importlib
+import inspect
 from pathlib import Path
 
 import pytest
 
 from sandbox.program import ROOT
-from tests.infra.engine import Graph, declare
+from tests.infra.engine import Declared, Graph, declare
 
 
 def test_every_resource_belongs_to_a_component(stack: Graph) -> None:
@@ -17,8 +19,50 @@ def test_every_resource_belongs_to_a_component(stack: Graph) -> None:
 
 
 def test_no_name_holds_a_stack_or_an_account_so_that_a_second_stack_is_the_same_program(stack: Graph) -> None:
-    other = declare(stack="local")
+    other = declare(stack="prod")
     assert {(r.type, r.name) for r in stack.resources} == {(r.type, r.name) for r in other.resources}
+
+
+def test_nothing_in_the_program_asks_which_stack_it_is() -> None:
+    stacks = {file.stem.removeprefix("Pulumi.") for file in ROOT.glob("Pulumi.*.yaml")}
+    assert stacks >= {"dev", "prod", "local"}
+    for file in [ROOT / "__main__.py", *(ROOT / "infra").glob("*.py")]:
+        texts = {node.value for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant)}
+        assert not texts & stacks, file.name
+
+
+def taggable(resource: Declared) -> bool:
+    package, _, name = resource.type.removeprefix("aws:").partition(":")
+    module = importlib.import_module(f"pulumi_aws.{package.partition('/')[0].replace('lambda', 'lambda_')}")
+    return "tags" in inspect.signature(getattr(module, name)._internal_init).parameters
+
+
+EVERYTHING = {
+    "alarmEmail": "team@example.com",
+    "waf": True,
+    "siteDomain": "www.example.com",
+    "loginDomain": "login.example.com",
+    "hostedZoneId": "Z0",
+}
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_whatever_aws_can_tag_bears_project_and_stack(name: str) -> None:
+    graph = declare(EVERYTHING, stack=name)
+    tagged = {resource.name for resource in graph.custom() if taggable(resource)}
+    assert {"site-bucket", "site-distribution", "login-pool", "session-function", "api-api"} <= tagged
+    for resource in graph.custom():
+        expected = {"project": "kakao-login", "stack": name} if resource.name in tagged else None
+        assert resource.inputs.get("tags") == expected, resource.name
+
+
+def test_the_example_of_a_second_stack_keeps_what_it_has_and_lets_no_laptop_in(stack: Graph) -> None:
+    prod = declare(stack="prod")
+    assert prod.one("UserPool").protect
+    assert prod.one("UserPool")["deletionProtection"] == "ACTIVE"
+    assert prod.all("LogGroup")[0]["retentionInDays"] > stack.all("LogGroup")[0]["retentionInDays"]
+    (callback,) = prod.one("UserPoolClient")["callbackUrls"]
+    assert callback.startswith(prod.exports["siteUrl"])
 
 
 def test_the_domain_prefix_is_unique_to_project_stack_and_account(stack: Graph) -> None:

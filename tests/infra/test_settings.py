@@ -76,6 +76,8 @@ from tests.infra.engine import declare, refused
         ("logDays", 0, "CloudWatch takes 1, 3, 5"),
         ("logDays", "forever", "is not of the right type"),
         ("permissionsBoundary", "kakao-login-dev-boundary", "the ARN of a policy"),
+        ("alarmEmail", "team", "it should be an e-mail, or empty"),
+        ("alarmEmail", "a@example.com b@example.com", "it should be an e-mail, or empty"),
         ("protect", "perhaps", "is not of the right type"),
     ],
 )

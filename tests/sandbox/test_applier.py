@@ -46,7 +46,6 @@ POOL = {"passwordPolicy": {"minimumLength": 12.0}}
         ({**POOL, "usernameAttributes": ["nickname"]}, "AWS takes phone_number, email"),
         ({**POOL, "emailVerificationSubject": "x" * 141}, "is 141 characters long; AWS takes 140"),
         ({**POOL, "poolName": "카카오!"}, "cannot be '카카오!'; AWS takes what matches"),
-        ({**POOL, "tags": "none"}, "AWS knows no 'tags'"),
     ],
 )
 def test_what_aws_does_not_know_is_refused_before_it_is_sent(applier: Applier, inputs: Any, complaint: str) -> None:

@@ -1,0 +1,215 @@
+"""How the team learns of what goes wrong: alarms, and one page of figures."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import pulumi
+import pulumi_aws as aws
+
+from infra import dashboard
+
+MINUTES = 5
+SEVERAL = 5  # in MINUTES: one may be a bad connection, five are not
+PERCENT = 5
+CLOUDFRONT_REGION = "us-east-1"  # CloudFront's metrics are there alone, and an alarm reaches only topics of its region
+
+
+class Watched(Protocol):
+    """A Lambda function."""
+
+    name: str
+    function_name: pulumi.Output[str]
+    log_group: pulumi.Output[str]
+
+
+class Api(Protocol):
+    """An API, and the log group of its requests."""
+
+    api_id: pulumi.Output[str]
+    access_logs: pulumi.Output[str]
+
+
+class Pool(Protocol):
+    """The user pool, its one client, and Kakao under the name that it has there."""
+
+    user_pool_id: pulumi.Output[str]
+    client_id: pulumi.Output[str]
+    provider_name: pulumi.Output[str]
+
+
+class Metric(NamedTuple):
+    """What CloudWatch counts."""
+
+    namespace: str
+    name: str
+    dimensions: Mapping[str, pulumi.Input[str]]
+
+
+class Operations(pulumi.ComponentResource):
+    """The team hears of it when the login fails, and sees on one page how it fares.
+
+    Every alarm goes to a topic, also where nobody listens; `alarm_email`, unless empty, does once it has confirmed the
+    mails that AWS sends. `authorizer` is the one of `functions` that lets WebSocket connections in.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        functions: Sequence[Watched],
+        authorizer: Watched,
+        api: Api,
+        socket: Api,
+        login: Pool,
+        distribution_id: pulumi.Input[str],
+        alarm_email: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the topics, the alarms with what they count in logs, and the dashboard."""
+        super().__init__("kakao-login:infra:Operations", name, opts=opts)
+        self._name = name
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._stack = f"{pulumi.get_project()}-{pulumi.get_stack()}"
+        self._topic = self._declare_topic("alarms", alarm_email)
+
+        http, websocket = {"ApiId": api.api_id}, {"ApiId": socket.api_id}
+        self._alarm(
+            "api-5xx",
+            Metric("AWS/ApiGateway", "5xx", http),
+            SEVERAL,
+            "Requests to /api fail. The dashboard shows the errors' log lines.",
+        )
+        self._alarm(
+            "api-throttles",
+            self._counted("api-throttles", '{ $.status = "429" }', api.access_logs, socket.access_logs),
+            SEVERAL,
+            "Requests are answered with 429. Somebody floods the API, or a limit of the API's or Cognito's is too low.",
+        )
+        self._alarm(
+            "socket-execution-errors",
+            Metric("AWS/ApiGateway", "ExecutionError", websocket),
+            SEVERAL,
+            "WebSocket events do not reach the chat. Look at the alarms of its functions.",
+        )
+        self._alarm(
+            "socket-integration-errors",
+            Metric("AWS/ApiGateway", "IntegrationError", websocket),
+            SEVERAL,
+            "The chat fails at WebSocket events. Read its log.",
+        )
+        self._alarm(
+            "authorizer-errors",
+            self._counted("authorizer-errors", '{ $.level = "ERROR" }', authorizer.log_group),
+            SEVERAL,
+            "People get no WebSocket because their token or account cannot be checked. Read the authorizer's log.",
+        )
+        for function in functions:
+            self._alarm(
+                f"{function.name}-errors",
+                Metric("AWS/Lambda", "Errors", {"FunctionName": function.function_name}),
+                1,
+                f"The function {function.name} crashed or ran out of time. Read its log.",
+            )
+        self._alarm(
+            "function-throttles",
+            Metric("AWS/Lambda", "Throttles", {}),  # of all functions in the region, as the limit is
+            1,
+            "Lambda turns calls away. The functions of the account run as often at once as its quota allows.",
+        )
+        self._alarm(
+            "sign-in-throttles",
+            Metric(
+                "AWS/Cognito",
+                "FederationThrottles",
+                {
+                    "UserPool": login.user_pool_id,
+                    "UserPoolClient": login.client_id,
+                    "IdentityProvider": login.provider_name,
+                },
+            ),
+            1,
+            "Cognito turns sign-ins with Kakao away. Ask AWS for a higher quota of federated sign-ins.",
+        )
+        self._alarm(
+            "site-5xx",
+            Metric("AWS/CloudFront", "5xxErrorRate", {"DistributionId": distribution_id, "Region": "Global"}),
+            PERCENT,
+            "Over 5 % of the site's answers are errors. If api-5xx is quiet, an edge function fails or a host is gone.",
+            statistic="Average",
+            periods=3,  # at night one error may be a third of all answers
+            topic=self._declare_topic("site-alarms", alarm_email, region=CLOUDFRONT_REGION),
+            region=CLOUDFRONT_REGION,
+        )
+        page = aws.cloudwatch.Dashboard(
+            f"{name}-dashboard",
+            dashboard_name=self._stack,
+            dashboard_body=dashboard.body(
+                log_groups=[function.log_group for function in functions],
+                function_names=[function.function_name for function in functions],
+                api_id=api.api_id,
+                websocket_api_id=socket.api_id,
+                user_pool_id=login.user_pool_id,
+            ),
+            opts=self._child,
+        )
+
+        self.alarm_topic = self._topic.arn
+        self.dashboard_name = page.dashboard_name
+        self.register_outputs({"alarmTopic": self.alarm_topic, "dashboardName": self.dashboard_name})
+
+    def _declare_topic(self, label: str, email: str, *, region: str | None = None) -> aws.sns.Topic:
+        topic = aws.sns.Topic(f"{self._name}-{label}", region=region, opts=self._child)
+        if email:
+            aws.sns.TopicSubscription(
+                f"{self._name}-{label}-email",
+                topic=topic.arn,
+                protocol="email",
+                endpoint=email,
+                region=region,
+                opts=self._child,
+            )
+        return topic
+
+    def _counted(self, label: str, pattern: str, *log_groups: pulumi.Output[str]) -> Metric:
+        """Count the log lines that match; the stack is in the namespace, because metrics have no other owner."""
+        metric = Metric(self._stack, label, {})
+        for number, log_group in enumerate(log_groups):
+            aws.cloudwatch.LogMetricFilter(
+                f"{self._name}-{label}-{number}",
+                log_group_name=log_group,
+                pattern=pattern,
+                metric_transformation={"namespace": metric.namespace, "name": metric.name, "value": "1"},
+                opts=self._child,
+            )
+        return metric
+
+    def _alarm(
+        self,
+        label: str,
+        metric: Metric,
+        threshold: int,
+        why: str,
+        *,
+        statistic: str = "Sum",
+        periods: int = 1,
+        topic: aws.sns.Topic | None = None,
+        region: str | None = None,
+    ) -> None:
+        actions = [(topic or self._topic).arn]
+        aws.cloudwatch.MetricAlarm(
+            f"{self._name}-{label}",
+            alarm_description=f"{self._stack}: {why}",
+            namespace=metric.namespace,
+            metric_name=metric.name,
+            dimensions=metric.dimensions,
+            statistic=statistic,
+            period=MINUTES * 60,
+            evaluation_periods=periods,
+            comparison_operator="GreaterThanOrEqualToThreshold",
+            threshold=threshold,
+            treat_missing_data="notBreaching",  # where nothing happens, nothing fails
+            alarm_actions=actions,
+            ok_actions=actions,
+            region=region,
+            opts=self._child,
+        )

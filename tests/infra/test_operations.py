@@ -1,0 +1,146 @@
+import ast
+import json
+import re
+from typing import Any
+
+import pytest
+
+from sandbox.program import ROOT
+from tests.infra.engine import Declared, Graph, declare
+from tests.infra.test_function import functions
+
+US = "us-east-1"
+
+
+def alarms(stack: Graph) -> dict[str, Declared]:
+    return {alarm.name.removeprefix("operations-"): alarm for alarm in stack.all("MetricAlarm")}
+
+
+def lines(stack: Graph, label: str) -> Declared:
+    """The filter that feeds the metric of this alarm."""
+    alarm = alarms(stack)[label]
+    metric = {"namespace": alarm["namespace"], "name": alarm["metricName"], "value": "1"}
+    return stack.one("LogMetricFilter", metricTransformation=metric)
+
+
+@pytest.fixture(scope="module")
+def mailed() -> Graph:
+    return declare({"alarmEmail": "team@example.com"})
+
+
+def test_no_function_fails_unheard(stack: Graph) -> None:
+    heard = {a["dimensions"]["FunctionName"] for a in alarms(stack).values() if a["metricName"] == "Errors"}
+    assert heard == {function.outputs["name"] for function in functions(stack)}
+
+
+def test_both_apis_and_the_site_are_heard_when_they_fail(stack: Graph) -> None:
+    found = alarms(stack)
+    http, websocket = (stack.one("Api", protocolType=kind).outputs["id"] for kind in ("HTTP", "WEBSOCKET"))
+    site = {"DistributionId": stack.one("Distribution").outputs["id"], "Region": "Global"}
+    assert found["api-5xx"].inputs.items() >= {"metricName": "5xx", "dimensions": {"ApiId": http}}.items()
+    assert found["socket-execution-errors"]["dimensions"] == {"ApiId": websocket}
+    assert found["socket-integration-errors"]["dimensions"] == {"ApiId": websocket}
+    assert found["site-5xx"].inputs.items() >= {"metricName": "5xxErrorRate", "dimensions": site}.items()
+
+
+def test_the_authorizers_errors_are_counted_from_its_log_because_it_never_crashes(stack: Graph) -> None:
+    counted = lines(stack, "authorizer-errors")
+    assert counted["logGroupName"] == stack.named("connect-authorizer-logs").outputs["name"]
+    assert counted["pattern"] == '{ $.level = "ERROR" }'
+
+
+def test_throttling_is_heard_wherever_it_happens(stack: Graph) -> None:
+    found = alarms(stack)
+    counted = {line["logGroupName"] for line in stack.all("LogMetricFilter") if "429" in line["pattern"]}
+    assert counted == {stack.named(f"{api}-access-logs").outputs["name"] for api in ("api", "socket")}
+    assert found["function-throttles"]["metricName"] == "Throttles"
+    pool, client = stack.exports["userPoolId"], stack.exports["clientId"]
+    assert found["sign-in-throttles"]["dimensions"].items() >= {"UserPool": pool, "UserPoolClient": client}.items()
+
+
+def test_every_alarm_tells_the_topic_of_its_own_region_when_it_begins_and_when_it_is_over(stack: Graph) -> None:
+    topics = {topic.inputs.get("region"): topic.outputs["arn"] for topic in stack.all("Topic")}
+    assert stack.exports["alarmTopic"] == topics[None]
+    for alarm in alarms(stack).values():
+        assert alarm["alarmActions"] == alarm["okActions"] == [topics[alarm.inputs.get("region")]], alarm.name
+    assert [a.name for a in alarms(stack).values() if "region" in a.inputs] == ["operations-site-5xx"]
+    assert set(topics) == {None, US}
+
+
+def test_silence_is_no_alarm(stack: Graph) -> None:
+    assert {alarm["treatMissingData"] for alarm in alarms(stack).values()} == {"notBreaching"}
+
+
+def test_an_alarm_says_of_which_stack_it_is() -> None:
+    for alarm in alarms(declare(stack="prod")).values():
+        assert alarm["alarmDescription"].startswith("kakao-login-prod: ")
+
+
+def test_alarms_are_mailed_to_the_address_of_the_settings(mailed: Graph) -> None:
+    subscriptions = {s["topic"]: (s["protocol"], s["endpoint"]) for s in mailed.all("TopicSubscription")}
+    assert subscriptions == {topic.outputs["arn"]: ("email", "team@example.com") for topic in mailed.all("Topic")}
+    assert {s.inputs.get("region") for s in mailed.all("TopicSubscription")} == {None, US}
+
+
+def test_without_an_address_alarms_and_topics_are_there_for_whoever_subscribes(stack: Graph, mailed: Graph) -> None:
+    assert stack.all("TopicSubscription") == []
+    assert set(alarms(stack)) == set(alarms(mailed))
+
+
+def test_two_stacks_of_an_account_count_apart() -> None:
+    namespaces = {
+        lines(declare(stack=name), "authorizer-errors")["metricTransformation"]["namespace"] for name in STACKS
+    }
+    assert len(namespaces) == len(STACKS)
+
+
+def test_what_to_do_at_each_alarm_is_written_down(stack: Graph) -> None:
+    written = (ROOT / "docs" / "operations.md").read_text()
+    per_function = {f"{function.name.removesuffix('-function')}-errors" for function in functions(stack)}
+    for label in set(alarms(stack)) - per_function | {"<function>-errors"}:
+        assert f"| `{label}` |" in written, label
+
+
+STACKS = ("dev", "prod")
+
+
+def widgets(stack: Graph) -> dict[str, dict[str, Any]]:
+    body = json.loads(stack.one("Dashboard")["dashboardBody"])
+    return {widget["properties"]["title"]: widget["properties"] for widget in body["widgets"]}
+
+
+def test_the_dashboard_reads_the_logs_of_every_function(stack: Graph) -> None:
+    groups = {function["loggingConfig"]["logGroup"] for function in functions(stack)}
+    for title in ("Sign-ins", "Refusals", "Errors"):
+        assert set(re.findall(r"SOURCE '([^']+)'", widgets(stack)[title]["query"])) == groups
+
+
+def logged() -> dict[str, set[str]]:
+    """The messages that handlers write as they stand in the source, and with which fields."""
+    found: dict[str, set[str]] = {}
+    for file in (ROOT / "handlers").glob("*.py"):
+        for call in ast.walk(ast.parse(file.read_text())):
+            match call:
+                case ast.Call(ast.Attribute(ast.Name("log")), [ast.Constant(str(message))], keywords):
+                    names = {key.value for k in keywords for key in ast.walk(k) if isinstance(key, ast.Constant)}
+                    found.setdefault(message, set()).update(str(name) for name in names)
+    return found
+
+
+def test_the_dashboard_asks_for_lines_that_handlers_write(stack: Graph) -> None:
+    written = logged()
+    signed_in = re.findall(r'message = "(\w+)"', widgets(stack)["Sign-ins"]["query"])
+    refused = json.loads(re.findall(r"message in (\[.+?\])", widgets(stack)["Refusals"]["query"])[0])
+    assert {"not_signed_in", "not_refreshed", "refused"} == set(refused)
+    assert signed_in == ["signed_in"]
+    assert {*signed_in, *refused} <= set(written)
+    (reasons,) = re.findall(r"coalesce\((.+?)\)", widgets(stack)["Refusals"]["query"])
+    for message in refused:
+        assert written[message] & set(reasons.split(", ")), message
+
+
+def test_the_dashboard_shows_latency_at_both_ends_of_its_range(stack: Graph) -> None:
+    latencies = widgets(stack)["API: latency, ms"]["metrics"]
+    assert {metric[1] for metric in latencies} == {"Latency"}
+    assert {metric[-1]["stat"] for metric in latencies} >= {"p50", "p99"}
+    assert stack.exports["dashboard"] == stack.one("Dashboard")["dashboardName"]
