@@ -6,7 +6,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PINNED := requirements handlers/requirements requirements-dev
 
-.PHONY: install up dev test check audit sbom bench screenshots preview doctor requirements
+.PHONY: install up dev test check audit sbom bench load screenshots preview doctor requirements
 
 install:  ## what `pulumi up` needs; left to itself, it takes the newest pip and setuptools, whatever their hashes
 	@$(PYTHON) -m venv $(VENV)
@@ -39,6 +39,9 @@ sbom: $(VENV)/ready  ## what the Lambda layer holds, as .build/layer.cdx.json (C
 
 bench: $(VENV)/ready  ## time, cost and size, as a table
 	@$(RUN) -m benchmarks
+
+load: $(VENV)/ready  ## thousands of sign-ins in the sandbox, then the handlers as fast as they can: some minutes
+	@$(RUN) -m benchmarks.load
 
 screenshots: $(VENV)/ready  ## the READMEs' pictures of the page, taken again
 	@$(RUN) -m tests.prepare

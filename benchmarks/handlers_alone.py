@@ -1,0 +1,215 @@
+"""The handlers without an emulator, as fast as they can: each core one process, with a stand for Cognito in it."""
+
+import json
+import multiprocessing
+import os
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+CORES = 2
+WARM_UP = 5  # seconds
+MOST_GROWTH = 4 * 1024  # KB of a process, from warm on
+SITE = "https://site.example"
+SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
+PERSON = {"email": "haneul@example.com", "password": "a-long-enough-password"}
+
+
+@dataclass
+class Done:
+    """What one process did: calls, seconds and failures by name, and its resident KB when warm and at the end."""
+
+    calls: Counter[str] = field(default_factory=Counter)
+    seconds: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    warm: int = 0
+    end: int = 0
+
+
+def run(seconds: int) -> bool:
+    """Run on all cores, print figures, and return whether no call failed and no process grew."""
+    with ProcessPoolExecutor(CORES, multiprocessing.get_context("spawn")) as processes:
+        done = list(processes.map(work, [seconds] * CORES))
+    together = Done()
+    for each in done:
+        together.calls += each.calls
+        together.seconds += each.seconds
+        together.failures += each.failures
+    calls = together.calls.total()
+    print(f"\nhandlers alone, {CORES} processes, {seconds} s: {calls} calls, {together.failures.total()} failed")
+    for name, count in together.calls.items():
+        failed = f"{together.failures[name]} FAILED" if together.failures[name] else ""
+        print(f"  {name:<38}{together.seconds[name] / count * 1e6:8.0f} µs {failed}")
+    well = not together.failures
+    for each in done:
+        too_much = each.end - each.warm > MOST_GROWTH
+        print(f"  process {each.warm / 1024:36.1f} MB{(each.end - each.warm) / 1024:+8.1f} MB{'  TOO MUCH' * too_much}")
+        well = well and not too_much
+    return well
+
+
+def work(seconds: int) -> Done:
+    """Call every handler in turn, as one person after another would."""
+    with stand_for_cognito() as (url, tokens):
+        calls = person(url, tokens)
+        for _ in range(20):
+            list(calls())
+        warm_until = time.monotonic() + min(WARM_UP, seconds / 2)
+        done, until = Done(), time.monotonic() + seconds
+        while time.monotonic() < until:
+            start = time.perf_counter()
+            for name, well in calls():
+                end = time.perf_counter()
+                done.calls[name] += 1
+                done.seconds[name] += end - start  # type: ignore[assignment]  # a Counter adds floats as well
+                done.failures += Counter({name: int(not well)})
+                start = end
+            if not done.warm and time.monotonic() > warm_until:
+                done.warm = resident()
+        done.end = resident()
+        return done
+
+
+def person(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[str, bool]]]:
+    """Load the handlers, and return what calls each once, giving its name and whether it answered as it should."""
+    from tests.handlers.user_pool import known_claims, token
+    from tests.handlers.web_client import Client
+
+    claims = known_claims()
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_DEFAULT_REGION": "ap-northeast-2",
+        "AWS_ENDPOINT_URL": url,
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "CLIENT_ID": claims["aud"],
+        "CONNECT_CHECKS_USER": "true",
+        "HOSTED_LOGIN_URL": url,
+        "IDENTITY_PROVIDER": "Kakao",
+        "ISSUER": claims["iss"],
+        "JWKS_URL": f"{url}/jwks.json",
+        "MANAGEMENT_URL": url,
+        "PASSWORD_LENGTH": "12",
+        "REFRESH_DAYS": "30",
+        "SITE_ORIGINS": json.dumps([SITE]),
+        "USER_POOL_ID": "ap-northeast-2_pool",
+    }
+    from handlers import (
+        accounts,
+        chat,
+        connect_authorizer,
+        post_confirmation,
+        pre_authentication,
+        pre_sign_up,
+        session,
+        user_info,
+    )
+
+    tokens["id_token"] = token()
+    connect = {"methodArn": "arn", "headers": {"Authorization": f"Bearer {token()}"}}
+    forged = {"methodArn": "arn", "headers": {"Authorization": f"Bearer {token()[:-8]}AAAAAAAA"}}
+    known = {"connectionId": "c", "authorizer": {"exp": "9999999999", "sub": "s"}, "eventType": "MESSAGE"}
+    said = {"requestContext": known, "body": '{"message": "안녕"}'}
+    attributes = {"userAttributes": {"cognito:user_status": "EXTERNAL_PROVIDER", "identities": "[]", "sub": "s"}}
+    triggered = {"callerContext": {"clientId": claims["aud"]}, "request": attributes}
+
+    def profile(**claims: str) -> int:
+        jwt = {"jwt": {"claims": {"exp": "9999999999", **claims}}}
+        return int(user_info.handler({"requestContext": {"authorizer": jwt}}, None)["statusCode"])
+
+    def calls() -> Iterator[tuple[str, bool]]:
+        browser, form = Client(session.handler), Client(accounts.handler)
+        answer = browser.send("GET /api/auth/login", {"provider": "Kakao"})
+        yield "login", answer["statusCode"] == 302
+        asked = parse_qs(urlsplit(answer["headers"]["location"]).query)
+        tokens["id_token"] = token(nonce=asked["nonce"][0])
+        back = {"code": "c", "state": asked["state"][0]}
+        answer = browser.send("GET /api/auth/callback", back)
+        yield "callback, and making a token for it", answer["headers"].get("location") == "/"
+        yield "callback, again", browser.send("GET /api/auth/callback", back)["statusCode"] == 400
+        answer = browser.send("POST /api/auth/refresh", headers=SAME_ORIGIN)
+        yield "refresh", answer["statusCode"] == 204
+        yield "refresh from another site", browser.send("POST /api/auth/refresh")["statusCode"] == 403
+        yield "userinfo with an ID token", profile(token_use="id", **{"cognito:username": "Kakao_1"}) == 200
+        yield "userinfo with an access token", profile(token_use="access", username="Kakao_1") == 200
+        yield "connect", connect_authorizer.handler(connect, None)["principalId"] == claims["sub"]
+        yield "connect with a forged token", connect_authorizer.handler(forged, None)["principalId"] == "nobody"
+        yield "chat", chat.handler(said, None) == {"statusCode": 200}
+        for route, more in ACCOUNTS:
+            answer = form.send(f"POST /api/auth/{route}", body=json.dumps(PERSON | more), headers=SAME_ORIGIN)
+            yield route, answer["statusCode"] == 200
+        source = {"triggerSource": "PreSignUp_ExternalProvider"}
+        yield "pre sign-up", pre_sign_up.handler(triggered | source, None)["response"]["autoConfirmUser"] is False
+        source = {"triggerSource": "PostConfirmation_ConfirmSignUp"}
+        yield "post confirmation", "request" in post_confirmation.handler(triggered | source, None)
+        yield "pre authentication", "request" in pre_authentication.handler(triggered, None)
+        yield "logout", browser.send("POST /api/auth/logout", headers=SAME_ORIGIN)["statusCode"] == 200
+
+    return calls
+
+
+CODE = {"code": "123456"}
+ACCOUNTS: list[tuple[str, dict[str, Any]]] = [
+    ("sign-up", {}),
+    ("resend-code", {}),
+    ("confirm", CODE),
+    ("sign-in", {}),
+    ("sign-in", {"session": True}),
+    ("forgot-password", {}),
+    ("reset-password", CODE),
+]
+
+
+@contextmanager
+def stand_for_cognito() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Say yes to everything; give the address, and the tokens that are handed out."""
+    from tests.handlers.user_pool import jwk
+
+    tokens: dict[str, Any] = {"access_token": "a", "refresh_token": "r"}
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet, else each answer waits for an acknowledgement
+
+        def do_GET(self) -> None:
+            self.answer({"keys": [jwk("current")]})
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            given = {"IdToken": tokens["id_token"], "RefreshToken": "r", "AccessToken": "a"}
+            of_the_api = {"AuthenticationResult": given, "Username": "u", "Enabled": True, "UserAttributes": []}
+            self.answer(of_the_api if "X-Amz-Target" in self.headers else tokens)
+
+        def answer(self, value: Any) -> None:
+            body = json.dumps(value).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        yield f"http://127.0.0.1:{server.server_port}", tokens
+        server.shutdown()
+
+
+def resident() -> int:
+    """Return the KB of memory that this process has."""
+    found = re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())
+    assert found
+    return int(found[1])
+
+
+if __name__ == "__main__":
+    run(10)

@@ -1,0 +1,194 @@
+"""What holds under load, on loopback and bounded: `make load`. Ends with status 1 where anything failed or grew.
+
+First people sign in through the whole sandbox, a browser's requests and no browser, one after another and many at a
+time, while the memory of each process is watched; then the handlers run alone, as fast as they can.
+"""
+
+import asyncio
+import re
+import resource
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urljoin
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+
+from benchmarks import handlers_alone
+from sandbox import kakao
+from sandbox.program import ROOT
+from tests.ports import free_ports
+
+SIGN_INS = 1000
+AT_A_TIME = 50
+SECONDS = 60
+LONGEST_ROUND = 1200  # seconds
+MOST_GROWTH = 4 * 1024  # KB of a process in a round
+# It keeps each sign-in's tokens and each call's log lines, as AWS does, though in memory.
+MOST_KEPT = {"emulated AWS": 32 * 1024}
+MOST_FILES = 16384  # the emulator holds a connection that its other end has closed for 75 seconds
+
+
+@dataclass
+class Browser:
+    """Sends what a browser would, and keeps cookies for the site alone."""
+
+    session: ClientSession
+    site: str
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    async def visit(self, method: str, url: str, form: dict[str, str] | None = None) -> tuple[str, str]:
+        """Follow redirects to the end; return the address and the text there. Any other status is an error."""
+        for _ in range(8):
+            ours = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+            headers = ours if url.startswith(self.site) and self.cookies else {}
+            async with self.session.request(method, url, data=form, headers=headers, allow_redirects=False) as answer:
+                for line in answer.headers.getall("Set-Cookie", []):
+                    name, _, value = line.partition(";")[0].partition("=")
+                    self.cookies[name] = value
+                if answer.status == 200:
+                    return url, await answer.text()
+                if answer.status != 302:
+                    raise FailedError(f"{answer.status} at {url.partition('?')[0]}")
+                method, url, form = "GET", urljoin(url, answer.headers["Location"]), None
+        raise FailedError(f"no end of redirects at {url.partition('?')[0]}")
+
+
+class FailedError(Exception):
+    """A sign-in did not end as it should."""
+
+
+async def sign_in(session: ClientSession, site: str, person: kakao.Person) -> None:
+    """Sign a person in from the button to the nickname on the page."""
+    browser = Browser(session, site)
+    url, _ = await browser.visit("GET", f"{site}/api/auth/login?provider=Kakao&origin={site}")
+    if "/oauth/authorize" not in url:
+        raise FailedError("not at Kakao")
+    agreed = {"person": str(person.id), "consent": "profile_nickname", "decision": "agree"}
+    url, _ = await browser.visit("POST", url, agreed)
+    if url != f"{site}/" or not {"__Host-id", "__Secure-refresh"} <= browser.cookies.keys():
+        raise FailedError("no session")
+    _, profile = await browser.visit("GET", f"{site}/api/userinfo")
+    if person.nickname not in profile:
+        raise FailedError("somebody else's profile")
+
+
+async def many(site: str, count: int, at_a_time: int) -> tuple[float, Counter[str]]:
+    """Sign people in; return the seconds that it took and what went wrong, how often."""
+    failures: Counter[str] = Counter()
+    numbers = iter(range(count))
+
+    async def one_after_another() -> None:
+        for number in numbers:
+            try:
+                await sign_in(session, site, kakao.PEOPLE[number % len(kakao.PEOPLE)])
+            except (FailedError, ClientError, TimeoutError) as error:
+                failures[f"{type(error).__name__}: {error}"] += 1
+
+    start = time.monotonic()
+    async with (
+        asyncio.timeout(LONGEST_ROUND),
+        ClientSession(
+            connector=TCPConnector(limit=0), cookie_jar=DummyCookieJar(), timeout=ClientTimeout(60)
+        ) as session,
+    ):
+        await asyncio.gather(*(one_after_another() for _ in range(at_a_time)))
+    return time.monotonic() - start, failures
+
+
+def memory(root: int) -> dict[str, tuple[int, float]]:
+    """Return of a process and all that it began, by what it is: how many there are, and the resident KB of one."""
+    children: dict[int, list[int]] = defaultdict(list)
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            status = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended
+            continue
+        children[int(status[1])].append(int(folder.name))
+    found: dict[str, list[int]] = defaultdict(list)
+    pending = [root]
+    while pending:
+        process = pending.pop()
+        pending += children[process]
+        try:
+            command = Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+            kilobytes = int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{process}/status").read_text())[1])  # type: ignore[index]
+        except (OSError, TypeError):
+            continue
+        found[role(command)].append(kilobytes)
+    return {part: (len(each), sum(each) / len(each)) for part, each in found.items()}
+
+
+def role(command: str) -> str:
+    """Name a process of the sandbox by its command line."""
+    if worker := re.search(r"ministack-lambda-(.+)-function", command):
+        return f"Lambda {worker[1]}"
+    for part, name in {
+        "-m sandbox": "site, hosted login, Kakao stand-in",
+        "-m ministack": "emulated AWS",
+        "node": "CloudFront functions",
+    }.items():
+        if part in command:
+            return name
+    return command[:40]
+
+
+@contextmanager
+def sandbox(port: int) -> Iterator[int]:
+    """Run the sandbox as `make up` does, and give its process."""
+    command = [sys.executable, "-m", "sandbox", "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            if not any("ready" in line for line in process.stdout):
+                sys.exit("The sandbox did not start.")
+            yield process.pid
+        finally:
+            process.terminate()
+            process.communicate()
+
+
+def sign_ins() -> bool:
+    """Load the sandbox, print figures, and return whether all was well."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+    well, port, before = True, free_ports(), dict[str, float]()
+    site = f"http://localhost:{port}"
+    with sandbox(port) as process:
+        for name, at_a_time in (
+            (f"{AT_A_TIME} at a time, to warm up", AT_A_TIME),
+            (f"{AT_A_TIME} at a time", AT_A_TIME),
+            ("one after another", 1),
+        ):
+            took, failures = asyncio.run(many(site, SIGN_INS, at_a_time))
+            rate = f"{took:.1f} s, {SIGN_INS / took:.0f} a second"
+            print(f"\n{SIGN_INS} sign-ins {name}: {rate}, {failures.total()} failed")
+            for failure, times in failures.most_common():
+                print(f"  {times} × {failure}")
+            after = memory(process)
+            for part, (number, kilobytes) in sorted(after.items()):
+                grown = kilobytes - before.get(part, kilobytes)
+                too_much = grown > MOST_KEPT.get(part, MOST_GROWTH)
+                change = f"{grown / 1024:+8.1f} MB{'  TOO MUCH' * too_much}" if before else ""
+                print(f"  {part:<38}{number:>3} × {kilobytes / 1024:6.1f} MB{change}", flush=True)
+                well = well and not too_much
+            before = {part: kilobytes for part, (_, kilobytes) in after.items()}
+            well = well and not failures
+    return well
+
+
+def main() -> None:
+    """Run both parts."""
+    well = sign_ins()
+    well = handlers_alone.run(SECONDS) and well
+    sys.exit(None if well else "Something failed or grew; see above.")
+
+
+if __name__ == "__main__":
+    main()
