@@ -360,13 +360,23 @@ def test_each_error_of_cognitos_has_one_answer(
     assert "canary" not in json.dumps(answer) + caplog.text
 
 
+def test_a_password_as_short_as_may_be_is_taken(send: Send, stub: Stub) -> None:
+    assert send("sign-up", WHOLE | {"password": "x" * 12})[0] == 200
+
+
 def test_an_account_that_is_confirmed_already_is_said_to_be(send: Send, stub: Stub) -> None:
     stub.fail("NotAuthorizedException", "User cannot be confirmed. Current status is CONFIRMED")
     assert send("confirm", WHOLE)[1]["error"] == "already_confirmed"
     assert send("confirm", WHOLE)[0] == 409
 
 
+def test_no_other_error_counts_as_confirmed_already_whatever_it_says(send: Send, stub: Stub) -> None:
+    stub.fail("UserLambdaValidationException", "Current status is CONFIRMED")
+    assert send("confirm", WHOLE)[1]["error"] == "refused"
+
+
 ONLY_OF_ACCOUNTS = [
+    "AliasExistsException",
     "CodeDeliveryFailureException",
     "InvalidEmailRoleAccessPolicyException",
     "InvalidLambdaResponseException",
@@ -490,6 +500,13 @@ def test_session_is_true_or_false(send: Send, authenticated: Stub, value: Any) -
     status, body, _ = send("sign-in", WHOLE | {"session": value}, headers=SAME_ORIGIN)
     assert (status, "'session'" in body["message"]) == (400, True)
     assert authenticated.asked == []
+
+
+def test_who_asks_for_tokens_gets_also_those_that_no_cookie_holds(send: Send, authenticated: Stub) -> None:
+    long = id_token(fill="x" * 5000)
+    authenticated.result["AuthenticationResult"]["IdToken"] = long
+    status, body, _ = send("sign-in", WHOLE)
+    assert (status, body["IdToken"]) == (200, long)
 
 
 def test_a_challenge_leads_to_the_login_page(send: Send, stub: Stub) -> None:

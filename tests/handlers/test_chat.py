@@ -121,8 +121,9 @@ def test_a_frame_over_four_kilobytes_is_refused(chat: ModuleType, gateway: Gatew
 @pytest.mark.parametrize("seconds", [0, -1, -100_000])
 @pytest.mark.parametrize("body", [{"message": "hi"}, "nonsense", None])
 def test_who_writes_after_the_token_has_expired_is_disconnected_and_hears_nothing(
-    chat: ModuleType, gateway: Gateway, seconds: int, body: Any
+    chat: ModuleType, gateway: Gateway, seconds: int, body: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)  # `exp` itself is too late, to the second
     assert chat.handler(event(body, seconds=seconds), None) == {"statusCode": 200}
     assert gateway.told == [("close", "connection-1", None)]
 

@@ -48,6 +48,7 @@ def viewer_request(
 
 SAME = {"sec-fetch-site": "same-origin"}
 BEARER = f"Bearer {TOKEN}"
+LONGEST = f"a.b.{'c' * 4092}"
 
 CASES: dict[str, tuple[dict[str, Any], str | None]] = {
     "from the page": (viewer_request(headers=SAME), BEARER),
@@ -77,7 +78,8 @@ CASES: dict[str, tuple[dict[str, Any], str | None]] = {
     "a cookie with a space": (viewer_request(cookie=f"{TOKEN} x", headers=SAME), None),
     "a cookie with another scheme": (viewer_request(cookie=f"Basic {TOKEN}", headers=SAME), None),
     "a cookie with a newline": (viewer_request(cookie=f"{TOKEN}\n", headers=SAME), None),
-    "a huge cookie": (viewer_request(cookie=f"a.b.{'c' * 4096}", headers=SAME), None),
+    "the longest cookie": (viewer_request(cookie=LONGEST, headers=SAME), f"Bearer {LONGEST}"),
+    "a huge cookie": (viewer_request(cookie=f"{LONGEST}c", headers=SAME), None),
     "the client's own token": (viewer_request(headers={**SAME, "authorization": "Bearer own"}), "Bearer own"),
     "the client's own empty token": (viewer_request(headers={**SAME, "authorization": ""}), ""),
 }
