@@ -53,6 +53,9 @@ PRICES = {
     "edge function": Price("CloudFront function call", ((2 * M, 0), (EVER, 0.1 / M)), "cloudfront", QUOTED),
     "sent": Price("GB sent by CloudFront", ((1024, 0), (10_240, 0.12), (EVER, 0.10)), "cloudfront", READ),
     "logged": Price("GB of log lines", ((5, 0), (EVER, 0.76)), "cloudwatch", QUOTED),
+    "alarm": Price("alarm", ((10, 0), (EVER, 0.10)), "cloudwatch", QUOTED),
+    "metric": Price("metric of the alarms' own", ((10, 0), (EVER, 0.30)), "cloudwatch", QUOTED),
+    "dashboard": Price("dashboard", ((3, 0), (EVER, 3)), "cloudwatch", QUOTED),
     "key": Price("KMS key of `deployment/`", ((EVER, 1),), "kms", QUOTED),
     "firewall": Price("firewall (web ACL)", ((EVER, 5),), "waf", QUOTED),
     "rule": Price("firewall's rule", ((EVER, 1),), "waf", QUOTED),
@@ -86,7 +89,8 @@ KB_LINE = 0.3  # a line for each request and each call
 # What a call takes, warm, at 512 MB.
 MEMORY = 0.5
 QUICK, ASKING = 0.005, 0.05  # seconds: alone, and where AWS is asked
-# What stands there, whoever comes.
+# What stands there, whoever comes. Each function has an alarm, so there is room for a few more.
+ALARMS, METRICS, DASHBOARDS = 20, 2, 1
 FIREWALL_RULES = {"site": 5, "user pool": 3}
 
 
@@ -112,6 +116,9 @@ def month(people: int, *, usual: bool = False) -> Costs:
         "Lambda": PRICES["call"].of(calls) + PRICES["GB-second"].of((quick * QUICK + asking * ASKING) * MEMORY),
         "CloudFront": PRICES["edge"].of(edge) + PRICES["edge function"].of(edge) + PRICES["sent"].of(sent / 1024**2),
         "CloudWatch, log lines": PRICES["logged"].of((requests + calls) * KB_LINE / 1024**2),
+        "CloudWatch, alarms and dashboard": PRICES["alarm"].of(ALARMS)
+        + PRICES["metric"].of(METRICS)
+        + PRICES["dashboard"].of(DASHBOARDS),
         "KMS": PRICES["key"].of(1),
     }
 

@@ -42,6 +42,12 @@ def test_the_usual_way_asks_for_more_and_saves_nothing() -> None:
     assert cost.asked(usual=True)["UserRead"] > cost.asked(usual=False)["UserRead"]
 
 
+def test_what_stands_there_for_nobody_is_what_is_reckoned(stack: Graph) -> None:
+    assert len(stack.all("MetricAlarm")) <= cost.ALARMS
+    assert len(stack.all("Dashboard")) == cost.DASHBOARDS
+    assert len({metric["metricTransformation"]["name"] for metric in stack.all("LogMetricFilter")}) == cost.METRICS
+
+
 def test_functions_have_the_memory_that_is_reckoned(stack: Graph) -> None:
     assert {function["memorySize"] for function in stack.all("lambda/function:Function")} == {cost.MEMORY * 1024}
 
