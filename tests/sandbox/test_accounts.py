@@ -14,6 +14,7 @@ import requests
 
 from sandbox.local import Sandbox
 from sandbox.mail import announced, mails
+from tests.sandbox.deployed import functions, invoke
 
 pytestmark = pytest.mark.sandbox
 
@@ -168,15 +169,13 @@ def test_a_warm_trigger_answers_in_a_fraction_of_cognitos_five_seconds(
 ) -> None:
     request = {"userAttributes": {"sub": "sub-1", "cognito:user_status": "CONFIRMED"}}
     event = {"triggerSource": source, "callerContext": {"clientId": "client-id"}, "request": request, "response": {}}
-    functions = sandbox.account.call("lambda", "ListFunctions", {})["Functions"]
-    (name,) = [f["FunctionName"] for f in functions if f["Handler"] == f"handlers.{module}.handler"]
     took = []
     for _ in range(4):
         start = time.monotonic()
-        answer = sandbox.account.call("lambda", "Invoke", {"FunctionName": name, "Payload": json.dumps(event)})
+        answer = invoke(sandbox, module, event)
         took.append(time.monotonic() - start)
         assert "FunctionError" not in answer
-        assert json.load(answer["Payload"])["request"] == request
+        assert answer["Payload"]["request"] == request
     assert min(took[1:]) < 0.2
 
 
@@ -253,8 +252,7 @@ def cognito_says(sandbox: Sandbox) -> Iterator[Callable[[str], None]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    functions = sandbox.account.call("lambda", "ListFunctions", {})["Functions"]
-    (function,) = [f for f in functions if f["Handler"] == "handlers.accounts.handler"]
+    function = functions(sandbox)["accounts"]
     variables = function["Environment"]["Variables"]
 
     def configure(variables: dict[str, str]) -> None:

@@ -1,47 +1,17 @@
 """The whole WebSocket as deployed: who is denied does not connect, and who connects is heard."""
 
-import asyncio
 import json
 import time
 from collections.abc import Mapping
 
 import pytest
-import requests
-from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
+from aiohttp import WSServerHandshakeError
 
-from sandbox.local import EMAIL_PERSON, Sandbox
+from sandbox.local import Sandbox
 from tests.handlers.user_pool import token as forged
+from tests.sandbox.deployed import EMAIL, PASSWORD, bearer, id_token, invoke, talk
 
 pytestmark = pytest.mark.sandbox
-
-EMAIL, PASSWORD = EMAIL_PERSON
-
-
-def id_token(sandbox: Sandbox, email: str = EMAIL, name: str = "IdToken") -> str:
-    body = {"email": email, "password": PASSWORD}
-    answer = requests.post(f"{at(sandbox)}/api/auth/sign-in", json=body, timeout=10)
-    given: str = answer.json()[name]
-    return given
-
-
-def at(sandbox: Sandbox) -> str:
-    """The site where nobody has to look `localhost` up."""
-    return sandbox.site.replace("localhost", "127.0.0.1")
-
-
-def talk(sandbox: Sandbox, headers: Mapping[str, str], *frames: str) -> list[object]:
-    """Connect, send these frames, and return what came for each; raise WSServerHandshakeError where it is refused."""
-
-    async def run() -> list[object]:
-        async with ClientSession() as session, session.ws_connect(f"{at(sandbox)}/ws", headers=headers) as socket:
-            return [await answer(socket, frame) for frame in frames]
-
-    async def answer(socket: "ClientWebSocketResponse[bool]", frame: str) -> object:
-        await socket.send_str(frame)
-        came = await socket.receive()
-        return json.loads(came.data) if came.type == WSMsgType.TEXT else came.type
-
-    return asyncio.run(asyncio.wait_for(run(), 20))
 
 
 def expect_denied(sandbox: Sandbox, headers: Mapping[str, str]) -> None:
@@ -53,10 +23,6 @@ def expect_denied(sandbox: Sandbox, headers: Mapping[str, str]) -> None:
 @pytest.fixture(scope="module")
 def token(sandbox: Sandbox) -> str:
     return id_token(sandbox)
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
 
 
 def test_a_client_with_a_token_is_heard_and_told_what_it_does_wrong(sandbox: Sandbox, token: str) -> None:
@@ -124,7 +90,4 @@ def test_the_chat_may_post_and_disconnect_and_takes_no_offence_where_nobody_is_l
     person = {"sub": "sub-1", "username": "gone", "provider": "Cognito", "exp": str(int(time.time()) + seconds)}
     context = {"eventType": "MESSAGE", "connectionId": "gone", "authorizer": person}
     event = {"requestContext": context, "body": '{"message": "hi"}', "isBase64Encoded": False}
-    functions = sandbox.account.call("lambda", "ListFunctions", {})["Functions"]
-    (chat,) = [function["FunctionName"] for function in functions if function["Handler"] == "handlers.chat.handler"]
-    asked = {"FunctionName": chat, "Payload": json.dumps(event).encode()}
-    assert json.loads(sandbox.account.call("lambda", "Invoke", asked)["Payload"].read()) == {"statusCode": 200}
+    assert invoke(sandbox, "chat", event)["Payload"] == {"statusCode": 200}

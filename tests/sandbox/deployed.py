@@ -1,0 +1,70 @@
+"""What clients of the deployed program do over HTTP and through its WebSocket."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
+
+from sandbox.local import EMAIL_PERSON, Sandbox
+
+EMAIL, PASSWORD = EMAIL_PERSON
+
+
+def at(sandbox: Sandbox) -> str:
+    """The site where nobody has to look `localhost` up."""
+    return sandbox.site.replace("localhost", "127.0.0.1")
+
+
+def ask(sandbox: Sandbox, route: str, headers: Mapping[str, str] | None = None, body: object = None) -> Any:
+    """Ask one route, such as `POST /api/auth/sign-in`, and follow no redirect."""
+    method, path = route.split(" ")
+    return requests.request(
+        method, at(sandbox) + path, headers=dict(headers or {}), json=body, allow_redirects=False, timeout=20
+    )
+
+
+def id_token(sandbox: Sandbox, email: str = EMAIL, name: str = "IdToken") -> str:
+    given: str = ask(sandbox, "POST /api/auth/sign-in", body={"email": email, "password": PASSWORD}).json()[name]
+    return given
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def talk(sandbox: Sandbox, headers: Mapping[str, str], *frames: str) -> list[object]:
+    """Connect, send these frames, and return what came for each; raise WSServerHandshakeError where it is refused."""
+
+    async def run() -> list[object]:
+        async with ClientSession() as session, session.ws_connect(f"{at(sandbox)}/ws", headers=headers) as socket:
+            return [await answer(socket, frame) for frame in frames]
+
+    async def answer(socket: "ClientWebSocketResponse[bool]", frame: str) -> object:
+        await socket.send_str(frame)
+        came = await socket.receive()
+        return json.loads(came.data) if came.type == WSMsgType.TEXT else came.type
+
+    return asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def functions(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
+    """The functions as deployed, by the names of their modules."""
+    found = sandbox.account.call("lambda", "ListFunctions", {})["Functions"]
+    return {function["Handler"].split(".")[1]: function for function in found}
+
+
+def invoke(sandbox: Sandbox, module: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Call a function as the service before it does; `FunctionError` is in the answer where it raised."""
+    asked = {"FunctionName": functions(sandbox)[module]["FunctionName"], "Payload": json.dumps(event).encode()}
+    answer = sandbox.account.call("lambda", "Invoke", asked)
+    return answer | {"Payload": json.loads(answer["Payload"].read())}
+
+
+def routes(sandbox: Sandbox) -> list[str]:
+    """The routes of the HTTP API, such as `GET /api/userinfo`, as deployed."""
+    call = sandbox.account.call
+    (api,) = [api for api in call("apigatewayv2", "GetApis", {})["Items"] if api["ProtocolType"] == "HTTP"]
+    return [route["RouteKey"] for route in call("apigatewayv2", "GetRoutes", {"ApiId": api["ApiId"]})["Items"]]

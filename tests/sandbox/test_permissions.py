@@ -1,0 +1,277 @@
+"""What each role may do, as the emulated IAM enforces it: every grant is needed by a flow, and nothing else is allowed.
+
+What is granted is read from the account, so that a function or an action which no flow here drives makes a test fail.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import boto3
+import pytest
+from aiohttp import WSServerHandshakeError
+from botocore import xform_name
+from botocore.exceptions import ClientError
+
+from sandbox.local import Sandbox
+from tests.sandbox.deployed import EMAIL, PASSWORD, ask, bearer, functions, id_token, invoke, routes, talk
+
+pytestmark = pytest.mark.sandbox
+
+# The emulator writes a function's log whatever its role may do: tests/infra/test_function.py has these to the letter.
+NOT_ENFORCED = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+
+class Grant(NamedTuple):
+    """One action on one resource, its ids replaced by the names under which the program exports them."""
+
+    module: str
+    action: str
+    resource: str
+
+
+@pytest.fixture(scope="module")
+def access_token(sandbox: Sandbox) -> str:
+    return id_token(sandbox, name="AccessToken")
+
+
+@pytest.fixture(scope="module")
+def token(sandbox: Sandbox) -> str:
+    return id_token(sandbox)
+
+
+# Flows, each by the grant without which it fails
+
+
+def signs_in_by_password(sandbox: Sandbox, *_: str) -> bool:
+    answer = ask(sandbox, "POST /api/auth/sign-in", body={"email": EMAIL, "password": PASSWORD})
+    return bool(answer.status_code == 200)
+
+
+def reads_the_profile_of_an_access_token(sandbox: Sandbox, _: str, access_token: str) -> bool:
+    return bool(ask(sandbox, "GET /api/userinfo", bearer(access_token)).status_code == 200)
+
+
+def connects(sandbox: Sandbox, token: str, _: str) -> bool:
+    try:
+        return talk(sandbox, bearer(token)) == []
+    except WSServerHandshakeError:
+        return False
+
+
+def hears_a_message_again(sandbox: Sandbox, token: str, _: str) -> bool:
+    try:
+        return talk(sandbox, bearer(token), '{"message": "hi"}') == [{"nickname": None, "message": "hi"}]
+    except json.JSONDecodeError:  # the emulator sends a function's error to the client
+        return False
+
+
+def is_disconnected_when_the_token_has_expired(sandbox: Sandbox, *_: str) -> bool:
+    person = {"sub": "sub-1", "exp": str(int(time.time()) - 1)}
+    context = {"eventType": "MESSAGE", "connectionId": "gone", "authorizer": person}
+    return "FunctionError" not in invoke(sandbox, "chat", {"requestContext": context, "body": "{}"})
+
+
+FLOWS: dict[Grant, Callable[[Sandbox, str, str], bool]] = {
+    Grant("accounts", "cognito-idp:AdminInitiateAuth", "userpool/{userPoolId}"): signs_in_by_password,
+    Grant("user_info", "cognito-idp:AdminGetUser", "userpool/{userPoolId}"): reads_the_profile_of_an_access_token,
+    Grant("connect_authorizer", "cognito-idp:AdminGetUser", "userpool/{userPoolId}"): connects,
+    Grant("chat", "execute-api:ManageConnections", "{websocketApiId}/ws/POST/@connections/*"): hears_a_message_again,
+    Grant(
+        "chat", "execute-api:ManageConnections", "{websocketApiId}/ws/DELETE/@connections/*"
+    ): is_disconnected_when_the_token_has_expired,
+}
+
+
+TRIGGERED = {  # the emulator itself calls the first one alone
+    "pre_sign_up": "PreSignUp_SignUp",
+    "post_confirmation": "PostConfirmation_ConfirmSignUp",
+    "pre_authentication": "PreAuthentication_Authentication",
+}
+
+
+def test_every_route_trigger_and_event_of_a_connection_runs_with_its_own_role(sandbox: Sandbox, token: str) -> None:
+    body = {"email": EMAIL, "password": PASSWORD, "code": "000000", "refresh_token": "none"}
+    for route in routes(sandbox):
+        answer = ask(sandbox, route, bearer(token), body)
+        assert answer.status_code < 500, route
+    talk(sandbox, bearer(token), '{"message": "hi"}')
+    for module, source in TRIGGERED.items():
+        event = {"triggerSource": source, "callerContext": {"clientId": sandbox.exports["clientId"]}}
+        request = {"userAttributes": {"email": EMAIL, "sub": "sub-1", "cognito:user_status": "CONFIRMED"}}
+        answer = invoke(sandbox, module, event | {"userName": EMAIL, "request": request, "response": {}})
+        assert "FunctionError" not in answer, module
+    ran = {"connect_authorizer", "chat"}  # the emulator keeps no log of what a WebSocket calls
+    for module, function in functions(sandbox).items():
+        group = {"logGroupName": function["LoggingConfig"]["LogGroup"]}
+        if sandbox.account.call("logs", "DescribeLogStreams", group)["logStreams"]:
+            ran.add(module)
+    assert ran == set(functions(sandbox))
+    assert len({function["Role"] for function in functions(sandbox).values()}) == len(functions(sandbox))
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The one policy of a function's role: each action with each resource that it is allowed on."""
+
+    role: str
+    name: str
+    pairs: list[tuple[str, str]]
+
+    def put(self, sandbox: Sandbox, pairs: Iterable[tuple[str, str]]) -> None:
+        """Let the role do this much and no more."""
+        statements = [{"Effect": "Allow", "Action": [action], "Resource": [arn]} for action, arn in pairs]
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        given = {"RoleName": self.role, "PolicyName": self.name, "PolicyDocument": document}
+        sandbox.account.call("iam", "PutRolePolicy", given)
+
+
+def policy(sandbox: Sandbox, module: str) -> Policy:
+    role = functions(sandbox)[module]["Role"].rpartition("/")[2]
+    (name,) = sandbox.account.call("iam", "ListRolePolicies", {"RoleName": role})["PolicyNames"]
+    found = sandbox.account.call("iam", "GetRolePolicy", {"RoleName": role, "PolicyName": name})["PolicyDocument"]
+    pairs = [
+        (action, arn)
+        for statement in found["Statement"]
+        for action in statement["Action"]
+        for arn in statement["Resource"]
+        if statement["Effect"] == "Allow"
+    ]
+    return Policy(role, name, pairs)
+
+
+def granted(sandbox: Sandbox) -> dict[Grant, tuple[str, str]]:
+    """Every grant that the emulator enforces, and how it stands in its policy."""
+    names = {sandbox.exports[name]: f"{{{name}}}" for name in ("userPoolId", "websocketApiId")}
+
+    def named(arn: str) -> str:
+        return "/".join(names.get(part, part) for part in arn.split(":", 5)[5].split("/"))
+
+    return {
+        Grant(module, action, named(arn)): (action, arn)
+        for module in functions(sandbox)
+        for action, arn in policy(sandbox, module).pairs
+        if action not in NOT_ENFORCED
+    }
+
+
+def test_every_grant_has_a_flow_that_shows_what_it_is_for(sandbox: Sandbox) -> None:
+    assert set(granted(sandbox)) == set(FLOWS)
+
+
+@pytest.mark.parametrize("grant", FLOWS, ids=lambda grant: f"{grant.module} on {grant.resource}")
+def test_a_flow_goes_with_its_grant_and_not_without_it(
+    sandbox: Sandbox, token: str, access_token: str, grant: Grant
+) -> None:
+    flow, pair = FLOWS[grant], granted(sandbox)[grant]
+    whole = policy(sandbox, grant.module)
+    assert flow(sandbox, token, access_token)
+    try:
+        whole.put(sandbox, [other for other in whole.pairs if other != pair])
+        assert not flow(sandbox, token, access_token)
+    finally:
+        whole.put(sandbox, whole.pairs)
+    assert flow(sandbox, token, access_token)
+
+
+def test_the_page_is_read_by_what_its_bucket_allows_the_distribution(sandbox: Sandbox) -> None:
+    (bucket,) = sandbox.account.call("s3", "ListBuckets", {})["Buckets"]
+    named = {"Bucket": bucket["Name"]}
+    allowed = sandbox.account.call("s3", "GetBucketPolicy", named)["Policy"]
+    assert ask(sandbox, "GET /").status_code == 200
+    try:
+        sandbox.account.call("s3", "DeleteBucketPolicy", named)
+        assert ask(sandbox, "GET /").status_code == 403
+    finally:
+        sandbox.account.call("s3", "PutBucketPolicy", named | {"Policy": allowed})
+    assert ask(sandbox, "GET /").status_code == 200
+
+
+# What nobody was granted
+
+
+PERSON = {"Username": "nobody"}
+PASSWORD_OF_NOBODY = {"AuthFlow": "ADMIN_USER_PASSWORD_AUTH", "AuthParameters": {"USERNAME": "nobody", "PASSWORD": "x"}}
+KAKAO_PERSON = {"ProviderName": "Kakao", "ProviderAttributeName": "Cognito_Subject", "ProviderAttributeValue": "1"}
+# On the pool, as whoever has taken a function over might want to; each does no harm where it is allowed.
+ON_THE_POOL: dict[str, dict[str, Any]] = {
+    "AdminConfirmSignUp": PERSON,
+    "AdminCreateUser": PERSON | {"MessageAction": "RESEND"},
+    "AdminDeleteUser": PERSON,
+    "AdminGetUser": PERSON,
+    "AdminInitiateAuth": PASSWORD_OF_NOBODY,
+    "AdminLinkProviderForUser": {"DestinationUser": KAKAO_PERSON, "SourceUser": KAKAO_PERSON},
+    "AdminRespondToAuthChallenge": {"ChallengeName": "CUSTOM_CHALLENGE"},
+    "AdminSetUserPassword": PERSON | {"Password": "a-long-enough-password"},
+    "AdminUpdateUserAttributes": PERSON | {"UserAttributes": []},
+    "AdminUserGlobalSignOut": PERSON,
+    "DescribeIdentityProvider": {"ProviderName": "Kakao"},
+    "ListUsers": {},
+}
+WITH_A_CLIENT = ("AdminInitiateAuth", "AdminRespondToAuthChallenge")
+
+
+def allowed(sandbox: Sandbox, role: boto3.Session, *, pool: str, api: str) -> set[str]:
+    """What this role may do: each probe that is not refused for want of a permission."""
+
+    def may(service: str, operation: str, url: str = sandbox.aws, **parameters: Any) -> bool:
+        with closing(role.client(service, endpoint_url=url)) as client:
+            try:
+                getattr(client, xform_name(operation))(**parameters)
+            except ClientError as error:
+                return not error.response["Error"]["Code"].startswith("AccessDenied")
+        return True
+
+    client = {"ClientId": sandbox.exports["clientId"]}
+    found = {
+        f"cognito-idp:{operation}"
+        for operation, given in ON_THE_POOL.items()
+        if may("cognito-idp", operation, UserPoolId=pool, **given, **(client if operation in WITH_A_CLIENT else {}))
+    }
+    connections = f"{sandbox.aws}/_aws/execute-api/{api}/ws"
+    if may("apigatewaymanagementapi", "PostToConnection", connections, ConnectionId="gone", Data=b"x"):
+        found.add("execute-api:ManageConnections")
+    chat = functions(sandbox)["chat"]
+    others = {
+        "iam:ListRoles": may("iam", "ListRoles"),
+        "lambda:InvokeFunction": may("lambda", "Invoke", FunctionName=chat["FunctionName"], Payload=b"{}"),
+        "lambda:GetFunction": may("lambda", "GetFunction", FunctionName=chat["FunctionName"]),
+        "s3:ListAllMyBuckets": may("s3", "ListBuckets"),
+        "sts:AssumeRole": may("sts", "AssumeRole", RoleArn=chat["Role"], RoleSessionName="another"),
+    }
+    return found | {action for action, is_allowed in others.items() if is_allowed}
+
+
+@pytest.fixture(scope="module")
+def acting_as(sandbox: Sandbox) -> Callable[[str], boto3.Session]:
+    """Acts in a function's role, as its code does."""
+    account = boto3.Session("test", "test", region_name=sandbox.account.region)
+
+    def acting_as(module: str) -> boto3.Session:
+        with closing(account.client("sts", endpoint_url=sandbox.aws)) as sts:
+            role = functions(sandbox)[module]["Role"]
+            keys = sts.assume_role(RoleArn=role, RoleSessionName="probe")["Credentials"]
+        return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], sandbox.account.region)
+
+    return acting_as
+
+
+def test_a_role_may_do_what_it_was_granted_and_nothing_else(
+    sandbox: Sandbox, acting_as: Callable[[str], boto3.Session]
+) -> None:
+    ours = {"pool": sandbox.exports["userPoolId"], "api": sandbox.exports["websocketApiId"]}
+    for module in functions(sandbox):
+        expected = {grant.action for grant in granted(sandbox) if grant.module == module}
+        assert allowed(sandbox, acting_as(module), **ours) == expected, module
+
+
+def test_no_role_reaches_beyond_this_stacks_pool_and_connections(
+    sandbox: Sandbox, acting_as: Callable[[str], boto3.Session]
+) -> None:
+    pool = sandbox.account.call("cognito-idp", "CreateUserPool", {"PoolName": "another"})["UserPool"]["Id"]
+    found = {module: allowed(sandbox, acting_as(module), pool=pool, api="abcdef01") for module in functions(sandbox)}
+    sandbox.account.call("cognito-idp", "DeleteUserPool", {"UserPoolId": pool})
+    assert found == {module: set() for module in functions(sandbox)}
