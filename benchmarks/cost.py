@@ -230,7 +230,7 @@ WAYS = {
     "Kakao on the web, all at once, as at a launch": {"UserFederation": 1},
     "Kakao on the web, every day, ten refreshes to a sign-in": {"UserFederation": 1, "UserAuthentication": 10},
     "e-mail and password": {"UserAuthentication": 1},
-    "a Kakao token, the first time": {"UserRead": 1, "UserCreation": 1, "UserUpdate": 1, "UserAuthentication": 1},
+    "a Kakao token, the first time": {"UserRead": 2, "UserCreation": 1, "UserUpdate": 1, "UserAuthentication": 1},
     "a Kakao token, later": {"UserRead": 1, "UserAuthentication": 1},
 }
 
