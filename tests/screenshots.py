@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from sandbox.kakao import PEOPLE
 from sandbox.local import running
@@ -11,8 +11,8 @@ from tests.ports import free_ports
 from tests.prepare import chromium
 
 PICTURES = ROOT / "docs" / "pictures"
-DESKTOP = {"width": 960, "height": 900}
-PHONE = {"width": 375, "height": 520}
+DESKTOP: ViewportSize = {"width": 960, "height": 900}
+PHONE: ViewportSize = {"width": 375, "height": 520}
 
 
 def sign_in(page: Page) -> None:
@@ -26,20 +26,25 @@ def sign_in(page: Page) -> None:
     page.get_by_label("메시지").blur()
 
 
-def take(folder: Path) -> None:
+def take(site: str, browser: Browser, folder: Path) -> None:
     """Write desktop.png, somebody signed in, and phone.png, nobody yet."""
-    folder.mkdir(parents=True, exist_ok=True)
+    for name, size in (("desktop", DESKTOP), ("phone", PHONE)):
+        page = browser.new_page(viewport=size, locale="ko-KR", reduced_motion="reduce")
+        page.goto(site)
+        expect(page.get_by_role("link", name="카카오 로그인")).to_be_visible()
+        if name == "desktop":
+            sign_in(page)
+        page.screenshot(path=folder / f"{name}.png", full_page=True)
+        page.close()
+
+
+def main() -> None:
+    """Take them of a sandbox of their own."""
     with running(free_ports()) as sandbox, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        for name, size in (("desktop", DESKTOP), ("phone", PHONE)):
-            page = browser.new_page(viewport=size, locale="ko-KR", reduced_motion="reduce")  # type: ignore[arg-type]
-            page.goto(sandbox.site)
-            expect(page.get_by_role("link", name="카카오 로그인")).to_be_visible()
-            if name == "desktop":
-                sign_in(page)
-            page.screenshot(path=folder / f"{name}.png", full_page=True)
+        take(sandbox.site, browser, PICTURES)
         browser.close()
 
 
 if __name__ == "__main__":
-    take(PICTURES)
+    main()
