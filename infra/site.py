@@ -36,6 +36,14 @@ TLS_ONLY: aws.cloudfront.DistributionOriginCustomOriginConfigArgsDict = {
     "origin_protocol_policy": "https-only",
     "origin_ssl_protocols": ["TLSv1.2"],
 }
+# CloudFront keeps an error for ten seconds and gives it to everybody who asks for the path, `no-store` or not. A 500 or
+# a 503 is not the API's own answer to a fault but Lambda's or the gateway's, in JSON; who sees it may be a person.
+ERRORS: list[aws.cloudfront.DistributionCustomErrorResponseArgsDict] = [
+    {"error_code": 500, "error_caching_min_ttl": 0, "response_code": 500, "response_page_path": "/error.html"},
+    {"error_code": 502, "error_caching_min_ttl": 0},
+    {"error_code": 503, "error_caching_min_ttl": 0, "response_code": 503, "response_page_path": "/error.html"},
+    {"error_code": 504, "error_caching_min_ttl": 0},
+]
 
 
 class OwnDomain(Protocol):
@@ -151,6 +159,7 @@ class Site(pulumi.ComponentResource):
                     "compress": True,
                 },
             ],
+            custom_error_responses=ERRORS,
             restrictions={"geo_restriction": {"restriction_type": "none"}},
             viewer_certificate=(
                 {

@@ -199,6 +199,8 @@ def _spelled(shape: Shape, value: Any, where: str) -> Any:
     if getattr(shape, "enum", None) and value not in shape.enum:
         raise NotApplicableError(f"{where} cannot be {value!r}; AWS takes {', '.join(shape.enum)}")
     if shape.type_name == "string":
+        if isinstance(value, float):  # a number that AWS writes as text
+            value = f"{value:g}"
         _check_text(shape, value, where)
     return value
 

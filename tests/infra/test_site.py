@@ -44,6 +44,26 @@ def test_answers_of_the_api_are_never_cached_and_never_redirected(stack: Graph) 
     assert api["viewerProtocolPolicy"] == "https-only"
 
 
+def test_an_error_of_the_api_reaches_nobody_but_whom_it_is_for(stack: Graph) -> None:
+    """CloudFront keeps these for ten seconds whatever the origin says, under the path alone, unless it is told."""
+    seconds = {
+        error["errorCode"]: error["errorCachingMinTtl"] for error in stack.one("Distribution")["customErrorResponses"]
+    }
+    assert seconds == dict.fromkeys((500, 502, 503, 504), 0)
+
+
+def test_a_person_whose_request_lambda_or_the_gateway_drops_sees_a_page(stack: Graph) -> None:
+    pages = {
+        error["errorCode"]: error
+        for error in stack.one("Distribution")["customErrorResponses"]
+        if "responsePagePath" in error
+    }
+    assert set(pages) == {500, 503}, "the API's own answers of other statuses stay as they are"
+    for status, page in pages.items():
+        assert page["responseCode"] == status
+        assert (ROOT / "frontend" / page["responsePagePath"].removeprefix("/")).is_file()
+
+
 def test_what_a_browser_loads_is_compressed_on_the_way(stack: Graph) -> None:
     assert all(behavior["compress"] is True for behavior in behaviors(stack))
 
