@@ -108,10 +108,15 @@ async function refresh() {
 
 /** Resolves to the person signed in and the seconds left, or to null; refreshes first, or once on a 401, or never. */
 async function whoIsSignedIn(refreshing) {
-  if (refreshing === "first" && !(await refresh())) return null;
+  let renewed = refreshing === "first" && (await refresh());
+  if (refreshing === "first" && !renewed) return null;
   let answer = await api("userinfo");
-  if (answer.status === 401 && refreshing === "on 401" && (await refresh())) answer = await api("userinfo");
-  if (answer.status === 401) return null;
+  if (answer.status === 401 && !renewed) {
+    renewed = refreshing === "on 401" && (await refresh());
+    if (!renewed) return null;
+    answer = await api("userinfo");
+  }
+  // A 401 for a token that is new is a fault of the service's, and no end of the session.
   if (!answer.ok) throw new Error(`userinfo: ${answer.status}`);
   return { ...(await answer.json()), secondsLeft: Number(answer.headers.get("Session-Expires-In")) };
 }

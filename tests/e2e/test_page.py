@@ -193,7 +193,7 @@ def test_each_state_is_said_fits_a_phone_and_gives_axe_nothing_to_find(
     ("answers", "title", "asked"),
     [
         ({ME: [401, HANEUL], REFRESH: [204]}, SIGNED_IN, [ME, REFRESH, ME]),
-        ({ME: [401], REFRESH: [204]}, SIGNED_OUT, [ME, REFRESH, ME]),
+        ({ME: [401], REFRESH: [204]}, FAILED, [ME, REFRESH, ME]),
         ({ME: [401], REFRESH: [401]}, SIGNED_OUT, [ME, REFRESH]),
     ],
 )
@@ -235,6 +235,18 @@ def test_a_renewal_that_fails_keeps_the_person_and_is_tried_again_ever_later(vis
         expect(page.get_by_text("haneul@example.com")).to_be_visible()
     page.clock.run_for(21_000)
     expect(page.locator("#notice")).to_have_text(ENDED)
+
+
+def test_a_new_token_that_the_api_does_not_take_is_no_end_of_the_session(visit: Visit) -> None:
+    """As while the gateway cannot fetch the pool's keys."""
+    page = visit.open({ME: [HANEUL, 401, HANEUL], REFRESH: [204]})
+    expect_title(page, SIGNED_IN)
+    page.clock.run_for(841_000)
+    expect_asked(page, visit, ME, REFRESH, ME)
+    expect(page.get_by_text("haneul@example.com")).to_be_visible()
+    page.clock.run_for(6000)
+    expect_asked(page, visit, ME, REFRESH, ME, REFRESH, ME)
+    expect_title(page, SIGNED_IN)
 
 
 def test_a_session_that_ended_elsewhere_says_so_and_leaves_no_data(visit: Visit) -> None:
@@ -406,6 +418,15 @@ def test_without_javascript_there_is_still_a_way_to_log_in(browser: Browser, sit
         page.goto(site)
         link = page.get_by_role("link", name="여기에서")
         expect(link).to_have_attribute("href", "/api/auth/login?provider=Kakao")
+
+
+def test_a_failure_of_aws_is_said_in_words_with_a_way_on(visit: Visit) -> None:
+    page = visit.open({}, path="/error.html", viewport={"width": 320, "height": 640})
+    expect_title(page, "문제가 생겼어요")
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert violations(page) == []
+    page.get_by_role("link", name="다시 시도").click()
+    expect_title(page, SIGNED_OUT)
 
 
 def test_an_error_page_of_the_service_wears_the_same_style(visit: Visit) -> None:
