@@ -22,9 +22,13 @@ def started(tokens: Tokens) -> list[str]:
     return kept
 
 
-def ended() -> list[str]:
-    """Return what clears them."""
-    return [web.set_cookie(ID_COOKIE, "", path="/", max_age=0, same_site="Strict"), _refresh_cookie("", 0)]
+def ended(event: Event) -> list[str]:
+    """Return what clears those of them that came: since then another tab may have begun a session, with its own."""
+    cleared = {
+        ID_COOKIE: web.set_cookie(ID_COOKIE, "", path="/", max_age=0, same_site="Strict"),
+        REFRESH_COOKIE: _refresh_cookie("", 0),
+    }
+    return [line for name, line in cleared.items() if name in web.cookies(event)]
 
 
 def refresh_tokens(event: Event) -> list[str]:
