@@ -2,7 +2,7 @@
 
 Added here, at the HTTP level: PKCE on sign-ins through a provider, errors as redirects to the app, and the revocation
 endpoint. Source: Amazon Cognito developer guide, "User pool endpoints"; what the emulator does instead is in
-docs/fidelity.md.
+docs/fidelity.md. POST /_stand-in/mode, of which Cognito has nothing, makes it fail on demand. Tests use it.
 """
 
 import ast
@@ -11,6 +11,7 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -29,6 +30,12 @@ PROVIDER_SECONDS = 5  # it gives up a provider's token endpoint, and a trigger, 
 MOST_PENDING = 10_000
 
 TOO_SLOW = "Timeout occurred in calling IdP token endpoint"
+FAILURES = {
+    "down": (HTTPStatus.SERVICE_UNAVAILABLE, "{}"),
+    "broken": (HTTPStatus.INTERNAL_SERVER_ERROR, "{}"),
+    "throttled": (HTTPStatus.TOO_MANY_REQUESTS, "{}"),
+    "garbage": (HTTPStatus.OK, "<!doctype html><p>점검 중"),
+}
 WENT_WRONG = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Something went wrong</title>
 <h1>Something went wrong</h1><p>An error was encountered with the requested page.</p></html>
@@ -85,6 +92,16 @@ class Logins:
         return login
 
 
+@dataclass(frozen=True)
+class Mode:
+    """How the hosted login is today, at `endpoints` (all, if None)."""
+
+    mode: str = "up"
+    endpoints: tuple[str, ...] | None = None
+    seconds: float = 10
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 class HostedLogin:
     """Answers for the user pool's domain."""
 
@@ -94,9 +111,40 @@ class HostedLogin:
         self._call = call
         self._at_provider = Logins()  # by the state that the emulator sent there
         self._with_code = Logins()  # by the code that the app was given
+        self._mode = Mode()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; only the paths of the hosted login lead to the emulator."""
+        if (request.method, request.path) == ("POST", "/_stand-in/mode"):
+            return self._switch(await request.json())
+        return await self._fail(request) or await self._answer(request)
+
+    def _switch(self, wanted: Mapping[str, Any]) -> web.Response:
+        """Take {"mode": …, "endpoints": ["/oauth2/token"], "seconds": 10}, the last two optional."""
+        if wanted.get("mode") not in {"up", "slow", "refusing", *FAILURES}:
+            return _refused("unknown_mode")
+        endpoints = tuple(wanted["endpoints"]) if "endpoints" in wanted else None
+        self._mode.over.set()
+        self._mode = Mode(wanted["mode"], endpoints, float(wanted.get("seconds", 10)))
+        return web.Response(status=HTTPStatus.NO_CONTENT)
+
+    async def _fail(self, request: web.Request) -> web.Response | None:
+        """Return what a hosted login answers that is not well; None if the request goes its way."""
+        mode = self._mode
+        if request.path not in (mode.endpoints or [request.path]):
+            return None
+        if mode.mode == "slow":
+            with suppress(TimeoutError):
+                await asyncio.wait_for(mode.over.wait(), mode.seconds)
+        if mode.mode == "refusing" and request.transport:  # as where TLS fails: the connection ends without an answer
+            request.transport.abort()
+            return web.Response()
+        if mode.mode not in FAILURES:
+            return None
+        status, body = FAILURES[mode.mode]
+        return web.Response(status=status, text=body, content_type="text/html")
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         match request.method, request.path:
             case "GET", "/oauth2/authorize":
                 return await self._authorize(request)

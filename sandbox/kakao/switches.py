@@ -1,5 +1,6 @@
 """The stand-in's own endpoints, under /_stand-in: Kakao has nothing like them. Tests use them."""
 
+import socket
 import threading
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal, get_args
@@ -11,7 +12,7 @@ from sandbox.kakao.api import refusal
 from sandbox.kakao.people import person_with
 from sandbox.kakao.server import KakaoApp, KakaoServer, Login
 
-Name = Literal["up", "down", "slow", "garbage"]
+Name = Literal["up", "down", "broken", "throttled", "slow", "garbage", "refusing"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,12 @@ class Switches:
         match mode.mode:
             case "down":
                 return refusal(503, -9798, "service unavailable")
+            case "broken":
+                return refusal(500, -1, "internal error")
+            case "throttled":
+                return refusal(429, -10, "API limit has been exceeded.")
+            case "refusing":  # as where TLS fails: the connection ends without an answer
+                request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             case "garbage":
                 return Response("<!doctype html><p>점검 중", mimetype="text/html")
             case "slow":

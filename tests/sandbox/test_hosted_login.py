@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,6 +19,17 @@ pytestmark = pytest.mark.sandbox
 def parameters(response: requests.Response) -> dict[str, str]:
     """The query of the address that a response leads to."""
     return {name: value for name, (value,) in parse_qs(urlsplit(response.headers["Location"]).query).items()}
+
+
+@pytest.fixture
+def switch(pool: Any) -> Iterator[Any]:
+    """Makes the hosted login fail, and well again afterwards."""
+
+    def switch(**mode: Any) -> None:
+        requests.post(f"{pool.login}/_stand-in/mode", json=mode, timeout=5).raise_for_status()
+
+    yield switch
+    switch(mode="up")
 
 
 def test_a_sign_in_through_a_provider_ends_with_tokens(pool: Any, provider: Any) -> None:
@@ -189,6 +201,41 @@ def test_only_a_refresh_token_of_that_client_can_be_revoked(pool: Any, provider:
         assert (answer.status_code, answer.json()) == (400, {"error": error})
     refresh = {"grant_type": "refresh_token", "client_id": pool.client_id, "refresh_token": tokens["refresh_token"]}
     assert pool.post("/oauth2/token", refresh).status_code == 200
+
+
+@pytest.mark.parametrize(("mode", "status"), [("down", 503), ("broken", 500), ("throttled", 429), ("garbage", 200)])
+def test_it_fails_on_demand_where_it_is_told_to(pool: Any, provider: Any, switch: Any, mode: str, status: int) -> None:
+    switch(mode=mode, endpoints=["/oauth2/token"])
+    code = pool.code()
+    answer = pool.redeem(code)
+    assert (answer.status_code, "id_token" in answer.text) == (status, False)
+    switch(mode="up")
+    assert pool.redeem(code).status_code == 200
+
+
+def test_it_refuses_to_answer_on_demand(pool: Any, switch: Any) -> None:
+    switch(mode="refusing")
+    with pytest.raises(requests.ConnectionError):
+        pool.get("/oauth2/userInfo")
+
+
+def test_it_is_slow_on_demand_until_it_is_told_otherwise(pool: Any, provider: Any, switch: Any) -> None:
+    code = pool.code()
+    switch(mode="slow", seconds=0.1)
+    assert pool.redeem(code).status_code == 200
+    switch(mode="slow", seconds=60)
+    waiting = threading.Thread(target=pool.get, args=["/oauth2/userInfo"])
+    waiting.start()
+    waiting.join(0.1)
+    assert waiting.is_alive()
+    switch(mode="up")
+    waiting.join(5)
+    assert not waiting.is_alive()
+
+
+def test_a_mode_that_does_not_exist_is_refused(pool: Any) -> None:
+    answer = requests.post(f"{pool.login}/_stand-in/mode", json={"mode": "off"}, timeout=5)
+    assert (answer.status_code, answer.json()) == (400, {"error": "unknown_mode"})
 
 
 def test_the_page_for_email_and_password_is_the_emulators(pool: Any) -> None:

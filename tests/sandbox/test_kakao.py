@@ -621,6 +621,21 @@ def test_garbage_is_a_success_that_is_no_json(kakao):
         answer.json()
 
 
+@pytest.mark.parametrize(("mode", "answered"), [("broken", (500, -1)), ("throttled", (429, -10))])
+def test_kakao_can_fail_with_another_status(kakao, mode, answered):
+    kakao.post("/_stand-in/mode", json={"mode": mode})
+    answer = kakao.get("/v2/user/me")
+    assert (answer.status_code, answer.json()["code"]) == answered
+
+
+def test_a_refusing_kakao_ends_the_connection_without_an_answer(kakao):
+    kakao.post("/_stand-in/mode", json={"mode": "refusing", "endpoints": ["/oauth/token"]})
+    with pytest.raises(requests.ConnectionError):
+        kakao.exchange()
+    kakao.post("/_stand-in/mode", json={"mode": "up"})
+    assert kakao.sign_in()
+
+
 def test_a_slow_kakao_answers_late_but_rightly(kakao):
     kakao.post("/_stand-in/mode", json={"mode": "slow", "seconds": 0.2, "endpoints": ["/oauth/token"]})
     code, before = kakao.code(), time.monotonic()
