@@ -1,12 +1,17 @@
 """The browser of the end-to-end tests."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
+import requests
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from sandbox.local import Sandbox
 from tests.prepare import chromium as system_chromium
+
+Switch = Callable[..., None]
 
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 
@@ -34,3 +39,27 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Page:
     """A tab of it."""
     return context.new_page()
+
+
+@contextmanager
+def switches(stand_in: str) -> Iterator[Switch]:
+    def switch(mode: str, *endpoints: str) -> None:
+        body = {"mode": mode} | ({"endpoints": list(endpoints)} if endpoints else {})
+        requests.post(f"{stand_in}/_stand-in/mode", json=body, timeout=5).raise_for_status()
+
+    yield switch
+    switch("up")
+
+
+@pytest.fixture
+def kakao(sandbox: Sandbox) -> Iterator[Switch]:
+    """Switches the stand-in for Kakao, and back on afterwards."""
+    with switches(sandbox.kakao) as switch:
+        yield switch
+
+
+@pytest.fixture
+def cognito(sandbox: Sandbox) -> Iterator[Switch]:
+    """Switches the hosted login, and back on afterwards."""
+    with switches(sandbox.hosted_login) as switch:
+        yield switch

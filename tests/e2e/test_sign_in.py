@@ -1,6 +1,5 @@
 """A person signs in, in Chromium, through the distribution, the API and the Lambdas that the program declared."""
 
-from collections.abc import Callable, Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -10,25 +9,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sandbox import hosted_login
 from sandbox.kakao import PEOPLE
 from sandbox.local import EMAIL_PERSON, Sandbox
+from tests.e2e.conftest import Switch
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 
 HANEUL, BADA = PEOPLE[0], PEOPLE[1]
 NO_EMAIL = next(person for person in PEOPLE if not person.email)
-
-Kakao = Callable[..., None]
-
-
-@pytest.fixture
-def kakao(sandbox: Sandbox) -> Iterator[Kakao]:
-    """Switches the stand-in, and back on afterwards."""
-
-    def switch(mode: str, *endpoints: str) -> None:
-        body = {"mode": mode} | ({"endpoints": list(endpoints)} if endpoints else {})
-        requests.post(f"{sandbox.kakao}/_stand-in/mode", json=body, timeout=5).raise_for_status()
-
-    yield switch
-    switch("up")
 
 
 def press_kakao(page: Page, sandbox: Sandbox) -> None:
@@ -167,7 +153,7 @@ def test_cancelling_at_kakao_leads_to_a_page_from_which_one_can_try_again(
 
 
 def test_kakao_down_is_said_in_words_and_the_next_try_works(
-    page: Page, sandbox: Sandbox, statuses: list[int], kakao: Kakao
+    page: Page, sandbox: Sandbox, statuses: list[int], kakao: Switch
 ) -> None:
     press_kakao(page, sandbox)
     kakao("down", "/oauth/token")
@@ -178,7 +164,7 @@ def test_kakao_down_is_said_in_words_and_the_next_try_works(
 
 
 def test_kakao_talking_garbage_is_said_in_words(
-    page: Page, sandbox: Sandbox, statuses: list[int], kakao: Kakao
+    page: Page, sandbox: Sandbox, statuses: list[int], kakao: Switch
 ) -> None:
     press_kakao(page, sandbox)
     kakao("garbage", "/oauth/token")
@@ -187,7 +173,7 @@ def test_kakao_talking_garbage_is_said_in_words(
 
 
 def test_a_slow_kakao_is_said_in_words(
-    page: Page, sandbox: Sandbox, statuses: list[int], kakao: Kakao, monkeypatch: pytest.MonkeyPatch
+    page: Page, sandbox: Sandbox, statuses: list[int], kakao: Switch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hosted_login, "PROVIDER_SECONDS", 0.3)
     press_kakao(page, sandbox)
@@ -196,7 +182,7 @@ def test_a_slow_kakao_is_said_in_words(
     expect_error_page(page, 504, statuses, "카카오")
 
 
-def test_a_signed_in_person_stays_so_while_kakao_is_down(page: Page, sandbox: Sandbox, kakao: Kakao) -> None:
+def test_a_signed_in_person_stays_so_while_kakao_is_down(page: Page, sandbox: Sandbox, kakao: Switch) -> None:
     sign_in(page, sandbox)
     kakao("down")
     page.reload()
@@ -281,7 +267,7 @@ def test_an_account_made_over_the_api_signs_in_on_cognitos_own_page(page: Page, 
 def test_a_session_by_password_is_the_pages_own(page: Page, context: BrowserContext, sandbox: Sandbox) -> None:
     """From the page's own origin, as a team's own form would."""
     page.goto(sandbox.site)
-    expect_signed_out(page)  # the page has asked, and cleared what was left of a session
+    expect_signed_out(page)
     email, password = EMAIL_PERSON
     answer = page.evaluate(
         """async (body) => {

@@ -229,6 +229,13 @@ REFUSED = {
 }
 
 
+def test_a_clock_five_minutes_behind_lets_nobody_in_and_one_ahead_does_no_harm(authorizer: ModuleType) -> None:
+    now = known_claims()["iat"]
+    behind, ahead = (token(iat=issued, exp=issued + 900) for issued in (now + 300, now - 300))
+    assert authorizer.handler(asked(bearer(behind)), None) == DENIED
+    expect_allowed(authorizer.handler(asked(bearer(ahead)), None))
+
+
 @pytest.mark.parametrize("kind", REFUSED)
 def test_a_token_that_is_not_of_ours_is_refused_however_it_comes(
     authorizer: ModuleType, caplog: pytest.LogCaptureFixture, kind: str

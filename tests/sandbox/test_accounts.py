@@ -129,6 +129,20 @@ def test_a_forgotten_password_is_replaced(post: Post, sandbox: Sandbox, confirme
     assert post("sign-in", email=confirmed, password=new).status_code == 200
 
 
+def test_who_did_not_hear_that_a_step_was_done_is_told_how_to_go_on(post: Post, sandbox: Sandbox, email: str) -> None:
+    """Each step twice, as when a function dies between Cognito's answer and its own."""
+    post("sign-up", email=email, password=PASSWORD)
+    assert refused(post("sign-up", email=email, password=PASSWORD)) == (409, "email_taken")
+    assert post("resend-code", email=email).status_code == 200
+    post("confirm", email=email, code=code(sandbox, email))
+    assert refused(post("confirm", email=email, code=code(sandbox, email))) == (409, "already_confirmed")
+    post("forgot-password", email=email)
+    new = {"email": email, "password": "another long password"}
+    post("reset-password", code=code(sandbox, email), **new)
+    assert refused(post("reset-password", code=code(sandbox, email), **new)) == (400, "invalid_code")
+    assert post("sign-in", **new).status_code == 200
+
+
 def test_a_code_comes_again(post: Post, sandbox: Sandbox, email: str) -> None:
     post("sign-up", email=email, password=PASSWORD)
     before = len([mail for mail in mails(sandbox.aws) if mail.to == email])
