@@ -61,10 +61,22 @@ triggers = {
     module: function(module.replace("_", "-"), module=module, environment={})
     for module in ("pre_sign_up", "post_confirmation", "pre_authentication")
 }
+layer = Layer("layer", runtime=config.runtime, architecture=config.architecture)
+challenge = (
+    function(
+        "kakao-challenge",
+        module="kakao_challenge",
+        environment=config.kakao.token_checks,
+        layers=[layer.arn],
+    )
+    if config.kakao.app_id
+    else None
+)
 login = Login(
     "login",
     kakao=config.kakao,
     origins=origins,
+    app_callbacks=config.app_callbacks,
     domain_prefix=config.domain_prefix,
     hosted_url=config.hosted_login_url,
     jwks_url=config.jwks_url,
@@ -75,6 +87,7 @@ login = Login(
     triggers={event: trigger.arn for event, trigger in triggers.items()},
     own_domain=login_domain,
     firewall_arn=login_firewall.arn if login_firewall else None,
+    challenge=challenge.arn if challenge else None,
 )
 api.accept_tokens(issuer=login.issuer, client_id=login.client_id)
 
@@ -108,7 +121,6 @@ accounts = function(
     },
     permissions=[login.check_password()],
 )
-layer = Layer("layer", runtime=config.runtime, architecture=config.architecture)
 connect_authorizer = function(
     "connect-authorizer",
     module="connect_authorizer",
@@ -147,10 +159,26 @@ api.serve(
     "POST /api/auth/reset-password",
 )
 api.serve(user_info, "GET /api/userinfo", signed_in=True)
+functions = [*triggers.values(), session, user_info, accounts, connect_authorizer, chat]
+if challenge:
+    kakao_sign_in = function(
+        "kakao-sign-in",
+        module="kakao_sign_in",
+        environment={
+            "AUTHORIZE_URL": login.authorize_url,
+            "CLIENT_ID": login.client_id,
+            "USER_POOL_ID": login.user_pool_id,
+            **config.kakao.token_checks,
+        },
+        permissions=[login.sign_in_with_token()],
+        layers=[layer.arn],
+    )
+    api.serve(kakao_sign_in, "POST /api/auth/kakao")
+    functions += [challenge, kakao_sign_in]
 
 operations = Operations(
     "operations",
-    functions=[*triggers.values(), session, user_info, accounts, connect_authorizer, chat],
+    functions=functions,
     authorizer=connect_authorizer,
     api=api,
     socket=socket,

@@ -16,6 +16,7 @@ from playwright.sync_api import sync_playwright
 from benchmarks import authorizer
 from infra import packaging
 from sandbox.emulator import emulated_aws
+from sandbox.kakao import PEOPLE
 from sandbox.local import running
 from tests.ports import free_ports
 from tests.prepare import chromium as system_chromium
@@ -140,6 +141,25 @@ def first_load() -> Iterator[Row]:
     yield "hosts asked for it", str(len(hosts)), "1"
 
 
+def sign_in_with_a_kakao_token() -> Iterator[Row]:
+    """The longest of a few, with a warm function; then with a Kakao that keeps everybody waiting."""
+    with running(free_ports()) as sandbox:
+
+        def took() -> float:
+            person = {"person": PEOPLE[0].id}
+            token = requests.post(f"{sandbox.kakao}/_stand-in/token", json=person, timeout=10).json()["access_token"]
+            start = time.monotonic()
+            requests.post(f"{sandbox.site}/api/auth/kakao", json={"access_token": token}, timeout=20)
+            return time.monotonic() - start
+
+        took()
+        yield "sign-in with a Kakao token", f"{max(took() for _ in range(5)):.2f} s", ""
+        slow = {"mode": "slow", "endpoints": ["/v1/user/access_token_info"]}
+        requests.post(f"{sandbox.kakao}/_stand-in/mode", json=slow, timeout=10).raise_for_status()
+        yield "the same, refused while Kakao is slow", f"{took():.2f} s", "at most 5 s"
+        requests.post(f"{sandbox.kakao}/_stand-in/mode", json={"mode": "up"}, timeout=10).raise_for_status()
+
+
 def sizes_and_imports() -> Iterator[Row]:
     bare = min(seconds([sys.executable, "-I", "-S", "-c", "import json, logging"]) for _ in range(5))
     environment = (
@@ -171,6 +191,7 @@ def main() -> None:
         evaluation_of_the_program,
         calls_of_userinfo,
         first_load,
+        sign_in_with_a_kakao_token,
         sizes_and_imports,
         authorizer.rows,
         tests_without_a_browser,

@@ -12,8 +12,12 @@ GITHUB = "token.actions.githubusercontent.com"
 AWS_AUDIENCE = "sts.amazonaws.com"
 # What the login's functions do, all of them together. A function's own policy grants less.
 FUNCTIONS_MAY = [
+    "cognito-idp:AdminCreateUser",
+    "cognito-idp:AdminDeleteUser",
     "cognito-idp:AdminGetUser",
     "cognito-idp:AdminInitiateAuth",
+    "cognito-idp:AdminLinkProviderForUser",
+    "cognito-idp:AdminRespondToAuthChallenge",
     "execute-api:ManageConnections",
     "logs:CreateLogGroup",
     "logs:CreateLogStream",

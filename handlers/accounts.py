@@ -12,11 +12,12 @@ POST /api/auth/reset-password   {"email", "code", "password"}   200; 400 wrong o
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from handlers import cognito, session_cookies, web
 from handlers.cognito import CognitoError
-from handlers.token_endpoint import Tokens, payload
+from handlers.email_address import LONGEST as LONGEST_EMAIL
+from handlers.email_address import is_email
 from handlers.web import Answer, Event, Refusal
 
 log = logging.getLogger(__name__)
@@ -25,10 +26,6 @@ CLIENT_ID = os.environ["CLIENT_ID"]
 USER_POOL_ID = os.environ["USER_POOL_ID"]
 PASSWORD_LENGTH = int(os.environ["PASSWORD_LENGTH"])
 
-# A valid e-mail address by the HTML standard, with a dot in its domain. Nothing outside ASCII: what looks like a letter
-# of another's address is none, though lower-casing may make it one.
-EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
-LONGEST_EMAIL = 128  # Cognito's limit for what one signs in with (UsernameType)
 LONGEST_PASSWORD = 256
 CODE = re.compile(r"[0-9]{6}")
 
@@ -140,11 +137,10 @@ def sign_in(event: Event) -> Answer:
         raise Refusal(400, "invalid_request", "The field 'session' has to be true or false.")
     if session:
         session_cookies.check_site(event)  # else another site's page could sign its visitors in as somebody else
-    given = _authenticated(email, password)
+    tokens = cognito.tokens(_authenticated(email, password))
     try:
-        tokens = Tokens(given["IdToken"], given["RefreshToken"], payload(given["IdToken"]), given["AccessToken"])
         cookies = session_cookies.started(tokens) if session else []
-    except (KeyError, ValueError, web.CookieError):
+    except web.CookieError:
         raise cognito.unavailable() from None
     log.info("signed_in", extra={"sub": tokens.claims["sub"]})
     if not session:
@@ -153,7 +149,7 @@ def sign_in(event: Event) -> Answer:
     return web.json_answer(200, {"message": "Signed in."}, headers=expiry, cookies=cookies)
 
 
-def _authenticated(email: str, password: str) -> dict[str, str]:
+def _authenticated(email: str, password: str) -> Mapping[str, str]:
     """Return Cognito's AuthenticationResult for the right password."""
     parameters = {"USERNAME": email, "PASSWORD": password}
     try:
@@ -171,7 +167,7 @@ def _authenticated(email: str, password: str) -> dict[str, str]:
         raise
     if "AuthenticationResult" not in answer:
         raise Refusal(403, "hosted_login_required", "This account needs one more step. Sign in on the login page.")
-    result: dict[str, str] = answer["AuthenticationResult"]
+    result: Mapping[str, str] = answer["AuthenticationResult"]
     return result
 
 
@@ -182,7 +178,7 @@ def _done(message: str) -> Answer:
 def _email(body: dict[str, object]) -> str:
     """Return the address as Cognito compares it: in a pool without case, in lower case, and otherwise as it is."""
     email = web.text(body, "email", longest=web.LARGEST_BODY).strip(" ")
-    if len(email) > LONGEST_EMAIL or not EMAIL.fullmatch(email):
+    if not is_email(email):
         message = f"The field 'email' has to be an e-mail address of at most {LONGEST_EMAIL} characters."
         raise Refusal(400, "invalid_email", message)
     return email.lower()

@@ -1,10 +1,11 @@
-"""Cognito's API for accounts with e-mail and password, with each of its errors as an answer of ours."""
+"""Cognito's API as the functions that sign people in use it, with each of its errors as an answer of ours."""
 
 import logging
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from handlers.token_endpoint import Tokens, payload
 from handlers.web import Refusal
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,14 @@ def ask(operation: str, **parameters: Any) -> dict[str, Any]:
         log.error("cognito_failed", extra={"reason": type(error).__name__})
         raise unavailable() from None
     return answer
+
+
+def tokens(result: Mapping[str, str]) -> Tokens:
+    """Return the tokens of an AuthenticationResult; raise Refusal (502) where it makes no sense."""
+    try:
+        return Tokens(result["IdToken"], result["RefreshToken"], payload(result["IdToken"]), result["AccessToken"])
+    except (KeyError, ValueError):
+        raise unavailable() from None
 
 
 def unavailable() -> Refusal:

@@ -26,7 +26,12 @@ CHECKS_USER = os.environ["CONNECT_CHECKS_USER"] == "true"
 ID_COOKIE = "__Host-id"
 BEARER = re.compile(r"[Bb]earer +(\S+)")
 
-tokens = IdTokens(issuer=os.environ["ISSUER"], client_id=os.environ["CLIENT_ID"], jwks=Jwks(os.environ["JWKS_URL"]))
+tokens = IdTokens(
+    issuer=os.environ["ISSUER"],
+    audiences=[os.environ["CLIENT_ID"]],
+    jwks=Jwks(os.environ["JWKS_URL"]),
+    expected={"token_use": "id"},
+)
 
 
 class RefusedError(Exception):

@@ -1,4 +1,4 @@
-"""The keys that a user pool signs with (RFC 7517), fetched when first needed and kept for as long as this runs."""
+"""The keys that an issuer signs with (RFC 7517), fetched when first needed and kept for as long as this runs."""
 
 import json
 import logging
@@ -29,31 +29,39 @@ class JwksError(Exception):
     """The keys could not be fetched, or what was fetched holds none. The text may be logged."""
 
 
+class JwksTooSlowError(JwksError):
+    """They did not come in time."""
+
+
 class Jwks:
     """The keys at `url`, by `kid`.
 
     They are fetched again for a `kid` that is not among them, so that a rotated key is found, but at most once in ten
-    seconds, so that made-up ones cost nothing; while the endpoint is down, the keys at hand stay good.
+    seconds, so that made-up ones cost nothing; while the endpoint is down, the keys at hand stay good. `failure` is
+    what was wrong with the last fetch, None where nothing was.
     """
 
     def __init__(self, url: str) -> None:
         address = urlsplit(url)
         self._host, self._path = address.netloc, address.path
         self._connection = HTTPSConnection if address.scheme == "https" else HTTPConnection
+        self.failure: JwksError | None = None
         self._keys: Keys = {}
         self._lock = threading.Lock()
         self._paused_until = 0.0
 
     def key(self, kid: str) -> RSAPublicKey | None:
-        """Return the key, or None where the pool has none of this name as far as can be known now."""
+        """Return the key, or None where the issuer has none of this name as far as can be known now."""
         return self._keys.get(kid) or self._newly_fetched(kid)
 
     def _newly_fetched(self, kid: str) -> RSAPublicKey | None:
         with self._lock:
             if kid not in self._keys and time.monotonic() >= self._paused_until:
+                self.failure = None
                 try:
                     self._keys = _usable(self._fetch())
                 except JwksError as error:
+                    self.failure = error
                     log.error("jwks_unavailable", extra={"reason": str(error)})
                 if kid not in self._keys:
                     self._paused_until = time.monotonic() + PAUSE
@@ -64,6 +72,8 @@ class Jwks:
         headers = {"accept": "application/json"}
         try:
             status, body = exchange(connection, "GET", self._path, headers=headers, seconds=SECONDS, largest=LARGEST)
+        except TimeoutError:
+            raise JwksTooSlowError("no answer in time") from None
         except (OSError, HTTPException) as error:
             raise JwksError(type(error).__name__) from None
         if status != 200:

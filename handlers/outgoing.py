@@ -22,13 +22,16 @@ def exchange(
     """Send one request over a new connection, which has its own time to connect; return the status and the body.
 
     http.client asks no proxy of the environment's, and follows no redirect. Raises TimeoutError where the answer has
-    not begun, or not ended, after `seconds`; another OSError or an HTTPException where there is none, or one over
-    `largest` bytes.
+    not begun, or not ended, after `seconds` in all; another OSError or an HTTPException where there is none, or one
+    over `largest` bytes.
     """
+    deadline = time.monotonic() + seconds
     try:
         connection.connect()
-        connection.sock.settimeout(seconds)
-        deadline = time.monotonic() + seconds
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        connection.sock.settimeout(left)
         connection.request(method, path, body, headers)
         with connection.getresponse() as response:
             answer = b""

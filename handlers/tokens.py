@@ -1,33 +1,47 @@
-"""Whether an ID token is one that our pool made for our client (RFC 7519, RFC 8725; OpenID Connect Core 3.1.3.7)."""
+"""Whether an ID token is one that an issuer made for us (RFC 7519, RFC 8725; OpenID Connect Core 3.1.3.7)."""
 
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
 import jwt
 
-from handlers.jwks import Jwks
+from handlers.jwks import Jwks, JwksError
 
 LEEWAY = 30  # seconds by which clocks may differ
 LONGEST = 8192
 SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")  # three parts, and no padding (RFC 7515)
-decoder = jwt.PyJWT({"require": ["exp", "iat", "sub"], "strict_aud": True})
+decoder = jwt.PyJWT({"require": ["aud", "exp", "iat", "iss", "sub"], "verify_aud": False})
 
 
 class InvalidTokenError(Exception):
     """The token is not to be believed. The text says why in our words: nothing of the token is in it."""
 
 
-class IdTokens:
-    """Tells the ID tokens that `issuer` signed for `client_id` from everything else."""
+class UnknownKeyError(InvalidTokenError):
+    """The token names a key that is not at hand; `failure` is why the keys could not be fetched, if they could not."""
 
-    def __init__(self, *, issuer: str, client_id: str, jwks: Jwks) -> None:
+    def __init__(self, failure: JwksError | None) -> None:
+        super().__init__("signed with an unknown key")
+        self.failure = failure
+
+
+class IdTokens:
+    """Tells the ID tokens that `issuer` signed for one of `audiences` from everything else.
+
+    `expected` are further claims with the values that they have to have.
+    """
+
+    def __init__(
+        self, *, issuer: str, audiences: Collection[str], jwks: Jwks, expected: Mapping[str, str] | None = None
+    ) -> None:
         self._issuer = issuer
-        self._client_id = client_id
+        self._audiences = tuple(audiences)
         self._jwks = jwks
+        self._expected = expected or {}
 
     def claims(self, token: str) -> Mapping[str, Any]:
         """Return the claims of a token, of which `sub` is text, `exp` and `iat` are integers.
@@ -38,20 +52,15 @@ class IdTokens:
             raise InvalidTokenError("not a JWT")
         key = self._jwks.key(_kid(token.partition(".")[0]))
         if key is None:
-            raise InvalidTokenError("signed with an unknown key")
+            raise UnknownKeyError(self._jwks.failure)
         try:
-            claims = decoder.decode(
-                token,
-                key,
-                algorithms=["RS256"],
-                audience=self._client_id,
-                issuer=self._issuer,
-                leeway=LEEWAY,
-            )
+            claims = decoder.decode(token, key, algorithms=["RS256"], issuer=self._issuer, leeway=LEEWAY)
         except (jwt.PyJWTError, ValueError) as error:
             raise InvalidTokenError(type(error).__name__) from None
-        if claims.get("token_use") != "id":
-            raise InvalidTokenError("not an ID token")
+        if claims["aud"] not in self._audiences:  # one of ours, and no list with ours in it
+            raise InvalidTokenError("a token for another app")
+        if any(claims.get(name) != value for name, value in self._expected.items()):
+            raise InvalidTokenError("a token for something else")
         if type(claims["exp"]) is not int or type(claims["iat"]) is not int:  # PyJWT takes "1", 1.5 and true as well
             raise InvalidTokenError("times that are no integers")
         if not claims["sub"]:

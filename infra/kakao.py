@@ -1,6 +1,8 @@
 """What the login knows of Kakao."""
 
+import json
 from dataclasses import dataclass
+from typing import ClassVar
 
 import pulumi
 
@@ -25,9 +27,24 @@ class KakaoApp:
     client_id: str
     client_secret: pulumi.Output[str]
     app_id: str
+    further_keys: tuple[str, ...]
     issuer: str
     api: str
     scopes: tuple[str, ...]
+
+    provider_name: ClassVar[str] = "Kakao"
+
+    @property
+    def token_checks(self) -> dict[str, str]:
+        """What a function has to know to tell our app's tokens from others."""
+        return {
+            "IDENTITY_PROVIDER": self.provider_name,
+            "KAKAO_API": self.api,
+            "KAKAO_APP_ID": self.app_id,
+            "KAKAO_APP_KEYS": json.dumps([self.client_id, *self.further_keys]),
+            "KAKAO_ISSUER": self.issuer,
+            "KAKAO_JWKS_URL": self.endpoints["jwks_uri"],
+        }
 
     @property
     def endpoints(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
+from urllib.parse import urlencode
 
 import pulumi
 import pulumi_aws as aws
@@ -14,6 +15,7 @@ SCOPES = [
     "email",
     "profile",
 ]  # not aws.cognito.signin.user.admin: with it a page could rewrite its user
+CHALLENGE = ("define_auth_challenge", "create_auth_challenge", "verify_auth_challenge_response")
 READABLE = ["email", "email_verified", "nickname"]
 PASSWORD_LENGTH = 12
 WRITABLE = ["email", "nickname"]  # what Kakao maps must be writable; Cognito refuses email_verified here
@@ -34,10 +36,12 @@ class Login(pulumi.ComponentResource):
     """A person signs in with Kakao or with e-mail, and the site receives who it is.
 
     `origins` are the sites that may use the login, as `https://host`; each is called back at `/api/auth/callback` and
-    shown again at `/` after sign-out. The hosted login is at `own_domain`, without one at `domain_prefix` of Cognito's;
-    `hosted_url` is where browsers find it instead, if not empty. `jwks_url` is where the pool's keys are, with
-    {userPoolId} for its id; the pool's own where it is empty. `triggers` are ARNs of functions, by their names in the
-    pool's LambdaConfig; they get neither the pool nor the client as a setting, which both wait for them.
+    shown again at `/` after sign-out. `app_callbacks` are where mobile apps are called back. The hosted login is at
+    `own_domain`, without one at `domain_prefix` of Cognito's; `hosted_url` is where browsers find it instead, if not
+    empty. `jwks_url` is where the pool's keys are, with {userPoolId} for its id; the pool's own where it is empty.
+    `triggers` are ARNs of functions, by their names in the pool's LambdaConfig, and `challenge` is that of one which
+    answers the three triggers of a custom challenge, if there is one; they get neither the pool nor the client as a
+    setting, which both wait for them.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Login(pulumi.ComponentResource):
         *,
         kakao: KakaoApp,
         origins: Sequence[pulumi.Input[str]],
+        app_callbacks: Sequence[str],
         domain_prefix: pulumi.Input[str],
         hosted_url: str,
         jwks_url: str,
@@ -54,6 +59,7 @@ class Login(pulumi.ComponentResource):
         rotate_refresh_tokens: bool,
         protect: bool,
         triggers: Mapping[str, pulumi.Input[str]],
+        challenge: pulumi.Input[str] | None,
         own_domain: OwnDomain | None = None,
         firewall_arn: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -61,10 +67,12 @@ class Login(pulumi.ComponentResource):
         """Declare the pool, its domain, Kakao, and the client that waits for Kakao."""
         super().__init__("kakao-login:infra:Login", name, opts=opts)
         child = pulumi.ResourceOptions(parent=self)
+        if challenge is not None:
+            triggers = {**triggers, **dict.fromkeys(CHALLENGE, challenge)}
 
         pool = aws.cognito.UserPool(
             f"{name}-pool",
-            username_attributes=["email"],
+            # No alias, and no e-mail in place of user names: an e-mail finds nobody, and moves to nobody.
             username_configuration={"case_sensitive": False},
             auto_verified_attributes=["email"],
             user_attribute_update_settings={"attributes_require_verification_before_updates": ["email"]},
@@ -107,7 +115,7 @@ class Login(pulumi.ComponentResource):
         provider = aws.cognito.IdentityProvider(
             f"{name}-kakao",
             user_pool_id=pool.id,
-            provider_name="Kakao",
+            provider_name=kakao.provider_name,
             provider_type="OIDC",
             # With the issuer alone Cognito discovers the addresses and reports them as drift at the next preview.
             provider_details={
@@ -133,11 +141,15 @@ class Login(pulumi.ComponentResource):
             allowed_oauth_flows=["code"],
             allowed_oauth_flows_user_pool_client=True,
             allowed_oauth_scopes=SCOPES,
-            callback_urls=[pulumi.Output.concat(origin, "/api/auth/callback") for origin in origins],
+            callback_urls=[
+                *(pulumi.Output.concat(origin, "/api/auth/callback") for origin in origins),
+                *app_callbacks,
+            ],
             logout_urls=[pulumi.Output.concat(origin, "/") for origin in origins],
             supported_identity_providers=["COGNITO", provider.provider_name],
             # Rotation and ALLOW_REFRESH_TOKEN_AUTH exclude each other.
             explicit_auth_flows=["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"]
+            + ([] if challenge is None else ["ALLOW_CUSTOM_AUTH"])
             + ([] if rotate_refresh_tokens else ["ALLOW_REFRESH_TOKEN_AUTH"]),
             refresh_token_rotation=(
                 # Two tabs may refresh with the same token at once.
@@ -166,6 +178,10 @@ class Login(pulumi.ComponentResource):
             else pulumi.Output.concat(self.issuer, "/.well-known/jwks.json")
         )
         self.hosted_url = self._hosted_url(domain, hosted_url, own_domain)
+        query = {"identity_provider": kakao.provider_name, "response_type": "code", "scope": " ".join(SCOPES)}
+        self.authorize_url = pulumi.Output.concat(
+            self.hosted_url, "/oauth2/authorize?", urlencode(query), "&client_id=", self.client_id
+        )
         self.register_outputs(
             {"userPoolId": self.user_pool_id, "clientId": self.client_id, "hostedUrl": self.hosted_url}
         )
@@ -177,6 +193,10 @@ class Login(pulumi.ComponentResource):
     def check_password(self) -> pulumi.Output[policies.Statement]:
         """Permit a function to sign people in by password."""
         return self._pool.arn.apply(policies.check_password)
+
+    def sign_in_with_token(self) -> pulumi.Output[policies.Statement]:
+        """Permit a function to sign people in whom it has recognised itself."""
+        return self._pool.arn.apply(policies.sign_in_with_token)
 
     @staticmethod
     def _hosted_url(domain: aws.cognito.UserPoolDomain, given: str, own_domain: OwnDomain | None) -> pulumi.Output[str]:

@@ -47,6 +47,12 @@ def check_password(user_pool_arn: str) -> Statement:
     return _allow(["cognito-idp:AdminInitiateAuth"], user_pool_arn)
 
 
+def sign_in_with_token(user_pool_arn: str) -> Statement:
+    """Make and link the profile of a person of this user pool, and answer its challenge; no password is set."""
+    actions = ["GetUser", "CreateUser", "LinkProviderForUser", "DeleteUser", "InitiateAuth", "RespondToAuthChallenge"]
+    return _allow([f"cognito-idp:Admin{action}" for action in actions], user_pool_arn)
+
+
 def answer_connections(stage_arn: str) -> Statement:
     """Post to the connections of this stage of a WebSocket API, and end them."""
     ways = (f"{stage_arn}/{method}/@connections/*" for method in ("POST", "DELETE"))

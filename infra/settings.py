@@ -47,6 +47,7 @@ class Settings:
     websocket_management_url: str
     rotate_refresh_tokens: bool
     extra_origins: tuple[str, ...]
+    app_callbacks: tuple[str, ...]
     token_minutes: int
     refresh_days: int
     connect_checks_user: bool
@@ -67,6 +68,7 @@ def read() -> Settings:
             client_id=_text(config, "kakaoClientId", r"[A-Za-z0-9_-]+", "<REST API key>", "Kakao's REST API key"),
             client_secret=_secret(config, "kakaoClientSecret", "<client secret>"),
             app_id=_text(config, "kakaoAppId", r"[0-9]*", "123456", "a number, or empty"),
+            further_keys=_further_keys(config),
             issuer=_origin(config, "kakaoIssuer", "https://kauth.kakao.com"),
             api=_origin(config, "kakaoApi", "https://kapi.kakao.com"),
             scopes=_kakao_scopes(config),
@@ -95,6 +97,7 @@ def read() -> Settings:
         websocket_management_url=_address(config, "websocketManagementUrl", "https://ws.example.com/{apiId}/ws"),
         rotate_refresh_tokens=_typed(config.require_bool, "rotateRefreshTokens", "true"),
         extra_origins=_extra_origins(config),
+        app_callbacks=_app_callbacks(config),
         token_minutes=_whole(config, "tokenMinutes", 5, 1440),
         refresh_days=_whole(config, "refreshDays", 1, 3650),
         connect_checks_user=_typed(config.require_bool, "connectChecksUser", "true"),
@@ -216,16 +219,40 @@ def _derived_domain_prefix() -> str:
     return f"{pulumi.get_project()}-{pulumi.get_stack()}-{account}"
 
 
+def _further_keys(config: pulumi.Config) -> tuple[str, ...]:
+    key, example = "kakaoAppKeys", "--path 'kakaoAppKeys[0]' <native app key>"
+    keys = _texts(config, key, example, "keys of the Kakao app")
+    for app_key in keys:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", app_key):
+            raise SettingError(key, f"has {app_key!r}, which is no key of a Kakao app", example)
+    return keys
+
+
+def _app_callbacks(config: pulumi.Config) -> tuple[str, ...]:
+    key, example = "appCallbacks", "--path 'appCallbacks[0]' com.example.app://callback"
+    callbacks = _texts(config, key, example, "addresses")
+    for callback in callbacks:
+        if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9._~:/?=&%-]+", callback):
+            raise SettingError(key, f"has {callback!r}; it should be an address, without a fragment", example)
+        _check_transport(key, callback, example)
+    return callbacks
+
+
 def _extra_origins(config: pulumi.Config) -> tuple[str, ...]:
     key, example = "extraOrigins", "--path 'extraOrigins[0]' http://localhost:3000"
-    origins = _typed(config.require_object, key, "[]")
-    if not isinstance(origins, list) or not all(isinstance(origin, str) for origin in origins):
-        raise SettingError(key, f"is {origins!r}; it should be a list of origins", example)
+    origins = _texts(config, key, example, "origins")
     for origin in origins:
         _check_origin(key, origin, "http://localhost:3000")
-    if len(set(origins)) < len(origins):
-        raise SettingError(key, "names a site twice", example)
-    return tuple(origins)
+    return origins
+
+
+def _texts(config: pulumi.Config, key: str, example: str, expected: str) -> tuple[str, ...]:
+    values = _typed(config.require_object, key, "[]")
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise SettingError(key, f"is {values!r}; it should be a list of {expected}", example)
+    if len(set(values)) < len(values):
+        raise SettingError(key, "names one twice", example)
+    return tuple(values)
 
 
 def _origin(config: pulumi.Config, key: str, example: str, *, optional: bool = False) -> str:

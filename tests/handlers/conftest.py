@@ -120,6 +120,30 @@ def accounts(session: ModuleType) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def kakao_environment() -> None:
+    """What the functions that check Kakao's tokens are told; nobody is at these addresses."""
+    os.environ |= {
+        "IDENTITY_PROVIDER": "Kakao",
+        "KAKAO_API": "http://127.0.0.1:1",
+        "KAKAO_APP_ID": "42",
+        "KAKAO_APP_KEYS": json.dumps(["rest-api-key", "native-app-key"]),
+        "KAKAO_ISSUER": "https://kauth.example",
+        "KAKAO_JWKS_URL": "http://127.0.0.1:1/jwks.json",
+    }
+
+
+@pytest.fixture(scope="session")
+def kakao_challenge(kakao_environment: None) -> ModuleType:
+    return importlib.import_module("handlers.kakao_challenge")
+
+
+@pytest.fixture(scope="session")
+def kakao_sign_in(kakao_environment: None) -> ModuleType:
+    os.environ |= {"CLIENT_ID": CLIENT_ID, "USER_POOL_ID": POOL, "AUTHORIZE_URL": "https://login.example/authorize"}
+    return importlib.import_module("handlers.kakao_sign_in")
+
+
+@pytest.fixture(scope="session")
 def user_info() -> ModuleType:
     os.environ |= {"USER_POOL_ID": POOL}
     return importlib.import_module("handlers.user_info")

@@ -89,7 +89,7 @@ def pool(accounts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
         client = boto3.client("cognito-idp")
         rules = dict.fromkeys(("RequireLowercase", "RequireUppercase", "RequireNumbers", "RequireSymbols"), False)
         policies = {"PasswordPolicy": {"MinimumLength": 12, **rules}}
-        made = client.create_user_pool(PoolName="pool", UsernameAttributes=["email"], Policies=policies)
+        made = client.create_user_pool(PoolName="pool", Policies=policies)
         pool_id = made["UserPool"]["Id"]
         flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
         made = client.create_user_pool_client(UserPoolId=pool_id, ClientName="app", ExplicitAuthFlows=flows)

@@ -32,6 +32,8 @@ BODIES = [
     json.dumps({"email": EMAIL, "password": PASSWORD, "code": "123456", "refresh_token": TOKEN, "session": True}),
     json.dumps({"email": EMAIL, "password": PASSWORD, "code": "123456", "refresh_token": TOKEN}),
     json.dumps({"email": CANARY, "password": CANARY, "code": CANARY, CANARY: CANARY}),
+    json.dumps({"access_token": TOKEN}),
+    json.dumps({"id_token": TOKEN, "nonce": CANARY}),
     f'{{"{CANARY}": "{CANARY}',
     "",
 ]
@@ -50,14 +52,24 @@ FAILURES: list[Any] = [
     EndpointConnectionError(endpoint_url=f"https://{CANARY}.example"),
     RuntimeError(CANARY),
     {"AuthenticationResult": {"IdToken": TOKEN, "AccessToken": TOKEN, "RefreshToken": TOKEN}, **PERSON},
-    {"AuthenticationResult": {"IdToken": id_token(email=EMAIL), "AccessToken": TOKEN, "RefreshToken": TOKEN}, **PERSON},
+    {
+        "Session": CANARY,
+        "AuthenticationResult": {"IdToken": id_token(email=EMAIL), "AccessToken": TOKEN, "RefreshToken": TOKEN},
+        **PERSON,
+    },
 ]
 TRIGGERS = {
     "pre_sign_up": ["PreSignUp_SignUp", "PreSignUp_ExternalProvider", CANARY],
     "post_confirmation": ["PostConfirmation_ConfirmSignUp", "PostConfirmation_ConfirmForgotPassword", CANARY],
     "pre_authentication": ["PreAuthentication_Authentication", CANARY],
+    "kakao_challenge": [
+        "DefineAuthChallenge_Authentication",
+        "CreateAuthChallenge_Authentication",
+        "VerifyAuthChallengeResponse_Authentication",
+        CANARY,
+    ],
 }
-HTTP = {"accounts", "session", "user_info"}
+HTTP = {"accounts", "kakao_sign_in", "session", "user_info"}
 SOCKET = {"chat", "connect_authorizer"}  # driven with canaries in test_chat.py and test_connect_authorizer.py
 
 
@@ -76,6 +88,16 @@ class Stub:
             return self.result
 
         return call
+
+
+class Vouching:
+    """A Kakao that takes any token for one of ours."""
+
+    def person(self, _credential: Any, *, deadline: float) -> str:
+        return "1"
+
+    def profile(self, _credential: Any, *, deadline: float) -> Any:
+        return importlib.import_module("handlers.kakao").Profile(CANARY, EMAIL)
 
 
 def has_handler(module: str) -> bool:
@@ -120,13 +142,15 @@ def test_no_handler_writes_what_a_caller_or_cognito_said(
     ]
     for failure in FAILURES:
         monkeypatch.setattr(cognito_api, "_client", lambda failure=failure: Stub(failure))
+        if hasattr(module, "KAKAO"):
+            monkeypatch.setattr(module, "KAKAO", Vouching())
         if hasattr(module, "_cognito"):
             monkeypatch.setattr(module, "_cognito", lambda failure=failure: Stub(failure))
         cognito.status, cognito.body = 400, {"error": CANARY}
         if isinstance(failure, dict):
             cognito.status, cognito.body = 200, {"id_token": id_token(email=EMAIL), "refresh_token": TOKEN}
         for route in driven:
-            for body, query in zip(BODIES, [*QUERIES, ""], strict=True):
+            for body, query in zip(BODIES, [*QUERIES, "", "", ""], strict=True):
                 for cookies, claim in [(COOKIES[0], claims[0]), (COOKIES[1], claims[1]), (COOKIES[1], claims[2])]:
                     event = {
                         "routeKey": route,
@@ -149,7 +173,7 @@ def test_no_handler_writes_what_a_caller_or_cognito_said(
 @pytest.mark.parametrize("client", ["client-id", "CLIENT_ID_NOT_APPLICABLE"])
 @pytest.mark.parametrize("status", ["CONFIRMED", "EXTERNAL_PROVIDER"])
 def test_no_trigger_writes_or_raises_what_cognito_told_it(
-    name: str, source: str, client: str, status: str, written: Any
+    name: str, source: str, client: str, status: str, written: Any, kakao_environment: None
 ) -> None:
     attributes = {
         "sub": "sub-1",
@@ -159,6 +183,7 @@ def test_no_trigger_writes_or_raises_what_cognito_told_it(
         "cognito:user_status": status,
     }
     more = {"clientMetadata": {CANARY: CANARY}, "validationData": {CANARY: CANARY}, "password": PASSWORD}
+    more["challengeAnswer"] = json.dumps({"access_token": TOKEN})
     event = {
         "triggerSource": source,
         "userName": CANARY,

@@ -18,14 +18,18 @@ from hypothesis import strategies as st
 
 from handlers import tokens
 from handlers.jwks import Jwks
-from handlers.tokens import IdTokens, InvalidTokenError
+from handlers.tokens import IdTokens, InvalidTokenError, UnknownKeyError
 from tests.handlers.conftest import CLIENT_ID, ISSUER
 from tests.handlers.user_pool import JwksEndpoint, jwk, jwks_endpoint, known_claims, private_key, token
 
 
+def id_tokens(url: str) -> IdTokens:
+    return IdTokens(issuer=ISSUER, audiences=[CLIENT_ID], jwks=Jwks(url), expected={"token_use": "id"})
+
+
 @pytest.fixture
 def ours(endpoint: JwksEndpoint) -> IdTokens:
-    return IdTokens(issuer=ISSUER, client_id=CLIENT_ID, jwks=Jwks(endpoint.url))
+    return id_tokens(endpoint.url)
 
 
 def refused(ours: IdTokens, text: Any) -> str:
@@ -270,7 +274,9 @@ def test_a_token_over_eight_kilobytes_is_refused_before_anything_is_read(
 
 def test_while_no_key_can_be_had_nobody_is_let_in(ours: IdTokens, endpoint: JwksEndpoint) -> None:
     endpoint.status = 503
-    assert refused(ours, WHOLE) == "signed with an unknown key"
+    with pytest.raises(UnknownKeyError) as refusal:
+        ours.claims(WHOLE)
+    assert str(refusal.value.failure) == "status 503"
 
 
 @pytest.mark.parametrize(
@@ -298,7 +304,7 @@ ODD_BUT_SIGNED = st.builds(lambda claims: assembled(HEADER, known_claims() | cla
 @pytest.fixture(scope="module")
 def always_ours() -> Any:
     with jwks_endpoint() as endpoint:
-        yield IdTokens(issuer=ISSUER, client_id=CLIENT_ID, jwks=Jwks(endpoint.url))
+        yield id_tokens(endpoint.url)
 
 
 @given(text=TEXTS | FORGED)

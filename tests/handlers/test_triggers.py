@@ -1,16 +1,17 @@
 """The triggers, with events in the shapes of Cognito's developer guide."""
 
 import copy
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
 
 from handlers import post_confirmation, pre_authentication, pre_sign_up
 
+EMAIL = "canary@example.com"
 CLIENT = {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": "client-id"}
 BASE = {"version": "1", "region": "ap-northeast-2", "userPoolId": "ap-northeast-2_pool", "callerContext": CLIENT}
-NATIVE = {"sub": "sub-1", "email": "canary@example.com", "email_verified": "true", "cognito:user_status": "CONFIRMED"}
+NATIVE = {"sub": "sub-1", "email": EMAIL, "email_verified": "true", "cognito:user_status": "CONFIRMED"}
 KAKAO = {
     "sub": "sub-2",
     "email": "canary@example.com",
@@ -30,7 +31,7 @@ def event(source: str, user_name: str = "canary", **request: Any) -> dict[str, A
 
 @pytest.mark.parametrize("source", ["PreSignUp_SignUp", "PreSignUp_ExternalProvider", "PreSignUp_AdminCreateUser"])
 def test_a_sign_up_goes_on_unconfirmed_and_unverified(source: str) -> None:
-    assert pre_sign_up.handler(event(source, userAttributes=NATIVE), None)["response"] == NEITHER
+    assert pre_sign_up.handler(event(source, EMAIL, userAttributes=NATIVE), None)["response"] == NEITHER
 
 
 @pytest.mark.parametrize("key", ["clientMetadata", "validationData"])
@@ -38,12 +39,13 @@ def test_a_sign_up_goes_on_unconfirmed_and_unverified(source: str) -> None:
     "said", [{"provider": "Kakao"}, {"autoConfirmUser": "true"}, {"triggerSource": "PreSignUp_AdminCreateUser"}]
 )
 def test_what_a_caller_adds_changes_nothing(key: str, said: dict[str, str]) -> None:
-    asked = event("PreSignUp_SignUp", userAttributes=NATIVE, **{key: said})
+    asked = event("PreSignUp_SignUp", EMAIL, userAttributes=NATIVE, **{key: said})
     assert pre_sign_up.handler(asked, None)["response"] == NEITHER
 
 
 def test_a_response_that_is_there_already_is_not_believed() -> None:
-    asked = event("PreSignUp_SignUp") | {"response": {"autoConfirmUser": True, "autoVerifyEmail": True}}
+    asked = event("PreSignUp_SignUp", EMAIL, userAttributes=NATIVE)
+    asked["response"] = {"autoConfirmUser": True, "autoVerifyEmail": True}
     assert pre_sign_up.handler(asked, None)["response"] == NEITHER
 
 
@@ -56,11 +58,37 @@ def test_an_unknown_source_is_refused_in_fixed_words(source: Any) -> None:
     assert str(refused.value) == "This sign-up is not allowed."
 
 
+@pytest.mark.parametrize(
+    ("name", "email"),
+    [
+        ("kakao-1000000001", EMAIL),
+        ("kakao-1000000001", "kakao-1000000001"),
+        ("another@example.com", EMAIL),
+        ("Kakao_1000000001", EMAIL),
+        (f"{EMAIL} ", EMAIL),
+        ("\u212aanary@example.com", "kanary@example.com"),  # the sign of the kelvin, in lower case a k
+        (EMAIL, None),
+        (EMAIL, ""),
+        (EMAIL, [EMAIL]),
+        (None, None),
+    ],
+)
+def test_a_person_signs_up_under_the_name_of_the_address_that_gets_the_code(name: Any, email: Any) -> None:
+    for source, refused in {"PreSignUp_SignUp": True, "PreSignUp_AdminCreateUser": False}.items():
+        asked = event(source, name, userAttributes=NATIVE | {"email": email})
+        with pytest.raises(pre_sign_up.SignUpRefusedError) if refused else nullcontext():
+            pre_sign_up.handler(asked, None)
+
+
+def test_the_case_of_an_address_makes_no_other_name() -> None:
+    assert pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL.upper(), userAttributes=NATIVE), None)
+
+
 @pytest.mark.parametrize("caller", [{}, {"clientId": None}, {"clientId": ""}, {"clientId": "CLIENT_ID_NOT_APPLICABLE"}])
 @pytest.mark.parametrize("source", ["PreSignUp_SignUp", "PreSignUp_ExternalProvider"])
 def test_a_sign_up_of_a_person_comes_through_a_client(source: str, caller: dict[str, Any]) -> None:
     with pytest.raises(pre_sign_up.SignUpRefusedError):
-        pre_sign_up.handler(event(source) | {"callerContext": caller}, None)
+        pre_sign_up.handler(event(source, EMAIL, userAttributes=NATIVE) | {"callerContext": caller}, None)
 
 
 # Post confirmation
@@ -93,14 +121,17 @@ def test_a_reset_password_is_no_first_sign_in(caplog: pytest.LogCaptureFixture) 
 # Pre authentication
 
 
-@pytest.mark.parametrize("attributes", [NATIVE, KAKAO, {}, NATIVE | {"identities": ""}])
+@pytest.mark.parametrize(
+    "attributes",
+    [NATIVE, KAKAO, KAKAO | {"cognito:user_status": "FORCE_CHANGE_PASSWORD"}, {}, NATIVE | {"identities": ""}],
+)
 def test_a_person_signs_in_the_way_the_account_was_made(attributes: dict[str, str]) -> None:
     """Cognito calls the trigger at Kakao sign-ins too: refusing those would end every second one."""
     asked = event("PreAuthentication_Authentication", userAttributes=attributes, userNotFound=not attributes)
     assert pre_authentication.handler(copy.deepcopy(asked), None) == asked
 
 
-@pytest.mark.parametrize("status", ["CONFIRMED", "RESET_REQUIRED", "FORCE_CHANGE_PASSWORD", None])
+@pytest.mark.parametrize("status", ["CONFIRMED", "RESET_REQUIRED", None])
 def test_a_kakao_person_who_was_given_a_password_cannot_use_it(status: str | None) -> None:
     asked = event("PreAuthentication_Authentication", userAttributes=KAKAO | {"cognito:user_status": status})
     with pytest.raises(pre_authentication.SignInRefusedError) as refused:

@@ -22,6 +22,7 @@ def test_each_route_reaches_its_function(stack: Graph) -> None:
         "POST /api/auth/sign-in": "handlers.accounts.handler",
         "POST /api/auth/forgot-password": "handlers.accounts.handler",
         "POST /api/auth/reset-password": "handlers.accounts.handler",
+        "POST /api/auth/kakao": "handlers.kakao_sign_in.handler",
         "GET /api/userinfo": "handlers.user_info.handler",
     }
 

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -19,6 +20,15 @@ ALLOWED = {  # beside writing its log
     "handlers.accounts.handler": {"cognito-idp:AdminInitiateAuth"},
     "handlers.chat.handler": {"execute-api:ManageConnections"},
     "handlers.connect_authorizer.handler": {"cognito-idp:AdminGetUser"},
+    "handlers.kakao_challenge.handler": set(),
+    "handlers.kakao_sign_in.handler": {
+        "cognito-idp:AdminCreateUser",
+        "cognito-idp:AdminDeleteUser",
+        "cognito-idp:AdminGetUser",
+        "cognito-idp:AdminInitiateAuth",
+        "cognito-idp:AdminLinkProviderForUser",
+        "cognito-idp:AdminRespondToAuthChallenge",
+    },
     "handlers.post_confirmation.handler": set(),
     "handlers.pre_authentication.handler": set(),
     "handlers.pre_sign_up.handler": set(),
@@ -53,14 +63,22 @@ def test_no_policy_allows_everything_or_on_everything(stack: Graph) -> None:
             assert "*" not in statement["Resource"], policy.name
 
 
-def test_no_role_may_set_a_password(stack: Graph) -> None:
-    assert "SetUserPassword" not in repr([policy.inputs for policy in stack.all("RolePolicy")])
+SETS_A_PASSWORD = re.compile("Password|PASSWORD|UpdateUserAttributes|ConfirmSignUp")
 
 
-def test_no_role_may_link_two_identities_or_change_a_person(stack: Graph) -> None:
-    policies = repr([policy.inputs for policy in stack.all("RolePolicy")])
-    for action in ("AdminLinkProviderForUser", "AdminUpdateUserAttributes", "AdminConfirmSignUp", "AdminCreateUser"):
-        assert action not in policies
+def test_no_role_may_set_or_reset_a_password_or_change_a_person(stack: Graph) -> None:
+    """Neither by a policy of its own nor by one of AWS's; wildcards are refused above."""
+    allowed = repr([resource.inputs for kind in ("Role", "RolePolicy") for resource in stack.all(kind)])
+    assert "cognito-idp:AdminCreateUser" in allowed
+    assert not SETS_A_PASSWORD.search(allowed)
+    assert {attached["policyArn"].rpartition("/")[2] for attached in stack.all("RolePolicyAttachment")} == {
+        "AmazonAPIGatewayPushToCloudWatchLogs"
+    }
+
+
+def test_only_the_function_behind_the_route_for_kakao_tokens_may_make_or_link_a_profile(stack: Graph) -> None:
+    for policy in declare().all("RolePolicy"):
+        assert not re.search("AdminLinkProviderForUser|AdminCreateUser|AdminDeleteUser", policy["policy"]), policy.name
 
 
 def test_only_lambda_may_take_a_functions_role_and_no_two_functions_share_one(stack: Graph) -> None:

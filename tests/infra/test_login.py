@@ -1,8 +1,12 @@
+import json
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from tests.infra.engine import ACCOUNT, Graph, declare
 
 TRIGGERS = ["pre-sign-up", "post-confirmation", "pre-authentication"]
+CHALLENGE = ["define-auth-challenge", "create-auth-challenge", "verify-auth-challenge-response"]
 
 
 def test_the_pool_cannot_be_deleted_unless_a_setting_says_so(stack: Graph) -> None:
@@ -18,7 +22,6 @@ def test_the_pool_cannot_be_deleted_unless_a_setting_says_so(stack: Graph) -> No
 def test_a_person_without_email_fits_into_the_pool(stack: Graph) -> None:
     pool = stack.one("UserPool")
     assert not any(attribute.get("required") for attribute in pool.inputs.get("schemas", []))
-    assert "aliasAttributes" not in pool.inputs  # an alias moves to whoever verifies the address last
 
 
 def test_an_email_counts_only_after_its_owner_confirmed_it(stack: Graph) -> None:
@@ -28,9 +31,13 @@ def test_an_email_counts_only_after_its_owner_confirmed_it(stack: Graph) -> None
     assert [way["name"] for way in pool["accountRecoverySetting"]["recoveryMechanisms"]] == ["verified_email"]
 
 
+def test_an_email_finds_nobody_and_so_takes_nobody_over(stack: Graph) -> None:
+    pool = stack.one("UserPool")
+    assert not {"aliasAttributes", "usernameAttributes"} & set(pool.inputs)
+
+
 def test_a_native_account_signs_in_by_email_in_any_case_with_a_long_password(stack: Graph) -> None:
     pool = stack.one("UserPool")
-    assert pool["usernameAttributes"] == ["email"]
     assert pool["usernameConfiguration"] == {"caseSensitive": False}
     assert pool["passwordPolicy"]["minimumLength"] >= 12
 
@@ -163,10 +170,12 @@ def test_the_exports_are_what_a_person_needs_next(stack: Graph) -> None:
 def test_a_trigger_can_be_called_by_this_pool_of_this_account_alone(stack: Graph) -> None:
     pool = stack.one("UserPool")
     called = {trigger: stack.named(f"{trigger}-function") for trigger in TRIGGERS}
+    called |= dict.fromkeys(CHALLENGE, stack.named("kakao-challenge-function"))
     assert pool["lambdaConfig"] == {_camel(name): function.outputs["arn"] for name, function in called.items()}
     assert {function.name for function in called.values()} <= pool.sources["lambdaConfig"]
-    for function in called.values():
-        permission = stack.one("Permission", function=function.outputs["arn"])
+    for trigger, function in called.items():
+        permission = stack.named(f"login-{trigger}-permission")
+        assert permission["function"] == function.outputs["arn"]
         assert permission["principal"] == "cognito-idp.amazonaws.com"
         assert permission["action"] == "lambda:InvokeFunction"
         assert permission["sourceArn"] == pool.outputs["arn"]
@@ -176,6 +185,7 @@ def test_a_trigger_can_be_called_by_this_pool_of_this_account_alone(stack: Graph
 def test_a_trigger_waits_neither_for_the_pool_nor_for_the_client(stack: Graph) -> None:
     for trigger in TRIGGERS:
         assert "environment" not in stack.named(f"{trigger}-function").inputs
+    assert stack.named("kakao-challenge-function").sources["environment"] == set()
 
 
 def test_the_pool_has_one_client_so_that_a_trigger_needs_not_know_its_id(stack: Graph) -> None:
@@ -185,7 +195,46 @@ def test_the_pool_has_one_client_so_that_a_trigger_needs_not_know_its_id(stack: 
 def test_a_password_is_taken_from_our_function_and_not_from_anybody_who_knows_the_client(stack: Graph) -> None:
     flows = stack.one("UserPoolClient")["explicitAuthFlows"]
     assert "ALLOW_ADMIN_USER_PASSWORD_AUTH" in flows
-    assert not {"ALLOW_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_USER_AUTH"} & set(flows)
+    assert not {"ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_AUTH"} & set(flows)
+
+
+def test_without_the_kakao_apps_id_nothing_of_the_sign_in_by_token_is_declared(stack: Graph) -> None:
+    without = declare()
+    more = {r.name for r in stack.resources} - {r.name for r in without.resources}
+    assert not {r.name for r in without.resources} - {r.name for r in stack.resources}
+    assert more
+    for name in more:
+        belongs = any(part in name for part in ("kakao-sign-in", "kakao-challenge", "post-auth-kakao"))
+        assert belongs or name.removeprefix("login-").removesuffix("-permission") in CHALLENGE, name
+    assert set(without.one("UserPool")["lambdaConfig"]) == {_camel(name) for name in TRIGGERS}
+    assert "ALLOW_CUSTOM_AUTH" not in without.one("UserPoolClient")["explicitAuthFlows"]
+    assert "ALLOW_CUSTOM_AUTH" in stack.one("UserPoolClient")["explicitAuthFlows"]
+
+
+def test_kakao_tokens_count_for_this_app_under_each_of_its_keys() -> None:
+    stack = declare({"kakaoAppId": "42", "kakaoAppKeys": ["native-key"], "kakaoApi": "https://kapi.example"})
+    for name in ("kakao-sign-in-function", "kakao-challenge-function"):
+        knows = stack.named(name)["environment"]["variables"]
+        assert (knows["KAKAO_APP_ID"], knows["KAKAO_API"]) == ("42", "https://kapi.example")
+        assert json.loads(knows["KAKAO_APP_KEYS"]) == ["rest-api-key", "native-key"]
+        assert (knows["KAKAO_ISSUER"], knows["IDENTITY_PROVIDER"]) == (
+            stack.one("IdentityProvider")["providerDetails"]["oidc_issuer"],
+            stack.one("IdentityProvider")["providerName"],
+        )
+        assert knows["KAKAO_JWKS_URL"] == stack.one("IdentityProvider")["providerDetails"]["jwks_uri"]
+
+
+def test_a_mobile_app_is_called_back_where_the_setting_says() -> None:
+    stack = declare({"kakaoAppId": "42", "appCallbacks": ["com.example.app://callback"]})
+    client = stack.one("UserPoolClient")
+    assert client["callbackUrls"][1:] == ["com.example.app://callback"]
+    address = urlsplit(stack.named("kakao-sign-in-function")["environment"]["variables"]["AUTHORIZE_URL"])
+    query = parse_qs(address.query)
+    assert (address.scheme, address.path) == ("https", "/oauth2/authorize")
+    assert query["client_id"] == [stack.exports["clientId"]]
+    assert query["identity_provider"] == [stack.one("IdentityProvider")["providerName"]]
+    assert query["response_type"] == client["allowedOauthFlows"]
+    assert query["scope"][0].split() == client["allowedOauthScopes"]
 
 
 def _camel(name: str) -> str:

@@ -25,7 +25,7 @@ def lines(stack: Graph, label: str) -> Declared:
 
 @pytest.fixture(scope="module")
 def mailed() -> Graph:
-    return declare({"alarmEmail": "team@example.com"})
+    return declare({"kakaoAppId": "1000001", "alarmEmail": "team@example.com"})
 
 
 def test_no_function_fails_unheard(stack: Graph) -> None:

@@ -14,7 +14,7 @@ from sandbox.program import ROOT
 from tests.infra.engine import Graph, declare
 
 TRIGGERS = ["post_confirmation", "pre_authentication", "pre_sign_up"]
-WITH_LAYER = ["connect_authorizer"]
+WITH_LAYER = ["connect_authorizer", "kakao_challenge", "kakao_sign_in"]
 MODULES = ["accounts", "chat", "session", "user_info", *TRIGGERS, *WITH_LAYER]
 
 
@@ -72,6 +72,8 @@ def test_a_handler_starts_with_its_own_package_and_its_layer_alone(module: str, 
     environment |= {"SITE_ORIGINS": '["https://site.example"]', "REFRESH_DAYS": "30", "IDENTITY_PROVIDER": "Kakao"}
     environment |= {"USER_POOL_ID": "ap-northeast-2_x", "PASSWORD_LENGTH": "12"}
     environment |= dict.fromkeys(("JWKS_URL", "MANAGEMENT_URL"), "https://value.example/path")
+    environment |= {"KAKAO_APP_ID": "1", "KAKAO_APP_KEYS": '["key"]', "AUTHORIZE_URL": "https://value.example/path"}
+    environment |= dict.fromkeys(("KAKAO_API", "KAKAO_ISSUER", "KAKAO_JWKS_URL"), "https://value.example")
     environment |= {"CONNECT_CHECKS_USER": "false"}  # boto3, which is of the runtime, is not here
     subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True, env=environment, timeout=20)
 

@@ -19,7 +19,7 @@ def test_every_resource_belongs_to_a_component(stack: Graph) -> None:
 
 
 def test_no_name_holds_a_stack_or_an_account_so_that_a_second_stack_is_the_same_program(stack: Graph) -> None:
-    other = declare(stack="prod")
+    other = declare({"kakaoAppId": "1000002"}, stack="prod")
     assert {(r.type, r.name) for r in stack.resources} == {(r.type, r.name) for r in other.resources}
 
 

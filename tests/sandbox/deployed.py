@@ -3,11 +3,14 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import requests
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
+from botocore.exceptions import ClientError
 
+from sandbox.kakao.people import Person
 from sandbox.local import EMAIL_PERSON, Sandbox
 
 EMAIL, PASSWORD = EMAIL_PERSON
@@ -68,3 +71,36 @@ def routes(sandbox: Sandbox) -> list[str]:
     call = sandbox.account.call
     (api,) = [api for api in call("apigatewayv2", "GetApis", {})["Items"] if api["ProtocolType"] == "HTTP"]
     return [route["RouteKey"] for route in call("apigatewayv2", "GetRoutes", {"ApiId": api["ApiId"]})["Items"]]
+
+
+def on_pool(sandbox: Sandbox, operation: str, **given: Any) -> dict[str, Any]:
+    """Call an operation of Cognito's on the pool, as an administrator."""
+    answer: dict[str, Any] = sandbox.account.call(
+        "cognito-idp", operation, {"UserPoolId": sandbox.exports["userPoolId"], **given}
+    )
+    return answer
+
+
+KAKAO_IDENTITY = {"ProviderName": "Kakao", "ProviderAttributeName": "Cognito_Subject"}
+
+
+def profile_names(person: Person) -> tuple[str, str]:
+    """What the profile of a Kakao person is called: who came by token first, and who came on the web first."""
+    return f"kakao-{person.id}", f"Kakao_{person.id}"
+
+
+def forget(sandbox: Sandbox, person: Person) -> None:
+    """Leave no profile of this Kakao person in the pool."""
+    identity = KAKAO_IDENTITY | {"ProviderAttributeValue": str(person.id)}
+    with suppress(ClientError):  # the emulator would keep the link of a profile that is gone
+        on_pool(sandbox, "AdminDisableProviderForUser", User=identity)
+    for name in profile_names(person):
+        with suppress(ClientError):
+            on_pool(sandbox, "AdminDeleteUser", Username=name)
+
+
+def kakao_tokens(sandbox: Sandbox, person: Person, **more: Any) -> dict[str, str]:
+    """Kakao's tokens for a person, as its SDK would have them."""
+    answer = requests.post(f"{sandbox.kakao}/_stand-in/token", json={"person": person.id, **more}, timeout=5)
+    tokens: dict[str, str] = answer.json()
+    return tokens

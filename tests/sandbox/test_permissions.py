@@ -16,8 +16,23 @@ from aiohttp import WSServerHandshakeError
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
+from sandbox.kakao import PEOPLE
 from sandbox.local import Sandbox
-from tests.sandbox.deployed import EMAIL, PASSWORD, ask, bearer, functions, id_token, invoke, routes, talk
+from tests.sandbox.deployed import (
+    EMAIL,
+    PASSWORD,
+    ask,
+    bearer,
+    forget,
+    functions,
+    id_token,
+    invoke,
+    kakao_tokens,
+    on_pool,
+    profile_names,
+    routes,
+    talk,
+)
 
 pytestmark = pytest.mark.sandbox
 
@@ -75,6 +90,31 @@ def is_disconnected_when_the_token_has_expired(sandbox: Sandbox, *_: str) -> boo
     return "FunctionError" not in invoke(sandbox, "chat", {"requestContext": context, "body": "{}"})
 
 
+def signs_in_by_kakao_token_for_the_first_time(sandbox: Sandbox, *_: str) -> bool:
+    forget(sandbox, PEOPLE[0])
+    token = kakao_tokens(sandbox, PEOPLE[0])["access_token"]
+    return bool(ask(sandbox, "POST /api/auth/kakao", body={"access_token": token}).status_code == 200)
+
+
+def leaves_one_profile_where_another_came_first(sandbox: Sandbox, *_: str) -> bool:
+    forget(sandbox, PEOPLE[0])
+    native, hosted = profile_names(PEOPLE[0])
+    for name in (native, hosted):
+        on_pool(sandbox, "AdminCreateUser", Username=name, MessageAction="SUPPRESS")
+    token = kakao_tokens(sandbox, PEOPLE[0])["access_token"]
+    ask(sandbox, "POST /api/auth/kakao", body={"access_token": token})
+    left = [user["Username"] for user in on_pool(sandbox, "ListUsers")["Users"]]
+    forget(sandbox, PEOPLE[0])
+    return native not in left
+
+
+FIRST_SIGN_IN_BY_TOKEN = (
+    "AdminGetUser",
+    "AdminCreateUser",
+    "AdminLinkProviderForUser",
+    "AdminInitiateAuth",
+    "AdminRespondToAuthChallenge",
+)
 FLOWS: dict[Grant, Callable[[Sandbox, str, str], bool]] = {
     Grant("accounts", "cognito-idp:AdminInitiateAuth", "userpool/{userPoolId}"): signs_in_by_password,
     Grant("user_info", "cognito-idp:AdminGetUser", "userpool/{userPoolId}"): reads_the_profile_of_an_access_token,
@@ -83,6 +123,14 @@ FLOWS: dict[Grant, Callable[[Sandbox, str, str], bool]] = {
     Grant(
         "chat", "execute-api:ManageConnections", "{websocketApiId}/ws/DELETE/@connections/*"
     ): is_disconnected_when_the_token_has_expired,
+    Grant(
+        "kakao_sign_in", "cognito-idp:AdminDeleteUser", "userpool/{userPoolId}"
+    ): leaves_one_profile_where_another_came_first,
+} | {
+    Grant(
+        "kakao_sign_in", f"cognito-idp:{operation}", "userpool/{userPoolId}"
+    ): signs_in_by_kakao_token_for_the_first_time
+    for operation in FIRST_SIGN_IN_BY_TOKEN
 }
 
 
@@ -90,6 +138,7 @@ TRIGGERED = {  # the emulator itself calls the first one alone
     "pre_sign_up": "PreSignUp_SignUp",
     "post_confirmation": "PostConfirmation_ConfirmSignUp",
     "pre_authentication": "PreAuthentication_Authentication",
+    "kakao_challenge": "DefineAuthChallenge_Authentication",
 }
 
 
@@ -162,7 +211,7 @@ def test_every_grant_has_a_flow_that_shows_what_it_is_for(sandbox: Sandbox) -> N
     assert set(granted(sandbox)) == set(FLOWS)
 
 
-@pytest.mark.parametrize("grant", FLOWS, ids=lambda grant: f"{grant.module} on {grant.resource}")
+@pytest.mark.parametrize("grant", FLOWS, ids=lambda grant: f"{grant.module} {grant.action} {grant.resource}")
 def test_a_flow_goes_with_its_grant_and_not_without_it(
     sandbox: Sandbox, token: str, access_token: str, grant: Grant
 ) -> None:

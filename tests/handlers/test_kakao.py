@@ -1,0 +1,355 @@
+"""Whose a Kakao token is: Kakao's API and its keys are stands that answer as a test says."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.handlers import user_pool
+from tests.handlers.user_pool import JwksEndpoint, jwks_endpoint
+
+APP, PERSON = 42, 1000000001
+KAKAO_ISSUER = "https://kauth.example"
+WELL = {"id": PERSON, "expires_in": 7199, "app_id": APP}
+EMAIL = "haneul@example.com"
+VOUCHED = {"is_email_valid": True, "is_email_verified": True, "email": EMAIL}
+
+
+@pytest.fixture(scope="module")
+def kakao(kakao_sign_in: ModuleType) -> ModuleType:
+    from handlers import kakao
+
+    return kakao
+
+
+@pytest.fixture(scope="module")
+def _api() -> Iterator[JwksEndpoint]:
+    with jwks_endpoint() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def api(_api: JwksEndpoint) -> JwksEndpoint:
+    """Kakao's API: one answer for all of its paths."""
+    _api.reset()
+    say(_api, WELL)
+    return _api
+
+
+def say(api: JwksEndpoint, body: Any, status: int = 200) -> None:
+    api.status, api.body = status, body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
+Whose = Callable[..., str]
+
+
+@pytest.fixture
+def asked_kakao(kakao: ModuleType, api: JwksEndpoint, endpoint: JwksEndpoint) -> Any:
+    from handlers.jwks import Jwks
+    from handlers.tokens import IdTokens
+
+    keys = ["rest-api-key", "native-app-key"]
+    id_tokens = IdTokens(issuer=KAKAO_ISSUER, audiences=keys, jwks=Jwks(endpoint.url))
+    return kakao.Kakao(api=api.url.partition("/pool/")[0], app_id=APP, id_tokens=id_tokens)
+
+
+@pytest.fixture
+def whose(kakao: ModuleType, asked_kakao: Any) -> Whose:
+    def whose(seconds: float = 5, **credential: str) -> str:
+        person: str = asked_kakao.person(kakao.Credential(**credential), deadline=time.monotonic() + seconds)
+        return person
+
+    return whose
+
+
+@pytest.fixture
+def profile(kakao: ModuleType, asked_kakao: Any) -> Callable[..., Any]:
+    def profile(**credential: str) -> Any:
+        return asked_kakao.profile(kakao.Credential(**credential), deadline=time.monotonic() + 5)
+
+    return profile
+
+
+def id_token(**claims: Any) -> str:
+    """An ID token of Kakao's; a claim that is `...` is left out."""
+    kakaos = {"iss": KAKAO_ISSUER, "aud": "rest-api-key", "sub": str(PERSON), "token_use": ...}
+    return user_pool.token(**kakaos | claims)
+
+
+# Access tokens
+
+
+def test_an_access_token_of_our_app_is_its_persons(whose: Whose, api: JwksEndpoint) -> None:
+    assert whose(access_token="token") == str(PERSON)
+    assert api.asked == ["/v1/user/access_token_info"]
+
+
+def test_a_token_that_another_app_got_is_refused_whoever_it_is_of(
+    whose: Whose, api: JwksEndpoint, kakao: ModuleType
+) -> None:
+    say(api, WELL | {"app_id": APP + 1})
+    with pytest.raises(kakao.InvalidKakaoTokenError):
+        whose(access_token="token")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (401, {"msg": "this access token does not exist", "code": -401}, "invalid_token"),
+        (401, b"", "invalid_token"),
+        (400, {"msg": "NotRegisteredUserException", "code": -101}, "invalid_token"),
+        (400, {"msg": "not existing user", "code": -103}, "invalid_token"),
+        (400, {"msg": "API limit has been exceeded.", "code": -10}, "kakao_throttled"),
+        (400, {"msg": "too many", "code": -11}, "kakao_throttled"),
+        (429, b"", "kakao_throttled"),
+        (400, {"msg": "another problem of ours", "code": -2}, "kakao_unavailable"),
+        (403, {"msg": "forbidden", "code": -5}, "kakao_unavailable"),
+        (500, {"msg": "internal", "code": -1}, "kakao_unavailable"),
+        (503, {"msg": "service unavailable", "code": -9798}, "kakao_unavailable"),
+        (302, WELL, "kakao_unavailable"),
+        (200, b"<!doctype html>", "kakao_unavailable"),
+        (200, b"[" * 100_000, "kakao_unavailable"),
+        (200, b"x" * 70_000, "kakao_unavailable"),
+        (200, [WELL], "kakao_unavailable"),
+        (200, {}, "kakao_unavailable"),
+        (200, WELL | {"id": str(PERSON)}, "kakao_unavailable"),
+        (200, WELL | {"id": True}, "kakao_unavailable"),
+        (200, WELL | {"id": 0}, "kakao_unavailable"),
+        (200, WELL | {"id": -1}, "kakao_unavailable"),
+        (200, WELL | {"id": 2**63}, "kakao_unavailable"),
+        (200, WELL | {"app_id": str(APP)}, "kakao_unavailable"),
+        (200, WELL | {"app_id": float(APP)}, "kakao_unavailable"),
+        (200, {"id": PERSON}, "kakao_unavailable"),
+    ],
+    ids=lambda value: None if isinstance(value, (bytes, dict, list)) else str(value),
+)
+def test_what_kakao_answers_is_nobodys_id_but_a_reason(
+    whose: Whose, api: JwksEndpoint, kakao: ModuleType, status: int, body: Any, code: str
+) -> None:
+    say(api, body, status)
+    with pytest.raises(kakao.KakaoError) as failed:
+        whose(access_token="token")
+    assert failed.value.code == code
+
+
+def test_a_kakao_that_does_not_answer_in_time_is_slow(whose: Whose, api: JwksEndpoint, kakao: ModuleType) -> None:
+    api.delay = 1
+    with pytest.raises(kakao.TooSlowError):
+        whose(seconds=0.1, access_token="token")
+
+
+def test_no_time_is_left_for_a_second_question(whose: Whose, api: JwksEndpoint, kakao: ModuleType) -> None:
+    with pytest.raises(kakao.TooSlowError):
+        whose(seconds=0, access_token="token")
+    assert api.asked == []
+
+
+def test_a_kakao_that_nobody_reaches_is_unavailable(kakao: ModuleType) -> None:
+    nowhere = kakao.Kakao(api="http://127.0.0.1:1", app_id=APP, id_tokens=None)
+    with pytest.raises(kakao.UnavailableError):
+        nowhere.person(kakao.Credential(access_token="token"), deadline=time.monotonic() + 5)
+
+
+@pytest.mark.parametrize("token", ["", "two words", "line\r\nhost: evil.example", "토큰", "=", "a,b"])
+def test_what_cannot_be_a_token_is_not_sent(whose: Whose, api: JwksEndpoint, kakao: ModuleType, token: str) -> None:
+    with pytest.raises(kakao.InvalidKakaoTokenError):
+        whose(access_token=token)
+    assert api.asked == []
+
+
+# ID tokens
+
+
+@pytest.mark.parametrize("key", ["rest-api-key", "native-app-key"])
+def test_an_id_token_for_one_of_our_keys_is_its_persons_and_the_api_is_not_asked(
+    whose: Whose, api: JwksEndpoint, key: str
+) -> None:
+    assert whose(id_token=id_token(aud=key)) == str(PERSON)
+    assert api.asked == []
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": "key-of-another-app"},
+        {"aud": ["rest-api-key"]},
+        {"aud": ...},
+        {"iss": "https://kauth.kakao.com.evil.example"},
+        {"iss": ...},
+        {"exp": 1},
+        {"exp": ...},
+        {"nonce": "the nonce", "iat": ...},
+        {"sub": ...},
+        {"sub": ""},
+    ],
+    ids=lambda claims: "-".join(claims),
+)
+def test_an_id_token_that_is_not_for_us_or_not_any_more_is_refused(
+    whose: Whose, kakao: ModuleType, claims: dict[str, Any]
+) -> None:
+    with pytest.raises(kakao.InvalidKakaoTokenError):
+        whose(id_token=id_token(**claims))
+
+
+def test_a_forged_id_token_is_refused(whose: Whose, kakao: ModuleType) -> None:
+    token = id_token()
+    head, body, _ = token.split(".")
+    _, _, anothers = id_token(sub="2").split(".")
+    for forged in (f"{head}.{body}.{anothers}", f"{head}.{body}.", token[:-6], "garbage"):
+        with pytest.raises(kakao.InvalidKakaoTokenError):
+            whose(id_token=forged)
+
+
+def test_a_key_that_kakao_has_not_is_the_tokens_fault_and_keys_that_cannot_be_had_are_kakaos(
+    whose: Whose, endpoint: JwksEndpoint, kakao: ModuleType
+) -> None:
+    with pytest.raises(kakao.InvalidKakaoTokenError):
+        whose(id_token=user_pool.token("unknown", aud="rest-api-key"))
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_an_id_token_cannot_be_judged_without_kakaos_keys(
+    whose: Whose, endpoint: JwksEndpoint, kakao: ModuleType, status: int
+) -> None:
+    endpoint.status = status
+    with pytest.raises(kakao.UnavailableError):
+        whose(id_token=id_token())
+
+
+def test_keys_that_do_not_come_in_time_are_slow(
+    whose: Whose, endpoint: JwksEndpoint, kakao: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from handlers import jwks
+
+    monkeypatch.setattr(jwks, "SECONDS", 0.1)
+    endpoint.delay = 0.5
+    with pytest.raises(kakao.TooSlowError):
+        whose(id_token=id_token())
+
+
+def test_a_nonce_that_the_request_names_has_to_be_the_tokens(whose: Whose, kakao: ModuleType) -> None:
+    assert whose(id_token=id_token(nonce="n"), nonce="n") == str(PERSON)
+    assert whose(id_token=id_token(nonce="n")) == str(PERSON)
+    for token in (id_token(nonce="another"), id_token()):
+        with pytest.raises(kakao.InvalidKakaoTokenError):
+            whose(id_token=token, nonce="n")
+
+
+def test_a_person_whose_id_is_no_number_is_kakaos_mistake(whose: Whose, kakao: ModuleType) -> None:
+    for sub in ("haneul", "01", "-1", "1.0", "1" * 20, "１"):
+        with pytest.raises(kakao.UnavailableError):
+            whose(id_token=id_token(sub=sub))
+
+
+def test_it_has_to_be_one_token(whose: Whose, api: JwksEndpoint, kakao: ModuleType) -> None:
+    both = {"access_token": "a", "id_token": id_token()}
+    for credential in ({}, both, {"access_token": "a", "nonce": "n"}, {"nonce": "n"}):
+        with pytest.raises(kakao.InvalidKakaoTokenError):
+            whose(**credential)
+    assert api.asked == []
+
+
+# The profile
+
+
+def test_a_profile_is_what_the_person_agreed_to_share(profile: Callable[..., Any], api: JwksEndpoint) -> None:
+    say(api, {"id": PERSON, "kakao_account": {"profile": {"nickname": "김하늘"}, **VOUCHED}})
+    assert vars(profile(access_token="token")) == {"nickname": "김하늘", "email": EMAIL}
+    assert api.asked == ["/v2/user/me"]
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        {},
+        {"email_needs_agreement": True},
+        VOUCHED | {"is_email_valid": False},
+        VOUCHED | {"is_email_verified": False},
+        VOUCHED | {"is_email_verified": "true"},
+        VOUCHED | {"is_email_valid": 1},
+        {"email": EMAIL},
+        VOUCHED | {"email": None},
+        VOUCHED | {"email": [EMAIL]},
+        VOUCHED | {"email": "no address"},
+        VOUCHED | {"email": f"{'a' * 120}@example.com"},
+    ],
+    ids=str,
+)
+def test_an_e_mail_that_kakao_does_not_vouch_for_is_none(
+    profile: Callable[..., Any], api: JwksEndpoint, account: dict[str, Any]
+) -> None:
+    say(api, {"id": PERSON, "kakao_account": account})
+    assert profile(access_token="token").email is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"id": PERSON},
+        {"kakao_account": None},
+        {"kakao_account": []},
+        {"kakao_account": {"profile": "김하늘"}},
+        {"kakao_account": {"profile": {"nickname": ""}}},
+        {"kakao_account": {"profile": {"nickname": 7}}},
+        {"kakao_account": {"profile": {"nickname": "\ud83d"}}},
+        {"kakao_account": {"profile": {"nickname": "x" * 2049}}},
+    ],
+)
+def test_a_nickname_that_cognito_would_not_take_is_none(
+    profile: Callable[..., Any], api: JwksEndpoint, answer: dict[str, Any]
+) -> None:
+    say(api, answer)
+    assert vars(profile(access_token="token")) == {"nickname": None, "email": None}
+
+
+def test_an_id_token_gives_a_nickname_and_no_e_mail_since_it_does_not_say_whether_it_is_verified(
+    profile: Callable[..., Any], api: JwksEndpoint
+) -> None:
+    found = profile(id_token=id_token(nickname="김하늘", email=EMAIL))
+    assert vars(found) == {"nickname": "김하늘", "email": None}
+    assert api.asked == []
+
+
+# Names, links, and the answer to the challenge
+
+
+@pytest.mark.parametrize(
+    ("identities", "expected"),
+    [
+        ([{"userId": "1", "providerName": "Kakao"}], True),
+        ([{"userId": "2", "providerName": "Kakao"}, {"userId": "1", "providerName": "Kakao"}], True),
+        ([{"userId": "1", "providerName": "Another"}], False),
+        ([{"userId": "2", "providerName": "Kakao"}], False),
+        ([{"userId": 1, "providerName": "Kakao"}], False),
+        ([], False),
+        ({"userId": "1", "providerName": "Kakao"}, False),
+        (["Kakao", None], False),
+        (None, False),
+    ],
+)
+def test_a_profile_is_linked_to_the_kakao_id_that_its_identities_name(
+    kakao: ModuleType, identities: Any, expected: bool
+) -> None:
+    assert kakao.linked(json.dumps(identities), "1") is expected
+
+
+@pytest.mark.parametrize("identities", [None, "", "[", "[" * 100_000, 7])
+def test_identities_that_make_no_sense_link_to_nobody(kakao: ModuleType, identities: Any) -> None:
+    assert kakao.linked(identities, "1") is False
+
+
+def test_a_credential_survives_being_an_answer_and_does_not_show_itself(kakao: ModuleType) -> None:
+    for credential in (kakao.Credential(access_token="canary"), kakao.Credential(id_token="canary", nonce="canary")):
+        assert kakao.Credential.from_text(credential.as_text()) == credential
+        assert "canary" not in repr(credential)
+
+
+@pytest.mark.parametrize(
+    "answer", [None, "", "token", "[]", "[" * 100_000, '{"access_token": 1}', '{"password": "p"}', b"{}"]
+)
+def test_an_answer_that_somebody_made_up_is_no_credential(kakao: ModuleType, answer: Any) -> None:
+    with pytest.raises(kakao.InvalidKakaoTokenError):
+        kakao.Credential.from_text(answer)

@@ -1,0 +1,388 @@
+"""POST /api/auth/kakao, between a Kakao that vouches for one person and a user pool that keeps what is done to it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from handlers.cognito import CognitoError
+from tests.handlers.conftest import id_token
+
+EMAIL = "haneul@example.com"
+TOKEN = {"access_token": "token"}
+TOKENS = {"AccessToken", "IdToken", "RefreshToken", "ExpiresIn", "TokenType"}
+NATIVE, HOSTED = "kakao-1", "Kakao_1"
+STEPS = [
+    "admin_get_user",
+    "admin_get_user",
+    "admin_create_user",
+    "admin_link_provider_for_user",
+    "admin_initiate_auth",
+    "admin_respond_to_auth_challenge",
+]
+
+Send = Callable[..., tuple[int, dict[str, Any]]]
+
+
+class CrashError(BaseException):
+    """The function ends here, as if Lambda had stopped it."""
+
+
+@dataclass
+class Kakao:
+    """Vouches for the person 1, or raises what it is told to."""
+
+    failure: Exception | None = None
+    nickname: str | None = "김하늘"
+    email: str | None = EMAIL
+    asked: list[str] = field(default_factory=list)
+
+    def person(self, _credential: Any, *, deadline: float) -> str:
+        self.asked.append("person")
+        if self.failure:
+            raise self.failure
+        return "1"
+
+    def profile(self, _credential: Any, *, deadline: float) -> Any:
+        from handlers import kakao
+
+        self.asked.append("profile")
+        return kakao.Profile(self.nickname, self.email)
+
+
+@dataclass
+class Pool:
+    """A user pool's profiles, by name. `before` runs ahead of an operation, once; `says` is an error in its place."""
+
+    profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    sent: list[dict[str, Any]] = field(default_factory=list)
+    before: dict[str, Callable[[], object]] = field(default_factory=dict)
+    says: dict[str, CognitoError] = field(default_factory=dict)
+    crash_at: int = 99  # the number of the operation that the function does not live to send
+    right: bool = True
+
+    def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        self.asked.append(operation)
+        self.sent.append(parameters)
+        if event := self.before.pop(operation, None):
+            event()
+        if operation in self.says:
+            raise self.says[operation]
+        if len(self.asked) == self.crash_at:
+            raise CrashError
+        answer: dict[str, Any] = getattr(self, operation)(**parameters)
+        return answer
+
+    def hosted_sign_in(self) -> None:
+        """The person comes through the hosted login: on to the linked profile, or to one of that kind."""
+        if not self.linked():
+            self.profiles[HOSTED] = profile()
+
+    def linked(self) -> bool:
+        return any(one["linked"] for one in self.profiles.values())
+
+    def people(self) -> list[str]:
+        return sorted(self.profiles)
+
+    def admin_get_user(self, UserPoolId: str, Username: str) -> dict[str, Any]:  # noqa: N803
+        found = self._found(Username)
+        identities = [{"userId": "1", "providerName": "Kakao"}] if found["linked"] else []
+        attributes = {"identities": json.dumps(identities)} if identities else {}
+        return {
+            "Enabled": found["enabled"],
+            "UserAttributes": [{"Name": name, "Value": value} for name, value in attributes.items()],
+        }
+
+    def admin_create_user(
+        self,
+        UserPoolId: str,  # noqa: N803
+        Username: str,  # noqa: N803
+        MessageAction: str,  # noqa: N803
+        UserAttributes: list[dict[str, str]],  # noqa: N803
+    ) -> dict[str, Any]:
+        assert MessageAction == "SUPPRESS"
+        if Username in self.profiles:
+            raise CognitoError("UsernameExistsException", "")
+        self.profiles[Username] = profile(**{one["Name"]: one["Value"] for one in UserAttributes})
+        return {}
+
+    def admin_link_provider_for_user(
+        self,
+        UserPoolId: str,  # noqa: N803
+        DestinationUser: dict[str, str],  # noqa: N803
+        SourceUser: dict[str, str],  # noqa: N803
+    ) -> dict[str, Any]:
+        assert SourceUser == {
+            "ProviderName": "Kakao",
+            "ProviderAttributeName": "Cognito_Subject",
+            "ProviderAttributeValue": "1",
+        }
+        assert DestinationUser["ProviderName"] == "Cognito"
+        native = self._found(DestinationUser["ProviderAttributeValue"])
+        if HOSTED in self.profiles:
+            raise CognitoError("AliasExistsException", "")
+        if native["linked"]:
+            raise CognitoError("InvalidParameterException", "")
+        native["linked"] = True
+        return {}
+
+    def admin_delete_user(self, UserPoolId: str, Username: str) -> dict[str, Any]:  # noqa: N803
+        self._found(Username)
+        del self.profiles[Username]
+        return {}
+
+    def admin_initiate_auth(self, AuthParameters: dict[str, str], **_more: Any) -> dict[str, Any]:  # noqa: N803
+        self._found(AuthParameters["USERNAME"])
+        return {"ChallengeName": "CUSTOM_CHALLENGE", "Session": "session"}
+
+    def admin_respond_to_auth_challenge(
+        self,
+        ChallengeResponses: dict[str, str],  # noqa: N803
+        Session: str,  # noqa: N803
+        **_more: Any,
+    ) -> dict[str, Any]:
+        name = ChallengeResponses["USERNAME"]
+        if not (self.right and self._found(name)["linked"] and Session == "session"):
+            return {"ChallengeName": "CUSTOM_CHALLENGE", "Session": "session"}
+        result = {"IdToken": id_token(sub=f"sub of {name}"), "AccessToken": "access", "RefreshToken": "refresh"}
+        return {"AuthenticationResult": result}
+
+    def _found(self, name: str) -> dict[str, Any]:
+        if name not in self.profiles:
+            raise CognitoError("UserNotFoundException", "")
+        return self.profiles[name]
+
+
+def profile(**attributes: str) -> dict[str, Any]:
+    return {"linked": False, "enabled": True, "attributes": attributes}
+
+
+@pytest.fixture
+def pool(kakao_sign_in: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Pool:
+    pool = Pool()
+    monkeypatch.setattr(kakao_sign_in.cognito, "ask", pool.ask)
+    return pool
+
+
+@pytest.fixture
+def kakao(kakao_sign_in: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Kakao:
+    kakao = Kakao()
+    monkeypatch.setattr(kakao_sign_in, "KAKAO", kakao)
+    return kakao
+
+
+@pytest.fixture
+def send(kakao_sign_in: ModuleType, pool: Pool, kakao: Kakao) -> Send:
+    def send(body: Any = None, **more: Any) -> tuple[int, dict[str, Any]]:
+        text = body if isinstance(body, str) else json.dumps(TOKEN if body is None else body)
+        answer = kakao_sign_in.handler({"routeKey": "POST /api/auth/kakao", "headers": {}, "body": text, **more}, None)
+        assert answer["headers"]["cache-control"] == "no-store"
+        assert answer["cookies"] == []
+        return answer["statusCode"], json.loads(answer["body"])
+
+    return send
+
+
+# One person, one profile
+
+
+def test_a_first_sign_in_makes_a_profile_that_is_linked_before_it_gets_tokens(send: Send, pool: Pool) -> None:
+    status, tokens = send()
+    assert (status, set(tokens)) == (200, TOKENS)
+    assert pool.people() == [NATIVE]
+    assert pool.profiles[NATIVE]["linked"]
+    assert pool.asked == STEPS
+
+
+def test_no_password_is_set_at_any_step(send: Send, pool: Pool) -> None:
+    send()
+    for parameters in pool.sent:
+        assert not [name for name in parameters if "Password" in name]
+
+
+def test_the_next_sign_in_asks_kakao_for_no_profile_and_makes_nothing(send: Send, pool: Pool, kakao: Kakao) -> None:
+    first = send()
+    pool.asked.clear()
+    kakao.asked.clear()
+    assert send() == first
+    assert pool.asked == ["admin_get_user", *STEPS[4:]]
+    assert kakao.asked == ["person"]
+
+
+def test_the_profile_holds_what_kakao_vouches_for(send: Send, pool: Pool) -> None:
+    send()
+    expected = {"nickname": "김하늘", "email": EMAIL, "email_verified": "true"}
+    assert pool.profiles[NATIVE]["attributes"] == expected
+
+
+def test_consent_is_not_needed_to_sign_in(send: Send, pool: Pool, kakao: Kakao) -> None:
+    kakao.nickname = kakao.email = None
+    assert send()[0] == 200
+    assert pool.profiles[NATIVE]["attributes"] == {}
+
+
+def test_an_account_with_the_same_e_mail_stays_as_it_is(send: Send, pool: Pool) -> None:
+    pool.profiles[EMAIL] = profile(email=EMAIL, email_verified="true")
+    before = json.dumps(pool.profiles[EMAIL])
+    assert send()[0] == 200
+    assert json.dumps(pool.profiles[EMAIL]) == before
+
+
+def test_who_came_through_the_hosted_login_first_is_sent_there(send: Send, pool: Pool) -> None:
+    pool.hosted_sign_in()
+    status, answer = send()
+    assert (status, answer["error"]) == (409, "hosted_login_required")
+    assert answer["authorize_url"] == "https://login.example/authorize"
+    assert pool.people() == [HOSTED]
+    assert not {"admin_create_user", "admin_initiate_auth"} & set(pool.asked)
+
+
+def test_a_disabled_profile_gets_no_tokens(send: Send, pool: Pool) -> None:
+    send()
+    pool.profiles[NATIVE]["enabled"] = False
+    pool.asked.clear()
+    status, answer = send()
+    assert (status, answer["error"]) == (403, "refused")
+    assert pool.asked == ["admin_get_user"]
+
+
+# Others at the same time, and ends in between
+
+
+@pytest.mark.parametrize("step", range(1, len(STEPS) + 1))
+def test_wherever_a_first_sign_in_ends_the_next_one_goes_on_from_there(send: Send, pool: Pool, step: int) -> None:
+    pool.crash_at = step
+    with pytest.raises(CrashError):
+        send()
+    pool.crash_at = 99
+    assert send()[0] == 200
+    assert pool.people() == [NATIVE]
+    assert pool.profiles[NATIVE]["linked"]
+
+
+@pytest.mark.parametrize("step", STEPS[1:])
+def test_two_first_sign_ins_by_token_end_at_one_profile(send: Send, pool: Pool, step: str) -> None:
+    pool.before[step] = lambda: others.append(send())
+    others: list[tuple[int, dict[str, Any]]] = []
+    assert send() == others[0]
+    assert others[0][0] == 200
+    assert pool.people() == [NATIVE]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_first_sign_in_by_token_and_one_on_the_web_end_at_one_profile(send: Send, pool: Pool, step: str) -> None:
+    pool.before[step] = pool.hosted_sign_in
+    status, answer = send()
+    assert len(pool.people()) == 1
+    if pool.people() == [HOSTED]:
+        assert (status, answer["error"]) == (409, "hosted_login_required")
+    else:
+        assert (status, pool.linked()) == (200, True)
+
+
+def test_a_half_made_profile_is_taken_back_once_the_person_has_one_of_the_hosted_login(send: Send, pool: Pool) -> None:
+    pool.profiles = {NATIVE: profile(), HOSTED: profile()}
+    assert send()[0] == 409
+    assert pool.people() == [HOSTED]
+
+
+def test_a_half_made_profile_that_somebody_else_takes_back_is_no_error(send: Send, pool: Pool) -> None:
+    pool.profiles = {NATIVE: profile(), HOSTED: profile()}
+    pool.before["admin_delete_user"] = lambda: pool.profiles.pop(NATIVE)
+    assert send()[0] == 409
+    assert pool.people() == [HOSTED]
+
+
+def test_a_link_that_fails_for_another_reason_is_no_reason_to_delete(send: Send, pool: Pool) -> None:
+    pool.says["admin_link_provider_for_user"] = CognitoError("InternalErrorException", "")
+    status, answer = send()
+    assert (status, answer["error"]) == (502, "cognito_unavailable")
+    assert pool.people() == [NATIVE]
+    pool.says.clear()
+    assert send()[0] == 200
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        ("InvalidKakaoTokenError", 401),
+        ("ThrottledError", 429),
+        ("UnavailableError", 502),
+        ("TooSlowError", 504),
+    ],
+)
+def test_nobody_is_looked_up_before_kakao_has_vouched(
+    send: Send, pool: Pool, kakao: Kakao, error: str, status: int
+) -> None:
+    from handlers import kakao as module
+
+    kakao.failure = getattr(module, error)()
+    assert send()[0] == status
+    assert pool.asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "expected"),
+    [
+        ("UserLambdaValidationException", "VerifyAuthChallengeResponse failed with error kakao_too_slow.", 504),
+        ("UserLambdaValidationException", "VerifyAuthChallengeResponse failed with error kakao_unavailable.", 502),
+        ("UserLambdaValidationException", "VerifyAuthChallengeResponse failed with error kakao_throttled.", 429),
+        ("NotAuthorizedException", "Incorrect username or password.", 401),
+        ("UnexpectedLambdaException", "", 502),
+        ("TooManyRequestsException", "", 429),
+    ],
+)
+def test_what_goes_wrong_at_the_challenge_is_told_apart(
+    send: Send, pool: Pool, name: str, message: str, expected: int
+) -> None:
+    pool.says["admin_respond_to_auth_challenge"] = CognitoError(name, message)
+    assert send()[0] == expected
+
+
+def test_a_token_that_is_not_good_any_more_at_the_challenge_gives_no_tokens(send: Send, pool: Pool) -> None:
+    pool.right = False
+    status, answer = send()
+    assert (status, answer["error"]) == (401, "invalid_token")
+
+
+def test_a_profile_that_cognito_lets_nobody_into_this_way_is_sent_to_the_hosted_login(send: Send, pool: Pool) -> None:
+    pool.says["admin_initiate_auth"] = CognitoError("NotAuthorizedException", "")
+    assert send()[0] == 409
+
+
+@pytest.mark.parametrize("step", sorted(set(STEPS)))
+def test_a_throttled_cognito_says_when_to_come_back(send: Send, pool: Pool, step: str) -> None:
+    pool.says[step] = CognitoError("TooManyRequestsException", "")
+    assert send()[0] == 429
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        "{",
+        {},
+        {"access_token": ""},
+        {"access_token": 1},
+        {"access_token": "a", "id_token": "i"},
+        {"access_token": "a", "nonce": "n"},
+        {"id_token": "i", "nonce": 1},
+        {"id_token": "i", "nonce": ""},
+        {"access_token": "a" * 8193},
+    ],
+    ids=lambda body: str(body)[:40],
+)
+def test_a_request_of_another_shape_reaches_neither_kakao_nor_cognito(
+    send: Send, pool: Pool, kakao: Kakao, body: Any
+) -> None:
+    status, answer = send(body)
+    assert (status, answer["error"]) == (400, "invalid_request")
+    assert kakao.asked == pool.asked == []

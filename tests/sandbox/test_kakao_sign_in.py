@@ -1,0 +1,409 @@
+"""Sign-in with a Kakao token through the site, the API, the Lambdas and the emulated Cognito, from a Kakao stand-in."""
+
+import base64
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import pytest
+import requests
+from botocore.exceptions import ClientError
+
+from sandbox.kakao import PEOPLE
+from sandbox.kakao.people import Person
+from sandbox.local import Sandbox
+from sandbox.mail import mails
+from tests.sandbox.deployed import KAKAO_IDENTITY, forget, kakao_tokens, on_pool, profile_names
+
+pytestmark = pytest.mark.sandbox
+
+HANEUL, _, GUREUM, DAON = PEOPLE
+TOKENS = {"AccessToken", "IdToken", "RefreshToken", "ExpiresIn", "TokenType"}
+PASSWORD = "a-long-enough-password"
+
+Post = Callable[..., requests.Response]
+Issue = Callable[..., dict[str, str]]
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_signed_in_yet(sandbox: Sandbox) -> Iterator[None]:
+    for person in PEOPLE:
+        forget(sandbox, person)
+    yield
+    for person in PEOPLE:
+        forget(sandbox, person)
+
+
+@pytest.fixture
+def post(sandbox: Sandbox) -> Post:
+    def post(path: str = "kakao", **body: Any) -> requests.Response:
+        return requests.post(f"{sandbox.site}/api/auth/{path}", json=body, timeout=20)
+
+    return post
+
+
+@pytest.fixture
+def issue(sandbox: Sandbox) -> Issue:
+    """Kakao's tokens for a person, as its SDK would have them."""
+
+    def issue(person: Person = HANEUL, **more: Any) -> dict[str, str]:
+        return kakao_tokens(sandbox, person, **more)
+
+    return issue
+
+
+@pytest.fixture
+def kakao(sandbox: Sandbox) -> Iterator[Callable[..., None]]:
+    """Switches the stand-in, and back on afterwards."""
+
+    def switch(mode: str, *endpoints: str) -> None:
+        body = {"mode": mode} | ({"endpoints": list(endpoints)} if endpoints else {})
+        requests.post(f"{sandbox.kakao}/_stand-in/mode", json=body, timeout=5).raise_for_status()
+
+    yield switch
+    switch("up")
+
+
+def at_cognito(sandbox: Sandbox, operation: str, **given: Any) -> dict[str, Any]:
+    """Call an operation of Cognito's as anybody may who knows the public client."""
+    answer: dict[str, Any] = sandbox.account.call(
+        "cognito-idp", operation, {"ClientId": sandbox.exports["clientId"], **given}
+    )
+    return answer
+
+
+def profiles(sandbox: Sandbox, person: Person = HANEUL) -> list[str]:
+    """The names of the profiles in the pool that are this Kakao person's."""
+    users = on_pool(sandbox, "ListUsers")["Users"]
+    return sorted(user["Username"] for user in users if user["Username"] in profile_names(person))
+
+
+def attributes(sandbox: Sandbox, name: str) -> dict[str, str]:
+    found = on_pool(sandbox, "AdminGetUser", Username=name)["UserAttributes"]
+    return {attribute["Name"]: attribute["Value"] for attribute in found}
+
+
+def claims(token: str) -> dict[str, Any]:
+    body = token.split(".")[1]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    return found
+
+
+def hosted_sign_in(sandbox: Sandbox, person: Person = HANEUL) -> dict[str, Any]:
+    """Sign in as a browser does; return the claims of the session's ID token."""
+    cookies: dict[str, str] = {}
+    method, url = "GET", f"{sandbox.site}/api/auth/login?provider=Kakao&origin={sandbox.site}"
+    agreed = {"person": person.id, "consent": ["profile_nickname", "account_email"], "decision": "agree"}
+    form: dict[str, Any] | None = None
+    while url != f"{sandbox.site}/":
+        headers = {"cookie": "; ".join(f"{k}={v}" for k, v in cookies.items())} if url.startswith(sandbox.site) else {}
+        answer = requests.request(method, url, data=form, headers=headers, allow_redirects=False, timeout=20)
+        cookies |= dict(line.split(";")[0].split("=", 1) for line in answer.raw.headers.getlist("set-cookie"))
+        if answer.status_code == 302:
+            method, url, form = "GET", urljoin(url, answer.headers["location"]), None
+        else:
+            assert (answer.status_code, method) == (200, "GET"), answer.text
+            method, form = "POST", agreed
+    return claims(cookies["__Host-id"])
+
+
+def refused(answer: requests.Response) -> tuple[int, str]:
+    assert {"error", "message"} <= set(answer.json())
+    return answer.status_code, answer.json()["error"]
+
+
+# One person
+
+
+@pytest.mark.parametrize("kind", ["access_token", "id_token"])
+def test_a_person_who_comes_by_token_first_is_the_same_one_in_the_browser(
+    post: Post, issue: Issue, sandbox: Sandbox, kind: str
+) -> None:
+    answer = post(**{kind: issue()[kind]})
+    assert (answer.status_code, set(answer.json())) == (200, TOKENS)
+    assert "set-cookie" not in answer.headers
+    by_token, in_browser = claims(answer.json()["IdToken"]), hosted_sign_in(sandbox)
+    assert by_token["sub"] == in_browser["sub"]
+    assert profiles(sandbox) == [f"kakao-{HANEUL.id}"]
+    assert post(**{kind: issue()[kind]}).status_code == 200  # and is let in by token afterwards
+
+
+def test_a_person_who_comes_in_the_browser_first_continues_there_and_is_the_same_one(
+    post: Post, issue: Issue, sandbox: Sandbox
+) -> None:
+    first = hosted_sign_in(sandbox)
+    answer = post(access_token=issue()["access_token"])
+    assert refused(answer) == (409, "hosted_login_required")
+    asked = {name: value for name, (value,) in parse_qs(urlsplit(answer.json()["authorize_url"]).query).items()}
+    assert asked["client_id"] == sandbox.exports["clientId"]
+    assert (asked["identity_provider"], asked["response_type"]) == ("Kakao", "code")
+    assert hosted_sign_in(sandbox)["sub"] == first["sub"]
+    assert profiles(sandbox) == [f"Kakao_{HANEUL.id}"]
+
+
+def test_an_app_goes_on_at_the_address_that_it_was_told(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+    first = hosted_sign_in(sandbox)
+    callback, verifier = "com.example.app://callback", "v" * 43
+    challenge = "7w_YNF9DSfIdPf_pRjSq646_kPr-2-o9NAl16JGghdM"
+    url = post(access_token=issue()["access_token"]).json()["authorize_url"]
+    url += f"&redirect_uri={callback}&state=s&code_challenge={challenge}&code_challenge_method=S256"
+    hosted, query = url.split("?")
+    agreed = {"person": HANEUL.id, "consent": ["profile_nickname", "account_email"], "decision": "agree"}
+    at_kakao = requests.get(f"{sandbox.hosted_login}/oauth2/authorize?{query}", allow_redirects=False, timeout=20)
+    back = requests.post(at_kakao.headers["location"], data=agreed, allow_redirects=False, timeout=20)
+    at_app = requests.get(back.headers["location"], allow_redirects=False, timeout=20).headers["location"]
+    assert hosted.endswith("/oauth2/authorize")
+    assert at_app.startswith(callback)
+    given = {name: value for name, (value,) in parse_qs(urlsplit(at_app).query).items()}
+    form = {"grant_type": "authorization_code", "client_id": sandbox.exports["clientId"], "redirect_uri": callback}
+    form |= {"code": given["code"], "code_verifier": verifier}
+    tokens = requests.post(f"{sandbox.hosted_login}/oauth2/token", data=form, timeout=20).json()
+    assert claims(tokens["id_token"])["sub"] == first["sub"]
+
+
+def test_first_sign_ins_of_both_kinds_at_once_end_at_one_profile(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+    tokens = [issue()["access_token"] for _ in range(4)]
+    start = Barrier(5)
+
+    def by_token(token: str) -> tuple[int, str]:
+        start.wait(10)
+        answer = post(access_token=token)
+        return answer.status_code, claims(answer.json()["IdToken"])["sub"] if answer.ok else answer.json()["error"]
+
+    def in_browser() -> tuple[int, str]:
+        start.wait(10)
+        return 200, hosted_sign_in(sandbox)["sub"]
+
+    with ThreadPoolExecutor(5) as threads:
+        begun = [threads.submit(by_token, token) for token in tokens]
+        begun.append(threads.submit(in_browser))
+        ended = [one.result() for one in begun]
+    (name,) = profiles(sandbox)
+    sub = attributes(sandbox, name)["sub"]
+    assert set(ended) <= {(200, sub), (409, "hosted_login_required")}
+    assert ended[-1] == (200, sub)
+
+
+def test_the_same_token_twice_and_at_once_gives_the_same_person(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+    token = issue()["access_token"]
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: post(access_token=token), range(4)))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert len({claims(answer.json()["IdToken"])["sub"] for answer in answers}) == 1
+    assert profiles(sandbox) == [f"kakao-{HANEUL.id}"]
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_a_sign_in_that_was_cut_short_is_finished_by_the_next_one(
+    post: Post, issue: Issue, sandbox: Sandbox, linked: bool
+) -> None:
+    name = f"kakao-{HANEUL.id}"
+    on_pool(sandbox, "AdminCreateUser", Username=name, MessageAction="SUPPRESS")
+    if linked:
+        on_pool(
+            sandbox,
+            "AdminLinkProviderForUser",
+            DestinationUser={"ProviderName": "Cognito", "ProviderAttributeValue": name},
+            SourceUser=KAKAO_IDENTITY | {"ProviderAttributeValue": str(HANEUL.id)},
+        )
+    answer = post(access_token=issue()["access_token"])
+    assert claims(answer.json()["IdToken"])["sub"] == attributes(sandbox, name)["sub"]
+    assert hosted_sign_in(sandbox)["sub"] == attributes(sandbox, name)["sub"]
+
+
+# What the tokens are good for
+
+
+def test_the_tokens_are_those_of_any_other_sign_in(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+    tokens = post(access_token=issue()["access_token"]).json()
+    for name in ("IdToken", "AccessToken"):
+        bearer = {"authorization": f"Bearer {tokens[name]}"}
+        person = requests.get(f"{sandbox.site}/api/userinfo", headers=bearer, timeout=20).json()
+        assert (person["nickname"], person["email"]) == (HANEUL.nickname, HANEUL.email)
+    refreshed = post("refresh", refresh_token=tokens["RefreshToken"])
+    assert (refreshed.status_code, set(refreshed.json())) == (200, TOKENS)
+    assert post("logout", refresh_token=refreshed.json()["RefreshToken"]).status_code == 200
+    assert post("refresh", refresh_token=tokens["RefreshToken"]).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("person", "scope", "expected"),
+    [
+        (HANEUL, "openid profile_nickname account_email", (HANEUL.nickname, HANEUL.email)),
+        (HANEUL, "openid profile_nickname", (HANEUL.nickname, None)),
+        (HANEUL, "openid", (None, None)),
+        (GUREUM, "openid profile_nickname account_email", (GUREUM.nickname, None)),
+        (DAON, "openid profile_nickname account_email", (DAON.nickname, None)),
+    ],
+    ids=["all", "no consent for e-mail", "no consent", "e-mail not verified", "no e-mail"],
+)
+def test_everybody_signs_in_and_only_what_kakao_vouches_for_is_kept(
+    post: Post, issue: Issue, sandbox: Sandbox, person: Person, scope: str, expected: tuple[str | None, str | None]
+) -> None:
+    assert post(access_token=issue(person, scope=scope)["access_token"]).status_code == 200
+    kept = attributes(sandbox, f"kakao-{person.id}")
+    assert (kept.get("nickname"), kept.get("email")) == expected
+    assert kept.get("email_verified", "true") == "true"
+
+
+def test_an_account_with_the_same_e_mail_is_another_account_and_stays_as_it_is(
+    post: Post, issue: Issue, sandbox: Sandbox
+) -> None:
+    email = str(HANEUL.email)
+    assert post("sign-up", email=email, password=PASSWORD).status_code == 200
+    on_pool(sandbox, "AdminConfirmSignUp", Username=email)
+    before = attributes(sandbox, email)
+    assert claims(post(access_token=issue()["access_token"]).json()["IdToken"])["sub"] != before["sub"]
+    assert attributes(sandbox, email) == before
+    assert post("sign-in", email=email, password=PASSWORD).status_code == 200
+    on_pool(sandbox, "AdminDeleteUser", Username=email)
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("kind", ["access_token", "id_token"])
+def test_a_token_of_another_app_is_nobodys(post: Post, issue: Issue, sandbox: Sandbox, kind: str) -> None:
+    another = issue(app_id=999, client_id="key-of-another-app")
+    assert refused(post(**{kind: another[kind]})) == (401, "invalid_token")
+    assert profiles(sandbox) == []
+
+
+def test_a_token_for_the_native_app_key_is_ours(post: Post, issue: Issue) -> None:
+    assert post(id_token=issue(client_id="stand-in-native-app-key")["id_token"]).status_code == 200
+
+
+def test_a_revoked_token_is_nobodys(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+    token = issue()["access_token"]
+    bearer = {"authorization": f"Bearer {token}"}
+    requests.post(f"{sandbox.kakao}/v1/user/logout", headers=bearer, timeout=5).raise_for_status()
+    assert refused(post(access_token=token)) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize("kind", ["access_token", "id_token"])
+@pytest.mark.parametrize("token", ["garbage", "토큰", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "x" * 8000])
+def test_garbage_is_nobodys(post: Post, kind: str, token: str) -> None:
+    assert refused(post(**{kind: token})) == (401, "invalid_token")
+
+
+def test_a_nonce_that_is_not_the_tokens_is_refused(post: Post, issue: Issue) -> None:
+    assert refused(post(id_token=issue()["id_token"], nonce="another")) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize("body", [{}, {"access_token": ""}, {"access_token": "a", "id_token": "i"}, {"token": "a"}])
+def test_a_request_of_another_shape_says_what_to_send(post: Post, body: dict[str, str]) -> None:
+    answer = post(**body)
+    assert refused(answer) == (400, "invalid_request")
+    assert "access_token" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("down", (502, "kakao_unavailable")),
+        ("broken", (502, "kakao_unavailable")),
+        ("refusing", (502, "kakao_unavailable")),
+        ("garbage", (502, "kakao_unavailable")),
+        ("throttled", (429, "kakao_throttled")),
+        ("slow", (504, "kakao_too_slow")),
+    ],
+)
+@pytest.mark.parametrize("endpoint", ["/v1/user/access_token_info", "/v2/user/me"])
+def test_a_kakao_that_is_not_well_is_told_apart_and_nothing_is_half_made(
+    post: Post,
+    issue: Issue,
+    kakao: Callable[..., None],
+    sandbox: Sandbox,
+    mode: str,
+    endpoint: str,
+    expected: tuple[int, str],
+) -> None:
+    token = issue()["access_token"]
+    kakao(mode, endpoint)
+    answer = post(access_token=token)
+    assert refused(answer) == expected
+    assert ("retry-after" in answer.headers) is (expected[0] == 429)
+    assert answer.elapsed.total_seconds() < 5  # what the route promises
+    assert profiles(sandbox) == []
+    kakao("up")
+    assert post(access_token=token).status_code == 200
+
+
+# Ways in that are none
+
+
+def test_the_profile_opens_to_no_password(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+    post(access_token=issue()["access_token"])
+    name = f"kakao-{HANEUL.id}"
+    assert on_pool(sandbox, "AdminGetUser", Username=name)["UserStatus"] == "FORCE_CHANGE_PASSWORD"
+    for flow, operation in {
+        "USER_PASSWORD_AUTH": "InitiateAuth",
+        "ADMIN_USER_PASSWORD_AUTH": "AdminInitiateAuth",
+    }.items():
+        pool = {"UserPoolId": sandbox.exports["userPoolId"]} if operation.startswith("Admin") else {}
+        password = {"USERNAME": name, "PASSWORD": PASSWORD}
+        with pytest.raises(ClientError):
+            at_cognito(sandbox, operation, AuthFlow=flow, AuthParameters=password, **pool)
+
+
+def test_the_e_mail_of_a_profile_is_no_way_to_it(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+    post(access_token=issue()["access_token"])
+    email, before = str(HANEUL.email), len(mails(sandbox.aws))
+    assert refused(post("sign-in", email=email, password=PASSWORD)) == (400, "wrong_credentials")
+    assert post("forgot-password", email=email).status_code == 200
+    assert len(mails(sandbox.aws)) == before
+
+
+def test_nobody_takes_the_name_of_a_profile_beforehand(sandbox: Sandbox) -> None:
+    for name in profile_names(HANEUL):
+        with pytest.raises(ClientError) as refusal:
+            at_cognito(
+                sandbox,
+                "SignUp",
+                Username=name,
+                Password=PASSWORD,
+                UserAttributes=[{"Name": "email", "Value": f"{secrets.token_hex(4)}@example.com"}],
+            )
+        assert refusal.value.response["Error"]["Code"] == "UserLambdaValidationException"
+
+
+def challenged(sandbox: Sandbox, name: str) -> str:
+    begun = at_cognito(sandbox, "InitiateAuth", AuthFlow="CUSTOM_AUTH", AuthParameters={"USERNAME": name})
+    session: str = begun["Session"]
+    return session
+
+
+def answered(sandbox: Sandbox, name: str, session: str, answer: str) -> dict[str, Any]:
+    return at_cognito(
+        sandbox,
+        "RespondToAuthChallenge",
+        ChallengeName="CUSTOM_CHALLENGE",
+        Session=session,
+        ChallengeResponses={"USERNAME": name, "ANSWER": answer},
+    )
+
+
+def test_straight_at_cognito_only_the_persons_own_token_is_an_answer_and_three_wrong_ones_end_it(
+    post: Post, issue: Issue, sandbox: Sandbox
+) -> None:
+    """Anybody who knows the public client may begin the challenge for any user name."""
+    post(access_token=issue()["access_token"])
+    name = f"kakao-{HANEUL.id}"
+    another = json.dumps({"access_token": issue(GUREUM)["access_token"]})
+    foreign = json.dumps({"access_token": issue(app_id=999)["access_token"]})
+    session = challenged(sandbox, name)
+    for wrong in (another, foreign):
+        again = answered(sandbox, name, session, wrong)
+        assert "AuthenticationResult" not in again
+        session = again["Session"]
+    with pytest.raises(ClientError) as over:
+        answered(sandbox, name, session, "garbage")
+    assert over.value.response["Error"]["Code"] == "NotAuthorizedException"
+    own = json.dumps({"access_token": issue()["access_token"]})
+    with pytest.raises(ClientError):
+        answered(sandbox, name, session, own)
+    assert "AuthenticationResult" in answered(sandbox, name, challenged(sandbox, name), own)
