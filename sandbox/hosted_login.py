@@ -115,7 +115,8 @@ class HostedLogin:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request; only the paths of the hosted login lead to the emulator."""
-        if (request.method, request.path) == ("POST", "/_stand-in/mode"):
+        switch = ("POST", "/_stand-in/mode", "application/json")  # which no other site's page can send unasked
+        if (request.method, request.path, request.content_type) == switch:
             return self._switch(await request.json())
         return await self._fail(request) or await self._answer(request)
 

@@ -233,6 +233,12 @@ def test_it_is_slow_on_demand_until_it_is_told_otherwise(pool: Any, provider: An
     assert not waiting.is_alive()
 
 
+def test_no_other_sites_page_makes_it_fail(pool: Any) -> None:
+    plain = requests.post(f"{pool.login}/_stand-in/mode", '{"mode": "down"}', timeout=5)
+    assert plain.status_code == 404
+    assert pool.get("/oauth2/userInfo").status_code == 401
+
+
 def test_a_mode_that_does_not_exist_is_refused(pool: Any) -> None:
     answer = requests.post(f"{pool.login}/_stand-in/mode", json={"mode": "off"}, timeout=5)
     assert (answer.status_code, answer.json()) == (400, {"error": "unknown_mode"})
