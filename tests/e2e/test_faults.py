@@ -1,11 +1,12 @@
 """What a person sees in Chromium while a service fails, and how they go on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import requests
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from sandbox.kakao import PEOPLE
 from sandbox.local import Sandbox, running
 from sandbox.program import ROOT
 from tests.e2e.conftest import Switch
@@ -272,6 +273,44 @@ def test_a_sign_out_whose_answer_is_lost_is_no_sign_out_yet_and_the_next_one_is(
     try_again(page)
     expect_signed_out(page)
     assert session(context) == {}
+
+
+@pytest.fixture
+def dead_trigger(sandbox: Sandbox) -> Iterator[Callable[[], None]]:
+    """A pre sign-up trigger that does not even start, until it is mended."""
+    functions = sandbox.account.call("lambda", "ListFunctions", {})["Functions"]
+    (trigger,) = [f for f in functions if f["Handler"] == "handlers.pre_sign_up.handler"]
+
+    def point_at(handler: str) -> None:
+        given = {"FunctionName": trigger["FunctionName"], "Handler": handler}
+        sandbox.account.call("lambda", "UpdateFunctionConfiguration", given)
+
+    point_at("handlers.pre_sign_up.nothing")
+    yield lambda: point_at(trigger["Handler"])
+    point_at(trigger["Handler"])
+
+
+def test_a_first_sign_in_whose_trigger_dies_makes_nobody_and_the_next_one_works(
+    page: Page, context: BrowserContext, sandbox: Sandbox, dead_trigger: Callable[[], None]
+) -> None:
+    person = PEOPLE[-1]
+    pool = {"UserPoolId": sandbox.exports["userPoolId"]}
+
+    def users() -> list[str]:
+        """The profiles of this person."""
+        found = sandbox.account.call("cognito-idp", "ListUsers", pool)["Users"]
+        return [user["Username"] for user in found if str(person.id) in str(user)]
+
+    for name in users():  # of another test
+        sandbox.account.call("cognito-idp", "AdminDeleteUser", {**pool, "Username": name})
+    press_kakao(page, sandbox)
+    agree(page, person)
+    expect_failure(page, "로그인하지 못했어요")
+    assert (users(), session(context)) == ([], {})
+    dead_trigger()
+    try_again(page)
+    sign_in(page, sandbox, person)
+    assert len(users()) == 1
 
 
 # All of AWS
