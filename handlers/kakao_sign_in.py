@@ -106,12 +106,12 @@ def settle(person: str, credential: Credential, deadline: float) -> None:
         # Another request was faster, be it a sign-in by token or on the web. What Cognito calls the error depends on
         # which, and its words are not documented, so look.
         profile = _profile(kakao.user_name(person))
-        if _profile(_hosted_name(person)):
-            if profile:
-                _delete(person)
-            raise HostedProfileError from None
-        if not (profile and _is_linked(profile, person)):
+        if profile and _is_linked(profile, person):
+            return
+        if not _profile(_hosted_name(person)):
             raise
+        _delete(person)
+        raise HostedProfileError from None
 
 
 def _hosted_name(person: str) -> str:

@@ -66,6 +66,10 @@ def test_a_right_answer_gives_tokens_and_three_wrong_ones_end_it(
     assert defined(kakao_challenge, *session) == expected
 
 
+def test_the_first_round_follows_no_other(kakao_challenge: ModuleType) -> None:
+    assert defined(kakao_challenge, session=None) == AGAIN
+
+
 def test_nobody_gets_tokens_for_a_user_who_does_not_exist(kakao_challenge: ModuleType) -> None:
     """Cognito goes through the motions for one (prevent_user_existence_errors)."""
     assert defined(kakao_challenge, RIGHT, userNotFound=True) == AGAIN

@@ -135,16 +135,26 @@ class Pool:
         del self.profiles[Username]
         return {}
 
-    def admin_initiate_auth(self, AuthParameters: dict[str, str], **_more: Any) -> dict[str, Any]:  # noqa: N803
+    def admin_initiate_auth(
+        self,
+        UserPoolId: str,  # noqa: N803
+        ClientId: str,  # noqa: N803
+        AuthFlow: str,  # noqa: N803
+        AuthParameters: dict[str, str],  # noqa: N803
+    ) -> dict[str, Any]:
+        assert AuthFlow == "CUSTOM_AUTH"
         self._found(AuthParameters["USERNAME"])
         return {"ChallengeName": "CUSTOM_CHALLENGE", "Session": "session"}
 
     def admin_respond_to_auth_challenge(
         self,
+        UserPoolId: str,  # noqa: N803
+        ClientId: str,  # noqa: N803
+        ChallengeName: str,  # noqa: N803
         ChallengeResponses: dict[str, str],  # noqa: N803
         Session: str,  # noqa: N803
-        **_more: Any,
     ) -> dict[str, Any]:
+        assert ChallengeName == "CUSTOM_CHALLENGE"
         name = ChallengeResponses["USERNAME"]
         if not (self.right and self._found(name)["linked"] and Session == "session"):
             return {"ChallengeName": "CUSTOM_CHALLENGE", "Session": "session"}
@@ -198,6 +208,10 @@ def test_a_first_sign_in_makes_a_profile_that_is_linked_before_it_gets_tokens(se
     assert pool.asked == STEPS
 
 
+def test_an_id_token_may_come_with_its_nonce(send: Send) -> None:
+    assert send({"id_token": "token", "nonce": "nonce"})[0] == 200
+
+
 def test_no_password_is_set_at_any_step(send: Send, pool: Pool) -> None:
     send()
     for parameters in pool.sent:
@@ -237,6 +251,7 @@ def test_who_came_through_the_hosted_login_first_is_sent_there(send: Send, pool:
     status, answer = send()
     assert (status, answer["error"]) == (409, "hosted_login_required")
     assert answer["authorize_url"] == "https://login.example/authorize"
+    assert "authorize_url" in answer["message"]
     assert pool.people() == [HOSTED]
     assert not {"admin_create_user", "admin_initiate_auth"} & set(pool.asked)
 
@@ -295,6 +310,27 @@ def test_a_half_made_profile_that_somebody_else_takes_back_is_no_error(send: Sen
     pool.before["admin_delete_user"] = lambda: pool.profiles.pop(NATIVE)
     assert send()[0] == 409
     assert pool.people() == [HOSTED]
+
+
+def test_a_half_made_profile_that_cognito_keeps_is_no_reason_to_go_on(send: Send, pool: Pool) -> None:
+    pool.profiles = {NATIVE: profile(), HOSTED: profile()}
+    pool.says["admin_delete_user"] = CognitoError("InternalErrorException", "")
+    status, answer = send()
+    assert (status, answer["error"]) == (502, "cognito_unavailable")
+
+
+def test_a_profile_that_is_linked_by_now_is_never_taken_back(send: Send, pool: Pool) -> None:
+    pool.profiles = {NATIVE: profile(), HOSTED: profile()}
+    pool.before["admin_link_provider_for_user"] = lambda: pool.profiles[NATIVE].update(linked=True)
+    assert send()[0] == 200
+    assert NATIVE in pool.people()
+
+
+def test_a_profile_that_is_gone_before_its_link_is_made_by_the_next_sign_in(send: Send, pool: Pool) -> None:
+    pool.before["admin_link_provider_for_user"] = lambda: pool.profiles.pop(NATIVE)
+    status, answer = send()
+    assert (status, answer["error"]) == (502, "cognito_unavailable")
+    assert send()[0] == 200
 
 
 def test_a_link_that_fails_for_another_reason_is_no_reason_to_delete(send: Send, pool: Pool) -> None:
@@ -358,9 +394,16 @@ def test_a_profile_that_cognito_lets_nobody_into_this_way_is_sent_to_the_hosted_
 
 
 @pytest.mark.parametrize("step", sorted(set(STEPS)))
-def test_a_throttled_cognito_says_when_to_come_back(send: Send, pool: Pool, step: str) -> None:
-    pool.says[step] = CognitoError("TooManyRequestsException", "")
+@pytest.mark.parametrize("name", ["LimitExceededException", "ThrottlingException", "TooManyRequestsException"])
+def test_a_throttled_cognito_says_when_to_come_back(send: Send, pool: Pool, step: str, name: str) -> None:
+    pool.says[step] = CognitoError(name, "")
     assert send()[0] == 429
+
+
+def test_what_cognito_calls_a_fault_of_the_request_is_none_of_the_apps(send: Send, pool: Pool) -> None:
+    pool.says["admin_create_user"] = CognitoError("InvalidParameterException", "")
+    status, answer = send()
+    assert (status, answer["error"]) == (502, "cognito_unavailable")
 
 
 @pytest.mark.parametrize(
