@@ -85,6 +85,12 @@ def id_token(**claims: Any) -> str:
 def test_an_access_token_of_our_app_is_its_persons(whose: Whose, api: JwksEndpoint) -> None:
     assert whose(access_token="token") == str(PERSON)
     assert api.asked == ["/v1/user/access_token_info"]
+    assert (api.received["authorization"], api.received["accept"]) == ("Bearer token", "application/json")
+
+
+def test_an_id_may_be_as_large_as_kakaos_type_for_it(whose: Whose, api: JwksEndpoint) -> None:
+    say(api, WELL | {"id": 2**63 - 1})
+    assert whose(access_token="token") == str(2**63 - 1)
 
 
 def test_a_token_that_another_app_got_is_refused_whoever_it_is_of(
@@ -111,7 +117,7 @@ def test_a_token_that_another_app_got_is_refused_whoever_it_is_of(
         (503, {"msg": "service unavailable", "code": -9798}, "kakao_unavailable"),
         (302, WELL, "kakao_unavailable"),
         (200, b"<!doctype html>", "kakao_unavailable"),
-        (200, b"[" * 100_000, "kakao_unavailable"),
+        (200, b"[" * 50_000, "kakao_unavailable"),
         (200, b"x" * 70_000, "kakao_unavailable"),
         (200, [WELL], "kakao_unavailable"),
         (200, {}, "kakao_unavailable"),
@@ -144,6 +150,15 @@ def test_a_kakao_that_does_not_answer_in_time_is_slow(whose: Whose, api: JwksEnd
 def test_no_time_is_left_for_a_second_question(whose: Whose, api: JwksEndpoint, kakao: ModuleType) -> None:
     with pytest.raises(kakao.TooSlowError):
         whose(seconds=0, access_token="token")
+    assert api.asked == []
+
+
+def test_https_is_spoken_where_the_setting_says_so(kakao: ModuleType, api: JwksEndpoint) -> None:
+    at = api.url.replace("http:", "https:").partition("/pool/")[0]
+    with pytest.raises(kakao.UnavailableError):
+        kakao.Kakao(api=at, app_id=APP, id_tokens=None).person(
+            kakao.Credential(access_token="token"), deadline=time.monotonic() + 5
+        )
     assert api.asked == []
 
 
@@ -305,6 +320,11 @@ def test_a_nickname_that_cognito_would_not_take_is_none(
     assert vars(profile(access_token="token")) == {"nickname": None, "email": None}
 
 
+def test_the_longest_nickname_that_cognito_takes_is_kept(profile: Callable[..., Any], api: JwksEndpoint) -> None:
+    say(api, {"kakao_account": {"profile": {"nickname": "x" * 2048}}})
+    assert len(profile(access_token="token").nickname) == 2048
+
+
 def test_an_id_token_gives_a_nickname_and_no_e_mail_since_it_does_not_say_whether_it_is_verified(
     profile: Callable[..., Any], api: JwksEndpoint
 ) -> None:
@@ -342,7 +362,8 @@ def test_identities_that_make_no_sense_link_to_nobody(kakao: ModuleType, identit
 
 
 def test_a_credential_survives_being_an_answer_and_does_not_show_itself(kakao: ModuleType) -> None:
-    for credential in (kakao.Credential(access_token="canary"), kakao.Credential(id_token="canary", nonce="canary")):
+    tokens: list[dict[str, str]] = [{"access_token": "canary"}, {"id_token": "canary", "nonce": "canary"}]
+    for credential in [kakao.Credential(**token) for token in [*tokens, tokens[0] | tokens[1]]]:
         assert kakao.Credential.from_text(credential.as_text()) == credential
         assert "canary" not in repr(credential)
 

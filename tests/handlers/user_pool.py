@@ -69,6 +69,7 @@ class JwksEndpoint:
         self.body: bytes | None = None
         self.delay = 0.0
         self.asked: list[str] = []
+        self.received: dict[str, str] = {}  # headers, of the last one
 
 
 @contextmanager
@@ -78,6 +79,7 @@ def jwks_endpoint() -> Iterator[JwksEndpoint]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             state.asked.append(self.path)
+            state.received = dict(self.headers)
             time.sleep(state.delay)
             body = json.dumps({"keys": state.keys}).encode() if state.body is None else state.body
             self.send_response(state.status)
