@@ -307,8 +307,6 @@ def test_a_request_of_another_shape_says_what_to_send(post: Post, body: dict[str
         ("down", (502, "kakao_unavailable")),
         ("broken", (502, "kakao_unavailable")),
         ("refusing", (502, "kakao_unavailable")),
-        ("broken", (502, "kakao_unavailable")),
-        ("refusing", (502, "kakao_unavailable")),
         ("garbage", (502, "kakao_unavailable")),
         ("throttled", (429, "kakao_throttled")),
         ("slow", (504, "kakao_too_slow")),
