@@ -4,7 +4,16 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sandbox.local import Sandbox
-from tests.e2e.test_sign_in import BADA, HANEUL, agree, expect_signed_in, expect_signed_out, press_kakao, sign_in
+from tests.e2e.test_sign_in import (
+    BADA,
+    HANEUL,
+    agree,
+    expect_signed_in,
+    expect_signed_out,
+    forget,
+    press_kakao,
+    sign_in,
+)
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 
@@ -38,6 +47,7 @@ def test_a_signed_in_person_chats(page: Page, sandbox: Sandbox) -> None:
 
 
 def test_a_person_without_a_nickname_chats_too(page: Page, sandbox: Sandbox) -> None:
+    forget(sandbox, BADA)
     press_kakao(page, sandbox)
     agree(page, BADA, withhold=("profile_nickname",))
     say(page, "안녕")

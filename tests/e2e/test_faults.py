@@ -15,7 +15,9 @@ from tests.e2e.test_sign_in import (
     cookies,
     expect_signed_in,
     expect_signed_out,
+    forget,
     press_kakao,
+    profiles,
     sign_in,
 )
 from tests.ports import free_ports
@@ -294,23 +296,15 @@ def test_a_first_sign_in_whose_trigger_dies_makes_nobody_and_the_next_one_works(
     page: Page, context: BrowserContext, sandbox: Sandbox, dead_trigger: Callable[[], None]
 ) -> None:
     person = PEOPLE[-1]
-    pool = {"UserPoolId": sandbox.exports["userPoolId"]}
-
-    def users() -> list[str]:
-        """The profiles of this person."""
-        found = sandbox.account.call("cognito-idp", "ListUsers", pool)["Users"]
-        return [user["Username"] for user in found if str(person.id) in str(user)]
-
-    for name in users():  # of another test
-        sandbox.account.call("cognito-idp", "AdminDeleteUser", {**pool, "Username": name})
+    forget(sandbox, person)
     press_kakao(page, sandbox)
     agree(page, person)
     expect_failure(page, "로그인하지 못했어요")
-    assert (users(), session(context)) == ([], {})
+    assert (profiles(sandbox, person), session(context)) == ([], {})
     dead_trigger()
     try_again(page)
     sign_in(page, sandbox, person)
-    assert len(users()) == 1
+    assert len(profiles(sandbox, person)) == 1
 
 
 # All of AWS
