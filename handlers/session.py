@@ -260,9 +260,9 @@ def _same_person(event: Event, tokens: Tokens) -> bool:
 
 def logout(event: Event) -> Answer:
     """End the session here and at Cognito, whether or not there was one; the page then visits `logout_url`."""
-    sent, cookies = _sent_token(event), list[str]()
-    tokens = [sent] if sent else []
-    if sent is None:
+    if sent := _sent_token(event):
+        tokens, cookies = [sent], list[str]()
+    else:
         session_cookies.check_site(event)
         tokens, cookies = session_cookies.refresh_tokens(event), session_cookies.ended(event)
     for token in tokens[:MOST_REVOKED]:

@@ -126,6 +126,27 @@ def test_the_plain_event_of_an_authorizer_test_is_understood(authorizer: ModuleT
     assert authorizer.handler({"type": "TOKEN", "methodArn": ARN}, None) == DENIED
 
 
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        (None, "no token"),
+        ({"Cookie": "a=1", "Origin": SITE}, "no token"),
+        ({"Cookie": "__Host-id=a; __Host-id=b", "Origin": SITE}, "several cookies"),
+        ({"Authorization": "Basic x"}, "not one bearer token"),
+        (bearer(token(**{"cognito:username": 7})), "a token without a user name"),
+        (bearer(token(**{"cognito:username": "Kakao_2"})), "the account is gone"),
+    ],
+    ids=["nothing", "no cookie", "two cookies", "no bearer", "no user name", "no account"],
+)
+def test_why_nobody_connects_is_in_the_log_and_no_fault_of_ours(
+    authorizer: ModuleType, headers: Any, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "handlers"):
+        event = {"methodArn": ARN, "headers": headers, "multiValueHeaders": None}
+        assert authorizer.handler(event, None) == DENIED
+    assert [(record.levelname, record.reason) for record in caplog.records] == [("INFO", reason)]
+
+
 HOSTS = [SITE, LOCAL]
 
 

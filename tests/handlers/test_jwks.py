@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from jwt.algorithms import RSAAlgorithm
 
 from handlers import jwks
 from handlers.jwks import Jwks
@@ -167,6 +168,7 @@ def test_https_is_spoken_where_the_setting_says_so(endpoint: JwksEndpoint, caplo
         jwk("odd", n="AQAB", e="AQAB"),
         jwk("odd", n=5),
         jwk("odd", n="!"),
+        RSAAlgorithm.to_jwk(private_key("odd"), as_dict=True) | {"kid": "odd"},
         jwk("odd", kid=...),
         jwk("odd", kid=["odd"]),
         None,

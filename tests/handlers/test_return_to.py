@@ -16,6 +16,7 @@ GOOD = [
     "/a%20b",
     "/%ED%95%9C",
     "/x?next=https://e.example/",
+    "/" + "x" * 511,
 ]
 BAD = [
     "", "x", "evil.example", "//evil.example", "///evil.example", "////evil.example", "/\\evil.example",
@@ -25,7 +26,7 @@ BAD = [
     " //evil.example", " /x", "/x ", "/%2f/evil.example", "/%2Fevil.example", "/%5cevil.example", "/%5Cevil.example",
     "/./\\evil.example", "/..//evil.example", "/.//evil.example", "/a//evil.example", "/x/../..//evil.example",
     "/..", "/.",
-    "/a/../b", "/%2e%2e/b", "https:evil.example", "https:/evil.example", "https://evil.example", "HTTPS://evil.example",
+    "/a/../b", "/a/./b", "/%2e%2e/b", "https:evil.example", "https:/evil.example", "https://evil.example", "HTTPS://evil.example",
     "javascript:alert(1)", "data:text/html,x", "@evil.example", ":443", "//user@evil.example", "/x\r\nSet-Cookie: a=b",
     "/x%0d%0a/../", "/" + "x" * 512, "/⁄evil.example", "/／evil.example", "/한글", "/x#fragment", "/x?a#b",
     "/\u202e", "/\x00",

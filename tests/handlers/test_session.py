@@ -99,6 +99,7 @@ def test_the_login_cookie_is_for_this_host_and_this_login_alone(client: Client) 
 
 def test_no_name_of_a_cookie_is_repeated_that_is_not_ours(client: Client) -> None:
     strange = [f"__Host-login-{name}=x" for name in ("", "short", "x" * 4200, "a,b c d\xe9", *map(str, range(9)))]
+    strange += [f"__Host-login-longer-than-ours-{number}=x" for number in range(9)]
     answer = client.send(LOGIN, cookies=strange)
     assert (answer["statusCode"], len(answer["cookies"])) == (302, 1)
 
@@ -159,9 +160,17 @@ def test_the_code_is_redeemed_once_as_a_public_client(client: Client, cognito: C
     ((path, form, headers),) = cognito.asked
     assert path == "/oauth2/token"
     assert form["grant_type"] == "authorization_code"
+    assert form["code"] == "the-code"
     assert form["client_id"] == CLIENT_ID
     assert form["redirect_uri"] == f"{SITE}/api/auth/callback"
+    assert headers["accept"] == "application/json"
     assert "Authorization" not in headers
+
+
+def test_the_longest_code_is_redeemed(client: Client, cognito: Cognito) -> None:
+    asked = begin(client)
+    cognito.body = {"id_token": id_token(nonce=asked["nonce"]), "refresh_token": "refresh-1"}
+    assert client.send(CALLBACK, {"code": "c" * 2048, "state": asked["state"]})["statusCode"] == 302
 
 
 @pytest.mark.parametrize(
@@ -205,6 +214,7 @@ def test_a_callback_that_fits_no_login_of_this_browser_asks_cognito_nothing(
         ["__Host-login-{prefix}=W10="],
         ["__Host-login-{prefix}={value}", "__Host-login-{prefix}={value}"],
         ["{value}"],
+        ["__Host-login-{prefix}=!{value}"],
     ],
 )
 def test_a_missing_broken_or_doubled_login_cookie_ends_the_login(
@@ -217,6 +227,20 @@ def test_a_missing_broken_or_doubled_login_cookie_ends_the_login(
     assert answer["statusCode"] == 400
     assert cognito.asked == []
     assert (f"__Host-login-{state[:8]}" in set_cookies(answer)) is any("__Host-login-" in cookie for cookie in sent)
+
+
+def test_a_login_cookie_nested_too_deeply_ends_the_login(client: Client, cognito: Cognito) -> None:
+    state = begin(client)["state"]
+    ((name, _),) = client.cookies.items()
+    client.cookies[name] = base64.urlsafe_b64encode(b"[" * 100_000).decode()
+    assert client.send(CALLBACK, {"code": "c", "state": state})["statusCode"] == 400
+    assert cognito.asked == []
+
+
+def test_a_state_that_cannot_be_ours_clears_no_cookie_by_its_name(client: Client) -> None:
+    for state in ("theirs", "theirs;x", "t" * 44):
+        answer = client.send(CALLBACK, {"state": state}, cookies=[f"__Host-login-{state[:8]}=x"])
+        assert (answer["statusCode"], answer["cookies"]) == (400, [])
 
 
 @pytest.mark.parametrize(
@@ -299,6 +323,7 @@ def test_cookies_are_also_found_in_the_header(client: Client, cognito: Cognito) 
         ({"exp": ...}, 502),
         ({"sub": ...}, 502),
         ({"sub": ""}, 502),
+        ({"sub": 7}, 502),
         ({"padding": "x" * 4096}, 502),
     ],
 )
@@ -311,8 +336,10 @@ def test_a_token_that_is_not_for_this_login_makes_no_session(
     assert login_cookies(client) == []
 
 
-def test_clocks_may_differ_a_little(client: Client, cognito: Cognito) -> None:
-    assert finish(client, cognito, begin(client), exp=int(time.time()) - 20)["statusCode"] == 302
+def test_clocks_may_differ_a_little(client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
+    assert finish(client, cognito, begin(client), exp=1_700_000_000 - 29)["statusCode"] == 302
+    assert finish(client, cognito, begin(client), exp=1_700_000_000 - 30)["statusCode"] == 502
 
 
 BROKEN: list[tuple[int, Any, int]] = [
@@ -332,6 +359,7 @@ BROKEN: list[tuple[int, Any, int]] = [
     (200, {"id_token": 7, "refresh_token": "r"}, 502),
     (200, {"id_token": "a.b", "refresh_token": "r"}, 502),
     (200, {"id_token": "a.b.c", "refresh_token": "r"}, 502),
+    (200, {"id_token": "a", "refresh_token": "r"}, 502),
     (200, {"id_token": "a.W10.c", "refresh_token": "r"}, 502),
     (200, {"id_token": "a.bnVsbA.c", "refresh_token": ["r"]}, 502),
     (200, b"[" * 100_000, 502),
@@ -353,9 +381,9 @@ def test_a_cognito_that_fails_gives_a_page_no_session_and_is_asked_once(
     assert ("retry-after" in answer["headers"]) is (answered == 429)
 
 
-@pytest.mark.parametrize("refresh_token", [None, "", "a;b", "x" * 4096])
+@pytest.mark.parametrize("refresh_token", [None, "", "a;b", "x" * 4096, 7, ["r"]])
 def test_a_first_session_without_a_refresh_token_that_lasts_is_none(
-    client: Client, cognito: Cognito, refresh_token: str | None
+    client: Client, cognito: Cognito, refresh_token: Any
 ) -> None:
     asked = begin(client)
     cognito.body = {"id_token": id_token(nonce=asked["nonce"]), "refresh_token": refresh_token}
@@ -402,10 +430,11 @@ def test_an_unreachable_cognito_is_a_page(client: Client, session: ModuleType, m
         ("unauthorized_client", "", 400, "로그인하지 못했어요"),
         ("invented", "<script>alert(1)</script>", 400, "로그인하지 못했어요"),
         ("", "", 400, "로그인하지 못했어요"),
+        (["access_denied", "server_error"], "", 400, "로그인하지 못했어요"),
     ],
 )
 def test_what_went_wrong_at_cognito_is_said_in_korean_and_english(
-    client: Client, cognito: Cognito, error: str, description: str, status: int, words: str
+    client: Client, cognito: Cognito, error: Any, description: str, status: int, words: str
 ) -> None:
     state = begin(client)["state"]
     answer = client.send(CALLBACK, {"error": error, "error_description": description, "state": state})
@@ -541,6 +570,13 @@ def test_a_planted_refresh_token_does_not_change_who_is_signed_in(client: Client
     assert client.cookies == {}
 
 
+def test_an_old_id_token_that_is_none_does_not_stop_a_refresh(client: Client, cognito: Cognito) -> None:
+    signed_in(client, cognito)
+    client.cookies["__Host-id"] = "no-jwt"
+    cognito.body = {"id_token": id_token()}
+    assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 204
+
+
 # Sign-out
 
 
@@ -595,9 +631,15 @@ def test_signing_out_twice_is_no_error(client: Client, cognito: Cognito) -> None
     assert cognito.asked == []
 
 
-def test_sign_out_returns_to_the_site_that_asked(client: Client) -> None:
-    answer = client.send(LOGOUT, headers={"sec-fetch-site": "same-origin", "origin": LOCAL})
-    assert json.loads(answer["body"])["logout_url"].endswith("logout_uri=http%3A%2F%2Flocalhost%3A3000%2F")
+@pytest.mark.parametrize(
+    ("headers", "site"),
+    [({"origin": LOCAL}, LOCAL), ({"origin": SITE}, SITE), ({}, SITE), ({"origin": "https://evil.example"}, SITE)],
+)
+def test_sign_out_returns_to_the_site_that_asked_if_it_is_ours(
+    client: Client, headers: dict[str, str], site: str
+) -> None:
+    answer = client.send(LOGOUT, headers={"sec-fetch-site": "same-origin", **headers})
+    assert parse_qs(urlsplit(json.loads(answer["body"])["logout_url"]).query)["logout_uri"] == [f"{site}/"]
 
 
 # Both

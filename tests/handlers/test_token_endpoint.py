@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from handlers import token_endpoint
-from handlers.token_endpoint import GrantRefusedError, TokenEndpoint, TooSlowError, UnavailableError
+from handlers.token_endpoint import GrantRefusedError, TokenEndpoint, TooSlowError, UnavailableError, payload
 from tests.handlers.conftest import CLIENT_ID, ISSUER, id_token
 
 Serve = Callable[..., TokenEndpoint]
@@ -119,3 +119,9 @@ def test_https_is_spoken_where_the_setting_says_so(serve: Serve) -> None:
     plain = serve(OK + b"\r\n{}")
     with pytest.raises(UnavailableError, match="SSL"):
         endpoint_at(f"https://{plain._host}").revoke("token")
+
+
+@pytest.mark.parametrize("parts", [0, 1, 2, 4])
+def test_a_jwt_has_three_parts(parts: int) -> None:
+    with pytest.raises(ValueError, match="not a JWT"):
+        payload(".".join([*id_token().split("."), "more"][:parts]))

@@ -88,6 +88,21 @@ def test_a_token_without_a_signature_or_an_algorithm_is_refused(
     refused(ours, assembled({**HEADER, "alg": algorithm}, known_claims()))
 
 
+def test_a_token_is_written_in_one_way_only(ours: IdTokens) -> None:
+    made = token()
+    ours.claims(made)
+    for other in (f"{made}=", f"{made}\n", f" {made}", f"{made[:-9]}!{made[-9:]}", f"{made}.", f"{made}.x"):
+        assert refused(ours, other) == "not a JWT"
+
+
+def test_the_longest_token_counts(ours: IdTokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = token()
+    monkeypatch.setattr(tokens, "LONGEST", len(made))
+    ours.claims(made)
+    monkeypatch.setattr(tokens, "LONGEST", len(made) - 1)
+    assert refused(ours, made) == "not a JWT"
+
+
 def test_a_token_that_names_no_algorithm_is_refused(ours: IdTokens) -> None:
     refused(ours, assembled({"kid": "current"}, known_claims()))
 

@@ -49,3 +49,27 @@ def test_a_bug_is_a_500_of_which_the_log_says_what_and_where_but_no_text(caplog:
     (record,) = caplog.records
     assert (record.message, record.reason, record.at.split(":")[0]) == ("unexpected", "RuntimeError", "buggy")  # type: ignore[attr-defined]
     assert "canary" not in json.dumps(answer) + repr(record.__dict__)
+
+
+@pytest.mark.parametrize("event", [{}, {"headers": {}}, {"headers": {"origin": None}}, {"headers": {"origin": ["a"]}}])
+def test_a_header_is_text_or_it_is_not_there(event: Any) -> None:
+    assert web.header(event, "origin") is None
+
+
+def test_no_body_at_all_is_no_json_object() -> None:
+    for event in ({}, {"body": None}, {"body": ""}):
+        with pytest.raises(web.Refusal) as refused:
+            web.json_body(event)
+        assert (refused.value.status, refused.value.code) == (400, "invalid_request")
+
+
+def test_a_field_may_be_as_long_as_it_says() -> None:
+    assert web.text({"field": "xx"}, "field", longest=2) == "xx"
+    with pytest.raises(web.Refusal):
+        web.text({"field": "xxx"}, "field", longest=2)
+
+
+def test_an_answer_is_readable_json_or_nothing() -> None:
+    assert web.json_answer(200, {"nickname": "김하늘"})["body"] == '{"nickname": "김하늘"}'
+    nothing = web.json_answer(204, None)
+    assert (nothing["body"], "content-type" in nothing["headers"]) == ("", False)
