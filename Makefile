@@ -6,7 +6,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PINNED := requirements handlers/requirements requirements-dev
 
-.PHONY: install up dev test check audit sbom bench load screenshots preview doctor requirements
+.PHONY: install up dev test check audit sbom bench load mutants screenshots preview doctor requirements
 
 install:  ## what `pulumi up` needs; left to itself, it takes the newest pip and setuptools, whatever their hashes
 	@$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,9 @@ bench: $(VENV)/ready  ## time, cost and size, as a table
 
 load: $(VENV)/ready  ## thousands of sign-ins in the sandbox, then the handlers as fast as they can: some minutes
 	@$(RUN) -m benchmarks.load
+
+mutants: $(VENV)/ready  ## take away each check once, and see a test fail: half an hour
+	@$(RUN) -m tests.mutants
 
 screenshots: $(VENV)/ready  ## the READMEs' pictures of the page, taken again
 	@$(RUN) -m tests.prepare
