@@ -22,7 +22,7 @@ COMMANDS += sorted([*(ROOT / ".github").rglob("*.yml"), *(ROOT / "docs").rglob("
 def make(*arguments: str) -> str:
     """Run make in the environment of the tests, whatever it is called."""
     command = ["make", f"VENV={sys.prefix}", f"--assume-old={sys.prefix}/ready", *arguments]
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
+    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=110).stdout
 
 
 @pytest.mark.parametrize("file", PINNED, ids=lambda file: str(file.relative_to(ROOT)))

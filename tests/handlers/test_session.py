@@ -428,6 +428,7 @@ def test_an_unreachable_cognito_is_a_page(client: Client, session: ModuleType, m
         ("temporarily_unavailable", "", 502, "연결"),
         ("invalid_request", "PreSignUp failed with error no.", 400, "로그인하지 못했어요"),
         ("unauthorized_client", "", 400, "로그인하지 못했어요"),
+        ("access_denied_by_another_name", "", 400, "로그인하지 못했어요"),
         ("invented", "<script>alert(1)</script>", 400, "로그인하지 못했어요"),
         ("", "", 400, "로그인하지 못했어요"),
         (["access_denied", "server_error"], "", 400, "로그인하지 못했어요"),
