@@ -1,5 +1,6 @@
 import ast
 import json
+import logging
 import re
 from typing import Any
 
@@ -21,6 +22,12 @@ def lines(stack: Graph, label: str) -> Declared:
     alarm = alarms(stack)[label]
     metric = {"namespace": alarm["namespace"], "name": alarm["metricName"], "value": "1"}
     return stack.one("LogMetricFilter", metricTransformation=metric)
+
+
+def matches(pattern: str, line: dict[str, Any]) -> bool:
+    """Whether CloudWatch counts this line, for patterns of one comparison."""
+    field, value = re.fullmatch(r'\{ \$\.(\w+) = "(\w+)" \}', pattern).groups()  # type: ignore[union-attr]
+    return line.get(field) == value
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +53,29 @@ def test_both_apis_and_the_site_are_heard_when_they_fail(stack: Graph) -> None:
 def test_the_authorizers_errors_are_counted_from_its_log_because_it_never_crashes(stack: Graph) -> None:
     counted = lines(stack, "authorizer-errors")
     assert counted["logGroupName"] == stack.named("connect-authorizer-logs").outputs["name"]
-    assert counted["pattern"] == '{ $.level = "ERROR" }'
+    assert stack.named("connect-authorizer-function")["loggingConfig"]["logFormat"] == "JSON"
+    assert matches(counted["pattern"], {"level": logging.getLevelName(logging.ERROR)})
+    assert not matches(counted["pattern"], {"level": logging.getLevelName(logging.INFO)})
 
 
 def test_throttling_is_heard_wherever_it_happens(stack: Graph) -> None:
     found = alarms(stack)
-    counted = {line["logGroupName"] for line in stack.all("LogMetricFilter") if "429" in line["pattern"]}
-    assert counted == {stack.named(f"{api}-access-logs").outputs["name"] for api in ("api", "socket")}
     assert found["function-throttles"]["metricName"] == "Throttles"
     pool, client = stack.exports["userPoolId"], stack.exports["clientId"]
     assert found["sign-in-throttles"]["dimensions"].items() >= {"UserPool": pool, "UserPoolClient": client}.items()
+
+
+def test_a_429_of_either_api_is_counted_from_the_line_that_it_leaves_and_no_other_answer_is(stack: Graph) -> None:
+    metric = alarms(stack)["api-throttles"]["metricName"]
+    filters = [f for f in stack.all("LogMetricFilter") if f["metricTransformation"]["name"] == metric]
+    patterns = {f["logGroupName"]: f["pattern"] for f in filters}
+    assert len(stack.all("Stage")) == len(filters)
+    for stage in stack.all("Stage"):
+        log = stage["accessLogSettings"]
+        (group,) = [g.outputs["name"] for g in stack.all("LogGroup") if g.outputs["arn"] == log["destinationArn"]]
+        for status, counts in (("429", True), ("200", False), ("500", False)):
+            line = json.loads(log["format"].replace("$context.status", status))
+            assert matches(patterns[group], line) is counts, (stage.name, status)
 
 
 def test_every_alarm_tells_the_topic_of_its_own_region_when_it_begins_and_when_it_is_over(stack: Graph) -> None:

@@ -6,6 +6,7 @@ import inspect
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sandbox.program import ROOT
 from tests.infra.engine import Declared, Graph, declare
@@ -63,6 +64,16 @@ def test_the_example_of_a_second_stack_keeps_what_it_has_and_lets_no_laptop_in(s
     assert prod.all("LogGroup")[0]["retentionInDays"] > stack.all("LogGroup")[0]["retentionInDays"]
     (callback,) = prod.one("UserPoolClient")["callbackUrls"]
     assert callback.startswith(prod.exports["siteUrl"])
+
+
+def test_what_the_example_leaves_to_choose_is_taken_as_it_stands_there() -> None:
+    lines = (ROOT / "Pulumi.prod.yaml").read_text().splitlines()
+    chosen = yaml.safe_load("\n".join(line[4:] for line in lines if line.startswith("  # kakao-login:")))
+    settings = {key.removeprefix("kakao-login:"): value for key, value in chosen.items()}
+    prod = declare(settings, stack="prod")
+    assert prod.exports["siteUrl"] == f"https://{settings['siteDomain']}"
+    assert prod.one("UserPoolDomain")["domain"] == settings["loginDomain"]
+    assert prod.all("WebAcl")
 
 
 def test_the_domain_prefix_is_unique_to_project_stack_and_account(stack: Graph) -> None:
