@@ -1,9 +1,6 @@
-"""What the documents point at is there, their pictures are small, and their tables name tests that exist."""
+"""What the documents point at is there, and their pictures are small."""
 
-import ast
 import re
-from functools import cache
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,9 +10,6 @@ from sandbox.program import ROOT
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 LARGEST = 50_000  # bytes of a picture
-TABLES = ["faults"]  # documents of which each row names the tests that hold it
-TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
-NONE = re.compile(r"none: \w.+")
 ENGLISH = (ROOT / "README.md").read_text()
 
 
@@ -52,27 +46,3 @@ def test_a_command_of_make_is_one(document: Path) -> None:
     known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     code = " ".join(re.findall(r"```sh\n.*?```|`[^`\n]+`", document.read_text(), re.DOTALL))
     assert set(re.findall(r"\bmake ([a-z]+)\b", code)) <= known
-
-
-def rows(document: str) -> list[list[str]]:
-    """The cells of each row of each table, without heads and the rules below them."""
-    lines = (ROOT / "docs" / f"{document}.md").read_text().splitlines()
-    below = [line for before, line in pairwise(lines) if before.startswith("|") and line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in below if not line.startswith("| --- ")]
-
-
-@cache
-def defined(path: str) -> set[str]:
-    return {node.name for node in ast.parse((ROOT / path).read_text()).body if isinstance(node, ast.FunctionDef)}
-
-
-@pytest.mark.parametrize("document", TABLES)
-def test_a_row_names_tests_that_exist_or_says_why_there_is_none(document: str) -> None:
-    found = rows(document)
-    assert found
-    for row in found:
-        tests = TEST.findall(row[-1])
-        assert bool(tests) is not bool(NONE.fullmatch(row[-1])), row
-        for path, name in tests:
-            assert name.startswith("test_"), name
-            assert name in defined(path), f"{path}::{name}"

@@ -1,0 +1,44 @@
+"""Each row of docs/threats.md and of docs/faults.md names tests that exist, or says why there is none."""
+
+import ast
+import re
+from functools import cache
+from itertools import pairwise
+
+import pytest
+
+from sandbox.program import ROOT
+
+
+def rows(document: str) -> list[list[str]]:
+    """The cells of each row of each table, without heads and the rules below them."""
+    lines = (ROOT / "docs" / document).read_text().splitlines()
+    below = [line for before, line in pairwise(lines) if before.startswith("|") and line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in below if not line.startswith("| --- ")]
+
+
+THREATS, FAULTS = rows("threats.md"), rows("faults.md")
+
+
+@cache
+def cases(file: str) -> set[str]:
+    body = ast.parse((ROOT / "tests" / file).read_text()).body
+    return {node.name for node in body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
+
+
+def test_the_table_of_threats_is_whole() -> None:
+    assert [int(row[0]) for row in THREATS] == list(range(1, len(THREATS) + 1))
+    assert len(THREATS) >= 40
+
+
+@pytest.mark.parametrize("row", [*THREATS, *FAULTS], ids=lambda row: row[0])
+def test_each_row_is_filled_in_and_has_tests_that_exist_or_a_reason(row: list[str]) -> None:
+    *said, tests, reason = row
+    assert len(said) == 3
+    assert all(said)
+    assert tests or reason
+    named = re.findall(r"`([^`]*)`", tests)
+    assert " ".join(f"`{name}`" for name in named) == tests
+    for name in named:
+        file, _, test = name.partition("::")
+        assert test in cases(file), name
