@@ -60,6 +60,16 @@ def test_a_rotated_key_is_found_at_once_and_a_retired_one_is_gone(keys: Jwks, en
     assert keys.key("current") is None
 
 
+def test_what_was_wrong_is_known_until_the_keys_can_be_had_again(
+    keys: Jwks, endpoint: JwksEndpoint, clock: list[float]
+) -> None:
+    endpoint.status = 503
+    assert (keys.key("current"), str(keys.failure)) == (None, "status 503")
+    endpoint.reset()
+    clock[0] = 10.1
+    assert (keys.key("made-up"), keys.failure) == (None, None)
+
+
 def test_a_flood_of_made_up_names_causes_one_fetch_in_ten_seconds(
     keys: Jwks, endpoint: JwksEndpoint, clock: list[float]
 ) -> None:

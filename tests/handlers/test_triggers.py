@@ -70,6 +70,7 @@ def test_an_unknown_source_is_refused_in_fixed_words(source: Any) -> None:
         (EMAIL, None),
         (EMAIL, ""),
         (EMAIL, [EMAIL]),
+        (None, EMAIL),
         (None, None),
     ],
 )
