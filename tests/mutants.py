@@ -39,6 +39,7 @@ BOUNDS: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.
 NOTHING = "(nothing)"
 TESTED_BY = {  # beside the tests of its own name
     "cognito": ["accounts"],
+    "email_address": ["accounts"],
     "jwks": ["connect_authorizer"],
     "outgoing": ["token_endpoint", "jwks"],
     "pages": ["session"],
