@@ -13,6 +13,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long it takes says something of the machine alone.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 SITE, LOCAL = "https://site.example", "http://localhost:3000"
 CLIENT_ID, ISSUER, POOL = (
