@@ -457,6 +457,17 @@ def test_a_bug_is_an_answer_that_gives_nothing_away(send: Send, stub: Stub, capl
     assert "unexpected" in caplog.text
 
 
+@pytest.mark.parametrize("error", ["UserNotFoundException", "NotAuthorizedException", "CodeMismatchException"])
+@pytest.mark.parametrize("route", ["sign-in", "resend-code", "forgot-password", "reset-password"])
+def test_the_same_work_is_done_whether_an_account_exists_or_not(send: Send, stub: Stub, route: str, error: str) -> None:
+    """Else the time that an answer takes would tell."""
+    send(route, WHOLE)
+    stub.fail(error)
+    send(route, WHOLE)
+    first, second = stub.asked
+    assert first == second
+
+
 # Sessions
 
 

@@ -1,0 +1,400 @@
+"""Attacks on the whole login as deployed, by those who can send a browser somewhere or speak HTTP themselves."""
+
+import http.client
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, quote, urlencode, urljoin, urlsplit
+
+import pytest
+import requests
+import yaml
+from botocore.exceptions import ClientError
+
+from sandbox.kakao import PEOPLE
+from sandbox.kakao.people import Person
+from sandbox.local import Sandbox
+from sandbox.mail import mails
+from sandbox.program import ROOT
+from tests.sandbox.deployed import EMAIL, PASSWORD, at, bearer, id_token, kakao_tokens, on_pool
+
+pytestmark = pytest.mark.sandbox
+
+VICTIM, ATTACKER = PEOPLE[0], PEOPLE[1]
+EVIL = "https://evil.example"
+PATHS = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())["paths"]
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+ROUTES = [(method.upper(), path) for path, methods in PATHS.items() for method in methods if method.upper() in METHODS]
+UNSAFE = [path for method, path in ROUTES if method != "GET"]
+SESSION = {"__Host-id", "__Secure-refresh"}
+
+
+@dataclass
+class Browser:
+    """What a browser keeps and follows, without its protections: those of the site have to be enough."""
+
+    sandbox: Sandbox
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def send(self, method: str, path: str, *, planted: str = "", **more: Any) -> requests.Response:
+        """Send the site's cookies, and `planted` ones beside them, and keep what comes back."""
+        sent = "; ".join(
+            [*(f"{name}={value}" for name, value in self.cookies.items()), *([planted] if planted else [])]
+        )
+        headers = {"Cookie": sent} | more.pop("headers", {})
+        answer = requests.request(
+            method, at(self.sandbox) + path, headers=headers, allow_redirects=False, timeout=20, **more
+        )
+        for line in answer.raw.headers.getlist("set-cookie"):
+            name, value = line.split(";")[0].split("=", 1)
+            self.cookies.pop(name, None)
+            if "Max-Age=0" not in line:
+                self.cookies[name] = value
+        return answer
+
+    def begin(self, query: str = "") -> str:
+        """Begin a login, and return where the hosted login is asked for it."""
+        origin = urlencode({"provider": "Kakao", "origin": self.sandbox.site})
+        answer = self.send("GET", f"/api/auth/login?{origin}&{query}")
+        assert answer.status_code == 302, answer.text
+        location: str = answer.headers["Location"]
+        return location
+
+    def agree(self, url: str, person: Person) -> str:
+        """Sign in at Kakao, and return the callback that the browser would be sent to."""
+        method, form = "GET", None
+        while not url.startswith(self.sandbox.site):
+            answer = requests.request(method, url, data=form, allow_redirects=False, timeout=20)
+            if answer.status_code == 302:
+                method, url, form = "GET", urljoin(url, answer.headers["Location"]), None
+            else:
+                assert (answer.status_code, method) == (200, "GET"), answer.text
+                method, form = "POST", {"person": person.id, "decision": "agree", "consent": ["account_email"]}
+        return url.removeprefix(self.sandbox.site)
+
+    def sign_in(self, person: Person, query: str = "") -> requests.Response:
+        return self.send("GET", self.agree(self.begin(query), person))
+
+    def email(self) -> str | None:
+        """Whom the site's page would show, or None."""
+        answer = self.send("GET", "/api/userinfo", headers={"Sec-Fetch-Site": "same-origin"})
+        return answer.json()["email"] if answer.status_code == 200 else None
+
+
+@pytest.fixture
+def victim(sandbox: Sandbox) -> Browser:
+    return Browser(sandbox)
+
+
+@pytest.fixture
+def attacker(sandbox: Sandbox) -> Browser:
+    return Browser(sandbox)
+
+
+@pytest.fixture(scope="module")
+def session(sandbox: Sandbox) -> dict[str, str]:
+    """The cookies of the victim's session."""
+    browser = Browser(sandbox)
+    browser.sign_in(VICTIM)
+    return browser.cookies
+
+
+def expect_no_session(answer: requests.Response, browser: Browser) -> None:
+    assert answer.status_code == 400
+    assert not SESSION & set(browser.cookies)
+
+
+# Codes and states
+
+
+def test_the_attackers_own_code_and_state_sign_nobody_else_in(victim: Browser, attacker: Browser) -> None:
+    callback = attacker.agree(attacker.begin(), ATTACKER)
+    expect_no_session(victim.send("GET", callback), victim)
+    victim.begin()
+    expect_no_session(victim.send("GET", callback), victim)
+    state = parse_qs(urlsplit(callback).query)["state"][0]
+    name = f"__Host-login-{state[:8]}"
+    other = next(value for value in victim.cookies.values())
+    expect_no_session(victim.send("GET", callback, planted=f"{name}={other}"), victim)
+    assert attacker.send("GET", callback).status_code == 302  # the code was never sent to Cognito
+
+
+def test_somebody_elses_code_is_no_good_in_ones_own_login(victim: Browser, attacker: Browser) -> None:
+    stolen = parse_qs(urlsplit(victim.agree(victim.begin(), VICTIM)).query)["code"][0]
+    state = parse_qs(urlsplit(attacker.begin()).query)["state"][0]
+    answer = attacker.send("GET", f"/api/auth/callback?{urlencode({'code': stolen, 'state': state})}")
+    expect_no_session(answer, attacker)
+
+
+def test_a_code_is_good_once_even_with_the_cookie_of_its_login(victim: Browser, attacker: Browser) -> None:
+    callback = victim.agree(victim.begin(), VICTIM)
+    attacker.cookies |= victim.cookies
+    assert victim.send("GET", callback).status_code == 302
+    expect_no_session(attacker.send("GET", callback), attacker)
+
+
+def test_a_state_is_good_for_one_login(victim: Browser) -> None:
+    asked = victim.begin()
+    assert victim.send("GET", victim.agree(asked, VICTIM)).status_code == 302
+    kept = dict(victim.cookies)
+    again = victim.send("GET", victim.agree(asked, ATTACKER))  # a new code, and the state that has been used
+    assert again.status_code == 400
+    assert victim.cookies == kept
+
+
+# Where a person is sent
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(
+            f"return_to={quote(path, safe='')}"
+            for path in (
+                "//evil.example",
+                "/\\evil.example",
+                "/\t/evil.example",
+                "/%2fevil.example",
+                "/..//evil.example",
+            )
+        ),
+        f"return_to={quote(EVIL, safe='')}",
+        "return_to=javascript:alert(1)",
+        "return_to=/x%0d%0aLocation:%20//evil.example",
+        "return_to=/x&return_to=//evil.example",
+        "return_to=/api/auth/login",
+    ],
+)
+def test_a_login_ends_at_the_site_whatever_the_link_asked_for(victim: Browser, query: str) -> None:
+    answer = victim.sign_in(VICTIM, query)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http", "X-Forwarded-Port": "1"},
+        {"Forwarded": "host=evil.example;proto=http"},
+        {"X-Original-Host": "evil.example", "X-Host": "evil.example", "X-Forwarded-Server": "evil.example"},
+        {"X-Original-URL": "/api/userinfo", "X-Rewrite-URL": "/api/userinfo"},
+    ],
+    ids=lambda headers: next(iter(headers)),
+)
+def test_no_header_of_a_client_moves_the_site(victim: Browser, sandbox: Sandbox, headers: dict[str, str]) -> None:
+    login = victim.send("GET", f"/api/auth/login?origin={quote(sandbox.site)}", headers=headers)
+    location = urlsplit(login.headers["Location"])
+    assert f"{location.scheme}://{location.netloc}" == sandbox.hosted_login
+    assert parse_qs(location.query)["redirect_uri"] == [f"{sandbox.site}/api/auth/callback"]
+    logout = victim.send("POST", "/api/auth/logout", headers={**headers, "Origin": sandbox.site})
+    assert logout.json()["logout_url"].startswith(f"{sandbox.hosted_login}/logout?")
+    assert "evil" not in logout.text
+
+
+# Requests of other sites
+
+
+@pytest.mark.parametrize("path", UNSAFE)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site", "Origin": EVIL},
+        {"Sec-Fetch-Site": "same-site", "Origin": "https://sibling.example"},
+        {"Origin": EVIL},
+        {"Origin": "null"},
+        {},
+    ],
+    ids=["cross-site", "sibling", "origin alone", "no origin", "nothing"],
+)
+def test_a_post_of_another_site_changes_no_session(
+    sandbox: Sandbox, session: dict[str, str], path: str, headers: dict[str, str]
+) -> None:
+    body = {"email": EMAIL, "password": PASSWORD, "code": "000000", "session": True}
+    body |= {"access_token": kakao_tokens(sandbox, ATTACKER)["access_token"]}
+    for sent, kind in ((json.dumps(body), "text/plain"), ("", "application/x-www-form-urlencoded")):
+        answer = Browser(sandbox, dict(session)).send("POST", path, data=sent, headers=headers | {"Content-Type": kind})
+        assert answer.status_code < 500
+        assert "Set-Cookie" not in answer.headers
+        assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+    assert Browser(sandbox, dict(session)).email() == VICTIM.email
+
+
+@pytest.mark.parametrize(("method", "path"), [(m, p) for p in PATHS for m in METHODS if (m, p) not in ROUTES])
+def test_another_method_is_no_way_round(sandbox: Sandbox, session: dict[str, str], method: str, path: str) -> None:
+    """Nor is the right one that a header names."""
+    headers = {"Sec-Fetch-Site": "same-origin", "X-HTTP-Method-Override": "POST", "X-HTTP-Method": "POST"}
+    answer = Browser(sandbox, dict(session)).send(method, path, headers=headers)
+    assert 400 <= answer.status_code < 500
+    assert "Set-Cookie" not in answer.headers
+    assert str(VICTIM.email) not in answer.text
+
+
+# Cookies that a sibling host has planted
+
+
+def test_a_planted_refresh_token_never_changes_who_is_signed_in(
+    sandbox: Sandbox, session: dict[str, str], attacker: Browser
+) -> None:
+    attacker.sign_in(ATTACKER)
+    planted = attacker.cookies["__Secure-refresh"]
+    browser = Browser(sandbox, session | {"__Secure-refresh": planted})
+    answer = browser.send("POST", "/api/auth/refresh", headers={"Sec-Fetch-Site": "same-origin"})
+    assert answer.status_code == 401
+    assert not SESSION & set(browser.cookies)
+
+
+# Identities that a client makes up
+
+
+SMUGGLED = {
+    "X-User": "somebody",
+    "X-User-Id": "somebody",
+    "X-Forwarded-User": "somebody",
+    "X-Amzn-Oidc-Identity": "somebody",
+    "X-Amzn-Oidc-Data": "e30.e30.e30",
+    "X-Amz-Security-Token": "somebody",
+    "X-Apigateway-Event": json.dumps({"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "somebody"}}}}}),
+    "Sub": "somebody",
+}
+
+
+def test_a_header_that_names_a_person_is_nobody(sandbox: Sandbox, session: dict[str, str]) -> None:
+    assert Browser(sandbox).send("GET", "/api/userinfo", headers=SMUGGLED).status_code == 401
+    own = {"Sec-Fetch-Site": "same-origin"}
+    answers = [Browser(sandbox, dict(session)).send("GET", "/api/userinfo", headers=own | h) for h in ({}, SMUGGLED)]
+    assert answers[0].json() == answers[1].json()
+
+
+def test_a_clients_own_token_counts_alone_beside_somebodys_cookie(sandbox: Sandbox, session: dict[str, str]) -> None:
+    own = {"Sec-Fetch-Site": "same-origin"}
+    answer = Browser(sandbox, dict(session)).send("GET", "/api/userinfo", headers=own | bearer(id_token(sandbox)))
+    assert answer.json()["email"] == EMAIL
+    for wrong in (bearer("x.y.z"), bearer(""), {"Authorization": "Basic dXNlcjp4"}):
+        assert Browser(sandbox, dict(session)).send("GET", "/api/userinfo", headers=own | wrong).status_code == 401
+
+
+# Sizes and paths
+
+
+@pytest.mark.parametrize("path", UNSAFE)
+def test_a_body_that_is_too_large_changes_nothing(sandbox: Sandbox, session: dict[str, str], path: str) -> None:
+    body = json.dumps({"email": EMAIL, "password": PASSWORD, "refresh_token": "x", "filler": "x" * 16_384})
+    answer = Browser(sandbox, dict(session)).send("POST", path, data=body, headers={"Sec-Fetch-Site": "same-origin"})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Cookie": f"__Host-id=a.b.{'c' * 4093}"},
+        {"Cookie": "; ".join(f"__Host-login-{number:08}={'x' * 300}" for number in range(20))},
+        {"Cookie": "=" * 6000},
+        {"Authorization": f"Bearer {'x' * 6000}"},
+        {"X-Filler": "x" * 20_000},
+    ],
+    ids=["token", "logins", "nameless", "bearer", "header"],
+)
+@pytest.mark.parametrize("path", ["/api/userinfo", f"/api/auth/callback?code=x&state={'A' * 43}"])
+def test_headers_that_are_too_large_let_nobody_in(sandbox: Sandbox, headers: dict[str, str], path: str) -> None:
+    answer = requests.get(at(sandbox) + path, headers=headers, allow_redirects=False, timeout=20)
+    assert 400 <= answer.status_code < 500
+    assert not any(f"{name}=" in answer.headers.get("Set-Cookie", "") for name in SESSION)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//api/userinfo", "/api//userinfo", "/./api/userinfo", "/x/../api/userinfo", "/api/./userinfo",
+        "/api/auth/../userinfo", "/api%2fuserinfo", "/api/%75serinfo", "/api/userinfo%00", "/api/userinfo/",
+        "/api/userinfo;x", "/api/userinfo%3f", "/API/userinfo", "/api/userinfo.json", "/api\\userinfo",
+        "/%2e%2e/api/userinfo", "/ws/", "/ws/../api/userinfo", "/ws/api/userinfo", "/ws/@connections/x",
+        "/ws%2f..%2fapi%2fuserinfo",
+    ],
+)  # fmt: skip
+def test_no_spelling_of_a_path_gets_past_the_door(sandbox: Sandbox, session: dict[str, str], path: str) -> None:
+    """Sent as it stands: neither without a token, nor from another site with the person's cookie."""
+    for headers in (
+        {},
+        {"Cookie": f"__Host-id={session['__Host-id']}", "Sec-Fetch-Site": "cross-site"},
+        {"Cookie": f"__Host-id={session['__Host-id']}", "Sec-Fetch-Site": "cross-site", "Upgrade": "h2c"},
+    ):
+        connection = http.client.HTTPConnection(urlsplit(at(sandbox)).netloc, timeout=20)
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        connection.close()
+        assert answer.status < 500
+        assert str(VICTIM.email) not in body
+        assert '"provider"' not in body
+
+
+# Accounts, straight at Cognito as anybody may who knows the public client
+
+
+def at_cognito(sandbox: Sandbox, operation: str, **given: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = sandbox.account.call("cognito-idp", operation, given)
+    return answer
+
+
+FORGED: dict[str, Any] = {
+    "email_verified": "true",
+    "phone_number_verified": "true",
+    "sub": "00000000-0000-0000-0000-000000000000",
+    "identities": '[{"userId": "1000000001", "providerName": "Kakao"}]',
+    "cognito:user_status": "CONFIRMED",
+    "cognito:username": EMAIL,
+    "custom:role": "admin",
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_nothing_that_a_sign_up_says_of_itself_is_believed(sandbox: Sandbox, name: str) -> None:
+    email = f"forger-{secrets.token_hex(4)}@example.com"
+    body = {"email": email, "password": PASSWORD, name: FORGED[name], "UserAttributes": [{"Name": name, "Value": "1"}]}
+    more = {"username": EMAIL, "attributes": {name: FORGED[name]}, "clientMetadata": {name: FORGED[name]}}
+    signed_up = requests.post(f"{at(sandbox)}/api/auth/sign-up", json=body | more, timeout=20)
+    assert signed_up.status_code == 200
+    found = on_pool(sandbox, "AdminGetUser", Username=email)
+    assert found["UserStatus"] == "UNCONFIRMED"
+    told = {attribute["Name"]: attribute["Value"] for attribute in found["UserAttributes"]}
+    assert told.pop("email_verified", "false") == "false"
+    assert told.pop("sub") not in FORGED.values()
+    assert told == {"email": email}
+
+
+def test_an_account_cannot_be_taken_by_its_e_mail(sandbox: Sandbox) -> None:
+    """By a sign-up under another name, or by giving one's own account the address."""
+    victims = id_token(sandbox)
+    with pytest.raises(ClientError) as refusal:
+        at_cognito(
+            sandbox,
+            "SignUp",
+            ClientId=sandbox.exports["clientId"],
+            Username=f"forger-{secrets.token_hex(4)}@example.com",
+            Password=PASSWORD,
+            UserAttributes=[{"Name": "email", "Value": EMAIL}],
+        )
+    assert refusal.value.response["Error"]["Code"] == "UserLambdaValidationException"
+
+    own, password = f"forger-{secrets.token_hex(4)}@example.com", "the-forgers-own-password"
+    on_pool(sandbox, "AdminCreateUser", Username=own, MessageAction="SUPPRESS")
+    on_pool(sandbox, "AdminSetUserPassword", Username=own, Password=password, Permanent=True)
+    answer = requests.post(f"{at(sandbox)}/api/auth/sign-in", json={"email": own, "password": password}, timeout=20)
+    at_cognito(
+        sandbox,
+        "UpdateUserAttributes",
+        AccessToken=answer.json()["AccessToken"],
+        UserAttributes=[{"Name": "email", "Value": EMAIL}],
+    )
+    wrong = requests.post(f"{at(sandbox)}/api/auth/sign-in", json={"email": EMAIL, "password": password}, timeout=20)
+    assert (wrong.status_code, wrong.json()["error"]) == (400, "wrong_credentials")
+    assert _subject(sandbox, id_token(sandbox)) == _subject(sandbox, victims)
+    before = len(mails(sandbox.aws))
+    requests.post(f"{at(sandbox)}/api/auth/forgot-password", json={"email": EMAIL}, timeout=20)
+    assert [mail.to for mail in mails(sandbox.aws)[before:]] == [EMAIL]
+
+
+def _subject(sandbox: Sandbox, token: str) -> object:
+    return requests.get(f"{at(sandbox)}/api/userinfo", headers=bearer(token), timeout=20).json()["name"]
