@@ -87,6 +87,37 @@ def test_every_alarm_tells_the_topic_of_its_own_region_when_it_begins_and_when_i
     assert set(topics) == {None, US}
 
 
+def rings(alarm: Declared, *minutes: float) -> bool:
+    """Whether an alarm of this comparison rings once these figures have come, one a minute."""
+    assert alarm["comparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    length = int(alarm["period"]) // 60
+    periods = [minutes[start : start + length] for start in range(0, len(minutes), length)]
+    totals = [sum(figures) / (len(figures) if alarm["statistic"] == "Average" else 1) for figures in periods]
+    last = totals[-int(alarm["evaluationPeriods"]) :]
+    return len(last) == alarm["evaluationPeriods"] and min(last) >= alarm["threshold"]
+
+
+@pytest.mark.parametrize("label", ["api-5xx", "api-throttles", "socket-execution-errors", "authorizer-errors"])
+def test_one_failure_is_not_heard_and_five_in_five_minutes_are(stack: Graph, label: str) -> None:
+    alarm = alarms(stack)[label]
+    assert not rings(alarm, 1, 0, 0, 0, 0)
+    assert rings(alarm, 1, 1, 1, 1, 1)
+    assert rings(alarm, 0, 0, 5, 0, 0)
+
+
+@pytest.mark.parametrize("label", ["session-errors", "chat-errors", "function-throttles", "sign-in-throttles"])
+def test_one_crash_and_one_refusal_for_a_quota_are_heard(stack: Graph, label: str) -> None:
+    assert rings(alarms(stack)[label], 0, 0, 1, 0, 0)
+    assert not rings(alarms(stack)[label], 0, 0, 0, 0, 0)
+
+
+def test_the_site_is_heard_when_it_fails_for_a_quarter_of_an_hour_and_not_for_one_bad_moment(stack: Graph) -> None:
+    alarm = alarms(stack)["site-5xx"]
+    assert rings(alarm, *[6] * 15)
+    assert not rings(alarm, *[0] * 10, *[100] * 5)
+    assert not rings(alarm, *[4] * 15)
+
+
 def test_silence_is_no_alarm(stack: Graph) -> None:
     assert {alarm["treatMissingData"] for alarm in alarms(stack).values()} == {"notBreaching"}
 
