@@ -305,6 +305,7 @@ def test_a_weak_password_is_said_whoever_asks(send: Send, stub: Stub, route: str
 
 COMMON = {
     "InvalidParameterException": (400, "invalid_request"),
+    "PasswordHistoryPolicyViolationException": (400, "weak_password"),
     "TooManyRequestsException": (429, "throttled"),
     "ThrottlingException": (429, "throttled"),
     "LimitExceededException": (429, "limit_exceeded"),
