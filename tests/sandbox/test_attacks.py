@@ -398,3 +398,23 @@ def test_an_account_cannot_be_taken_by_its_e_mail(sandbox: Sandbox) -> None:
 
 def _subject(sandbox: Sandbox, token: str) -> object:
     return requests.get(f"{at(sandbox)}/api/userinfo", headers=bearer(token), timeout=20).json()["name"]
+
+
+def test_a_cookie_in_the_place_of_another_opens_nothing(sandbox: Sandbox, session: dict[str, str]) -> None:
+    own = {"Sec-Fetch-Site": "same-origin"}
+    swapped = Browser(sandbox, {"__Host-id": session["__Secure-refresh"], "__Secure-refresh": session["__Host-id"]})
+    assert swapped.send("GET", "/api/userinfo", headers=own).status_code == 401
+    assert swapped.send("POST", "/api/auth/refresh", headers=own).status_code == 401
+    assert not SESSION & set(swapped.cookies)
+
+
+def test_a_disabled_person_gets_no_new_tokens(sandbox: Sandbox, victim: Browser) -> None:
+    own = {"Sec-Fetch-Site": "same-origin"}
+    victim.sign_in(PEOPLE[2])
+    name = victim.send("GET", "/api/userinfo", headers=own).json()["name"]
+    on_pool(sandbox, "AdminDisableUser", Username=name)
+    try:
+        assert victim.send("POST", "/api/auth/refresh", headers=own).status_code == 401
+    finally:
+        on_pool(sandbox, "AdminEnableUser", Username=name)
+    assert not SESSION & set(victim.cookies)
