@@ -1,4 +1,4 @@
-"""Sign-in through the hosted login, and the session that it leaves in two cookies.
+"""Sign-in through the hosted login, and the session that it leaves in three cookies.
 
 GET  /api/auth/login      302 to the hosted login (OAuth 2.0 code grant with state, nonce and PKCE S256, all three)
 GET  /api/auth/callback   302 to where the person was going, with the session's cookies; or a page that says what failed
@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from urllib.parse import quote, urlencode
 
 from handlers import pages, session_cookies, web
-from handlers.session_cookies import ID_COOKIE, ORIGINS
+from handlers.session_cookies import ORIGINS
 from handlers.token_endpoint import (
     GrantRefusedError,
     ThrottledError,
@@ -30,7 +30,6 @@ from handlers.token_endpoint import (
     TokenError,
     Tokens,
     TooSlowError,
-    payload,
 )
 from handlers.web import Answer, Event, Refusal
 
@@ -206,12 +205,13 @@ def refresh(event: Event) -> Answer:
     session_cookies.check_site(event)
     over = Refusal(401, "signed_out", "The session is over. Sign in again.", cookies=session_cookies.ended(event))
     old = session_cookies.refresh_tokens(event)
-    if not old:
+    person = session_cookies.person(event)
+    if not old or not person:
         raise over
     if len(old) > 1:
         raise Refusal(400, "invalid_request", f"The cookie {session_cookies.REFRESH_COOKIE} may be sent only once.")
     tokens = _refreshed(old[0], over)
-    if not _same_person(event, tokens):
+    if tokens.claims["sub"] != person:
         raise over
     try:
         cookies = session_cookies.started(tokens)
@@ -242,20 +242,6 @@ def _unavailable(reason: str) -> Refusal:
 def _sent_token(event: Event) -> str | None:
     """Return the refresh token in the body, where only a client sends one that is no page of the site."""
     return web.text(web.json_body(event), "refresh_token", longest=4096) if event.get("body") else None
-
-
-def _same_person(event: Event, tokens: Tokens) -> bool:
-    """Whether the ID token that is still here, if one is, was about the same person.
-
-    A sibling host can plant a `__Secure-` cookie, though no `__Host-` one: the session must not change hands by it.
-    """
-    for old in web.cookies(event).get(ID_COOKIE, []):
-        try:
-            if payload(old).get("sub") != tokens.claims["sub"]:
-                return False
-        except ValueError:
-            continue
-    return True
 
 
 def logout(event: Event) -> Answer:

@@ -1,4 +1,4 @@
-"""The two cookies that are a session, whichever way the person signed in, and who may ask for them to change."""
+"""The cookies that are a session, whichever way the person signed in, and who may ask for them to change."""
 
 import json
 import os
@@ -11,24 +11,30 @@ ORIGINS: list[str] = json.loads(os.environ["SITE_ORIGINS"])  # the site itself c
 REFRESH_SECONDS = int(os.environ["REFRESH_DAYS"]) * 86400
 
 ID_COOKIE = "__Host-id"
+PERSON_COOKIE = "__Host-person"  # whose the refresh token is: that one's cookie a sibling host can plant, but not this
 REFRESH_COOKIE, REFRESH_PATH = "__Secure-refresh", "/api/auth"
 
 
 def started(tokens: Tokens) -> list[str]:
     """Return the cookies of a session; raise CookieError where a browser would not keep them."""
-    kept = [web.set_cookie(ID_COOKIE, tokens.id_token, path="/", max_age=tokens.seconds_left, same_site="Strict")]
+    kept = [_host_cookie(ID_COOKIE, tokens.id_token, tokens.seconds_left)]
     if tokens.refresh_token:
         kept.append(_refresh_cookie(tokens.refresh_token, REFRESH_SECONDS))
+        kept.append(_host_cookie(PERSON_COOKIE, tokens.claims["sub"], REFRESH_SECONDS))
     return kept
 
 
 def ended(event: Event) -> list[str]:
     """Return what clears those of them that came: since then another tab may have begun a session, with its own."""
-    cleared = {
-        ID_COOKIE: web.set_cookie(ID_COOKIE, "", path="/", max_age=0, same_site="Strict"),
-        REFRESH_COOKIE: _refresh_cookie("", 0),
-    }
+    cleared = {name: _host_cookie(name, "", 0) for name in (ID_COOKIE, PERSON_COOKIE)}
+    cleared[REFRESH_COOKIE] = _refresh_cookie("", 0)
     return [line for name, line in cleared.items() if name in web.cookies(event)]
+
+
+def person(event: Event) -> str | None:
+    """Return the `sub` of whose session this is, None where there is none."""
+    found = web.cookies(event).get(PERSON_COOKIE, [])
+    return found[0] if len(found) == 1 and found[0] else None
 
 
 def refresh_tokens(event: Event) -> list[str]:
@@ -42,6 +48,10 @@ def check_site(event: Event) -> None:
     ours = origin in ORIGINS if site is None else site == "same-origin"
     if not ours:
         raise Refusal(403, "cross_site", "Send this request from the site itself.")
+
+
+def _host_cookie(name: str, value: str, max_age: int) -> str:
+    return web.set_cookie(name, value, path="/", max_age=max_age, same_site="Strict")
 
 
 def _refresh_cookie(value: str, max_age: int) -> str:

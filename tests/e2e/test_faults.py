@@ -209,7 +209,7 @@ def test_five_tabs_that_renew_the_session_at_once_all_keep_it(
     for tab in tabs:
         tab.wait_for_load_state()
         expect_signed_in(tab)
-    assert set(session(context)) == {"__Host-id", "__Secure-refresh"}
+    assert set(session(context)) == {"__Host-id", "__Host-person", "__Secure-refresh"}
     assert len(asked) >= 1 if script else len(asked) == 1
 
 
@@ -245,7 +245,7 @@ def test_a_callback_whose_answer_is_lost_leaves_no_session_and_the_next_sign_in_
     lose(CALLBACK)
     page.goto(callback)
     expect_failure(page, "문제가 생겼어요")
-    assert not {"__Host-id", "__Secure-refresh"} & set(session(context))
+    assert not {"__Host-id", "__Host-person", "__Secure-refresh"} & set(session(context))
     page.reload()
     expect_failure(page, "로그인을 마치지 못했어요")
     try_again(page)
@@ -271,7 +271,7 @@ def test_a_sign_out_whose_answer_is_lost_is_no_sign_out_yet_and_the_next_one_is(
     lose(LOGOUT)
     page.get_by_role("button", name="로그아웃").click()
     expect_failure(page, "로그아웃하지 못했어요")
-    assert set(session(context)) == {"__Host-id", "__Secure-refresh"}
+    assert set(session(context)) == {"__Host-id", "__Host-person", "__Secure-refresh"}
     try_again(page)
     expect_signed_out(page)
     assert session(context) == {}

@@ -14,6 +14,7 @@ from tests.e2e.conftest import Switch
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 
 HANEUL, BADA = PEOPLE[0], PEOPLE[1]
+SESSION = {"__Host-id": "/", "__Host-person": "/", "__Secure-refresh": "/api/auth"}  # cookies, with their paths
 NO_EMAIL = next(person for person in PEOPLE if not person.email)
 
 
@@ -95,8 +96,8 @@ def test_nothing_of_the_session_is_within_reach_of_page_script(
     assert page.url == f"{sandbox.site}/"
     assert not any("token" in url or "eyJ" in url for url in urls)
     stored = cookies(context)
-    assert set(stored) == {"__Host-id", "__Secure-refresh"}
-    for name, path in {"__Host-id": "/", "__Secure-refresh": "/api/auth"}.items():
+    assert set(stored) == SESSION.keys()
+    for name, path in SESSION.items():
         cookie = stored[name]
         assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"], cookie["path"]) == (
             True,
@@ -118,7 +119,7 @@ def test_a_session_goes_on_by_its_refresh_token_when_the_id_token_is_gone(
 
 def test_sign_out_ends_the_session_here_and_at_cognito(page: Page, context: BrowserContext, sandbox: Sandbox) -> None:
     sign_in(page, sandbox)
-    refresh = cookies(context)["__Secure-refresh"]["value"]
+    kept = "; ".join(f"{name}={cookie['value']}" for name, cookie in cookies(context).items())
     visited: list[str] = []
     page.on("request", lambda request: visited.append(request.url))
     page.get_by_role("button", name="로그아웃").click()
@@ -128,7 +129,7 @@ def test_sign_out_ends_the_session_here_and_at_cognito(page: Page, context: Brow
 
     copied = requests.post(
         f"{sandbox.site.replace('localhost', '127.0.0.1')}/api/auth/refresh",
-        headers={"Cookie": f"__Secure-refresh={refresh}", "Origin": sandbox.site},
+        headers={"Cookie": kept, "Origin": sandbox.site},
         timeout=10,
     )
     assert (copied.status_code, copied.json()["error"]) == (401, "signed_out")
@@ -292,7 +293,7 @@ def test_a_session_by_password_is_the_pages_own(page: Page, context: BrowserCont
         {"email": email, "password": password, "session": True},
     )
     assert answer == [200, {"message": "Signed in."}, ""]
-    assert {cookie["name"] for cookie in context.cookies()} == {"__Host-id", "__Secure-refresh"}
+    assert {cookie["name"] for cookie in context.cookies()} == SESSION.keys()
     page.reload()
     expect(page.locator("#email")).to_have_text(email)
     page.get_by_role("button", name="로그아웃").click()

@@ -492,7 +492,7 @@ def test_a_session_has_the_cookies_of_every_other_session_and_no_tokens_in_the_b
     status, body, answer = send("sign-in", WHOLE | {"session": True}, headers=SAME_ORIGIN)
     assert (status, body) == (200, {"message": "Signed in."})
     cookies = set_cookies(answer)
-    assert set(cookies) == {"__Host-id", "__Secure-refresh"}
+    assert set(cookies) == {"__Host-id", "__Host-person", "__Secure-refresh"}
     assert cookies["__Secure-refresh"].value == "refresh-1"
     assert cookies["__Host-id"].attributes["SameSite"] == "Strict"
     assert 0 < int(answer["headers"]["session-expires-in"]) <= 900

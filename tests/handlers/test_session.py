@@ -22,6 +22,7 @@ from tests.handlers.web_client import Answer, Client, set_cookies
 
 LOGIN, CALLBACK = "GET /api/auth/login", "GET /api/auth/callback"
 REFRESH, LOGOUT = "POST /api/auth/refresh", "POST /api/auth/logout"
+SESSION = {"__Host-id", "__Host-person", "__Secure-refresh"}
 SAME_ORIGIN = {"sec-fetch-site": "same-origin", "origin": SITE}
 
 
@@ -152,6 +153,7 @@ def test_a_finished_login_leaves_a_session_and_nothing_of_the_login(client: Clie
     assert cookies["__Host-id"].attributes.items() >= (strict | {"Path": "/"}).items()
     assert 890 <= int(cookies["__Host-id"].attributes["Max-Age"]) <= 900
     assert cookies["__Secure-refresh"].attributes == strict | {"Path": "/api/auth", "Max-Age": str(30 * 86400)}
+    assert cookies["__Host-person"].attributes == strict | {"Path": "/", "Max-Age": str(30 * 86400)}
     assert login_cookies(client) == []
 
 
@@ -512,7 +514,7 @@ def test_a_slow_cognito_does_not_end_the_session(
     monkeypatch.setattr(token_endpoint, "SECONDS", 0.05)
     cognito.delay = 0.2
     assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 504
-    assert set(client.cookies) == {"__Host-id", "__Secure-refresh"}
+    assert set(client.cookies) == SESSION
 
 
 @pytest.mark.parametrize("ahead", [25, -25, 300, -300])
@@ -523,7 +525,7 @@ def test_a_clock_that_is_off_ends_no_session(client: Client, cognito: Cognito, a
     answer = client.send(REFRESH, headers=SAME_ORIGIN)
     assert answer["statusCode"] == 204
     assert int(answer["headers"]["session-expires-in"]) > 0
-    assert set(client.cookies) == {"__Host-id", "__Secure-refresh"}
+    assert set(client.cookies) == SESSION
 
 
 def test_a_clock_that_is_off_by_a_tokens_life_makes_no_session_and_ends_none(client: Client, cognito: Cognito) -> None:
@@ -546,7 +548,7 @@ def test_a_new_token_that_no_browser_keeps_does_not_end_the_session(client: Clie
 
 
 def test_without_a_refresh_token_there_is_no_session(client: Client, cognito: Cognito) -> None:
-    for cookies in ([], ["__Secure-refresh="]):
+    for cookies in ([], ["__Secure-refresh=", "__Host-person=sub-1"]):
         assert client.send(REFRESH, headers=SAME_ORIGIN, cookies=cookies)["statusCode"] == 401
     assert cognito.asked == []
 
@@ -559,7 +561,7 @@ def test_a_tab_without_a_session_does_not_end_the_one_that_another_tab_begins(cl
 
 
 def test_two_refresh_tokens_are_refused(client: Client, cognito: Cognito) -> None:
-    planted = ["__Secure-refresh=mine", "__Secure-refresh=planted"]
+    planted = ["__Host-person=sub-1", "__Secure-refresh=mine", "__Secure-refresh=planted"]
     assert client.send(REFRESH, headers=SAME_ORIGIN, cookies=planted)["statusCode"] == 400
     assert cognito.asked == []
 
@@ -571,11 +573,21 @@ def test_a_planted_refresh_token_does_not_change_who_is_signed_in(client: Client
     assert client.cookies == {}
 
 
-def test_an_old_id_token_that_is_none_does_not_stop_a_refresh(client: Client, cognito: Cognito) -> None:
+@pytest.mark.parametrize("person", [[], ["__Host-person="], ["__Host-person=sub-1", "__Host-person=sub-2"]])
+def test_a_planted_refresh_token_signs_nobody_in(client: Client, cognito: Cognito, person: list[str]) -> None:
+    """A sibling host can plant the one cookie, and not the other."""
+    answer = client.send(REFRESH, headers=SAME_ORIGIN, cookies=["__Secure-refresh=the-attackers", *person])
+    assert answer["statusCode"] == 401
+    assert cognito.asked == []
+
+
+def test_an_id_token_that_is_over_or_none_does_not_stop_a_refresh(client: Client, cognito: Cognito) -> None:
     signed_in(client, cognito)
-    client.cookies["__Host-id"] = "no-jwt"
-    cognito.body = {"id_token": id_token()}
-    assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 204
+    for left in ("no-jwt", None):
+        client.cookies.pop("__Host-id")
+        client.cookies |= {"__Host-id": left} if left else {}
+        cognito.body = {"id_token": id_token()}
+        assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 204
 
 
 # Sign-out

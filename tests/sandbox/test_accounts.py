@@ -215,7 +215,7 @@ def test_a_session_is_the_same_as_after_a_kakao_sign_in(
     assert answer.status_code == 200
     assert not TOKENS & set(answer.json())
     kept = cookies(answer)
-    assert set(kept) == {"__Host-id", "__Secure-refresh"}
+    assert set(kept) == {"__Host-id", "__Host-person", "__Secure-refresh"}
 
     def sent() -> dict[str, str]:
         return same_origin | {"cookie": "; ".join(f"{name}={value}" for name, value in kept.items())}

@@ -27,7 +27,7 @@ PATHS = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())["paths"]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ROUTES = [(method.upper(), path) for path, methods in PATHS.items() for method in methods if method.upper() in METHODS]
 UNSAFE = [path for method, path in ROUTES if method != "GET"]
-SESSION = {"__Host-id", "__Secure-refresh"}
+SESSION = {"__Host-id", "__Host-person", "__Secure-refresh"}
 
 
 @dataclass
@@ -239,6 +239,14 @@ def test_a_planted_refresh_token_never_changes_who_is_signed_in(
     attacker.sign_in(ATTACKER)
     planted = attacker.cookies["__Secure-refresh"]
     browser = Browser(sandbox, session | {"__Secure-refresh": planted})
+    answer = browser.send("POST", "/api/auth/refresh", headers={"Sec-Fetch-Site": "same-origin"})
+    assert answer.status_code == 401
+    assert not SESSION & set(browser.cookies)
+
+
+def test_a_planted_refresh_token_signs_nobody_in_as_the_attacker(sandbox: Sandbox, attacker: Browser) -> None:
+    attacker.sign_in(ATTACKER)
+    browser = Browser(sandbox, {"__Secure-refresh": attacker.cookies["__Secure-refresh"]})
     answer = browser.send("POST", "/api/auth/refresh", headers={"Sec-Fetch-Site": "same-origin"})
     assert answer.status_code == 401
     assert not SESSION & set(browser.cookies)
