@@ -10,10 +10,10 @@ from tests.e2e.test_sign_in import (
     agree,
     expect_signed_in,
     expect_signed_out,
-    forget,
     press_kakao,
     sign_in,
 )
+from tests.sandbox.deployed import forget
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 
@@ -76,6 +76,7 @@ def test_who_has_signed_out_cannot_connect_again(page: Page, sandbox: Sandbox) -
 def test_a_person_whose_account_is_disabled_cannot_connect_with_a_session_that_is_still_good(
     page: Page, sandbox: Sandbox
 ) -> None:
+    forget(sandbox, HANEUL)
     sign_in(page, sandbox)
     assert connect(page, sandbox) == "connected"
     person = {"UserPoolId": sandbox.exports["userPoolId"], "Username": f"Kakao_{HANEUL.id}"}

@@ -15,12 +15,12 @@ from tests.e2e.test_sign_in import (
     cookies,
     expect_signed_in,
     expect_signed_out,
-    forget,
     press_kakao,
     profiles,
     sign_in,
 )
 from tests.ports import free_ports
+from tests.sandbox.deployed import forget
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 

@@ -10,6 +10,7 @@ from sandbox import hosted_login
 from sandbox.kakao import PEOPLE
 from sandbox.local import EMAIL_PERSON, Sandbox
 from tests.e2e.conftest import Switch
+from tests.sandbox.deployed import forget
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 
@@ -42,13 +43,6 @@ def profiles(sandbox: Sandbox, person: object) -> list[str]:
     pool = {"UserPoolId": sandbox.exports["userPoolId"]}
     users = sandbox.account.call("cognito-idp", "ListUsers", pool)["Users"]
     return [user["Username"] for user in users if str(person.id) in str(user)]  # type: ignore[attr-defined]
-
-
-def forget(sandbox: Sandbox, person: object) -> None:
-    """Make a person one who has never been here: what was shared once stays in the profile."""
-    for name in profiles(sandbox, person):
-        user = {"UserPoolId": sandbox.exports["userPoolId"], "Username": name}
-        sandbox.account.call("cognito-idp", "AdminDeleteUser", user)
 
 
 def expect_signed_in(page: Page, person: object = HANEUL) -> None:

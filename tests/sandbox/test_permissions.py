@@ -93,7 +93,9 @@ def is_disconnected_when_the_token_has_expired(sandbox: Sandbox, *_: str) -> boo
 def signs_in_by_kakao_token_for_the_first_time(sandbox: Sandbox, *_: str) -> bool:
     forget(sandbox, PEOPLE[0])
     token = kakao_tokens(sandbox, PEOPLE[0])["access_token"]
-    return bool(ask(sandbox, "POST /api/auth/kakao", body={"access_token": token}).status_code == 200)
+    answer = ask(sandbox, "POST /api/auth/kakao", body={"access_token": token})
+    forget(sandbox, PEOPLE[0])
+    return bool(answer.status_code == 200)
 
 
 def leaves_one_profile_where_another_came_first(sandbox: Sandbox, *_: str) -> bool:
