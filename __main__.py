@@ -159,7 +159,7 @@ api.serve(
     "POST /api/auth/reset-password",
 )
 api.serve(user_info, "GET /api/userinfo", signed_in=True)
-functions = [*triggers.values(), session, user_info, accounts, connect_authorizer, chat]
+functions = [session, user_info, accounts, connect_authorizer, chat]
 if challenge:
     kakao_sign_in = function(
         "kakao-sign-in",
@@ -174,11 +174,12 @@ if challenge:
         layers=[layer.arn],
     )
     api.serve(kakao_sign_in, "POST /api/auth/kakao")
-    functions += [challenge, kakao_sign_in]
+    functions.append(kakao_sign_in)
 
 operations = Operations(
     "operations",
     functions=functions,
+    triggers=[*triggers.values(), *([challenge] if challenge else [])],
     authorizer=connect_authorizer,
     api=api,
     socket=socket,

@@ -49,7 +49,8 @@ class Operations(pulumi.ComponentResource):
     """The team hears of it when the login fails, and sees on one page how it fares.
 
     Every alarm goes to a topic, also where nobody listens; `alarm_email`, unless empty, does once it has confirmed the
-    mails that AWS sends. `authorizer` is the one of `functions` that lets WebSocket connections in.
+    mails that AWS sends. `triggers` are Cognito's, which refuse a person by an error; `functions` are the others, and
+    `authorizer` the one of them that lets WebSocket connections in.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Operations(pulumi.ComponentResource):
         name: str,
         *,
         functions: Sequence[Watched],
+        triggers: Sequence[Watched],
         authorizer: Watched,
         api: Api,
         socket: Api,
@@ -72,6 +74,29 @@ class Operations(pulumi.ComponentResource):
         self._stack = f"{pulumi.get_project()}-{pulumi.get_stack()}"
         self._topic = self._declare_topic("alarms", alarm_email)
 
+        self._watch_apis(api, socket)
+        self._watch_functions(functions, triggers, authorizer)
+        self._watch_cognito(login)
+        self._watch_site(distribution_id, self._declare_topic("site-alarms", alarm_email, region=CLOUDFRONT_REGION))
+        everything = [*functions, *triggers]
+        page = aws.cloudwatch.Dashboard(
+            f"{name}-dashboard",
+            dashboard_name=self._stack,
+            dashboard_body=dashboard.body(
+                log_groups=[function.log_group for function in everything],
+                function_names=[function.function_name for function in everything],
+                api_id=api.api_id,
+                websocket_api_id=socket.api_id,
+                user_pool_id=login.user_pool_id,
+            ),
+            opts=self._child,
+        )
+
+        self.alarm_topic = self._topic.arn
+        self.dashboard_name = page.dashboard_name
+        self.register_outputs({"alarmTopic": self.alarm_topic, "dashboardName": self.dashboard_name})
+
+    def _watch_apis(self, api: Api, socket: Api) -> None:
         http, websocket = {"ApiId": api.api_id}, {"ApiId": socket.api_id}
         self._alarm(
             "api-5xx",
@@ -97,65 +122,53 @@ class Operations(pulumi.ComponentResource):
             SEVERAL,
             "The chat fails at WebSocket events. Read its log.",
         )
+
+    def _watch_functions(self, functions: Sequence[Watched], triggers: Sequence[Watched], authorizer: Watched) -> None:
+        for function, threshold in [*((each, 1) for each in functions), *((each, SEVERAL) for each in triggers)]:
+            self._alarm(
+                f"{function.name}-errors",
+                Metric("AWS/Lambda", "Errors", {"FunctionName": function.function_name}),
+                threshold,
+                f"The function {function.name} crashed or ran out of time. Read its log.",
+            )
         self._alarm(
             "authorizer-errors",
             self._counted("authorizer-errors", '{ $.level = "ERROR" }', authorizer.log_group),
             SEVERAL,
             "People get no WebSocket because their token or account cannot be checked. Read the authorizer's log.",
         )
-        for function in functions:
-            self._alarm(
-                f"{function.name}-errors",
-                Metric("AWS/Lambda", "Errors", {"FunctionName": function.function_name}),
-                1,
-                f"The function {function.name} crashed or ran out of time. Read its log.",
-            )
         self._alarm(
             "function-throttles",
             Metric("AWS/Lambda", "Throttles", {}),  # of all functions in the region, as the limit is
             1,
             "Lambda turns calls away. The functions of the account run as often at once as its quota allows.",
         )
+
+    def _watch_cognito(self, login: Pool) -> None:
+        client = {
+            "UserPool": login.user_pool_id,
+            "UserPoolClient": login.client_id,
+            "IdentityProvider": login.provider_name,
+        }
         self._alarm(
             "sign-in-throttles",
-            Metric(
-                "AWS/Cognito",
-                "FederationThrottles",
-                {
-                    "UserPool": login.user_pool_id,
-                    "UserPoolClient": login.client_id,
-                    "IdentityProvider": login.provider_name,
-                },
-            ),
+            Metric("AWS/Cognito", "FederationThrottles", client),
             1,
             "Cognito turns sign-ins with Kakao away. Ask AWS for a higher quota of federated sign-ins.",
         )
+
+    def _watch_site(self, distribution_id: pulumi.Input[str], topic: aws.sns.Topic) -> None:
         self._alarm(
             "site-5xx",
             Metric("AWS/CloudFront", "5xxErrorRate", {"DistributionId": distribution_id, "Region": "Global"}),
             PERCENT,
-            "Over 5 % of the site's answers are errors. If api-5xx is quiet, an edge function fails or a host is gone.",
+            f"{PERCENT} % of the site's answers are errors. "
+            "If api-5xx is quiet, an edge function fails or a host is gone.",
             statistic="Average",
             periods=3,  # at night one error may be a third of all answers
-            topic=self._declare_topic("site-alarms", alarm_email, region=CLOUDFRONT_REGION),
+            topic=topic,
             region=CLOUDFRONT_REGION,
         )
-        page = aws.cloudwatch.Dashboard(
-            f"{name}-dashboard",
-            dashboard_name=self._stack,
-            dashboard_body=dashboard.body(
-                log_groups=[function.log_group for function in functions],
-                function_names=[function.function_name for function in functions],
-                api_id=api.api_id,
-                websocket_api_id=socket.api_id,
-                user_pool_id=login.user_pool_id,
-            ),
-            opts=self._child,
-        )
-
-        self.alarm_topic = self._topic.arn
-        self.dashboard_name = page.dashboard_name
-        self.register_outputs({"alarmTopic": self.alarm_topic, "dashboardName": self.dashboard_name})
 
     def _declare_topic(self, label: str, email: str, *, region: str | None = None) -> aws.sns.Topic:
         topic = aws.sns.Topic(f"{self._name}-{label}", region=region, opts=self._child)

@@ -97,7 +97,17 @@ def rings(alarm: Declared, *minutes: float) -> bool:
     return len(last) == alarm["evaluationPeriods"] and min(last) >= alarm["threshold"]
 
 
-@pytest.mark.parametrize("label", ["api-5xx", "api-throttles", "socket-execution-errors", "authorizer-errors"])
+MANY = ["api-5xx", "api-throttles", "socket-execution-errors", "authorizer-errors"]
+TRIGGERS = ["pre-sign-up-errors", "post-confirmation-errors", "pre-authentication-errors", "kakao-challenge-errors"]
+
+
+def test_every_function_that_cognito_calls_is_watched_as_one_that_refuses_by_an_error(stack: Graph) -> None:
+    called = {p["function"] for p in stack.all("Permission") if p["principal"] == "cognito-idp.amazonaws.com"}
+    names = {f.name.removesuffix("-function") for f in functions(stack) if f.outputs["arn"] in called}
+    assert {f"{name}-errors" for name in names} == set(TRIGGERS)
+
+
+@pytest.mark.parametrize("label", [*MANY, *TRIGGERS])
 def test_one_failure_is_not_heard_and_five_in_five_minutes_are(stack: Graph, label: str) -> None:
     alarm = alarms(stack)[label]
     assert not rings(alarm, 1, 0, 0, 0, 0)
@@ -113,7 +123,7 @@ def test_one_crash_and_one_refusal_for_a_quota_are_heard(stack: Graph, label: st
 
 def test_the_site_is_heard_when_it_fails_for_a_quarter_of_an_hour_and_not_for_one_bad_moment(stack: Graph) -> None:
     alarm = alarms(stack)["site-5xx"]
-    assert rings(alarm, *[6] * 15)
+    assert rings(alarm, *[5] * 15)
     assert not rings(alarm, *[0] * 10, *[100] * 5)
     assert not rings(alarm, *[4] * 15)
 
