@@ -186,7 +186,7 @@ def _begun(kept: list[str], state: str) -> BegunLogin | None:
 
 
 def _failed(kind: str, reason: str = "") -> Answer:
-    log.info("not_signed_in", extra={"outcome": kind, "reason": reason})
+    log.info("not_signed_in", extra={"outcome": kind} | ({"reason": reason} if reason else {}))
     return pages.error(kind)
 
 
