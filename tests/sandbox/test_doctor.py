@@ -190,6 +190,7 @@ SITE = "http://localhost:{site}"
 PKCE = {"Location": "https://login.example/oauth2/authorize?state=s&nonce=n&code_challenge="}
 ELSEWHERE = {"Location": f"{PKCE['Location']}c&redirect_uri=https://a.example/"}
 KAKAO = "http://127.0.0.1:{kakao}/.well-known/openid-configuration"
+AUTHORIZE = "http://127.0.0.1:{kakao}/oauth/authorize"
 
 
 @pytest.mark.parametrize(
@@ -203,6 +204,8 @@ KAKAO = "http://127.0.0.1:{kakao}/.well-known/openid-configuration"
             "Kakao's addresses",
             "another issuer, authorization_endpoint",
         ),
+        (AUTHORIZE, 400, "KOE008", {}, "Kakao takes the sign-in", "KOE008, Kakao knows no app"),
+        (AUTHORIZE, 400, "KOE001", {}, "Kakao takes the sign-in", "refuses the sign-in with KOE001"),
         (f"{KEYS}/openid-configuration", 503, {}, {}, "user pool's discovery", "answers 503"),
         (f"{KEYS}/openid-configuration", 200, {"issuer": "https://a"}, {}, "user pool's discovery", "another issuer's"),
         (f"{KEYS}/jwks.json", 200, {"keys": []}, {}, "user pool's keys", "no key with an id"),
