@@ -1,11 +1,9 @@
 import re
 from typing import Any
 
+from infra.site import ALL_VIEWER_EXCEPT_HOST_HEADER, CACHING_DISABLED
 from sandbox.program import ROOT
 from tests.infra.engine import Graph, declare, statements
-
-CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
-ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 
 def behaviors(stack: Graph) -> list[dict[str, Any]]:
