@@ -8,7 +8,7 @@ PINNED := requirements handlers/requirements requirements-dev
 
 .PHONY: install up dev test check audit sbom bench load mutants screenshots preview doctor requirements
 
-install:  ## what `pulumi up` needs; left to itself, it takes the newest pip and setuptools, whatever their hashes
+install:  ## what `pulumi up` needs, each package by its hash; without .venv, Pulumi would make one with unpinned tools
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 

@@ -46,19 +46,12 @@ def layer_zip(runtime: str, architecture: str) -> Path:
     BUILD.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=BUILD) as folder:
         target = Path(folder) / "python"
-        command = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-compile",
-        ]
-        command += ["--require-hashes", "--only-binary=:all:", "--implementation=cp"]
-        command += [f"--python-version={runtime.removeprefix('python')}", f"--target={target}"]
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+        command += ["--require-hashes", f"--requirement={requirements}", f"--target={target}"]
+        command += ["--only-binary=:all:", "--implementation=cp"]
+        command += [f"--python-version={runtime.removeprefix('python')}"]
         command += [f"--platform={platform}" for platform in PLATFORMS[architecture]]
-        subprocess.run([*command, f"--requirement={requirements}"], check=True)  # noqa: S603
+        subprocess.run(command, check=True)  # noqa: S603
         wanted = [
             file
             for file in target.rglob("*")
