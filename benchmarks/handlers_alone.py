@@ -1,4 +1,4 @@
-"""The handlers without an emulator, as fast as they can: each core one process, with a stand for Cognito in it."""
+"""The handlers without an emulator, as fast as they can: each core one process, with Cognito and Kakao stood for."""
 
 import json
 import multiprocessing
@@ -21,7 +21,9 @@ WARM_UP = 5  # seconds
 MOST_GROWTH = 4 * 1024  # KB of a process, from warm on
 SITE = "https://site.example"
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
-PERSON = {"email": "haneul@example.com", "password": "a-long-enough-password"}
+ACCOUNT = {"email": "haneul@example.com", "password": "a-long-enough-password"}
+KAKAO_APP, KAKAO_ID = 1000001, "1000000001"
+IDENTITIES = json.dumps([{"providerName": "Kakao", "userId": KAKAO_ID}])
 
 
 @dataclass
@@ -59,7 +61,7 @@ def run(seconds: int) -> bool:
 
 def work(seconds: int) -> Done:
     """Call every handler in turn, as one person after another would."""
-    with stand_for_cognito() as (url, tokens):
+    with stand_for_the_others() as (url, tokens):
         calls = person(url, tokens)
         for _ in range(20):
             list(calls())
@@ -90,12 +92,18 @@ def person(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[str,
         "AWS_DEFAULT_REGION": "ap-northeast-2",
         "AWS_ENDPOINT_URL": url,
         "AWS_SECRET_ACCESS_KEY": "test",
+        "AUTHORIZE_URL": f"{url}/oauth2/authorize",
         "CLIENT_ID": claims["aud"],
         "CONNECT_CHECKS_USER": "true",
         "HOSTED_LOGIN_URL": url,
         "IDENTITY_PROVIDER": "Kakao",
         "ISSUER": claims["iss"],
         "JWKS_URL": f"{url}/jwks.json",
+        "KAKAO_API": url,
+        "KAKAO_APP_ID": str(KAKAO_APP),
+        "KAKAO_APP_KEYS": json.dumps([claims["aud"]]),
+        "KAKAO_ISSUER": claims["iss"],
+        "KAKAO_JWKS_URL": f"{url}/jwks.json",
         "MANAGEMENT_URL": url,
         "PASSWORD_LENGTH": "12",
         "REFRESH_DAYS": "30",
@@ -106,6 +114,8 @@ def person(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[str,
         accounts,
         chat,
         connect_authorizer,
+        kakao_challenge,
+        kakao_sign_in,
         post_confirmation,
         pre_authentication,
         pre_sign_up,
@@ -116,17 +126,30 @@ def person(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[str,
     tokens["id_token"] = token()
     connect = {"methodArn": "arn", "headers": {"Authorization": f"Bearer {token()}"}}
     forged = {"methodArn": "arn", "headers": {"Authorization": f"Bearer {token()[:-8]}AAAAAAAA"}}
-    known = {"connectionId": "c", "authorizer": {"exp": "9999999999", "sub": "s"}, "eventType": "MESSAGE"}
-    said = {"requestContext": known, "body": '{"message": "안녕"}'}
+    known = {"connectionId": "c", "authorizer": {"exp": "9999999999", "sub": "s"}}
     attributes = {"userAttributes": {"cognito:user_status": "EXTERNAL_PROVIDER", "identities": "[]", "sub": "s"}}
     triggered = {"callerContext": {"clientId": claims["aud"]}, "request": attributes}
+
+    from_kakao = {"access_token": "t"}, {"id_token": token(sub=KAKAO_ID)}
+    challenged = {
+        "DefineAuthChallenge": {"session": []},
+        "CreateAuthChallenge": {"session": []},
+        "VerifyAuthChallengeResponse": {
+            "challengeAnswer": json.dumps(from_kakao[0]),
+            "userAttributes": {"identities": IDENTITIES},
+        },
+    }
+
+    def event(kind: str) -> bool:
+        said = {"requestContext": known | {"eventType": kind}, "body": '{"message": "안녕"}'}
+        return chat.handler(said, None) == {"statusCode": 200}
 
     def profile(**claims: str) -> int:
         jwt = {"jwt": {"claims": {"exp": "9999999999", **claims}}}
         return int(user_info.handler({"requestContext": {"authorizer": jwt}}, None)["statusCode"])
 
     def calls() -> Iterator[tuple[str, bool]]:
-        browser, form = Client(session.handler), Client(accounts.handler)
+        browser, form, app = Client(session.handler), Client(accounts.handler), Client(kakao_sign_in.handler)
         answer = browser.send("GET /api/auth/login", {"provider": "Kakao"})
         yield "login", answer["statusCode"] == 302
         asked = parse_qs(urlsplit(answer["headers"]["location"]).query)
@@ -142,10 +165,23 @@ def person(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[str,
         yield "userinfo with an access token", profile(token_use="access", username="Kakao_1") == 200
         yield "connect", connect_authorizer.handler(connect, None)["principalId"] == claims["sub"]
         yield "connect with a forged token", connect_authorizer.handler(forged, None)["principalId"] == "nobody"
-        yield "chat", chat.handler(said, None) == {"statusCode": 200}
+        yield "$connect", event("CONNECT")
+        yield "chat", event("MESSAGE")
+        yield "$disconnect", event("DISCONNECT")
         for route, more in ACCOUNTS:
-            answer = form.send(f"POST /api/auth/{route}", body=json.dumps(PERSON | more), headers=SAME_ORIGIN)
+            answer = form.send(f"POST /api/auth/{route}", body=json.dumps(ACCOUNT | more), headers=SAME_ORIGIN)
             yield route, answer["statusCode"] == 200
+        for credential in from_kakao:
+            answer = app.send("POST /api/auth/kakao", body=json.dumps(credential))
+            yield f"kakao, with an {next(iter(credential))}", answer["statusCode"] == 200
+        for trigger, request in challenged.items():
+            asked_for = {
+                "triggerSource": f"{trigger}_Authentication",
+                "userName": f"kakao-{KAKAO_ID}",
+                "request": request,
+            }
+            answered = kakao_challenge.handler(asked_for, None)["response"]
+            yield trigger, answered.get("answerCorrect", True)
         source = {"triggerSource": "PreSignUp_ExternalProvider"}
         yield "pre sign-up", pre_sign_up.handler(triggered | source, None)["response"]["autoConfirmUser"] is False
         source = {"triggerSource": "PostConfirmation_ConfirmSignUp"}
@@ -169,8 +205,8 @@ ACCOUNTS: list[tuple[str, dict[str, Any]]] = [
 
 
 @contextmanager
-def stand_for_cognito() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Say yes to everything; give the address, and the tokens that are handed out."""
+def stand_for_the_others() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Say yes in Cognito's and in Kakao's place; give the address, and the tokens that are handed out."""
     from tests.handlers.user_pool import jwk
 
     tokens: dict[str, Any] = {"access_token": "a", "refresh_token": "r"}
@@ -180,12 +216,14 @@ def stand_for_cognito() -> Iterator[tuple[str, dict[str, Any]]]:
         wbufsize = -1  # head and body in one packet, else each answer waits for an acknowledgement
 
         def do_GET(self) -> None:
-            self.answer({"keys": [jwk("current")]})
+            keys = {"keys": [jwk("current")]}
+            self.answer(keys if self.path == "/jwks.json" else {"id": int(KAKAO_ID), "app_id": KAKAO_APP})
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
             given = {"IdToken": tokens["id_token"], "RefreshToken": "r", "AccessToken": "a"}
-            of_the_api = {"AuthenticationResult": given, "Username": "u", "Enabled": True, "UserAttributes": []}
+            person = {"Username": "u", "Enabled": True, "UserAttributes": [{"Name": "identities", "Value": IDENTITIES}]}
+            of_the_api = {"AuthenticationResult": given, "Session": "s" * 20, **person}
             self.answer(of_the_api if "X-Amz-Target" in self.headers else tokens)
 
         def answer(self, value: Any) -> None:
