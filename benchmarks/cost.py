@@ -89,8 +89,8 @@ KB_LINE = 0.3  # a line for each request and each call
 # What a call takes, warm, at 512 MB.
 MEMORY = 0.5
 QUICK, ASKING = 0.005, 0.05  # seconds: alone, and where AWS is asked
-# What stands there, whoever comes. Each function has an alarm, so there is room for a few more.
-ALARMS, METRICS, DASHBOARDS = 20, 2, 1
+# What stands there, whoever comes; two alarms are those of sign-in with a Kakao token.
+ALARMS, METRICS, DASHBOARDS = 18, 2, 1
 FIREWALL_RULES = {"site": 5, "user pool": 3}
 
 
@@ -119,7 +119,6 @@ def month(people: int, *, usual: bool = False) -> Costs:
         "CloudWatch, alarms and dashboard": PRICES["alarm"].of(ALARMS)
         + PRICES["metric"].of(METRICS)
         + PRICES["dashboard"].of(DASHBOARDS),
-        "KMS": PRICES["key"].of(1),
     }
 
 
@@ -183,17 +182,18 @@ def prices() -> str:
 
 
 def by_service() -> str:
-    """What a month costs, in the three sizes."""
-    months = [month(people) for people in PEOPLE]
+    """What a month costs, where nobody comes and in the three sizes."""
+    sizes = (0, *PEOPLE)
+    months = [month(people) for people in sizes]
     rows = [(name, *(dollars(costs[name]) for costs in months)) for name in months[0]]
     totals = [sum(costs.values()) for costs in months]
-    firewalls = [firewall(people) for people in PEOPLE]
     return table(
-        ("people", *(f"{people:,}" for people in PEOPLE)),
+        ("people", "nobody", *(f"{people:,}" for people in PEOPLE)),
         *rows,
         ("**all**", *(f"**{dollars(total)}**" for total in totals)),
         ("without Cognito's people", *(dollars(t - m["Cognito, people"]) for t, m in zip(totals, months, strict=True))),
-        ("`waf`, on top", *map(dollars, firewalls)),
+        ("`waf`, on top", *(dollars(firewall(people)) for people in sizes)),
+        ("KMS key of `deployment/`, on top", *(dollars(PRICES["key"].of(1)) for _ in sizes)),
     )
 
 

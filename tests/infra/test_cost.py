@@ -1,5 +1,7 @@
 """docs/cost.md says what benchmarks/cost.py reckons, from what the program declares."""
 
+import re
+
 import pytest
 
 from benchmarks import cost
@@ -43,9 +45,15 @@ def test_the_usual_way_asks_for_more_and_saves_nothing() -> None:
 
 
 def test_what_stands_there_for_nobody_is_what_is_reckoned(stack: Graph) -> None:
-    assert len(stack.all("MetricAlarm")) <= cost.ALARMS
+    assert len(stack.all("MetricAlarm")) == cost.ALARMS
     assert len(stack.all("Dashboard")) == cost.DASHBOARDS
     assert len({metric["metricTransformation"]["name"] for metric in stack.all("LogMetricFilter")}) == cost.METRICS
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
+def test_the_readme_says_what_a_stack_costs_that_nobody_visits(readme: str) -> None:
+    nobody = cost.dollars(sum(cost.month(0).values()))
+    assert re.findall(r"\$[0-9.]+[0-9]", (ROOT / readme).read_text()) == [nobody]
 
 
 def test_functions_have_the_memory_that_is_reckoned(stack: Graph) -> None:
