@@ -4,19 +4,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, NamedTuple
 
 import pulumi
 import pulumi_aws as aws
-
-if TYPE_CHECKING:
-    Rule = aws.wafv2.WebAclRuleArgsDict
 
 # Of one address in five minutes: ten a second, a fifth of what the API takes from everybody. An address is no person:
 # thousands share one of a mobile carrier's, and all of them are shut out together.
 REQUESTS = 3000
 TOO_MANY_REQUESTS = 429
 HOME = {"CLOUDFRONT": "us-east-1", "REGIONAL": None}  # CloudFront's are kept in that one region
+
+
+class Rule(NamedTuple):
+    """What a request is asked, and what becomes of one that it is true of; a group of rules says that itself."""
+
+    name: str
+    statement: aws.wafv2.WebAclRuleStatementArgsDict
+    action: aws.wafv2.WebAclRuleActionArgsDict | None = None
+
+    def at(self, place: int) -> aws.wafv2.WebAclRuleArgsDict:
+        """Return it as AWS takes it; lower places are asked first."""
+        return {
+            "name": self.name,
+            "priority": place,
+            "statement": self.statement,
+            "action": self.action,
+            "override_action": None if self.action else {"none": {}},
+            "visibility_config": _visibility(self.name),
+        }
 
 
 class Firewall(pulumi.ComponentResource):
@@ -41,7 +57,7 @@ class Firewall(pulumi.ComponentResource):
             region=HOME[scope],
             scope=scope,
             default_action={"allow": {}},
-            rules=[{**rule, "priority": priority} for priority, rule in enumerate(rules)],
+            rules=[rule.at(place) for place, rule in enumerate(rules)],
             visibility_config=_visibility(name),
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -54,10 +70,6 @@ def _visibility(metric: str) -> aws.wafv2.WebAclRuleVisibilityConfigArgsDict:
     return {"cloudwatch_metrics_enabled": True, "metric_name": metric, "sampled_requests_enabled": False}
 
 
-def _rule(name: str, statement: aws.wafv2.WebAclRuleStatementArgsDict) -> Rule:
-    return {"name": name, "priority": 0, "statement": statement, "visibility_config": _visibility(name)}
-
-
 def _let_through(name: str, paths: str) -> Rule:
     """Let requests for these paths pass all that comes behind."""
     path: aws.wafv2.WebAclRuleStatementRegexMatchStatementArgsDict = {
@@ -66,7 +78,7 @@ def _let_through(name: str, paths: str) -> Rule:
         # As the API will read it, so that /api/auth/../userinfo is not let through.
         "text_transformations": [{"priority": 0, "type": "URL_DECODE"}, {"priority": 1, "type": "NORMALIZE_PATH"}],
     }
-    return _rule(name, {"regex_match_statement": path}) | {"action": {"allow": {}}}
+    return Rule(name, {"regex_match_statement": path}, {"allow": {}})
 
 
 def _managed(name: str, *, uncounted: str = "") -> Rule:
@@ -74,12 +86,14 @@ def _managed(name: str, *, uncounted: str = "") -> Rule:
     group: aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementArgsDict = {"vendor_name": "AWS", "name": name}
     if uncounted:
         group["rule_action_overrides"] = [{"name": uncounted, "action_to_use": {"count": {}}}]
-    return _rule(name, {"managed_rule_group_statement": group}) | {"override_action": {"none": {}}}
+    return Rule(name, {"managed_rule_group_statement": group})
 
 
-FLOODS = _rule("floods", {"rate_based_statement": {"aggregate_key_type": "IP", "limit": REQUESTS}}) | {
-    "action": {"block": {"custom_response": {"response_code": TOO_MANY_REQUESTS}}}
-}
+FLOODS = Rule(
+    "floods",
+    {"rate_based_statement": {"aggregate_key_type": "IP", "limit": REQUESTS}},
+    {"block": {"custom_response": {"response_code": TOO_MANY_REQUESTS}}},
+)
 REPUTATION = _managed("AWSManagedRulesAmazonIpReputationList")
 
 BEFORE_SITE = (
