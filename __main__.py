@@ -100,6 +100,7 @@ session = function(
         "IDENTITY_PROVIDER": login.provider_name,
         "ISSUER": login.issuer,
         "REFRESH_DAYS": str(config.refresh_days),
+        "SCOPE": login.scope,
         "SITE_ORIGINS": site_origins,
     },
 )

@@ -165,7 +165,7 @@ def sizes_and_imports() -> Iterator[Row]:
     environment = (
         "import os; os.environ.update(SITE_ORIGINS='[\"https://s.example\"]', CLIENT_ID='c', ISSUER='https://i.example',"
         " HOSTED_LOGIN_URL='https://h.example', REFRESH_DAYS='30', IDENTITY_PROVIDER='Kakao', USER_POOL_ID='p_1',"
-        " PASSWORD_LENGTH='12');"
+        " PASSWORD_LENGTH='12', SCOPE='openid email profile');"
     )
     triggers = ("pre_sign_up", "post_confirmation", "pre_authentication")
     for module in ("session", "user_info", "accounts", *triggers):

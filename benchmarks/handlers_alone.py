@@ -107,6 +107,7 @@ def person(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[str,
         "MANAGEMENT_URL": url,
         "PASSWORD_LENGTH": "12",
         "REFRESH_DAYS": "30",
+        "SCOPE": "openid email profile",
         "SITE_ORIGINS": json.dumps([SITE]),
         "USER_POOL_ID": "ap-northeast-2_pool",
     }

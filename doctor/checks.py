@@ -17,6 +17,7 @@ import requests
 
 from doctor.stack import PROJECT, Stack
 from infra import kakao, settings
+from infra.login import SCOPES
 
 SECONDS = 10
 ERRORS_OF_KAKAO = "docs/kakao-console.md and https://developers.kakao.com/docs/latest/ko/kakaologin/trouble-shooting"
@@ -253,7 +254,7 @@ def hosted_login_leads_to_kakao(patient: Patient) -> None:
         "response_type": "code",
         "client_id": patient.output("clientId"),
         "redirect_uri": f"{patient.output('siteUrl')}/api/auth/callback",
-        "scope": "openid email profile",
+        "scope": " ".join(SCOPES),
         "identity_provider": "Kakao",
         "state": "doctor",
     }

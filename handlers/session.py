@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 HOSTED_LOGIN = os.environ["HOSTED_LOGIN_URL"]
 CLIENT_ID = os.environ["CLIENT_ID"]
 IDENTITY_PROVIDER = os.environ["IDENTITY_PROVIDER"]
+SCOPE = os.environ["SCOPE"]
 endpoint = TokenEndpoint(hosted_login=HOSTED_LOGIN, client_id=CLIENT_ID, issuer=os.environ["ISSUER"])
 
 LOGIN_COOKIE = re.compile(r"__Host-login-[A-Za-z0-9_-]{8}")  # the state's first characters: tabs sign in side by side
@@ -123,7 +124,7 @@ def _authorize_url(begun: BegunLogin, provider: str | None) -> str:
         "response_type": "code",
         "client_id": CLIENT_ID,
         "redirect_uri": _redirect_uri(begun),
-        "scope": "openid email profile",
+        "scope": SCOPE,
         "state": begun.state,
         "nonce": begun.nonce,
         "code_challenge": challenge,

@@ -2,10 +2,11 @@
 
 import json
 import re
-from typing import Protocol
 
 import pulumi
 import pulumi_aws as aws
+
+from infra.protocols import Served
 
 REQUESTS_PER_SECOND = 50
 BURST = 100
@@ -14,13 +15,6 @@ ACCESS_LOG = {
     name: f"$context.{name}"
     for name in ("requestId", "requestTime", "routeKey", "status", "responseLatency", "integrationLatency")
 }
-
-
-class Served(Protocol):
-    """A Lambda function, under the name that its wires bear."""
-
-    name: str
-    arn: pulumi.Output[str]
 
 
 class HttpApi(pulumi.ComponentResource):
@@ -56,7 +50,7 @@ class HttpApi(pulumi.ComponentResource):
         self.api_id = self._api.id
         self.access_logs = logs.name
         self.host = self._api.api_endpoint.apply(lambda url: url.removeprefix("https://"))
-        self.register_outputs({"host": self.host})
+        self.register_outputs({"apiId": self.api_id, "accessLogs": self.access_logs, "host": self.host})
 
     def accept_tokens(self, *, issuer: pulumi.Input[str], client_id: pulumi.Input[str]) -> None:
         """Let routes ask for a token of this issuer that was made for this client."""

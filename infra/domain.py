@@ -1,5 +1,7 @@
 """An address of the team's own: its certificate and its records."""
 
+from collections.abc import Sequence
+
 import pulumi
 import pulumi_aws as aws
 
@@ -60,7 +62,7 @@ class Domain(pulumi.ComponentResource):
 
         self.domain = domain
         self.certificate_arn = valid.certificate_arn
-        self.parents = [parent] if parent else []
+        self._parents = [parent] if parent else []
         if parent_record:
             above = aws.route53.Record(
                 f"{name}-parent",
@@ -71,8 +73,13 @@ class Domain(pulumi.ComponentResource):
                 ttl=300,
                 opts=self._child,
             )
-            self.parents.append(above)
+            self._parents.append(above)
         self.register_outputs({"domain": domain, "certificateArn": self.certificate_arn})
+
+    @property
+    def parents(self) -> Sequence[pulumi.Resource]:
+        """What has to be there before Cognito takes the domain."""
+        return self._parents
 
     def lead_to(self, host: pulumi.Input[str], hosted_zone_id: pulumi.Input[str]) -> pulumi.Output[str]:
         """Have the domain lead to this distribution of CloudFront's, in CloudFront's zone; return it once it does."""

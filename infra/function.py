@@ -76,4 +76,12 @@ class Function(pulumi.ComponentResource):
         self.function_name = function.name
         self.log_group = log_group.name
         self.invoke_arn = function.invoke_arn
-        self.register_outputs({"arn": self.arn})
+        self.register_outputs(
+            {
+                "name": self.name,
+                "arn": self.arn,
+                "functionName": self.function_name,
+                "logGroup": self.log_group,
+                "invokeArn": self.invoke_arn,
+            }
+        )

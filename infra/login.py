@@ -1,7 +1,7 @@
 """The user pool, its hosted login, and Kakao in it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, cast
+from typing import cast
 from urllib.parse import urlencode
 
 import pulumi
@@ -9,27 +9,13 @@ import pulumi_aws as aws
 
 from infra import policies
 from infra.kakao import KakaoApp
+from infra.protocols import OwnDomain
 
-SCOPES = [
-    "openid",
-    "email",
-    "profile",
-]  # not aws.cognito.signin.user.admin: with it a page could rewrite its user
+SCOPES = ["openid", "email", "profile"]  # not aws.cognito.signin.user.admin: with it a page could rewrite its user
 CHALLENGE = ("define_auth_challenge", "create_auth_challenge", "verify_auth_challenge_response")
 READABLE = ["email", "email_verified", "nickname"]
 PASSWORD_LENGTH = 12
 WRITABLE = ["email", "nickname"]  # what Kakao maps must be writable; Cognito refuses email_verified here
-
-
-class OwnDomain(Protocol):
-    """A domain of the team's, with a certificate that Cognito takes, and what has to be there before it."""
-
-    domain: str
-    certificate_arn: pulumi.Output[str]
-    parents: list[pulumi.Resource]
-
-    def lead_to(self, host: pulumi.Input[str], hosted_zone_id: pulumi.Input[str]) -> pulumi.Output[str]:
-        """Have the domain lead to this distribution, and return it."""
 
 
 class Login(pulumi.ComponentResource):
@@ -66,12 +52,74 @@ class Login(pulumi.ComponentResource):
     ) -> None:
         """Declare the pool, its domain, Kakao, and the client that waits for Kakao."""
         super().__init__("kakao-login:infra:Login", name, opts=opts)
-        child = pulumi.ResourceOptions(parent=self)
+        self._name = name
+        self._child = pulumi.ResourceOptions(parent=self)
+
         if challenge is not None:
             triggers = {**triggers, **dict.fromkeys(CHALLENGE, challenge)}
+        self._pool = self._declare_pool(triggers, protect=protect)
+        self._let_call(triggers)
+        if firewall_arn is not None:
+            aws.wafv2.WebAclAssociation(
+                f"{name}-firewall", resource_arn=self._pool.arn, web_acl_arn=firewall_arn, opts=self._child
+            )
+        domain = self._declare_domain(domain_prefix, own_domain)
+        provider = self._declare_provider(kakao)
+        client = self._declare_client(
+            provider,
+            origins,
+            app_callbacks,
+            token_minutes=token_minutes,
+            refresh_days=refresh_days,
+            rotate_refresh_tokens=rotate_refresh_tokens,
+            challenged=challenge is not None,
+        )
 
-        pool = aws.cognito.UserPool(
-            f"{name}-pool",
+        self.password_length = PASSWORD_LENGTH
+        self.scope = " ".join(SCOPES)
+        self.provider_name = provider.provider_name
+        self.user_pool_id = self._pool.id
+        self.client_id = client.id
+        self.issuer = pulumi.Output.concat("https://", self._pool.endpoint)
+        self.jwks_url = (
+            self._pool.id.apply(lambda pool_id: jwks_url.replace("{userPoolId}", pool_id))
+            if jwks_url
+            else pulumi.Output.concat(self.issuer, "/.well-known/jwks.json")
+        )
+        self.hosted_url = _hosted_url(domain, hosted_url, own_domain)
+        query = {"identity_provider": kakao.provider_name, "response_type": "code", "scope": self.scope}
+        self.authorize_url = pulumi.Output.concat(
+            self.hosted_url, "/oauth2/authorize?", urlencode(query), "&client_id=", self.client_id
+        )
+        self.register_outputs(
+            {
+                "passwordLength": self.password_length,
+                "scope": self.scope,
+                "providerName": self.provider_name,
+                "userPoolId": self.user_pool_id,
+                "clientId": self.client_id,
+                "issuer": self.issuer,
+                "jwksUrl": self.jwks_url,
+                "hostedUrl": self.hosted_url,
+                "authorizeUrl": self.authorize_url,
+            }
+        )
+
+    def read_user(self) -> pulumi.Output[policies.Statement]:
+        """Permit a function to look one person up."""
+        return self._pool.arn.apply(policies.read_user)
+
+    def check_password(self) -> pulumi.Output[policies.Statement]:
+        """Permit a function to sign people in by password."""
+        return self._pool.arn.apply(policies.check_password)
+
+    def sign_in_with_token(self) -> pulumi.Output[policies.Statement]:
+        """Permit a function to sign people in whom it has recognised itself."""
+        return self._pool.arn.apply(policies.sign_in_with_token)
+
+    def _declare_pool(self, triggers: Mapping[str, pulumi.Input[str]], *, protect: bool) -> aws.cognito.UserPool:
+        return aws.cognito.UserPool(
+            f"{self._name}-pool",
             # No alias, and no e-mail in place of user names: an e-mail finds nobody, and moves to nobody.
             username_configuration={"case_sensitive": False},
             auto_verified_attributes=["email"],
@@ -91,30 +139,36 @@ class Login(pulumi.ComponentResource):
             deletion_protection="ACTIVE" if protect else "INACTIVE",
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
+
+    def _let_call(self, triggers: Mapping[str, pulumi.Input[str]]) -> None:
         for trigger, function in triggers.items():
             aws.lambda_.Permission(
-                f"{name}-{trigger.replace('_', '-')}-permission",
+                f"{self._name}-{trigger.replace('_', '-')}-permission",
                 action="lambda:InvokeFunction",
                 function=function,
                 principal="cognito-idp.amazonaws.com",
-                source_arn=pool.arn,
+                source_arn=self._pool.arn,
                 source_account=aws.get_caller_identity_output().account_id,
-                opts=child,
+                opts=self._child,
             )
-        if firewall_arn is not None:
-            aws.wafv2.WebAclAssociation(f"{name}-firewall", resource_arn=pool.arn, web_acl_arn=firewall_arn, opts=child)
-        domain = aws.cognito.UserPoolDomain(
-            f"{name}-domain",
+
+    def _declare_domain(
+        self, domain_prefix: pulumi.Input[str], own_domain: OwnDomain | None
+    ) -> aws.cognito.UserPoolDomain:
+        return aws.cognito.UserPoolDomain(
+            f"{self._name}-domain",
             domain=own_domain.domain if own_domain else domain_prefix,
             certificate_arn=own_domain.certificate_arn if own_domain else None,
-            user_pool_id=pool.id,
+            user_pool_id=self._pool.id,
             managed_login_version=1,
             # No value flows from the record that Cognito looks up at the parent.
             opts=pulumi.ResourceOptions(parent=self, depends_on=own_domain.parents if own_domain else None),
         )
-        provider = aws.cognito.IdentityProvider(
-            f"{name}-kakao",
-            user_pool_id=pool.id,
+
+    def _declare_provider(self, kakao: KakaoApp) -> aws.cognito.IdentityProvider:
+        return aws.cognito.IdentityProvider(
+            f"{self._name}-kakao",
+            user_pool_id=self._pool.id,
             provider_name=kakao.provider_name,
             provider_type="OIDC",
             # With the issuer alone Cognito discovers the addresses and reports them as drift at the next preview.
@@ -134,9 +188,21 @@ class Login(pulumi.ComponentResource):
                 ignore_changes=["attributeMapping.username"],  # Cognito adds username ↔ sub itself
             ),
         )
-        client = aws.cognito.UserPoolClient(
-            f"{name}-client",
-            user_pool_id=pool.id,
+
+    def _declare_client(
+        self,
+        provider: aws.cognito.IdentityProvider,
+        origins: Sequence[pulumi.Input[str]],
+        app_callbacks: Sequence[str],
+        *,
+        token_minutes: int,
+        refresh_days: int,
+        rotate_refresh_tokens: bool,
+        challenged: bool,
+    ) -> aws.cognito.UserPoolClient:
+        return aws.cognito.UserPoolClient(
+            f"{self._name}-client",
+            user_pool_id=self._pool.id,
             generate_secret=False,
             allowed_oauth_flows=["code"],
             allowed_oauth_flows_user_pool_client=True,
@@ -149,7 +215,7 @@ class Login(pulumi.ComponentResource):
             supported_identity_providers=["COGNITO", provider.provider_name],
             # Rotation and ALLOW_REFRESH_TOKEN_AUTH exclude each other.
             explicit_auth_flows=["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"]
-            + ([] if challenge is None else ["ALLOW_CUSTOM_AUTH"])
+            + (["ALLOW_CUSTOM_AUTH"] if challenged else [])
             + ([] if rotate_refresh_tokens else ["ALLOW_REFRESH_TOKEN_AUTH"]),
             refresh_token_rotation=(
                 # Two tabs may refresh with the same token at once.
@@ -163,47 +229,15 @@ class Login(pulumi.ComponentResource):
             prevent_user_existence_errors="ENABLED",
             read_attributes=READABLE,
             write_attributes=WRITABLE,
-            opts=child,
+            opts=self._child,
         )
 
-        self._pool = pool
-        self.password_length = PASSWORD_LENGTH
-        self.provider_name = provider.provider_name
-        self.user_pool_id = pool.id
-        self.client_id = client.id
-        self.issuer = pulumi.Output.concat("https://", pool.endpoint)
-        self.jwks_url = (
-            pool.id.apply(lambda pool_id: jwks_url.replace("{userPoolId}", pool_id))
-            if jwks_url
-            else pulumi.Output.concat(self.issuer, "/.well-known/jwks.json")
-        )
-        self.hosted_url = self._hosted_url(domain, hosted_url, own_domain)
-        query = {"identity_provider": kakao.provider_name, "response_type": "code", "scope": " ".join(SCOPES)}
-        self.authorize_url = pulumi.Output.concat(
-            self.hosted_url, "/oauth2/authorize?", urlencode(query), "&client_id=", self.client_id
-        )
-        self.register_outputs(
-            {"userPoolId": self.user_pool_id, "clientId": self.client_id, "hostedUrl": self.hosted_url}
-        )
 
-    def read_user(self) -> pulumi.Output[policies.Statement]:
-        """Permit a function to look one person up."""
-        return self._pool.arn.apply(policies.read_user)
-
-    def check_password(self) -> pulumi.Output[policies.Statement]:
-        """Permit a function to sign people in by password."""
-        return self._pool.arn.apply(policies.check_password)
-
-    def sign_in_with_token(self) -> pulumi.Output[policies.Statement]:
-        """Permit a function to sign people in whom it has recognised itself."""
-        return self._pool.arn.apply(policies.sign_in_with_token)
-
-    @staticmethod
-    def _hosted_url(domain: aws.cognito.UserPoolDomain, given: str, own_domain: OwnDomain | None) -> pulumi.Output[str]:
-        if given:
-            return pulumi.Output.from_input(given)
-        if own_domain:
-            host = own_domain.lead_to(domain.cloudfront_distribution, domain.cloudfront_distribution_zone_id)
-            return pulumi.Output.concat("https://", host)
-        region = aws.get_region_output().region
-        return pulumi.Output.concat("https://", domain.domain, ".auth.", region, ".amazoncognito.com")
+def _hosted_url(domain: aws.cognito.UserPoolDomain, given: str, own_domain: OwnDomain | None) -> pulumi.Output[str]:
+    if given:
+        return pulumi.Output.from_input(given)
+    if own_domain:
+        host = own_domain.lead_to(domain.cloudfront_distribution, domain.cloudfront_distribution_zone_id)
+        return pulumi.Output.concat("https://", host)
+    region = aws.get_region_output().region
+    return pulumi.Output.concat("https://", domain.domain, ".auth.", region, ".amazoncognito.com")

@@ -3,12 +3,14 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import pulumi
 import pulumi_aws as aws
 
 from infra import policies
+from infra.protocols import OwnDomain
+
+Origin = aws.cloudfront.DistributionOriginArgsDict
 
 EDGE = Path(__file__).parent / "edge"
 TYPES = {
@@ -46,16 +48,6 @@ ERRORS: list[aws.cloudfront.DistributionCustomErrorResponseArgsDict] = [
 ]
 
 
-class OwnDomain(Protocol):
-    """A domain of the team's, with a certificate that CloudFront takes."""
-
-    domain: str
-    certificate_arn: pulumi.Output[str]
-
-    def lead_to(self, host: pulumi.Input[str], hosted_zone_id: pulumi.Input[str]) -> pulumi.Output[str]:
-        """Have the domain lead to this distribution, and return it."""
-
-
 class Site(pulumi.ComponentResource):
     """A browser finds the page and the API at one address, so that cookies are first-party and no CORS is needed.
 
@@ -77,33 +69,62 @@ class Site(pulumi.ComponentResource):
     ) -> None:
         """Declare the bucket that only the distribution reads, the distribution, and the page's files."""
         super().__init__("kakao-login:infra:Site", name, opts=opts)
-        child = pulumi.ResourceOptions(parent=self)
+        self._name = name
+        self._child = pulumi.ResourceOptions(parent=self)
 
-        bucket = aws.s3.Bucket(f"{name}-bucket", force_destroy=True, opts=child)
-        closed = aws.s3.BucketPublicAccessBlock(
-            f"{name}-closed",
-            bucket=bucket.id,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=child,
+        bucket = aws.s3.Bucket(f"{name}-bucket", force_destroy=True, opts=self._child)
+        distribution = self._distribution(
+            origins=[
+                self._page_origin(bucket),
+                {"origin_id": "api", "domain_name": api_host, "custom_origin_config": TLS_ONLY},
+                # No origin path: /ws is itself the stage.
+                {"origin_id": "socket", "domain_name": socket_host, "custom_origin_config": TLS_ONLY},
+            ],
+            extra_origins=extra_origins,
+            own_domain=own_domain,
+            firewall_arn=firewall_arn,
         )
+        self._let_read(distribution, bucket)
+        for file in sorted(content.rglob("*")):
+            if file.is_file():
+                self._object(bucket, content, file)
+
+        self.distribution_id = distribution.id
+        self.host = (
+            own_domain.lead_to(distribution.domain_name, distribution.hosted_zone_id)
+            if own_domain
+            else distribution.domain_name
+        )
+        self.url = pulumi.Output.concat("https://", self.host)
+        self.register_outputs({"distributionId": self.distribution_id, "host": self.host, "url": self.url})
+
+    def _page_origin(self, bucket: aws.s3.Bucket) -> Origin:
         access = aws.cloudfront.OriginAccessControl(
-            f"{name}-access",
+            f"{self._name}-access",
             origin_access_control_origin_type="s3",
             signing_behavior="always",
             signing_protocol="sigv4",
-            opts=child,
+            opts=self._child,
         )
-        headers = self._response_headers(name, include_subdomains=own_domain is None)
-        page = self._edge_function(f"{name}-page", (EDGE / "page.js").read_text())
-        bearer = self._edge_function(
-            f"{name}-bearer",
-            f"const extraOrigins = {json.dumps(list(extra_origins))};\n" + (EDGE / "bearer.js").read_text(),
-        )
-        distribution = aws.cloudfront.Distribution(
-            f"{name}-distribution",
+        return {
+            "origin_id": "page",
+            "domain_name": bucket.bucket_regional_domain_name,
+            "origin_access_control_id": access.id,
+        }
+
+    def _distribution(
+        self,
+        *,
+        origins: list[Origin],
+        extra_origins: Sequence[str],
+        own_domain: OwnDomain | None,
+        firewall_arn: pulumi.Input[str] | None,
+    ) -> aws.cloudfront.Distribution:
+        headers = self._response_headers(include_subdomains=own_domain is None)
+        page = self._edge_function("page")
+        bearer = self._edge_function("bearer", f"const extraOrigins = {json.dumps(list(extra_origins))};\n")
+        return aws.cloudfront.Distribution(
+            f"{self._name}-distribution",
             enabled=True,
             is_ipv6_enabled=True,
             http_version="http2and3",
@@ -111,16 +132,7 @@ class Site(pulumi.ComponentResource):
             default_root_object="index.html",
             web_acl_id=firewall_arn,
             aliases=[own_domain.domain] if own_domain else None,
-            origins=[
-                {
-                    "origin_id": "page",
-                    "domain_name": bucket.bucket_regional_domain_name,
-                    "origin_access_control_id": access.id,
-                },
-                {"origin_id": "api", "domain_name": api_host, "custom_origin_config": TLS_ONLY},
-                # No origin path: /ws is itself the stage.
-                {"origin_id": "socket", "domain_name": socket_host, "custom_origin_config": TLS_ONLY},
-            ],
+            origins=origins,
             default_cache_behavior={
                 "target_origin_id": "page",
                 "allowed_methods": ["GET", "HEAD"],
@@ -132,32 +144,14 @@ class Site(pulumi.ComponentResource):
                 "function_associations": [{"event_type": "viewer-request", "function_arn": page.arn}],
             },
             ordered_cache_behaviors=[
-                {
-                    "path_pattern": "/api/*",
-                    "target_origin_id": "api",
-                    "allowed_methods": ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"],
-                    "cached_methods": ["GET", "HEAD"],
-                    "cache_policy_id": CACHING_DISABLED,
-                    # The viewer's own Host would be a 403 at API Gateway.
-                    "origin_request_policy_id": ALL_VIEWER_EXCEPT_HOST_HEADER,
-                    "response_headers_policy_id": headers.id,
-                    # A redirect would turn a POST into a GET.
-                    "viewer_protocol_policy": "https-only",
-                    "compress": True,
-                    "function_associations": [{"event_type": "viewer-request", "function_arn": bearer.arn}],
-                },
-                {
-                    "path_pattern": "/ws",
-                    "target_origin_id": "socket",
-                    "allowed_methods": ["GET", "HEAD"],
-                    "cached_methods": ["GET", "HEAD"],
-                    "cache_policy_id": CACHING_DISABLED,
-                    # The handshake with its Sec-WebSocket-* headers, the cookie, and the Origin that it counts for.
-                    "origin_request_policy_id": ALL_VIEWER_EXCEPT_HOST_HEADER,
-                    "response_headers_policy_id": headers.id,
-                    "viewer_protocol_policy": "https-only",
-                    "compress": True,
-                },
+                _passed_on(
+                    "/api/*",
+                    to="api",
+                    methods=["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"],
+                    headers=headers,
+                    function=bearer,
+                ),
+                _passed_on("/ws", to="socket", methods=["GET", "HEAD"], headers=headers),
             ],
             custom_error_responses=ERRORS,
             restrictions={"geo_restriction": {"restriction_type": "none"}},
@@ -170,10 +164,21 @@ class Site(pulumi.ComponentResource):
                 if own_domain
                 else {"cloudfront_default_certificate": True}
             ),
-            opts=child,
+            opts=self._child,
+        )
+
+    def _let_read(self, distribution: aws.cloudfront.Distribution, bucket: aws.s3.Bucket) -> None:
+        closed = aws.s3.BucketPublicAccessBlock(
+            f"{self._name}-closed",
+            bucket=bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=self._child,
         )
         aws.s3.BucketPolicy(
-            f"{name}-readers",
+            f"{self._name}-readers",
             bucket=bucket.id,
             policy=pulumi.Output.json_dumps(
                 pulumi.Output.all(bucket.arn, distribution.arn).apply(
@@ -182,46 +187,34 @@ class Site(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),  # S3 refuses to change both at once
         )
-        for file in sorted(content.rglob("*")):
-            if file.is_file():
-                self._object(name, bucket, content, file)
 
-        self.distribution_id = distribution.id
-        self.host = (
-            own_domain.lead_to(distribution.domain_name, distribution.hosted_zone_id)
-            if own_domain
-            else distribution.domain_name
-        )
-        self.url = pulumi.Output.concat("https://", self.host)
-        self.register_outputs({"url": self.url})
-
-    def _object(self, name: str, bucket: aws.s3.Bucket, content: Path, file: Path) -> None:
+    def _object(self, bucket: aws.s3.Bucket, content: Path, file: Path) -> None:
         key = file.relative_to(content).as_posix()
         if file.suffix not in TYPES:
             raise ValueError(f"{file} has no content type: add {file.suffix!r} to TYPES in infra/site.py")
         aws.s3.BucketObjectv2(
-            f"{name}-{key}",
+            f"{self._name}-{key}",
             bucket=bucket.id,
             key=key,
             source=pulumi.FileAsset(str(file)),
             content_type=TYPES[file.suffix],
             # Names carry no hash, so each load asks whether its copy is still the one.
             cache_control="no-cache",
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
 
-    def _edge_function(self, name: str, code: str) -> aws.cloudfront.Function:
+    def _edge_function(self, module: str, settings: str = "") -> aws.cloudfront.Function:
         return aws.cloudfront.Function(
-            name,
+            f"{self._name}-{module}",
             runtime="cloudfront-js-2.0",
-            code=code,
+            code=settings + (EDGE / f"{module}.js").read_text(),
             publish=True,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
 
-    def _response_headers(self, name: str, *, include_subdomains: bool) -> aws.cloudfront.ResponseHeadersPolicy:
+    def _response_headers(self, *, include_subdomains: bool) -> aws.cloudfront.ResponseHeadersPolicy:
         return aws.cloudfront.ResponseHeadersPolicy(
-            f"{name}-headers",
+            f"{self._name}-headers",
             security_headers_config={
                 "content_security_policy": {
                     "content_security_policy": CONTENT_SECURITY_POLICY,
@@ -249,5 +242,30 @@ class Site(pulumi.ComponentResource):
                     },
                 ]
             },
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
+
+
+def _passed_on(
+    path: str,
+    *,
+    to: str,
+    methods: list[str],
+    headers: aws.cloudfront.ResponseHeadersPolicy,
+    function: aws.cloudfront.Function | None = None,
+) -> aws.cloudfront.DistributionOrderedCacheBehaviorArgsDict:
+    """Have every request for this path answered by its origin."""
+    return {
+        "path_pattern": path,
+        "target_origin_id": to,
+        "allowed_methods": methods,
+        "cached_methods": ["GET", "HEAD"],
+        "cache_policy_id": CACHING_DISABLED,
+        # Cookies, the Origin that they count for, Sec-WebSocket-*; the viewer's own Host would be a 403 at API Gateway.
+        "origin_request_policy_id": ALL_VIEWER_EXCEPT_HOST_HEADER,
+        "response_headers_policy_id": headers.id,
+        # A redirect would turn a POST into a GET.
+        "viewer_protocol_policy": "https-only",
+        "compress": True,
+        "function_associations": [{"event_type": "viewer-request", "function_arn": function.arn}] if function else None,
+    }

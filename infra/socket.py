@@ -1,12 +1,12 @@
 """The WebSocket API behind the site's /ws."""
 
 import json
-from typing import Protocol
 
 import pulumi
 import pulumi_aws as aws
 
 from infra import policies
+from infra.protocols import Served
 
 STAGE = "ws"  # the viewer's path /ws is the stage, so the distribution's origin needs no path
 MESSAGES_PER_SECOND = 50
@@ -17,14 +17,6 @@ ACCESS_LOG = {
     for name in ("requestId", "requestTime", "connectionId", "eventType", "routeKey", "status", "integrationLatency")
 }
 PUSH_TO_LOGS = "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
-
-
-class Served(Protocol):
-    """A Lambda function, under the name that its wires bear."""
-
-    name: str
-    arn: pulumi.Output[str]
-    invoke_arn: pulumi.Output[str]
 
 
 class Socket(pulumi.ComponentResource):
@@ -79,7 +71,14 @@ class Socket(pulumi.ComponentResource):
             if management_url
             else pulumi.Output.concat("https://", self.host, "/", STAGE)
         )
-        self.register_outputs({"host": self.host, "managementUrl": self.management_url})
+        self.register_outputs(
+            {
+                "apiId": self.api_id,
+                "accessLogs": self.access_logs,
+                "host": self.host,
+                "managementUrl": self.management_url,
+            }
+        )
 
     def answer_connections(self) -> pulumi.Output[policies.Statement]:
         """Permit a function to post to the connections, and to end them."""

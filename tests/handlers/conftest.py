@@ -113,6 +113,7 @@ def session(hosted: str) -> ModuleType:
         "ISSUER": ISSUER,
         "IDENTITY_PROVIDER": "Kakao",
         "REFRESH_DAYS": "30",
+        "SCOPE": "openid email profile",
     }
     return importlib.import_module("handlers.session")
 

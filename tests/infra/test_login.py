@@ -118,6 +118,11 @@ def test_the_session_function_asks_for_the_provider_that_was_declared(stack: Gra
     assert kakao.name in function.sources["environment"]
 
 
+def test_the_session_function_asks_for_all_that_the_client_may_ask_for(stack: Graph) -> None:
+    asked = stack.named("session-function")["environment"]["variables"]["SCOPE"]
+    assert asked.split() == stack.one("UserPoolClient")["allowedOauthScopes"]
+
+
 def test_codes_go_to_the_distribution_and_to_the_extra_origins_only() -> None:
     stack = declare({"extraOrigins": ["http://localhost:3000"]})
     client, distribution = stack.one("UserPoolClient"), stack.one("Distribution")

@@ -70,6 +70,7 @@ def test_a_handler_starts_with_its_own_package_and_its_layer_alone(module: str, 
     program = f"import sys; sys.path[:0] = {paths!r}; from handlers import {module}; {module}.handler"
     environment = dict.fromkeys(("CLIENT_ID", "HOSTED_LOGIN_URL", "ISSUER"), "https://value.example")
     environment |= {"SITE_ORIGINS": '["https://site.example"]', "REFRESH_DAYS": "30", "IDENTITY_PROVIDER": "Kakao"}
+    environment |= {"SCOPE": "openid email profile"}
     environment |= {"USER_POOL_ID": "ap-northeast-2_x", "PASSWORD_LENGTH": "12"}
     environment |= dict.fromkeys(("JWKS_URL", "MANAGEMENT_URL"), "https://value.example/path")
     environment |= {"KAKAO_APP_ID": "1", "KAKAO_APP_KEYS": '["key"]', "AUTHORIZE_URL": "https://value.example/path"}

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,25 @@ def imports(file: Path) -> set[str]:
 COMPONENTS = {
     f"infra.{file.stem}" for file in (ROOT / "infra").glob("*.py") if "(pulumi.ComponentResource)" in file.read_text()
 }
+
+
+def test_what_a_component_gives_away_is_what_it_registers() -> None:
+    for file in (ROOT / "infra").glob("*.py"):
+        for component in ast.parse(file.read_text()).body:
+            if not isinstance(component, ast.ClassDef) or "ComponentResource" not in ast.dump(component):
+                continue
+            nodes = list(ast.walk(component))
+            given = {
+                node.attr
+                for node in nodes
+                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and not node.attr.startswith("_")
+            }
+            calls = [ast.unparse(node) for node in nodes if isinstance(node, ast.Call)]
+            (registered,) = [call for call in calls if call.startswith("self.register_outputs(")]
+            names = re.findall(r"'(\w+)':", registered)
+            assert {re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name) for name in names} == given, file.name
+
+
 FORBIDDEN = {
     "handlers": {"infra", "sandbox", "tests", "pulumi", "pulumi_aws"},
     "infra": {"handlers", "sandbox", "tests", "boto3", "botocore"},
