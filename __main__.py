@@ -84,6 +84,7 @@ login = Login(
     refresh_days=config.refresh_days,
     rotate_refresh_tokens=config.rotate_refresh_tokens,
     protect=config.protect,
+    mail_from=config.mail_from,
     triggers={event: trigger.arn for event, trigger in triggers.items()},
     own_domain=login_domain,
     firewall_arn=login_firewall.arn if login_firewall else None,

@@ -151,7 +151,15 @@ def deploy_policy(
             roles,
             StringEquals={"iam:PassedToService": ["lambda.amazonaws.com", "apigateway.amazonaws.com"]},
         ),
-        allow(["iam:CreateServiceLinkedRole"], anywhere("iam", "role/aws-service-role/ops.apigateway.amazonaws.com/*")),
+        # AWS makes them in the account's name, for logs of an API and for mails of a user pool.
+        allow(
+            ["iam:CreateServiceLinkedRole"],
+            anywhere(
+                "iam",
+                "role/aws-service-role/ops.apigateway.amazonaws.com/*",
+                "role/aws-service-role/email.cognito-idp.amazonaws.com/*",
+            ),
+        ),
         # A firewall also needs leave for the rules of AWS's that it takes over, and for what it is put before.
         allow(
             ["wafv2:CreateWebACL", "wafv2:UpdateWebACL"],

@@ -25,6 +25,7 @@ class Login(pulumi.ComponentResource):
     shown again at `/` after sign-out. `app_callbacks` are where mobile apps are called back. The hosted login is at
     `own_domain`, without one at `domain_prefix` of Cognito's; `hosted_url` is where browsers find it instead, if not
     empty. `jwks_url` is where the pool's keys are, with {userPoolId} for its id; the pool's own where it is empty.
+    `mail_from` is the address that mails come from, by Amazon SES; Cognito's own where it is empty.
     `triggers` are ARNs of functions, by their names in the pool's LambdaConfig, and `challenge` is that of one which
     answers the three triggers of a custom challenge, if there is one; they get neither the pool nor the client as a
     setting, which both wait for them.
@@ -44,6 +45,7 @@ class Login(pulumi.ComponentResource):
         refresh_days: int,
         rotate_refresh_tokens: bool,
         protect: bool,
+        mail_from: str,
         triggers: Mapping[str, pulumi.Input[str]],
         challenge: pulumi.Input[str] | None,
         own_domain: OwnDomain | None = None,
@@ -57,7 +59,7 @@ class Login(pulumi.ComponentResource):
 
         if challenge is not None:
             triggers = {**triggers, **dict.fromkeys(CHALLENGE, challenge)}
-        self._pool = self._declare_pool(triggers, protect=protect)
+        self._pool = self._declare_pool(triggers, mail_from, protect=protect)
         self._let_call(triggers)
         if firewall_arn is not None:
             aws.wafv2.WebAclAssociation(
@@ -117,7 +119,9 @@ class Login(pulumi.ComponentResource):
         """Permit a function to sign people in whom it has recognised itself."""
         return self._pool.arn.apply(policies.sign_in_with_token)
 
-    def _declare_pool(self, triggers: Mapping[str, pulumi.Input[str]], *, protect: bool) -> aws.cognito.UserPool:
+    def _declare_pool(
+        self, triggers: Mapping[str, pulumi.Input[str]], mail_from: str, *, protect: bool
+    ) -> aws.cognito.UserPool:
         return aws.cognito.UserPool(
             f"{self._name}-pool",
             # No alias, and no e-mail in place of user names: an e-mail finds nobody, and moves to nobody.
@@ -135,6 +139,7 @@ class Login(pulumi.ComponentResource):
                 "temporary_password_validity_days": 7,
             },
             user_pool_tier="ESSENTIALS",
+            email_configuration=_sent_from(mail_from) if mail_from else None,
             lambda_config=cast("aws.cognito.UserPoolLambdaConfigArgsDict", triggers),
             deletion_protection="ACTIVE" if protect else "INACTIVE",
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
@@ -241,3 +246,13 @@ def _hosted_url(domain: aws.cognito.UserPoolDomain, given: str, own_domain: OwnD
         return pulumi.Output.concat("https://", host)
     region = aws.get_region_output().region
     return pulumi.Output.concat("https://", domain.domain, ".auth.", region, ".amazoncognito.com")
+
+
+def _sent_from(address: str) -> aws.cognito.UserPoolEmailConfigurationArgsDict:
+    """Have Amazon SES send the pool's mails, for the domain of this address, which it has verified in this region."""
+    place = pulumi.Output.concat(aws.get_region_output().region, ":", aws.get_caller_identity_output().account_id)
+    return {
+        "email_sending_account": "DEVELOPER",
+        "from_email_address": address,
+        "source_arn": pulumi.Output.concat("arn:aws:ses:", place, ":identity/", address.rpartition("@")[2]),
+    }

@@ -57,6 +57,7 @@ class Settings:
     waf: bool
     permissions_boundary: str
     alarm_email: str
+    mail_from: str
     protect: bool
 
 
@@ -114,6 +115,13 @@ def read() -> Settings:
         ),
         alarm_email=_text(
             config, "alarmEmail", r"([^@\s]+@[^@\s]+\.[^@\s]+)?", "team@example.com", "an e-mail, or empty"
+        ),
+        mail_from=_text(
+            config,
+            "mailFrom",
+            rf"([A-Za-z0-9._+-]{{1,64}}@{HOST})?",
+            "no-reply@example.com",
+            "an e-mail of a domain of yours, such as no-reply@example.com, or empty",
         ),
         protect=_typed(config.require_bool, "protect", "true"),
     )

@@ -201,6 +201,14 @@ def test_a_deployment_puts_a_firewall_with_awss_rules_before_a_user_pool(deploym
         assert may(deployment, role, "wafv2:UpdateWebACL", rules)
 
 
+@pytest.mark.parametrize("service", ["ops.apigateway", "email.cognito-idp"])
+def test_a_deployment_has_aws_make_the_roles_that_logs_and_mails_need(deployment: Graph, service: str) -> None:
+    roles = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role"
+    needed, other = (f"{roles}/{name}.amazonaws.com/AWSServiceRoleForIt" for name in (service, "support"))
+    assert may(deployment, "deploy-kakao-login-dev", "iam:CreateServiceLinkedRole", needed)
+    assert not may(deployment, "deploy-kakao-login-dev", "iam:CreateServiceLinkedRole", other)
+
+
 def test_the_login_gives_its_resources_names_that_its_deployment_may_manage() -> None:
     naming = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]["pulumi:autonaming"]
     assert naming["value"]["pattern"].startswith("${project}-${stack}-${name}-")

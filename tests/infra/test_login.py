@@ -3,7 +3,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.infra.engine import ACCOUNT, Graph, declare
+from tests.infra.engine import ACCOUNT, REGION, Graph, declare
 
 TRIGGERS = ["pre-sign-up", "post-confirmation", "pre-authentication"]
 CHALLENGE = ["define-auth-challenge", "create-auth-challenge", "verify-auth-challenge-response"]
@@ -22,6 +22,15 @@ def test_the_pool_cannot_be_deleted_unless_a_setting_says_so(stack: Graph) -> No
 def test_a_person_without_email_fits_into_the_pool(stack: Graph) -> None:
     pool = stack.one("UserPool")
     assert not any(attribute.get("required") for attribute in pool.inputs.get("schemas", []))
+
+
+def test_mails_come_from_the_teams_own_domain_where_a_setting_says_so(stack: Graph) -> None:
+    assert "emailConfiguration" not in stack.one("UserPool").inputs
+    assert declare({"mailFrom": "no-reply@mail.example.com"}).one("UserPool")["emailConfiguration"] == {
+        "emailSendingAccount": "DEVELOPER",
+        "fromEmailAddress": "no-reply@mail.example.com",
+        "sourceArn": f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/mail.example.com",
+    }
 
 
 def test_an_email_counts_only_after_its_owner_confirmed_it(stack: Graph) -> None:

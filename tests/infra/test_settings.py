@@ -86,6 +86,9 @@ from tests.infra.engine import declare, refused
         ("permissionsBoundary", "kakao-login-dev-boundary", "the ARN of a policy"),
         ("alarmEmail", "team", "it should be an e-mail, or empty"),
         ("alarmEmail", "a@example.com b@example.com", "it should be an e-mail, or empty"),
+        ("mailFrom", "example.com", "it should be an e-mail of a domain of yours"),
+        ("mailFrom", "no-reply@localhost", "it should be an e-mail of a domain of yours"),
+        ("mailFrom", "Login <no-reply@example.com>", "it should be an e-mail of a domain of yours"),
         ("protect", "perhaps", "is not of the right type"),
     ],
 )
