@@ -5,9 +5,8 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWTError
@@ -17,7 +16,7 @@ from handlers.outgoing import exchange
 
 log = logging.getLogger(__name__)
 
-SECONDS = 2.0  # to connect, and again for all of the answer
+SECONDS = 2.0  # for all of it, and for a connection
 LARGEST = 100 * 1024
 PAUSE = 10.0  # seconds without a fetch after one that did not bring the key asked for
 SHORTEST_KEY = 2048  # bits; RFC 7518 section 3.3
@@ -42,9 +41,7 @@ class Jwks:
     """
 
     def __init__(self, url: str) -> None:
-        address = urlsplit(url)
-        self._host, self._path = address.netloc, address.path
-        self._connection = HTTPSConnection if address.scheme == "https" else HTTPConnection
+        self._url = url
         self.failure: JwksError | None = None
         self._keys: Keys = {}
         self._lock = threading.Lock()
@@ -68,10 +65,11 @@ class Jwks:
             return self._keys.get(kid)
 
     def _fetch(self) -> bytes:
-        connection = self._connection(self._host, timeout=SECONDS)
         headers = {"accept": "application/json"}
         try:
-            status, body = exchange(connection, "GET", self._path, headers=headers, seconds=SECONDS, largest=LARGEST)
+            status, body = exchange(
+                "GET", self._url, headers=headers, connect_seconds=SECONDS, seconds=SECONDS, largest=LARGEST
+            )
         except TimeoutError:
             raise JwksTooSlowError("no answer in time") from None
         except (OSError, HTTPException) as error:

@@ -9,9 +9,8 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlsplit
 
 from handlers.email_address import is_email
 from handlers.jwks import Jwks, JwksTooSlowError
@@ -103,9 +102,7 @@ class Kakao:
     """
 
     def __init__(self, *, api: str, app_id: int, id_tokens: IdTokens) -> None:
-        address = urlsplit(api)
-        self._host = address.netloc
-        self._connection = HTTPSConnection if address.scheme == "https" else HTTPConnection
+        self._api = api
         self._app_id = app_id
         self._id_tokens = id_tokens
 
@@ -155,13 +152,16 @@ class Kakao:
     def _ask(self, path: str, access_token: str, deadline: float) -> dict[str, Any]:
         if not BEARER.fullmatch(access_token):
             raise InvalidKakaoTokenError
-        seconds = deadline - time.monotonic()
-        if seconds <= 0:
-            raise TooSlowError
         headers = {"authorization": f"Bearer {access_token}", "accept": "application/json"}
-        connection = self._connection(self._host, timeout=min(CONNECT_SECONDS, seconds))
         try:
-            status, body = exchange(connection, "GET", path, headers=headers, seconds=seconds, largest=LARGEST)
+            status, body = exchange(
+                "GET",
+                self._api + path,
+                headers=headers,
+                connect_seconds=CONNECT_SECONDS,
+                seconds=deadline - time.monotonic(),
+                largest=LARGEST,
+            )
         except TimeoutError:
             raise TooSlowError from None
         except (OSError, HTTPException):

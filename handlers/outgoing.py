@@ -2,7 +2,13 @@
 
 import time
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException
+from functools import cache
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from io import BufferedReader, RawIOBase
+from socket import socket
+from ssl import SSLContext, create_default_context
+from typing import Any
+from urllib.parse import urlsplit
 
 
 class TooLargeError(HTTPException):
@@ -10,37 +16,76 @@ class TooLargeError(HTTPException):
 
 
 def exchange(
-    connection: HTTPConnection,
     method: str,
-    path: str,
+    url: str,
     *,
     headers: Mapping[str, str],
     body: str | None = None,
+    connect_seconds: float,
     seconds: float,
     largest: int,
 ) -> tuple[int, bytes]:
-    """Send one request over a new connection, which has its own time to connect; return the status and the body.
+    """Send one request over a new connection; return the status and the body.
 
-    http.client asks no proxy of the environment's, and follows no redirect. Raises TimeoutError where the answer has
-    not begun, or not ended, after `seconds` in all; another OSError or an HTTPException where there is none, or one
-    over `largest` bytes.
+    http.client asks no proxy of the environment's, and follows no redirect. Raises TimeoutError where no connection is
+    made within `connect_seconds`, or all is not over after `seconds`, be it that bytes drip; another OSError or an
+    HTTPException where there is no answer, or one over `largest` bytes. Outside of these bounds are the name's look-up,
+    and `connect_seconds` more for each further address that a name has where none of them answers.
     """
     deadline = time.monotonic() + seconds
+    address = urlsplit(url)
+    tls = address.scheme == "https"
+    timeout = min(connect_seconds, _left(deadline))
+    connection = (
+        HTTPSConnection(address.netloc, timeout=timeout, context=_tls())
+        if tls
+        else HTTPConnection(address.netloc, timeout=timeout)
+    )
     try:
-        connection.connect()
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        connection.sock.settimeout(left)
-        connection.request(method, path, body, headers)
-        with connection.getresponse() as response:
-            answer = b""
-            while part := response.read1(largest + 1):
-                answer += part
-                if len(answer) > largest:
-                    raise TooLargeError
-                if time.monotonic() > deadline:
-                    raise TimeoutError
-        return response.status, answer
+        HTTPConnection.connect(connection)  # without TLS yet, which has until the deadline
+        connection.sock.settimeout(_left(deadline))
+        if tls:
+            connection.sock = _tls().wrap_socket(connection.sock, server_hostname=connection.host)
+        connection.request(method, address.path, body, headers)
+        with HTTPResponse(connection.sock, method=method) as response:
+            response.fp = BufferedReader(_Bounded(connection.sock, response.fp.detach(), deadline))
+            response.begin()
+            answer = response.read(largest + 1)
     finally:
         connection.close()
+    if len(answer) > largest:
+        raise TooLargeError
+    return response.status, answer
+
+
+@cache
+def _tls() -> SSLContext:
+    """Whom to trust: read once, since that takes longer than a handshake."""
+    return create_default_context()
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+class _Bounded(RawIOBase):
+    """What a socket receives until a moment; its own timeout would begin anew at each byte."""
+
+    def __init__(self, sock: socket, received: RawIOBase, deadline: float) -> None:
+        self._sock = sock
+        self._received = received
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(_left(self._deadline))
+        return self._received.readinto(buffer)
+
+    def close(self) -> None:
+        self._received.close()
+        super().close()

@@ -41,7 +41,7 @@ TESTED_BY = {  # beside the tests of its own name
     "cognito": ["accounts"],
     "email_address": ["accounts"],
     "jwks": ["connect_authorizer"],
-    "outgoing": ["token_endpoint", "jwks"],
+    "outgoing": ["token_endpoint", "kakao"],
     "pages": ["session"],
     "post_confirmation": ["triggers"],
     "pre_authentication": ["triggers"],

@@ -411,7 +411,7 @@ def test_no_proxy_of_the_environment_sees_a_token(cognito: Cognito, hosted: str)
 
 def test_an_unreachable_cognito_is_a_page(client: Client, session: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = begin(client)
-    monkeypatch.setattr(session.endpoint, "_host", "127.0.0.1:1")
+    monkeypatch.setattr(session.endpoint, "_hosted_login", "http://127.0.0.1:1")
     assert client.send(CALLBACK, {"code": "c", "state": asked["state"]})["statusCode"] == 502
 
 

@@ -1,0 +1,164 @@
+"""A server that drips or stalls wherever it can is given up in time, and TLS is spoken with whom it is meant for."""
+
+import datetime
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+
+from handlers import outgoing
+from tests.handlers.user_pool import private_key
+
+OK = b"HTTP/1.1 200 OK\r\n"
+PAUSE = 0.02
+
+Serve = Callable[..., tuple[str, threading.Event]]
+
+
+def drip(text: bytes) -> list[bytes]:
+    """One byte after the other."""
+    return [bytes([byte]) for byte in text]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Return where a server is that sends these parts with a pause after each, and whether it could send them all."""
+    listeners, threads, over = [], [], threading.Event()
+
+    def serve(parts: list[bytes], tls: ssl.SSLContext | None = None) -> tuple[str, threading.Event]:
+        sent_all = threading.Event()
+        listener = socket.create_server(("127.0.0.1", 0))
+
+        def answer() -> None:
+            with suppress(OSError), listener.accept()[0] as plain:
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                over.wait(3 * PAUSE if tls else 0)
+                with tls.wrap_socket(plain, server_side=True) if tls else plain as connection:
+                    connection.recv(65536)
+                    for part in parts:
+                        connection.sendall(part)
+                        over.wait(PAUSE)
+                    sent_all.set()
+
+        listeners.append(listener)
+        threads.append(threading.Thread(target=answer))
+        threads[-1].start()
+        return f"{'https' if tls else 'http'}://localhost:{listener.getsockname()[1]}", sent_all
+
+    yield serve
+    over.set()
+    for listener, thread in zip(listeners, threads, strict=True):
+        thread.join()
+        listener.close()
+
+
+def ask(url: str, *, seconds: float = 30.0, connect_seconds: float = 10.0) -> tuple[int, bytes]:
+    return outgoing.exchange(
+        "GET", f"{url}/path", headers={}, connect_seconds=connect_seconds, seconds=seconds, largest=1000
+    )
+
+
+DRIPS = {
+    "status": drip(b"HTTP/1.1 200 " + b"x" * 400),
+    "headers": [OK, *drip(b"name: " + b"x" * 400)],
+    "many headers": [OK, *[b"name: value\r\n"] * 90],
+    "preliminary answers": [b"HTTP/1.1 100 Continue\r\n\r\n"] * 400,
+    "body": [OK + b"content-length: 500\r\n\r\n", *drip(b"x" * 400)],
+    "body without a length": [OK + b"\r\n", *drip(b"x" * 400)],
+    "chunks": [OK + b"transfer-encoding: chunked\r\n\r\n", *[b"1\r\nx\r\n"] * 400],
+    "size of a chunk": [OK + b"transfer-encoding: chunked\r\n\r\n", *drip(b"0" * 400)],
+}
+
+
+@pytest.mark.parametrize("where", DRIPS)
+def test_an_answer_that_drips_is_given_up(serve: Serve, where: str) -> None:
+    url, sent_all = serve(DRIPS[where])
+    with pytest.raises(TimeoutError):
+        ask(url, seconds=0.2)
+    assert not sent_all.is_set()
+
+
+@pytest.mark.parametrize("begun", [b"", b"H", OK, OK + b"name", OK + b"content-length: 9\r\n\r\n", OK + b"\r\nx"])
+def test_an_answer_that_stalls_is_given_up(serve: Serve, begun: bytes) -> None:
+    url, sent_all = serve([begun, *[b""] * 400])
+    with pytest.raises(TimeoutError):
+        ask(url, seconds=0.2)
+    assert not sent_all.is_set()
+
+
+@pytest.mark.parametrize("begun", [[], [b"\x16"], drip(b"\x16\x03\x03\x40\x00" + b"x" * 400)], ids=["", "byte", "drip"])
+def test_a_handshake_that_stalls_is_given_up(serve: Serve, begun: list[bytes]) -> None:
+    url, sent_all = serve([*begun, *[b""] * 400])
+    with pytest.raises(TimeoutError):
+        ask(url.replace("http:", "https:"), seconds=0.2)
+    assert not sent_all.is_set()
+
+
+def test_an_answer_that_comes_in_pieces_is_whole(serve: Serve) -> None:
+    url, _ = serve(drip(OK + b"content-length: 2\r\n\r\n{}"))
+    assert ask(url, connect_seconds=PAUSE) == (200, b"{}")
+
+
+@pytest.mark.parametrize(("origin", "port"), [("http://a", 80), ("https://a", 443), ("https://a:8443", 8443)])
+def test_a_port_that_is_not_named_is_the_schemes(monkeypatch: pytest.MonkeyPatch, origin: str, port: int) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def connect(address: tuple[str, int], *_: object) -> None:
+        asked.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with pytest.raises(ConnectionRefusedError):
+        ask(origin)
+    assert asked == [("a", port)]
+
+
+# TLS
+
+
+@pytest.fixture
+def certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLContext]:
+    """A server's side of TLS, as `localhost`, with a certificate that this process trusts."""
+    key = private_key("certified")
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(hours=1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    encoding = serialization.Encoding.PEM
+    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(encoding))
+    (tmp_path / "key.pem").write_bytes(key.private_bytes(encoding, *form))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    outgoing._tls.cache_clear()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, tmp_path / "key.pem")
+    yield context
+    outgoing._tls.cache_clear()
+
+
+def test_an_answer_over_tls_is_whole_and_one_that_drips_is_given_up(serve: Serve, certified: ssl.SSLContext) -> None:
+    url, _ = serve([OK + b"\r\n", b"{", b"}"], certified)
+    assert ask(url, connect_seconds=PAUSE) == (200, b"{}")
+    url, sent_all = serve(drip(OK + b"name: " + b"x" * 400), certified)
+    with pytest.raises(TimeoutError):
+        ask(url, seconds=0.5)
+    assert not sent_all.is_set()
+
+
+def test_a_certificate_for_another_name_or_of_nobody_that_is_trusted_is_refused(
+    serve: Serve, certified: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"):
+        ask(serve([], certified)[0].replace("localhost", "127.0.0.1"))
+    monkeypatch.delenv("SSL_CERT_FILE")
+    outgoing._tls.cache_clear()
+    with pytest.raises(ssl.SSLCertVerificationError, match="self-signed"):
+        ask(serve([], certified)[0])
