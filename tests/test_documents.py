@@ -1,6 +1,7 @@
 """What the documents point at is there, and their pictures are small."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,14 @@ def test_a_link_leads_to_something(document: Path) -> None:
         file = document.parent / name if name else document
         assert file.exists(), target
         assert not anchor or anchor in anchors(file.read_text()), target
+
+
+def test_the_readme_leads_to_each_document_and_each_folder() -> None:
+    documents = {f"docs/{file.name}" for file in (ROOT / "docs").iterdir() if file.suffix in (".md", ".yaml")}
+    assert {name for name in documents if not name.endswith(".ko.md")} <= targets(ENGLISH)
+    listed = subprocess.run(["git", "ls-files", "*/*"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    folders = {line.partition("/")[0] for line in listed.splitlines()} - {".ci"}
+    assert {folder for folder in folders if f"\n| `{folder}/` |" not in ENGLISH} == set()
 
 
 def test_pictures_are_small_and_each_is_shown() -> None:
