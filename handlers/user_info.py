@@ -1,7 +1,7 @@
 """GET /api/userinfo: who is calling, from the claims that the gateway has verified.
 
-200 {"name": user name, "email": …, "nickname": …, "provider": "Kakao" or "Cognito"}, null where withheld. An ID token
-says it all by itself; an access token carries no profile, so Cognito is asked (AdminGetUser).
+200 {"name": user name, "email": …, "email_verified": …, "nickname": …, "provider": "Kakao" or "Cognito"}, null where
+withheld. An ID token says it all by itself; an access token carries no profile, so Cognito is asked (AdminGetUser).
 """
 
 import logging
@@ -38,11 +38,12 @@ def who_is_calling(event: Event) -> Answer:
     return json_answer(200, known, headers={"session-expires-in": str(seconds)})
 
 
-def profile(name: str, attributes: Mapping[str, str]) -> dict[str, str | None]:
+def profile(name: str, attributes: Mapping[str, str]) -> dict[str, str | bool | None]:
     """Return what the page shows of a person; an attribute that is empty counts as withheld."""
     return {
         "name": name,
         "email": attributes.get("email") or None,
+        "email_verified": attributes.get("email_verified") == "true",
         "nickname": attributes.get("nickname") or None,
         "provider": provider(attributes.get("identities")),
     }
@@ -57,7 +58,7 @@ def provider(identities: str | None) -> str:
     return found[1] if found else "Cognito"
 
 
-def from_cognito(username: str) -> dict[str, str | None]:
+def from_cognito(username: str) -> dict[str, str | bool | None]:
     """Return the profile of a person of the pool, or refuse where there is none any more."""
     from botocore.exceptions import BotoCoreError, ClientError
 

@@ -14,6 +14,7 @@ CLAIMS = {
     "cognito:username": "Kakao_1000000001",
     "sub": "7d2f",
     "email": "haneul@example.com",
+    "email_verified": "true",
     "nickname": "김하늘",
     "identities": '[{"userId":"1000000001","providerName":"Kakao","providerType":"OIDC","primary":"true"}]',
 }
@@ -33,6 +34,7 @@ def test_an_id_token_says_who_it_is_without_any_call(user_info: ModuleType, monk
     assert body == {
         "name": "Kakao_1000000001",
         "email": "haneul@example.com",
+        "email_verified": True,
         "nickname": "김하늘",
         "provider": "Kakao",
     }
@@ -45,6 +47,13 @@ def test_what_was_withheld_is_null(user_info: ModuleType, empty: dict[str, str])
     claims = {key: value for key, value in CLAIMS.items() if key not in ("email", "nickname")} | empty
     _, body, _ = ask(user_info, claims)
     assert (body["email"], body["nickname"]) == (None, None)
+
+
+@pytest.mark.parametrize("said", [None, "", "false", "1"])
+def test_an_e_mail_counts_as_verified_only_where_cognito_says_so(user_info: ModuleType, said: str | None) -> None:
+    claims = {key: value for key, value in CLAIMS.items() if key != "email_verified"}
+    _, body, _ = ask(user_info, claims | ({} if said is None else {"email_verified": said}))
+    assert (body["email"], body["email_verified"]) == (CLAIMS["email"], False)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +116,13 @@ ACCESS = {"token_use": "access", "username": "bada", "sub": "7d2f"}
 def test_for_an_access_token_cognito_is_asked(user_info: ModuleType, pool: Any) -> None:
     status, body, _ = ask(user_info, ACCESS)
     assert status == 200
-    assert body == {"name": "bada", "email": "bada@example.com", "nickname": "이바다", "provider": "Cognito"}
+    assert body == {
+        "name": "bada",
+        "email": "bada@example.com",
+        "email_verified": False,
+        "nickname": "이바다",
+        "provider": "Cognito",
+    }
 
 
 def test_an_account_that_is_gone_or_disabled_is_signed_out(user_info: ModuleType, pool: Any) -> None:
