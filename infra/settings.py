@@ -237,11 +237,12 @@ def _further_keys(config: pulumi.Config) -> tuple[str, ...]:
 
 
 def _app_callbacks(config: pulumi.Config) -> tuple[str, ...]:
-    key, example = "appCallbacks", "--path 'appCallbacks[0]' com.example.app://callback"
+    key, example = "appCallbacks", "--path 'appCallbacks[0]' https://app.example.com/callback"
     callbacks = _texts(config, key, example, "addresses")
     for callback in callbacks:
-        if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9._~:/?=&%-]+", callback):
-            raise SettingError(key, f"has {callback!r}; it should be an address, without a fragment", example)
+        if not re.fullmatch(r"https?://[A-Za-z0-9._~:/?=&%-]+", callback):
+            wrong = "it should be an app link, https and without a fragment: a scheme of its own any app may claim"
+            raise SettingError(key, f"has {callback!r}; {wrong}", example)
         _check_transport(key, callback, example)
     return callbacks
 

@@ -239,9 +239,9 @@ def test_kakao_tokens_count_for_this_app_under_each_of_its_keys() -> None:
 
 
 def test_a_mobile_app_is_called_back_where_the_setting_says() -> None:
-    stack = declare({"kakaoAppId": "42", "appCallbacks": ["com.example.app://callback"]})
+    stack = declare({"kakaoAppId": "42", "appCallbacks": ["https://app.example.com/callback"]})
     client = stack.one("UserPoolClient")
-    assert client["callbackUrls"][1:] == ["com.example.app://callback"]
+    assert client["callbackUrls"][1:] == ["https://app.example.com/callback"]
     address = urlsplit(stack.named("kakao-sign-in-function")["environment"]["variables"]["AUTHORIZE_URL"])
     query = parse_qs(address.query)
     assert (address.scheme, address.path) == ("https", "/oauth2/authorize")
