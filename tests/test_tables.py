@@ -1,4 +1,4 @@
-"""Each row of docs/threats.md and of docs/faults.md names tests that exist, or says why there is none."""
+"""Each row of docs/threats.md, faults.md and fidelity.md names tests that exist, or says why there is none."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ def rows(document: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in below if not line.startswith("| --- ")]
 
 
-THREATS, FAULTS = rows("threats.md"), rows("faults.md")
+THREATS, FAULTS, FIDELITY = rows("threats.md"), rows("faults.md"), rows("fidelity.md")
 
 
 @cache
@@ -33,12 +33,26 @@ def test_the_table_of_threats_is_whole() -> None:
 
 @pytest.mark.parametrize("row", [*THREATS, *FAULTS], ids=lambda row: row[0])
 def test_each_row_is_filled_in_and_has_tests_that_exist_or_a_reason(row: list[str]) -> None:
-    *said, tests, reason = row
-    assert len(said) == 3
+    *said, tests = row[:4]
     assert all(said)
-    assert tests or reason
+    assert tests or row[4]
+    if tests.startswith("none: "):
+        return
     named = re.findall(r"`([^`]*)`", tests)
     assert " ".join(f"`{name}`" for name in named) == tests
     for name in named:
         file, _, test = name.partition("::")
         assert test in cases(file), name
+
+
+@pytest.mark.parametrize("row", FIDELITY, ids=lambda row: row[0])
+def test_what_covers_a_difference_exists(row: list[str]) -> None:
+    difference, hides, covered = row
+    assert difference
+    assert hides
+    assert covered
+    tests = ROOT / "tests"
+    known = set().union(*(cases(str(file.relative_to(tests))) for file in tests.rglob("test_*.py")))
+    assert set(re.findall(r"`(test_\w+)`", covered)) <= known
+    for path in re.findall(r"`(tests/[\w/.]+)`", covered):
+        assert (ROOT / path).exists(), path

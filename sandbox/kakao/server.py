@@ -132,13 +132,17 @@ class KakaoServer(AuthorizationServer):  # type: ignore[misc]  # Authlib is unty
         self.issuer = issuer
         self.hosts = hosts
         self.app = self.registered = replace(app, redirect_uris=tuple(self.resolve(uri) for uri in app.redirect_uris))
-        self.key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
+        self.rotate()
         self.codes: dict[str, Code] = {}
         self.access_tokens: dict[str, tuple[Login, float]] = {}
         self.refresh_tokens: dict[str, Login] = {}
         self.register_token_generator("default", self._generate)
         self.register_grant(_CodeGrant, [_S256(required=False)])
         self.register_grant(_RefreshGrant)
+
+    def rotate(self) -> None:
+        """Sign with a new key from now on, and publish no other."""
+        self.key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
 
     def resolve(self, uri: str) -> str:
         """The same URI at the origin that answers for it."""
@@ -147,14 +151,21 @@ class KakaoServer(AuthorizationServer):  # type: ignore[misc]  # Authlib is unty
                 return answering + uri.removeprefix(origin)
         return uri
 
-    def issue(self, login: Login, *, refresh_token: bool = True, nonce: str | None = None) -> dict[str, Any]:
+    def issue(
+        self,
+        login: Login,
+        *,
+        refresh_token: bool = True,
+        nonce: str | None = None,
+        seconds: int = ACCESS_TOKEN_SECONDS,
+    ) -> dict[str, Any]:
         """New tokens, in the shape of POST /oauth/token; an ID token only with the scope openid."""
         access_token = secrets.token_urlsafe(32)
-        self.access_tokens[access_token] = (login, time.time() + ACCESS_TOKEN_SECONDS)
+        self.access_tokens[access_token] = (login, time.time() + seconds)
         token: dict[str, Any] = {
             "token_type": "bearer",
             "access_token": access_token,
-            "expires_in": ACCESS_TOKEN_SECONDS,
+            "expires_in": seconds,
             "scope": " ".join(login.scopes),
         }
         if refresh_token:
@@ -162,7 +173,7 @@ class KakaoServer(AuthorizationServer):  # type: ignore[misc]  # Authlib is unty
             token["refresh_token_expires_in"] = REFRESH_TOKEN_SECONDS
             self.refresh_tokens[token["refresh_token"]] = login
         if "openid" in login.scopes:
-            token["id_token"] = self._id_token(login, nonce)
+            token["id_token"] = self._id_token(login, nonce, seconds)
         return token
 
     def login_of(self, access_token: str) -> tuple[Login, int] | None:
@@ -188,13 +199,13 @@ class KakaoServer(AuthorizationServer):  # type: ignore[misc]  # Authlib is unty
             if login.person == person and login.app.app_id == app_id
         }
 
-    def _id_token(self, login: Login, nonce: str | None) -> str:
+    def _id_token(self, login: Login, nonce: str | None, seconds: int) -> str:
         now = int(time.time())
         claims: dict[str, Any] = login.claims() | {
             "iss": self.issuer,
             "aud": login.app.client_id,
             "iat": now,
-            "exp": now + ACCESS_TOKEN_SECONDS,
+            "exp": now + seconds,
             "auth_time": login.auth_time,
         }
         if nonce:

@@ -1,7 +1,9 @@
 """The stand-in's own endpoints, under /_stand-in: Kakao has nothing like them. Tests use them."""
 
+import itertools
 import socket
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal, get_args
 
@@ -10,18 +12,20 @@ from flask.typing import ResponseReturnValue
 
 from sandbox.kakao.api import refusal
 from sandbox.kakao.people import person_with
-from sandbox.kakao.server import KakaoApp, KakaoServer, Login
+from sandbox.kakao.server import ACCESS_TOKEN_SECONDS, KakaoApp, KakaoServer, Login
 
 Name = Literal["up", "down", "broken", "throttled", "slow", "garbage", "refusing"]
 
 
 @dataclass(frozen=True)
 class Mode:
-    """How Kakao is today, at `endpoints` (all, if None)."""
+    """How Kakao is today, at `endpoints` (all, if None), once it has answered `after` requests there well."""
 
     mode: Name = "up"
     endpoints: tuple[str, ...] | None = None
     seconds: float = 10
+    after: int = 0
+    answered: Iterator[int] = field(default_factory=itertools.count)
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -41,6 +45,8 @@ class Switches:
         mode = self.mode
         if request.path.startswith("/_stand-in/") or request.path not in (mode.endpoints or [request.path]):
             return None
+        if next(mode.answered) < mode.after:
+            return None
         match mode.mode:
             case "down":
                 return refusal(503, -9798, "service unavailable")
@@ -57,13 +63,13 @@ class Switches:
         return None
 
     def routes(self, kakao: KakaoServer) -> Blueprint:
-        """POST /_stand-in/mode, /_stand-in/app and /_stand-in/token, all with JSON."""
+        """POST /_stand-in/mode, /_stand-in/app, /_stand-in/token and /_stand-in/keys, all but the last with JSON."""
         routes = Blueprint("stand-in", __name__, url_prefix="/_stand-in")
         routes.before_app_request(self.answer_instead)
 
         @routes.post("/mode")
         def set_mode() -> ResponseReturnValue:
-            """Body: {"mode": …, "endpoints": ["/oauth/token"], "seconds": 10}, the last two optional."""
+            """Body: {"mode": …, "endpoints": ["/oauth/token"], "seconds": 10, "after": 0}, all but one optional."""
             wanted = request.get_json()
             if wanted.get("mode") not in get_args(Name):
                 return refusal(400, -2, f"mode is one of {', '.join(get_args(Name))}")
@@ -73,6 +79,7 @@ class Switches:
                     wanted["mode"],
                     tuple(wanted["endpoints"]) if "endpoints" in wanted else None,
                     float(wanted.get("seconds", 10)),
+                    int(wanted.get("after", 0)),
                 ),
             )
             before.over.set()
@@ -89,9 +96,10 @@ class Switches:
 
         @routes.post("/token")
         def issue_token() -> ResponseReturnValue:
-            """Body: {"person": id, "scope": …, "app_id": …, "client_id": …}, all but the first optional.
+            """Body: {"person": id, "scope": …, "app_id": …, "client_id": …, "expires_in": …}, all but one optional.
 
-            Answers as POST /oauth/token, with what Kakao's SDK would give to a mobile app, ours or another.
+            Answers as POST /oauth/token, with what Kakao's SDK would give to a mobile app, ours or another. Tokens that
+            expire in less than no time have expired.
             """
             wanted = request.get_json()
             person = person_with(wanted.get("person"))
@@ -99,6 +107,13 @@ class Switches:
                 return refusal(400, -2, "person is the id of a test person")
             app = replace(kakao.app, **{key: wanted[key] for key in ("app_id", "client_id") if key in wanted})
             scopes = wanted["scope"].split() if "scope" in wanted else kakao.app.scopes
-            return jsonify(kakao.issue(Login(person, app, tuple(scopes))))
+            seconds = int(wanted.get("expires_in", ACCESS_TOKEN_SECONDS))
+            return jsonify(kakao.issue(Login(person, app, tuple(scopes)), seconds=seconds))
+
+        @routes.post("/keys")
+        def rotate_keys() -> ResponseReturnValue:
+            """Without a body: Kakao signs with a new key, and no longer publishes the one before."""
+            kakao.rotate()
+            return "", 204
 
         return routes

@@ -532,3 +532,20 @@ def test_tokens_that_make_no_sense_are_cognitos_fault(send: Send, authenticated:
     known = {"AccessToken": "a", "RefreshToken": "r"} if tokens else {}
     authenticated.result = {"AuthenticationResult": known | tokens}
     assert send("sign-in", WHOLE | {"session": True}, headers=SAME_ORIGIN)[0] == 502
+
+
+def test_two_people_in_one_warm_function_do_not_mix(send: Send, authenticated: Stub) -> None:
+    for who in ("haneul", "bada", "haneul"):
+        given = {"IdToken": id_token(sub=who), "AccessToken": f"access of {who}", "RefreshToken": f"refresh-of-{who}"}
+        authenticated.result = {"AuthenticationResult": given}
+        person = {"email": f"{who}@example.com", "password": f"the password of {who}"}
+        _, tokens, _ = send("sign-in", person)
+        assert given.items() <= tokens.items()
+        _, _, answer = send("sign-in", person | {"session": True}, headers=SAME_ORIGIN)
+        cookies = set_cookies(answer)
+        assert (cookies["__Host-id"].value, cookies["__Secure-refresh"].value) == (
+            given["IdToken"],
+            given["RefreshToken"],
+        )
+        for _, asked in authenticated.asked[-2:]:
+            assert asked["AuthParameters"] == {"USERNAME": person["email"], "PASSWORD": person["password"]}

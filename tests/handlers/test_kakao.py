@@ -218,9 +218,7 @@ def test_a_forged_id_token_is_refused(whose: Whose, kakao: ModuleType) -> None:
             whose(id_token=forged)
 
 
-def test_a_key_that_kakao_has_not_is_the_tokens_fault_and_keys_that_cannot_be_had_are_kakaos(
-    whose: Whose, endpoint: JwksEndpoint, kakao: ModuleType
-) -> None:
+def test_a_key_that_kakao_does_not_have_is_the_tokens_fault(whose: Whose, kakao: ModuleType) -> None:
     with pytest.raises(kakao.InvalidKakaoTokenError):
         whose(id_token=user_pool.token("unknown", aud="rest-api-key"))
 

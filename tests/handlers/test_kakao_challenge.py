@@ -125,3 +125,9 @@ def test_a_kakao_that_cannot_say_is_no_wrong_answer_and_the_reason_is_a_code(
     with pytest.raises(kakao.ThrottledError) as failed:
         verified(kakao_challenge)
     assert str(failed.value) == "kakao_throttled"
+
+
+def test_being_called_twice_is_being_called_once(kakao_challenge: ModuleType, vouched: list[Any]) -> None:
+    for session in ([], [WRONG], [WRONG, WRONG, RIGHT]):
+        assert defined(kakao_challenge, *session) == defined(kakao_challenge, *session)
+    assert verified(kakao_challenge) == verified(kakao_challenge) == {"answerCorrect": True}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from handlers.cognito import CognitoError
+from handlers.token_endpoint import payload
 from tests.handlers.conftest import id_token
 
 EMAIL = "haneul@example.com"
@@ -33,8 +34,9 @@ class CrashError(BaseException):
 
 @dataclass
 class Kakao:
-    """Vouches for the person 1, or raises what it is told to."""
+    """Vouches for one person, or raises what it is told to."""
 
+    who: str = "1"
     failure: Exception | None = None
     nickname: str | None = "김하늘"
     email: str | None = EMAIL
@@ -44,7 +46,7 @@ class Kakao:
         self.asked.append("person")
         if self.failure:
             raise self.failure
-        return "1"
+        return self.who
 
     def profile(self, _credential: Any, *, deadline: float) -> Any:
         from handlers import kakao
@@ -90,7 +92,8 @@ class Pool:
 
     def admin_get_user(self, UserPoolId: str, Username: str) -> dict[str, Any]:  # noqa: N803
         found = self._found(Username)
-        identities = [{"userId": "1", "providerName": "Kakao"}] if found["linked"] else []
+        who = Username.removeprefix("kakao-")
+        identities = [{"userId": who, "providerName": "Kakao"}] if found["linked"] else []
         attributes = {"identities": json.dumps(identities)} if identities else {}
         return {
             "Enabled": found["enabled"],
@@ -119,7 +122,7 @@ class Pool:
         assert SourceUser == {
             "ProviderName": "Kakao",
             "ProviderAttributeName": "Cognito_Subject",
-            "ProviderAttributeValue": "1",
+            "ProviderAttributeValue": DestinationUser["ProviderAttributeValue"].removeprefix("kakao-"),
         }
         assert DestinationUser["ProviderName"] == "Cognito"
         native = self._found(DestinationUser["ProviderAttributeValue"])
@@ -340,6 +343,15 @@ def test_a_link_that_fails_for_another_reason_is_no_reason_to_delete(send: Send,
     assert pool.people() == [NATIVE]
     pool.says.clear()
     assert send()[0] == 200
+
+
+def test_two_people_in_one_warm_function_do_not_mix(send: Send, pool: Pool, kakao: Kakao) -> None:
+    for kakao.who, kakao.nickname, kakao.email in [("1", "김하늘", EMAIL), ("2", None, None), ("1", None, None)]:
+        pool.sent.clear()
+        status, tokens = send({"access_token": f"token of {kakao.who}"})
+        assert (status, payload(tokens["IdToken"])["sub"]) == (200, f"sub of kakao-{kakao.who}")
+        assert json.loads(pool.sent[-1]["ChallengeResponses"]["ANSWER"]) == {"access_token": f"token of {kakao.who}"}
+    assert pool.profiles["kakao-2"]["attributes"] == {}
 
 
 # Refusals

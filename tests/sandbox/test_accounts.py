@@ -176,6 +176,7 @@ def test_no_word_of_a_caller_confirms_an_account(post: Post, sandbox: Sandbox, e
         ("pre_sign_up", "PreSignUp_SignUp"),
         ("post_confirmation", "PostConfirmation_ConfirmSignUp"),
         ("pre_authentication", "PreAuthentication_Authentication"),
+        ("kakao_challenge", "DefineAuthChallenge_Authentication"),
     ],
 )
 def test_a_warm_trigger_answers_in_a_fraction_of_cognitos_five_seconds(

@@ -592,6 +592,21 @@ def test_a_mobile_app_gets_tokens_without_a_browser(kakao):
     assert kakao.claims(token)["aud"] == "native"
 
 
+def test_tokens_can_be_had_that_have_expired(kakao):
+    token = kakao.post("/_stand-in/token", json={"person": BADA.id, "expires_in": -60}).json()
+    assert kakao.call("/v1/user/access_token_info", token["access_token"]).status_code == 401
+    assert kakao.claims(token)["exp"] < time.time()
+
+
+def test_kakao_can_change_its_key(kakao):
+    kakao.sign_in()
+    before = kakao.get("/.well-known/jwks.json").json()["keys"]
+    assert kakao.post("/_stand-in/keys").status_code == 204
+    (key,) = kakao.get("/.well-known/jwks.json").json()["keys"]
+    assert key not in before
+    assert kakao.claims(kakao.sign_in())["sub"] == str(HANEUL.id)
+
+
 @pytest.mark.parametrize(
     ("path", "body"), [("token", {"person": 42}), ("token", {}), ("mode", {"mode": "off"}), ("app", {"colour": 1})]
 )
@@ -611,6 +626,12 @@ def test_kakao_down_is_503_everywhere_until_it_is_up(kakao):
 def test_a_mode_can_be_limited_to_an_endpoint(kakao):
     kakao.post("/_stand-in/mode", json={"mode": "down", "endpoints": ["/oauth/token"]})
     assert kakao.exchange(code=kakao.code()).status_code == 503
+
+
+def test_a_mode_can_begin_after_some_requests_there(kakao):
+    kakao.post("/_stand-in/mode", json={"mode": "down", "endpoints": ["/v2/user/me"], "after": 2})
+    kakao.get("/v1/oidc/userinfo")
+    assert [kakao.get("/v2/user/me").status_code for _ in range(4)] == [401, 401, 503, 503]
 
 
 def test_garbage_is_a_success_that_is_no_json(kakao):

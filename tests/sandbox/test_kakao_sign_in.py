@@ -3,6 +3,7 @@
 import base64
 import json
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -60,8 +61,8 @@ def issue(sandbox: Sandbox) -> Issue:
 def kakao(sandbox: Sandbox) -> Iterator[Callable[..., None]]:
     """Switches the stand-in, and back on afterwards."""
 
-    def switch(mode: str, *endpoints: str) -> None:
-        body = {"mode": mode} | ({"endpoints": list(endpoints)} if endpoints else {})
+    def switch(mode: str, *endpoints: str, after: int = 0) -> None:
+        body = {"mode": mode, "after": after} | ({"endpoints": list(endpoints)} if endpoints else {})
         requests.post(f"{sandbox.kakao}/_stand-in/mode", json=body, timeout=5).raise_for_status()
 
     yield switch
@@ -95,6 +96,10 @@ def claims(token: str) -> dict[str, Any]:
 
 def hosted_sign_in(sandbox: Sandbox, person: Person = HANEUL) -> dict[str, Any]:
     """Sign in as a browser does; return the claims of the session's ID token."""
+    return claims(hosted_token(sandbox, person))
+
+
+def hosted_token(sandbox: Sandbox, person: Person) -> str:
     cookies: dict[str, str] = {}
     method, url = "GET", f"{sandbox.site}/api/auth/login?provider=Kakao&origin={sandbox.site}"
     agreed = {"person": person.id, "consent": ["profile_nickname", "account_email"], "decision": "agree"}
@@ -108,7 +113,7 @@ def hosted_sign_in(sandbox: Sandbox, person: Person = HANEUL) -> dict[str, Any]:
         else:
             assert (answer.status_code, method) == (200, "GET"), answer.text
             method, form = "POST", agreed
-    return claims(cookies["__Host-id"])
+    return cookies["__Host-id"]
 
 
 def refused(answer: requests.Response) -> tuple[int, str]:
@@ -147,7 +152,7 @@ def test_a_person_who_comes_in_the_browser_first_continues_there_and_is_the_same
 
 def test_an_app_goes_on_at_the_address_that_it_was_told(post: Post, issue: Issue, sandbox: Sandbox) -> None:
     first = hosted_sign_in(sandbox)
-    callback, verifier = "com.example.app://callback", "v" * 43
+    callback, verifier = "https://app.example.com/callback", "v" * 43
     challenge = "7w_YNF9DSfIdPf_pRjSq646_kPr-2-o9NAl16JGghdM"
     url = post(access_token=issue()["access_token"]).json()["authorize_url"]
     url += f"&redirect_uri={callback}&state=s&code_challenge={challenge}&code_challenge_method=S256"
@@ -250,6 +255,15 @@ def test_everybody_signs_in_and_only_what_kakao_vouches_for_is_kept(
     assert kept.get("email_verified", "true") == "true"
 
 
+@pytest.mark.parametrize(("person", "verified"), [(HANEUL, True), (GUREUM, False)], ids=["verified", "not verified"])
+def test_the_api_says_whether_kakao_vouches_for_the_e_mail_of_who_came_in_the_browser(
+    sandbox: Sandbox, person: Person, verified: bool
+) -> None:
+    bearer = {"authorization": f"Bearer {hosted_token(sandbox, person)}"}
+    told = requests.get(f"{sandbox.site}/api/userinfo", headers=bearer, timeout=20).json()
+    assert (told["email"], told["email_verified"]) == (person.email, verified)
+
+
 def test_an_account_with_the_same_e_mail_is_another_account_and_stays_as_it_is(
     post: Post, issue: Issue, sandbox: Sandbox
 ) -> None:
@@ -282,6 +296,12 @@ def test_a_revoked_token_is_nobodys(post: Post, issue: Issue, sandbox: Sandbox) 
     bearer = {"authorization": f"Bearer {token}"}
     requests.post(f"{sandbox.kakao}/v1/user/logout", headers=bearer, timeout=5).raise_for_status()
     assert refused(post(access_token=token)) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize("kind", ["access_token", "id_token"])
+def test_a_token_that_is_over_is_nobodys(post: Post, issue: Issue, sandbox: Sandbox, kind: str) -> None:
+    assert refused(post(**{kind: issue(expires_in=-60)[kind]})) == (401, "invalid_token")
+    assert profiles(sandbox) == []
 
 
 @pytest.mark.parametrize("kind", ["access_token", "id_token"])
@@ -331,6 +351,56 @@ def test_a_kakao_that_is_not_well_is_told_apart_and_nothing_is_half_made(
     assert profiles(sandbox) == []
     kakao("up")
     assert post(access_token=token).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("down", (502, "kakao_unavailable")),
+        ("throttled", (429, "kakao_throttled")),
+        ("slow", (504, "kakao_too_slow")),
+    ],
+)
+def test_a_kakao_that_fails_at_the_challenge_alone_is_told_apart_and_the_next_sign_in_goes_on(
+    post: Post, issue: Issue, kakao: Callable[..., None], sandbox: Sandbox, mode: str, expected: tuple[int, str]
+) -> None:
+    token = issue()["access_token"]
+    kakao(mode, "/v1/user/access_token_info", after=1)
+    assert refused(post(access_token=token)) == expected
+    assert profiles(sandbox) == [f"kakao-{HANEUL.id}"]
+    kakao("up")
+    assert post(access_token=token).status_code == 200
+
+
+def rotate(sandbox: Sandbox) -> None:
+    requests.post(f"{sandbox.kakao}/_stand-in/keys", timeout=5).raise_for_status()
+
+
+def test_a_new_key_of_kakaos_is_found_at_once(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+    assert post(id_token=issue()["id_token"]).status_code == 200
+    rotate(sandbox)
+    assert post(id_token=issue()["id_token"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("down", (502, "kakao_unavailable")), ("slow", (504, "kakao_too_slow"))]
+)
+def test_a_key_of_kakaos_that_cannot_be_had_lets_nobody_in_and_is_had_later(
+    post: Post, issue: Issue, kakao: Callable[..., None], sandbox: Sandbox, mode: str, expected: tuple[int, str]
+) -> None:
+    rotate(sandbox)
+    token = issue()["id_token"]
+    kakao(mode, "/.well-known/jwks.json")
+    assert refused(post(id_token=token)) == expected
+    assert profiles(sandbox) == []
+    kakao("up")
+    for _ in range(60):  # it is asked for again after ten seconds
+        answer = post(id_token=token)
+        if answer.ok:
+            break
+        assert refused(answer) == expected
+        time.sleep(0.5)
+    assert answer.status_code == 200
 
 
 # Ways in that are none
