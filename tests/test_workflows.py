@@ -19,6 +19,12 @@ def read(name: str) -> dict[str, Any]:
     return workflow | {"on": workflow[True]}  # YAML 1.1 reads `on` as a boolean
 
 
+def evaluated(expression: str, facts: dict[str, str]) -> Any:
+    """What GitHub makes of names, texts, == and !=, && and ||; a name without a fact is empty."""
+    python = expression.removeprefix("${{").removesuffix("}}").replace("&&", "and").replace("||", "or")
+    return eval(re.sub(r"\b\w+(\.\w+)+", lambda name: repr(facts.get(name[0], "")), python).strip())
+
+
 def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
     for file in WORKFLOWS:
         for name, job in read(file.stem)["jobs"].items():
@@ -104,25 +110,54 @@ def test_nothing_is_deployed_that_fails_the_checks() -> None:
     assert read("deploy")["jobs"]["up"]["needs"] == "check"
 
 
+MAIN, TAG = {"github.ref_type": "branch"}, {"github.ref_type": "tag"}
+
+
 def test_a_tag_goes_to_prod_and_main_to_dev_each_behind_its_environment() -> None:
     deploy = read("deploy")
     assert deploy["on"] == {"push": {"branches": ["main"], "tags": ["v*"]}}
-    chosen = "${{ github.ref_type == 'tag' && 'prod' || 'dev' }}"
-    assert deploy["jobs"]["up"]["environment"] == chosen
-    assert deploy["jobs"]["up"]["env"]["STACK"] == chosen
+    up = deploy["jobs"]["up"]
+    for ref, stack in ((MAIN, "dev"), (TAG, "prod")):
+        assert evaluated(up["environment"], ref) == evaluated(up["env"]["STACK"], ref) == stack
 
 
-def test_one_deployment_at_a_time_and_none_is_broken_off() -> None:
+def test_a_stack_is_deployed_once_at_a_time_beside_the_other_and_no_deployment_is_broken_off() -> None:
     concurrency = read("deploy")["jobs"]["up"]["concurrency"]
-    assert concurrency["group"] == "deploy-${{ github.ref_type == 'tag' && 'prod' || 'dev' }}"
+    prefix, group = re.fullmatch(r"(.*)(\$\{\{.+\}\})", concurrency["group"]).groups()
+    assert "${{" not in prefix
+    assert evaluated(group, MAIN) != evaluated(group, TAG)
     assert concurrency["cancel-in-progress"] is False
 
 
-def test_a_fork_is_previewed_by_nobody_and_nothing_is_deployed_before_an_account_is_named() -> None:
-    preview = read("preview")["jobs"]["preview"]["if"]
-    assert "github.event.pull_request.head.repo.full_name == github.repository" in preview
-    for condition in (preview, read("deploy")["jobs"]["up"]["if"]):
-        assert "vars.AWS_ACCOUNT_ID != ''" in condition
+OWN = {
+    "vars.AWS_ACCOUNT_ID": "123456789012",
+    "github.repository": "team/login",
+    "github.event.pull_request.head.repo.full_name": "team/login",
+    "github.event.pull_request.user.login": "somebody",
+}
+
+
+def test_a_pull_request_of_this_repository_is_previewed() -> None:
+    assert evaluated(read("preview")["jobs"]["preview"]["if"], OWN)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"vars.AWS_ACCOUNT_ID": ""},
+        {"github.event.pull_request.head.repo.full_name": "somebody/login"},
+        {"github.event.pull_request.user.login": "dependabot[bot]"},
+    ],
+    ids=["no-account-is-named", "fork", "dependabot"],
+)
+def test_nobody_elses_packages_or_code_act_in_the_role_for_previews(other: dict[str, str]) -> None:
+    assert not evaluated(read("preview")["jobs"]["preview"]["if"], OWN | other)
+
+
+def test_nothing_is_deployed_before_an_account_is_named() -> None:
+    condition = read("deploy")["jobs"]["up"]["if"]
+    assert evaluated(condition, OWN)
+    assert not evaluated(condition, {})
 
 
 def test_what_runs_a_pull_requests_code_cannot_write_to_it() -> None:
