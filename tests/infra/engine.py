@@ -91,7 +91,10 @@ class _Cloud(mocks.Mocks):
             return "", {}
         unique = hashlib.sha256(f"{args.typ} {args.name}".encode()).hexdigest()[:10]
         scheme = "wss" if args.inputs.get("protocolType") == "WEBSOCKET" else "https"
-        host = {"domainName": f"{unique}.cloudfront.net"} if args.typ.endswith(":Distribution") else {}
+        special = {
+            "Distribution": {"domainName": f"{unique}.cloudfront.net"},
+            "Policy": {"arn": f"arn:aws:iam::{ACCOUNT}:policy/{args.inputs.get('name')}"},
+        }.get(args.typ.rpartition(":")[2], {})
         proof = {
             "resourceRecordName": f"_{unique}.{args.inputs.get('domainName')}",
             "resourceRecordType": "CNAME",
@@ -110,7 +113,7 @@ class _Cloud(mocks.Mocks):
             "hostedZoneId": f"zone-of-{unique}",
             "domainValidationOptions": [proof],
             "fqdn": args.inputs.get("name"),
-            **host,
+            **special,
             **plain(args.inputs),
         }
 

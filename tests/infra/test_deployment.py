@@ -1,6 +1,8 @@
 """The program in deployment/: whom AWS lets act for GitHub, and what they may do."""
 
-from fnmatch import fnmatchcase
+import re
+import subprocess
+import sys
 from typing import Any
 
 import pulumi
@@ -8,7 +10,8 @@ import pytest
 import yaml
 
 from sandbox.program import ROOT
-from tests.infra.engine import ACCOUNT, Graph, declare, statements
+from tests.infra.engine import ACCOUNT, REGION, Graph, declare, statements
+from tests.infra.iam import allows, tags
 
 PROGRAM = ROOT / "deployment" / "__main__.py"
 SETTINGS = {
@@ -85,70 +88,70 @@ def test_without_previews_pull_requests_have_no_role() -> None:
     assert {role.name for role in roles} == {"deploy-kakao-login-dev", "deploy-kakao-login-prod"}
 
 
-def policy_of(deployment: Graph, role: str) -> list[dict[str, Any]]:
-    (policy,) = [policy for policy in deployment.all("RolePolicy") if policy.sources["role"] == {role}]
-    return statements(policy["policy"])
-
-
 def may(deployment: Graph, role: str, action: str, resource: str, **context: str) -> bool:
-    """Whether the role's own policy allows this action on this resource, as IAM matches them."""
-    return any(
-        any(fnmatchcase(action.lower(), pattern.lower()) for pattern in statement["Action"])
-        and any(fnmatchcase(resource, pattern) for pattern in statement["Resource"])
-        and all(
-            context.get(key, "nothing") in value
-            for key, value in statement.get("Condition", {}).get("StringEquals", {}).items()
-        )
-        for statement in policy_of(deployment, role)
-    )
+    """Whether the role's own policy allows this action on this resource."""
+    (policy,) = [policy for policy in deployment.all("RolePolicy") if policy.sources["role"] == {role}]
+    return allows(statements(policy["policy"]), action, resource, context)
 
 
-def test_a_preview_reads_the_state_of_its_stack_and_changes_nothing(deployment: Graph) -> None:
-    granted = policy_of(deployment, "preview-kakao-login-dev")
-    assert {action for statement in granted for action in statement["Action"]} == {
-        "s3:ListBucket",
+def objects(deployment: Graph, bucket: str, project: str, stack: str) -> list[str]:
+    """Where Pulumi keeps what it knows of a stack: github.com/pulumi/pulumi, pkg/backend/diy."""
+    arn, own = deployment.named(f"{bucket}-state").outputs["arn"], f"{project}/{stack}"
+    files = [f"stacks/{own}.{end}" for end in ("json", "json.bak", "json.gz", "pulumi-tags")]
+    folders = [f"{kind}/{own}/1.json" for kind in ("history", "backups", "journal", "locks/organization")]
+    return [f"{arn}/.pulumi/{path}" for path in (*files, *folders)]
+
+
+def test_a_preview_reads_the_state_of_its_stack_and_writes_nothing(deployment: Graph) -> None:
+    role, key = "preview-kakao-login-dev", deployment.named("dev-key").outputs["arn"]
+    for item in objects(deployment, "dev", "kakao-login", "dev"):
+        assert may(deployment, role, "s3:GetObject", item)
+        assert not may(deployment, role, "s3:PutObject", item)
+        assert not may(deployment, role, "s3:DeleteObject", item)
+    assert may(deployment, role, "kms:Decrypt", key)
+    assert not may(deployment, role, "kms:Encrypt", key)
+    assert not may(deployment, role, "kms:Decrypt", deployment.named("prod-key").outputs["arn"])
+    for action in (
         "s3:GetObject",
-        "kms:Decrypt",
-    }
-    for name, allowed in (("dev", True), ("prod", False)):
-        state, key = (deployment.named(f"{name}-{part}").outputs["arn"] for part in ("state", "key"))
-        assert may(deployment, "preview-kakao-login-dev", "s3:GetObject", f"{state}/.pulumi/meta.yaml") is allowed
-        assert may(deployment, "preview-kakao-login-dev", "kms:Decrypt", key) is allowed
+        "lambda:GetFunction",
+        "cognito-idp:DescribeUserPool",
+        "iam:GetRole",
+        "sts:AssumeRole",
+    ):
+        assert not may(deployment, role, action, "*")
 
 
-def test_a_deployment_keeps_to_the_state_and_the_key_of_its_environment(deployment: Graph) -> None:
-    for mine, other in (("dev", "prod"), ("prod", "dev")):
-        role = f"deploy-kakao-login-{mine}"
-        for name, allowed in ((mine, True), (other, False)):
-            state, key = (deployment.named(f"{name}-{part}").outputs["arn"] for part in ("state", "key"))
-            assert may(deployment, role, "s3:PutObject", f"{state}/.pulumi/stacks/kakao-login/{name}.json") is allowed
-            assert may(deployment, role, "kms:Decrypt", key) is allowed
-
-
-NAMED = [
-    ("lambda:UpdateFunctionCode", "arn:aws:lambda:ap-northeast-2:123456789012:function:{}-session"),
-    ("logs:DeleteLogGroup", "arn:aws:logs:ap-northeast-2:123456789012:log-group:{}-session-logs"),
-    ("s3:DeleteBucket", "arn:aws:s3:::{}-site-bucket"),
-    ("cloudfront:UpdateFunction", "arn:aws:cloudfront::123456789012:function/{}-site-page"),
-    ("wafv2:UpdateWebACL", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/{}-site-firewall-rules/1"),
-    ("wafv2:DeleteWebACL", "arn:aws:wafv2:ap-northeast-2:123456789012:regional/webacl/{}-login-firewall-rules/1"),
-    ("cloudwatch:PutMetricAlarm", "arn:aws:cloudwatch:ap-northeast-2:123456789012:alarm:{}-operations-api-5xx"),
-    ("cloudwatch:PutMetricAlarm", "arn:aws:cloudwatch:us-east-1:123456789012:alarm:{}-operations-site-5xx"),
-    ("cloudwatch:PutDashboard", "arn:aws:cloudwatch::123456789012:dashboard/{}"),
-    ("logs:PutMetricFilter", "arn:aws:logs:ap-northeast-2:123456789012:log-group:{}-api-access-logs"),
-    ("sns:Subscribe", "arn:aws:sns:ap-northeast-2:123456789012:{}-operations-alarms"),
-    ("sns:DeleteTopic", "arn:aws:sns:us-east-1:123456789012:{}-operations-site-alarms"),
-    ("iam:DeleteRole", "arn:aws:iam::123456789012:role/{}-session-role"),
-]
-
-
-@pytest.mark.parametrize(("action", "resource"), NAMED)
-def test_a_deployment_manages_what_bears_its_stacks_name_and_nothing_of_another(
-    deployment: Graph, action: str, resource: str
+@pytest.mark.parametrize(("mine", "other"), [("dev", "prod"), ("prod", "dev")])
+def test_a_deployment_keeps_the_state_of_its_environment_under_its_key(
+    deployment: Graph, mine: str, other: str
 ) -> None:
-    assert may(deployment, "deploy-kakao-login-dev", action, resource.format("kakao-login-dev"))
-    for other in ("kakao-login-prod", "billing"):
-        assert not may(deployment, "deploy-kakao-login-dev", action, resource.format(other))
+    role = f"deploy-kakao-login-{mine}"
+    for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
+        assert all(may(deployment, role, action, item) for item in objects(deployment, mine, "kakao-login", mine))
+        assert not any(may(deployment, role, action, item) for item in objects(deployment, other, "kakao-login", other))
+    for action in ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"):
+        assert may(deployment, role, action, deployment.named(f"{mine}-key").outputs["arn"])
+        assert not may(deployment, role, action, deployment.named(f"{other}-key").outputs["arn"])
+
+
+@pytest.mark.parametrize("role", ["deploy-kakao-login-dev", "preview-kakao-login-dev"])
+@pytest.mark.parametrize(
+    ("project", "stack"),
+    [("kakao-login-deployment", "account"), ("kakao-login", "prod"), ("kakao-login", "dev-2"), ("other", "dev")],
+)
+def test_nobody_else_reaches_what_another_program_keeps_in_the_bucket(
+    deployment: Graph, role: str, project: str, stack: str
+) -> None:
+    for item in objects(deployment, "dev", project, stack):
+        for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
+            assert not may(deployment, role, action, item)
+
+
+def test_a_deployment_knows_the_layout_of_the_bucket_and_cannot_change_it(deployment: Graph) -> None:
+    layout = f"{deployment.named('dev-state').outputs['arn']}/.pulumi/meta.yaml"
+    for role in ("deploy-kakao-login-dev", "preview-kakao-login-dev"):
+        assert may(deployment, role, "s3:GetObject", layout)
+        assert not may(deployment, role, "s3:PutObject", layout)
 
 
 def test_a_deployment_changes_names_in_the_zone_of_its_environment_and_in_no_other(deployment: Graph) -> None:
@@ -167,16 +170,24 @@ def test_a_deployment_changes_names_in_the_zone_of_its_environment_and_in_no_oth
 
 def test_a_deployment_asks_for_certificates_where_it_has_a_zone_and_takes_no_key_out(deployment: Graph) -> None:
     certificate = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/1"
-    for action in ("RequestCertificate", "DescribeCertificate", "DeleteCertificate"):
-        assert may(deployment, "deploy-kakao-login-prod", f"acm:{action}", certificate)
-        assert not may(deployment, "deploy-kakao-login-dev", f"acm:{action}", certificate)
-    assert not may(deployment, "deploy-kakao-login-prod", "acm:ExportCertificate", certificate)
+    for stack, allowed in (("prod", True), ("dev", False)):
+        role, own = f"deploy-kakao-login-{stack}", {"project": "kakao-login", "stack": stack}
+        assert may(deployment, role, "acm:RequestCertificate", "*", **tags("RequestTag", own)) is allowed
+        for action in ("DescribeCertificate", "DeleteCertificate"):
+            assert may(deployment, role, f"acm:{action}", certificate, **tags("ResourceTag", own)) is allowed
+        assert not may(deployment, role, "acm:ExportCertificate", certificate, **tags("ResourceTag", own))
 
 
 def test_without_a_zone_no_deployment_changes_names() -> None:
     deployment = declare(SETTINGS | {"hostedZoneIds": None}, program=PROGRAM)
     zone = "arn:aws:route53:::hostedzone/Z0PROD"
     assert not may(deployment, "deploy-kakao-login-prod", "route53:ChangeResourceRecordSets", zone)
+
+
+def test_pulumi_finds_all_of_the_program_from_the_folder_that_it_is_in() -> None:
+    as_pulumi_does = [sys.executable, "-P", "-c", "import runpy; runpy.run_path('.', run_name='__main__')"]
+    run = subprocess.run(as_pulumi_does, cwd=PROGRAM.parent, capture_output=True, text=True, timeout=60)
+    assert "Missing required configuration variable" in run.stderr
 
 
 def test_every_setting_is_of_a_type_that_a_project_file_knows() -> None:
@@ -190,12 +201,15 @@ def test_a_zone_for_an_environment_that_is_not_deployed_is_refused() -> None:
         declare(SETTINGS | {"hostedZoneIds": {"staging": "Z0"}}, program=PROGRAM)
 
 
-def test_a_deployment_puts_a_firewall_with_awss_rules_before_a_user_pool(deployment: Graph) -> None:
+def test_a_deployment_puts_a_firewall_with_awss_rules_before_its_user_pool_alone(deployment: Graph) -> None:
     role, pool = "deploy-kakao-login-dev", f"arn:aws:cognito-idp:ap-northeast-2:{ACCOUNT}:userpool/ap-northeast-2_x"
-    for action in ("wafv2:AssociateWebACL", "wafv2:GetWebACLForResource", "cognito-idp:AssociateWebACL"):
-        assert may(deployment, role, action, pool)
-        assert may(deployment, role, action.replace(":Associate", ":Disassociate"), pool)
-    for home in ("us-east-1:123456789012:global", "ap-northeast-2:123456789012:regional"):
+    for stack in ("dev", "prod"):
+        bears = tags("ResourceTag", {"project": "kakao-login", "stack": stack})
+        for action in ("AssociateWebACL", "DisassociateWebACL", "GetWebACLForResource"):
+            # AWS asks for both.
+            both = [may(deployment, role, f"{service}:{action}", pool, **bears) for service in ("wafv2", "cognito-idp")]
+            assert all(both) is (stack == "dev"), action
+    for home in (f"us-east-1:{ACCOUNT}:global", f"ap-northeast-2:{ACCOUNT}:regional"):
         rules = f"arn:aws:wafv2:{home}/managedruleset/AWS/AWSManagedRulesCommonRuleSet"
         assert may(deployment, role, "wafv2:CreateWebACL", rules)
         assert may(deployment, role, "wafv2:UpdateWebACL", rules)
@@ -209,15 +223,16 @@ def test_a_deployment_has_aws_make_the_roles_that_logs_and_mails_need(deployment
     assert not may(deployment, "deploy-kakao-login-dev", "iam:CreateServiceLinkedRole", other)
 
 
-def test_the_login_gives_its_resources_names_that_its_deployment_may_manage() -> None:
-    naming = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]["pulumi:autonaming"]
-    assert naming["value"]["pattern"].startswith("${project}-${stack}-${name}-")
-
-
 def test_a_deployment_makes_no_role_that_could_do_more_than_the_boundary(deployment: Graph) -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/kakao-login-dev-session-role"
     boundary = deployment.exports["dev"]["permissionsBoundary"]
-    for action in ("CreateRole", "PutRolePolicy", "AttachRolePolicy", "PutRolePermissionsBoundary"):
+    for action in (
+        "CreateRole",
+        "PutRolePolicy",
+        "AttachRolePolicy",
+        "PutRolePermissionsBoundary",
+        "UpdateAssumeRolePolicy",
+    ):
         key = "iam:PermissionsBoundary"
         assert may(deployment, "deploy-kakao-login-dev", f"iam:{action}", role, **{key: boundary})
         for other in ({}, {key: "arn:aws:iam::aws:policy/AdministratorAccess"}):
@@ -230,7 +245,8 @@ def test_a_deployment_makes_no_role_that_could_do_more_than_the_boundary(deploym
 )
 def test_a_deployment_does_not_change_what_confines_it(deployment: Graph, what: str) -> None:
     for action in ("UpdateAssumeRolePolicy", "DeleteRolePolicy", "CreatePolicyVersion", "PassRole"):
-        context = {"iam:PassedToService": "lambda.amazonaws.com"}
+        limit = deployment.exports["dev"]["permissionsBoundary"]
+        context = {"iam:PassedToService": "lambda.amazonaws.com", "iam:PermissionsBoundary": limit}
         assert not may(
             deployment, "deploy-kakao-login-dev", f"iam:{action}", f"arn:aws:iam::{ACCOUNT}:{what}", **context
         )
@@ -240,8 +256,9 @@ def test_a_deployment_does_not_change_what_confines_it(deployment: Graph, what: 
     "action", ["AdminGetUser", "AdminSetUserPassword", "AdminCreateUser", "AdminInitiateAuth", "ListUsers"]
 )
 def test_a_deployment_neither_reads_nor_changes_people(deployment: Graph, action: str) -> None:
+    own = tags("ResourceTag", {"project": "kakao-login", "stack": "dev"})
     for pool in (f"arn:aws:cognito-idp:ap-northeast-2:{ACCOUNT}:userpool/ap-northeast-2_x", "*"):
-        assert not may(deployment, "deploy-kakao-login-dev", f"cognito-idp:{action}", pool)
+        assert not may(deployment, "deploy-kakao-login-dev", f"cognito-idp:{action}", pool, **own)
 
 
 def test_no_role_is_an_administrator(deployment: Graph) -> None:
@@ -251,21 +268,31 @@ def test_no_role_is_an_administrator(deployment: Graph) -> None:
         assert not may(deployment, role.name, "sts:AssumeRole", "arn:aws:iam::123456789012:role/admin")
 
 
-def test_the_boundary_leaves_every_function_what_its_own_policy_grants(deployment: Graph, stack: Graph) -> None:
-    (limit,) = statements(deployment.named("dev-boundary")["policy"])
+def test_the_boundary_leaves_every_function_what_its_own_policy_grants_and_no_other_stacks_people(
+    deployment: Graph, stack: Graph
+) -> None:
+    limit = statements(deployment.named("dev-boundary")["policy"])
+    pool, others_pool = (tags("ResourceTag", graph.one("UserPool")["tags"]) for graph in (stack, declare(stack="prod")))
     asked = {
         action
         for policy in stack.all("RolePolicy")
         for statement in statements(policy["policy"])
         for action in statement["Action"]
     }
-    assert asked <= set(limit["Action"]), "add it to FUNCTIONS_MAY in deployment/__main__.py"
+    for action in asked:
+        service = action.partition(":")[0]
+        resource = f"arn:aws:{service}:{REGION}:{ACCOUNT}:{'userpool/1' if service == 'cognito-idp' else '1'}"
+        assert allows(limit, action, resource, pool), f"{action}: add it to boundary() in deployment/policies.py"
+        if service == "cognito-idp":
+            assert not allows(limit, action, resource, others_pool)
 
 
 def test_the_boundary_itself_gives_no_way_to_more(deployment: Graph) -> None:
-    (limit,) = statements(deployment.named("dev-boundary")["policy"])
-    assert not {action.partition(":")[0] for action in limit["Action"]} & {"iam", "sts", "s3", "kms", "lambda", "*"}
-    assert "*" not in "".join(limit["Action"])
+    actions = [
+        action for statement in statements(deployment.named("dev-boundary")["policy"]) for action in statement["Action"]
+    ]
+    assert not {action.partition(":")[0] for action in actions} & {"iam", "sts", "s3", "kms", "lambda", "*"}
+    assert "*" not in "".join(actions)
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
@@ -297,9 +324,15 @@ def test_the_state_is_versioned_encrypted_with_its_own_key_closed_and_reached_ov
 def test_the_workflows_find_the_state_and_the_roles_by_the_names_that_are_declared(deployment: Graph) -> None:
     action = (ROOT / ".github" / "actions" / "pulumi" / "action.yml").read_text()
     for name in ("dev", "prod"):
-        login = action.replace("$ENVIRONMENT", name).replace("$ACCOUNT", ACCOUNT).replace("$REGION", "ap-northeast-2")
+        login = action.replace("$ENVIRONMENT", name).replace("$ACCOUNT", ACCOUNT).replace("$REGION", REGION)
         assert f'pulumi login "{deployment.exports[name]["backend"]}"' in login
-        assert deployment.exports[name]["secretsProvider"] == f"awskms://alias/kakao-login-{name}?region=ap-northeast-2"
-    for workflow, role in (("preview", "preview-kakao-login-dev"), ("deploy", "deploy-kakao-login-${{ env.STACK }}")):
-        assert f"role: {role}\n" in (ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text()
-        assert deployment.named(role.replace("${{ env.STACK }}", "prod")).type.endswith(":Role")
+    for workflow, stacks in (("preview", ["dev"]), ("deploy", ["dev", "prod"])):
+        (role,) = re.findall("^ *role: (.+)$", (ROOT / f".github/workflows/{workflow}.yml").read_text(), re.MULTILINE)
+        for stack in stacks:
+            assert deployment.named(role.replace("${{ env.STACK }}", stack)).type.endswith(":Role")
+
+
+def test_the_docs_say_where_the_state_is_and_what_to_set(deployment: Graph) -> None:
+    guide = (ROOT / "docs" / "deployment.md").read_text().replace("<account>", ACCOUNT)
+    for value in deployment.exports["dev"].values():
+        assert f"'{value}'" in guide
