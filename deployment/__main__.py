@@ -119,6 +119,12 @@ if not re.fullmatch(r"[\w.-]+(@\d+)?/[\w.-]+(@\d+)?", repository):
         f"repository is {repository!r}; it should be one repository, as owner@1234/name@5678 or owner/name"
     )
 names: list[str] = config.require_object("environments")
+for name in names:
+    others = [other for other in names if other != name] + [f"state-{other}" for other in names]
+    if reached := [other for other in others if f"{other}-".startswith(f"{name}-")]:
+        raise pulumi.RunError(
+            f"environments names {name}, whose role would reach {LOGIN}-{reached[0]} too, which begins alike; rename it"
+        )
 github = aws.iam.OpenIdConnectProvider("github", url=f"https://{GITHUB}", client_id_lists=[AWS_AUDIENCE])
 zones: dict[str, str] = config.get_object("hostedZoneIds") or {}
 if strangers := set(zones) - set(names):

@@ -83,6 +83,12 @@ def test_a_repository_with_a_wildcard_or_a_subject_in_it_is_refused(repository: 
         declare(SETTINGS | {"repository": repository}, program=PROGRAM)
 
 
+@pytest.mark.parametrize("names", [["prod", "dev", "dev-2"], ["dev", "state"], ["state-dev", "dev"]])
+def test_an_environment_whose_name_would_reach_anothers_resources_or_state_is_refused(names: list[str]) -> None:
+    with pytest.raises(pulumi.RunError, match="which begins alike"):
+        declare(SETTINGS | {"environments": names}, program=PROGRAM)
+
+
 def test_without_previews_pull_requests_have_no_role() -> None:
     roles = declare(SETTINGS | {"previews": ""}, program=PROGRAM).all("Role")
     assert {role.name for role in roles} == {"deploy-kakao-login-dev", "deploy-kakao-login-prod"}
