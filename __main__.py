@@ -90,6 +90,7 @@ login = Login(
     firewall_arn=login_firewall.arn if login_firewall else None,
     challenge=challenge.arn if challenge else None,
 )
+triggers["post_confirmation"].allow(login.end_sessions())
 api.accept_tokens(issuer=login.issuer, client_id=login.client_id)
 
 session = function(

@@ -111,12 +111,13 @@ def tls_only(bucket_arn: str) -> Statement:
 
 def boundary(stack: Stack) -> Statement:
     """What the stack's functions and API Gateway do, all of them together; a role's own policy grants less."""
-    people = ["GetUser", "CreateUser", "LinkProviderForUser", "DeleteUser", "InitiateAuth", "RespondToAuthChallenge"]
+    people = ["GetUser", "CreateUser", "LinkProviderForUser", "DeleteUser", "UserGlobalSignOut"]
+    signing_in = ["InitiateAuth", "RespondToAuthChallenge", "ResetUserPassword"]
     logs = ["CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams"]
     lines = ["FilterLogEvents", "GetLogEvents", "PutLogEvents"]
     return document(
         allow(
-            [f"cognito-idp:Admin{action}" for action in people],
+            [f"cognito-idp:Admin{action}" for action in (*people, *signing_in)],
             stack.here("cognito-idp", "userpool/*"),
             StringEquals=stack.tags("ResourceTag"),
         ),

@@ -2,6 +2,7 @@
 
 POST /api/auth/sign-up          {"email", "password"}           200; 409 e-mail taken, 400 weak password or bad e-mail
 POST /api/auth/confirm          {"email", "code"}               200; 400 wrong code, 410 expired code, 409 done already
+                                {…, "password": …}              the same; 403 where the account's is another one
 POST /api/auth/resend-code      {"email"}                       200, whether or not there is such an account
 POST /api/auth/sign-in          {"email", "password"}           200 with tokens; 400 wrong, 403 not confirmed
                                 {…, "session": true}            200 with the session's cookies and no tokens
@@ -79,16 +80,35 @@ def sign_up(event: Event) -> Answer:
 
 
 def confirm(event: Event) -> Answer:
-    """Believe that the e-mail is the person's, who has read the code there."""
+    """Believe that the e-mail is the person's, who has read the code there.
+
+    Whose password it is, the code does not tell: a stranger may have signed the e-mail up before its owner. So a client
+    asks for the password again, and one that the owner does not know is taken away from the account.
+    """
     body = web.json_body(event)
     email, code = _email(body), _code(body)
+    password = web.text(body, "password", longest=LONGEST_PASSWORD) if "password" in body else None
     try:
         cognito.ask("confirm_sign_up", ClientId=CLIENT_ID, Username=email, ConfirmationCode=code)
     except CognitoError as error:
         if error.name == "NotAuthorizedException" and "Current status is CONFIRMED" in error.message:
             raise Refusal(409, "already_confirmed", "The account is confirmed already. Sign in.") from None
         raise
+    if password is not None:
+        _keep_only(password, email)
     return _done("Sign in.")
+
+
+def _keep_only(password: str, email: str) -> None:
+    """Let the account keep this password; end any other one, for which Cognito mails a code to set a new one with."""
+    try:
+        _authenticated(email, password)
+    except Refusal as refusal:
+        if refusal.code != "wrong_credentials":
+            raise
+        cognito.ask("admin_reset_user_password", UserPoolId=USER_POOL_ID, Username=email)
+        message = "The account had another password, which is gone. Set yours with the code that was mailed just now."
+        raise Refusal(403, "password_reset_required", message) from None
 
 
 def resend_code(event: Event) -> Answer:

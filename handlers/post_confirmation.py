@@ -1,4 +1,4 @@
-"""Cognito's post confirmation trigger: a person's first sign-in, with Kakao or with a confirmed e-mail."""
+"""Cognito's post confirmation trigger: a person's first sign-in, and a password that was reset."""
 
 import logging
 from typing import Any
@@ -6,10 +6,31 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 
+class SessionsNotEndedError(Exception):
+    """The password is set, but who signed in with the old one may still be signed in."""
+
+
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Note the new person. Cognito may call more than once for one, and gives up after five seconds."""
-    if event.get("triggerSource") == "PostConfirmation_ConfirmSignUp":  # not the one after a forgotten password
+    """Note a new person; end all sessions of one with a new password, which may be why there is a new one.
+
+    Cognito may call more than once for one, and gives up after five seconds.
+    """
+    source = event.get("triggerSource")
+    if source == "PostConfirmation_ConfirmForgotPassword":
+        _end_sessions(event)
+    if source == "PostConfirmation_ConfirmSignUp":
         attributes = event["request"]["userAttributes"]
         # A team's own first-login work goes here, keyed by `sub`, so that doing it twice does it once.
         log.info("confirmed", extra={"sub": attributes.get("sub"), "state": attributes.get("cognito:user_status")})
     return event
+
+
+def _end_sessions(event: dict[str, Any]) -> None:
+    from handlers import cognito  # a first sign-in starts without it
+    from handlers.web import Refusal
+
+    try:
+        cognito.ask("admin_user_global_sign_out", UserPoolId=event["userPoolId"], Username=event["userName"])
+    except (cognito.CognitoError, Refusal) as error:
+        log.error("sessions_not_ended", extra={"reason": getattr(error, "name", "unavailable")})
+        raise SessionsNotEndedError("Older sign-ins could not be ended. Reset the password once more.") from None

@@ -31,7 +31,7 @@ class Function(pulumi.ComponentResource):
     ) -> None:
         """Declare the role, its policy, the log group, and the function that waits for them."""
         super().__init__("kakao-login:infra:Function", name, opts=opts)
-        child = pulumi.ResourceOptions(parent=self)
+        self._child = child = pulumi.ResourceOptions(parent=self)
 
         log_group = aws.cloudwatch.LogGroup(f"{name}-logs", retention_in_days=log_days, opts=child)
         role = aws.iam.Role(
@@ -40,6 +40,7 @@ class Function(pulumi.ComponentResource):
             permissions_boundary=permissions_boundary or None,
             opts=child,
         )
+        self._role = role.name
         policy = aws.iam.RolePolicy(
             f"{name}-policy",
             role=role.name,
@@ -84,4 +85,13 @@ class Function(pulumi.ComponentResource):
                 "logGroup": self.log_group,
                 "invokeArn": self.invoke_arn,
             }
+        )
+
+    def allow(self, statement: pulumi.Input[policies.Statement]) -> None:
+        """Let it do this as well, on something that waits for the function itself."""
+        aws.iam.RolePolicy(
+            f"{self.name}-more-policy",
+            role=self._role,
+            policy=pulumi.Output.json_dumps(pulumi.Output.from_input(statement).apply(policies.document)),
+            opts=self._child,
         )

@@ -108,12 +108,16 @@ class Login(pulumi.ComponentResource):
         )
 
     def read_user(self) -> pulumi.Output[policies.Statement]:
-        """Permit a function to look one person up."""
+        """Return the statement that lets a role look one person up."""
         return self._pool.arn.apply(policies.read_user)
 
     def check_password(self) -> pulumi.Output[policies.Statement]:
-        """Permit a function to sign people in by password."""
+        """Return the statement that lets a role sign people in by password, and end a password."""
         return self._pool.arn.apply(policies.check_password)
+
+    def end_sessions(self) -> pulumi.Output[policies.Statement]:
+        """Return the statement that lets a role sign people out everywhere."""
+        return self._pool.arn.apply(policies.end_sessions)
 
     def sign_in_with_token(self) -> pulumi.Output[policies.Statement]:
         """Permit a function to sign people in whom it has recognised itself."""

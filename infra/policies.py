@@ -43,8 +43,13 @@ def read_user(user_pool_arn: str) -> Statement:
 
 
 def check_password(user_pool_arn: str) -> Statement:
-    """Sign a person of this user pool in by password; neither sets a password nor changes a user."""
-    return _allow(["cognito-idp:AdminInitiateAuth"], user_pool_arn)
+    """Sign a person of this user pool in by password, and end a password that is not the person's; sets none."""
+    return _allow(["cognito-idp:AdminInitiateAuth", "cognito-idp:AdminResetUserPassword"], user_pool_arn)
+
+
+def end_sessions(user_pool_arn: str) -> Statement:
+    """Sign a person of this user pool out everywhere."""
+    return _allow(["cognito-idp:AdminUserGlobalSignOut"], user_pool_arn)
 
 
 def sign_in_with_token(user_pool_arn: str) -> Statement:

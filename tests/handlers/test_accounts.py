@@ -24,6 +24,7 @@ from tests.handlers.web_client import Answer, set_cookies
 
 EMAIL, PASSWORD, CODE = "person@example.com", "a-long-enough-password", "123456"
 WHOLE = {"email": EMAIL, "password": PASSWORD, "code": CODE}
+BY_CODE = {"email": EMAIL, "code": CODE}
 NEEDED = {
     "sign-up": ("email", "password"),
     "confirm": ("email", "code"),
@@ -55,6 +56,7 @@ class Stub:
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.result: Any = {}
+        self.fails_at = ""  # any operation
 
     def fail(self, name: str, message: str = "canary") -> None:
         self.result = ClientError({"Error": {"Code": name, "Message": message}}, "operation")
@@ -62,9 +64,11 @@ class Stub:
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def call(**parameters: Any) -> Any:
             self.asked.append((operation, parameters))
-            if isinstance(self.result, Exception):
+            if not isinstance(self.result, Exception):
+                return self.result
+            if self.fails_at in ("", operation):
                 raise self.result
-            return self.result
+            return {}
 
         return call
 
@@ -182,8 +186,9 @@ def test_an_e_mail_reaches_cognito_as_cognito_compares_it(
     send: Send, stub: Stub, route: str, written: str, asked: str
 ) -> None:
     send(route, WHOLE | {"email": written})
-    ((_, parameters),) = stub.asked
-    assert parameters.get("Username", parameters.get("AuthParameters", {}).get("USERNAME")) == asked
+    for _, parameters in stub.asked:
+        assert parameters.get("Username", parameters.get("AuthParameters", {}).get("USERNAME")) == asked
+    assert stub.asked
 
 
 BAD_EMAILS = [
@@ -369,6 +374,48 @@ def test_an_account_that_is_confirmed_already_is_said_to_be(send: Send, stub: St
     stub.fail("NotAuthorizedException", "User cannot be confirmed. Current status is CONFIRMED")
     assert send("confirm", WHOLE)[1]["error"] == "already_confirmed"
     assert send("confirm", WHOLE)[0] == 409
+
+
+def test_a_code_alone_confirms_an_account(send: Send, stub: Stub) -> None:
+    assert send("confirm", BY_CODE)[0] == 200
+    assert [operation for operation, _ in stub.asked] == ["confirm_sign_up"]
+
+
+def test_a_wrong_code_tells_nothing_of_the_password_and_ends_none(send: Send, stub: Stub) -> None:
+    stub.fail("CodeMismatchException")
+    assert send("confirm", WHOLE)[1]["error"] == "invalid_code"
+    assert [operation for operation, _ in stub.asked] == ["confirm_sign_up"]
+
+
+def test_the_password_of_the_sign_up_stays(send: Send, authenticated: Stub) -> None:
+    assert send("confirm", WHOLE)[:2] == (200, {"message": "Sign in."})
+    assert [operation for operation, _ in authenticated.asked] == ["confirm_sign_up", "admin_initiate_auth"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "ended"),
+    [
+        ("NotAuthorizedException", "password_reset_required", True),
+        ("TooManyRequestsException", "throttled", False),
+        ("InternalErrorException", "cognito_unavailable", False),
+    ],
+)
+def test_only_another_password_is_ended_and_not_one_that_could_not_be_checked(
+    send: Send, stub: Stub, error: str, code: str, ended: bool
+) -> None:
+    stub.fail(error)
+    stub.fails_at = "admin_initiate_auth"
+    assert send("confirm", WHOLE)[1]["error"] == code
+    assert (
+        ("admin_reset_user_password", {"UserPoolId": "ap-northeast-2_pool", "Username": EMAIL}) in stub.asked
+    ) is ended
+
+
+def test_a_password_that_could_not_be_checked_in_time_is_kept(send: Send, stub: Stub) -> None:
+    stub.result = ReadTimeoutError(endpoint_url="https://canary")
+    stub.fails_at = "admin_initiate_auth"
+    assert send("confirm", WHOLE)[0] == 504
+    assert "admin_reset_user_password" not in dict(stub.asked)
 
 
 def test_no_other_error_counts_as_confirmed_already_whatever_it_says(send: Send, stub: Stub) -> None:

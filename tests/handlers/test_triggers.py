@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handlers import post_confirmation, pre_authentication, pre_sign_up
+from handlers import cognito, post_confirmation, pre_authentication, pre_sign_up
 
 EMAIL = "canary@example.com"
 CLIENT = {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": "client-id"}
@@ -112,11 +112,42 @@ def test_being_called_twice_is_being_called_once() -> None:
     assert post_confirmation.handler(post_confirmation.handler(copy.deepcopy(asked), None), None) == asked
 
 
-def test_a_reset_password_is_no_first_sign_in(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.fixture
+def asked_of_cognito(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    asked: list[Any] = []
+    monkeypatch.setattr(cognito, "ask", lambda operation, **given: asked.append((operation, given)))
+    return asked
+
+
+def test_a_reset_password_signs_out_everywhere_and_is_no_first_sign_in(
+    asked_of_cognito: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO")
     asked = event("PostConfirmation_ConfirmForgotPassword", userAttributes=NATIVE)
     assert post_confirmation.handler(copy.deepcopy(asked), None) == asked
+    person = {"UserPoolId": asked["userPoolId"], "Username": asked["userName"]}
+    assert asked_of_cognito == [("admin_user_global_sign_out", person)]
     assert caplog.records == []
+
+
+def test_a_first_sign_in_ends_no_session(asked_of_cognito: list[Any]) -> None:
+    post_confirmation.handler(event("PostConfirmation_ConfirmSignUp", userAttributes=NATIVE), None)
+    assert asked_of_cognito == []
+
+
+@pytest.mark.parametrize("error", [cognito.CognitoError("InternalErrorException", "canary"), cognito.unavailable()])
+def test_who_resets_a_password_is_told_when_older_sign_ins_are_still_good(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def ask(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(cognito, "ask", ask)
+    with pytest.raises(post_confirmation.SessionsNotEndedError) as said:
+        post_confirmation.handler(event("PostConfirmation_ConfirmForgotPassword", userAttributes=NATIVE), None)
+    assert "Reset the password once more" in str(said.value)
+    assert [record.message for record in caplog.records] == ["sessions_not_ended"]
+    assert "canary" not in caplog.text + str(said.value)
 
 
 # Pre authentication

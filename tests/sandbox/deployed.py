@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.kakao.people import Person
 from sandbox.local import EMAIL_PERSON, Sandbox
+from sandbox.mail import mails
 
 EMAIL, PASSWORD = EMAIL_PERSON
 
@@ -51,6 +53,12 @@ def talk(sandbox: Sandbox, headers: Mapping[str, str], *frames: str) -> list[obj
         return json.loads(came.data) if came.type == WSMsgType.TEXT else came.type
 
     return asyncio.run(asyncio.wait_for(run(), 20))
+
+
+def mailed_code(sandbox: Sandbox, email: str) -> str:
+    """The code in the last mail to this address."""
+    text = [mail.text for mail in mails(sandbox.aws) if mail.to == email][-1]
+    return re.search(r"\d{6}", text)[0]  # type: ignore[index]
 
 
 def functions(sandbox: Sandbox) -> dict[str, dict[str, Any]]:

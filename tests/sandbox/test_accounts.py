@@ -1,7 +1,6 @@
 """Accounts with e-mail and password through the site, the API, the Lambdas and the emulated Cognito."""
 
 import json
-import re
 import secrets
 import threading
 import time
@@ -14,7 +13,7 @@ import requests
 
 from sandbox.local import Sandbox
 from sandbox.mail import announced, mails
-from tests.sandbox.deployed import functions, invoke
+from tests.sandbox.deployed import functions, invoke, mailed_code
 
 pytestmark = pytest.mark.sandbox
 
@@ -37,16 +36,10 @@ def email() -> str:
     return f"person-{secrets.token_hex(4)}@example.com"
 
 
-def code(sandbox: Sandbox, email: str) -> str:
-    """The code in the last mail to this person."""
-    text = [mail.text for mail in mails(sandbox.aws) if mail.to == email][-1]
-    return re.search(r"\d{6}", text)[0]  # type: ignore[index]
-
-
 @pytest.fixture
 def confirmed(post: Post, sandbox: Sandbox, email: str) -> str:
     assert post("sign-up", email=email, password=PASSWORD).status_code == 200
-    assert post("confirm", email=email, code=code(sandbox, email)).status_code == 200
+    assert post("confirm", email=email, code=mailed_code(sandbox, email)).status_code == 200
     return email
 
 
@@ -64,8 +57,43 @@ def test_an_account_begins_with_a_sign_up_and_the_code_that_was_mailed(
     assert post("sign-up", email=email, password=PASSWORD).status_code == 200
     assert refused(post("sign-in", email=email, password=PASSWORD)) == (403, "not_confirmed")
     assert refused(post("confirm", email=email, code="000000")) == (400, "invalid_code")
-    assert post("confirm", email=email, code=code(sandbox, email)).status_code == 200
+    assert post("confirm", email=email, code=mailed_code(sandbox, email)).status_code == 200
     assert refused(post("confirm", email=email, code="123456")) == (409, "already_confirmed")
+
+
+def test_a_password_that_a_stranger_chose_for_an_e_mail_is_gone_when_its_owner_confirms(
+    post: Post, sandbox: Sandbox, email: str
+) -> None:
+    strangers, own = {"email": email, "password": "chosen by a stranger"}, {"email": email, "password": PASSWORD}
+    assert post("sign-up", **strangers).status_code == 200
+    assert refused(post("sign-up", **own)) == (409, "email_taken")
+    assert post("resend-code", email=email).status_code == 200
+    confirmation = post("confirm", code=mailed_code(sandbox, email), **own)
+    assert refused(confirmation) == (403, "password_reset_required")
+    assert refused(post("sign-in", **strangers)) == (403, "password_reset_required")
+    assert post("reset-password", code=mailed_code(sandbox, email), **own).status_code == 200
+    assert refused(post("sign-in", **strangers)) == (400, "wrong_credentials")
+    assert post("sign-in", **own).status_code == 200
+
+
+def test_who_confirms_with_the_password_of_the_sign_up_keeps_it(post: Post, sandbox: Sandbox, email: str) -> None:
+    own = {"email": email, "password": PASSWORD}
+    post("sign-up", **own)
+    assert post("confirm", code=mailed_code(sandbox, email), **own).status_code == 200
+    assert post("sign-in", **own).status_code == 200
+
+
+def test_a_password_that_was_reset_ends_the_sessions_of_the_old_one(
+    post: Post, sandbox: Sandbox, confirmed: str
+) -> None:
+    kept = post("sign-in", email=confirmed, password=PASSWORD).json()["RefreshToken"]
+    assert post("refresh", refresh_token=kept).status_code == 200
+    time.sleep(1.1)  # Cognito and the emulator tell the tokens of before by the second
+    event = {"userPoolId": sandbox.exports["userPoolId"], "userName": confirmed}
+    event["triggerSource"] = "PostConfirmation_ConfirmForgotPassword"  # the emulator never calls it
+    assert "FunctionError" not in invoke(sandbox, "post_confirmation", event)
+    assert refused(post("refresh", refresh_token=kept)) == (401, "signed_out")
+    assert post("sign-in", email=confirmed, password=PASSWORD).status_code == 200
 
 
 def test_a_taken_e_mail_is_said_to_be_in_whatever_case(post: Post, confirmed: str) -> None:
@@ -123,7 +151,7 @@ def test_nobody_learns_from_a_reset_whether_an_account_exists(post: Post, confir
 def test_a_forgotten_password_is_replaced(post: Post, sandbox: Sandbox, confirmed: str) -> None:
     post("forgot-password", email=confirmed)
     new = "another long password"
-    reset = post("reset-password", email=confirmed, code=code(sandbox, confirmed), password=new)
+    reset = post("reset-password", email=confirmed, code=mailed_code(sandbox, confirmed), password=new)
     assert reset.status_code == 200
     assert refused(post("sign-in", email=confirmed, password=PASSWORD)) == (400, "wrong_credentials")
     assert post("sign-in", email=confirmed, password=new).status_code == 200
@@ -134,12 +162,12 @@ def test_who_did_not_hear_that_a_step_was_done_is_told_how_to_go_on(post: Post, 
     post("sign-up", email=email, password=PASSWORD)
     assert refused(post("sign-up", email=email, password=PASSWORD)) == (409, "email_taken")
     assert post("resend-code", email=email).status_code == 200
-    post("confirm", email=email, code=code(sandbox, email))
-    assert refused(post("confirm", email=email, code=code(sandbox, email))) == (409, "already_confirmed")
+    post("confirm", email=email, code=mailed_code(sandbox, email))
+    assert refused(post("confirm", email=email, code=mailed_code(sandbox, email))) == (409, "already_confirmed")
     post("forgot-password", email=email)
     new = {"email": email, "password": "another long password"}
-    post("reset-password", code=code(sandbox, email), **new)
-    assert refused(post("reset-password", code=code(sandbox, email), **new)) == (400, "invalid_code")
+    post("reset-password", code=mailed_code(sandbox, email), **new)
+    assert refused(post("reset-password", code=mailed_code(sandbox, email), **new)) == (400, "invalid_code")
     assert [post("sign-in", **new).status_code for _ in range(2)] == [200, 200]
 
 
@@ -319,4 +347,4 @@ def test_the_terminal_shows_each_mail_once(sandbox: Sandbox, email: str) -> None
             time.sleep(0.05)
         time.sleep(0.6)
     (line,) = [line for line in said if email in line]
-    assert code(sandbox, email) in line
+    assert mailed_code(sandbox, email) in line

@@ -4,6 +4,7 @@ What is granted is read from the account, so that a function or an action which 
 """
 
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -28,6 +29,7 @@ from tests.sandbox.deployed import (
     id_token,
     invoke,
     kakao_tokens,
+    mailed_code,
     on_pool,
     profile_names,
     routes,
@@ -64,6 +66,19 @@ def token(sandbox: Sandbox) -> str:
 def signs_in_by_password(sandbox: Sandbox, *_: str) -> bool:
     answer = ask(sandbox, "POST /api/auth/sign-in", body={"email": EMAIL, "password": PASSWORD})
     return bool(answer.status_code == 200)
+
+
+def ends_a_password_that_a_stranger_chose(sandbox: Sandbox, *_: str) -> bool:
+    email = f"{secrets.token_hex(4)}@example.com"
+    ask(sandbox, "POST /api/auth/sign-up", body={"email": email, "password": "chosen by a stranger"})
+    body = {"email": email, "password": PASSWORD, "code": mailed_code(sandbox, email)}
+    return bool(ask(sandbox, "POST /api/auth/confirm", body=body).json()["error"] == "password_reset_required")
+
+
+def ends_older_sessions(sandbox: Sandbox, *_: str) -> bool:
+    event = {"userPoolId": sandbox.exports["userPoolId"], "userName": EMAIL}
+    event["triggerSource"] = "PostConfirmation_ConfirmForgotPassword"
+    return "FunctionError" not in invoke(sandbox, "post_confirmation", event)
 
 
 def reads_the_profile_of_an_access_token(sandbox: Sandbox, _: str, access_token: str) -> bool:
@@ -119,6 +134,10 @@ FIRST_SIGN_IN_BY_TOKEN = (
 )
 FLOWS: dict[Grant, Callable[[Sandbox, str, str], bool]] = {
     Grant("accounts", "cognito-idp:AdminInitiateAuth", "userpool/{userPoolId}"): signs_in_by_password,
+    Grant(
+        "accounts", "cognito-idp:AdminResetUserPassword", "userpool/{userPoolId}"
+    ): ends_a_password_that_a_stranger_chose,
+    Grant("post_confirmation", "cognito-idp:AdminUserGlobalSignOut", "userpool/{userPoolId}"): ends_older_sessions,
     Grant("user_info", "cognito-idp:AdminGetUser", "userpool/{userPoolId}"): reads_the_profile_of_an_access_token,
     Grant("connect_authorizer", "cognito-idp:AdminGetUser", "userpool/{userPoolId}"): connects,
     Grant("chat", "execute-api:ManageConnections", "{websocketApiId}/ws/POST/@connections/*"): hears_a_message_again,
@@ -166,32 +185,39 @@ def test_every_route_trigger_and_event_of_a_connection_runs_with_its_own_role(sa
 
 @dataclass(frozen=True)
 class Policy:
-    """The one policy of a function's role: each action with each resource that it is allowed on."""
+    """One policy of a function's role: each action with each resource that it is allowed on."""
 
     role: str
     name: str
     pairs: list[tuple[str, str]]
 
     def put(self, sandbox: Sandbox, pairs: Iterable[tuple[str, str]]) -> None:
-        """Let the role do this much and no more."""
+        """Let it allow this much and no more."""
         statements = [{"Effect": "Allow", "Action": [action], "Resource": [arn]} for action, arn in pairs]
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-        given = {"RoleName": self.role, "PolicyName": self.name, "PolicyDocument": document}
-        sandbox.account.call("iam", "PutRolePolicy", given)
+        named = {"RoleName": self.role, "PolicyName": self.name}
+        if statements:
+            sandbox.account.call("iam", "PutRolePolicy", named | {"PolicyDocument": document})
+        else:  # IAM takes no policy without a statement
+            sandbox.account.call("iam", "DeleteRolePolicy", named)
 
 
-def policy(sandbox: Sandbox, module: str) -> Policy:
+def policies(sandbox: Sandbox, module: str) -> list[Policy]:
     role = functions(sandbox)[module]["Role"].rpartition("/")[2]
-    (name,) = sandbox.account.call("iam", "ListRolePolicies", {"RoleName": role})["PolicyNames"]
-    found = sandbox.account.call("iam", "GetRolePolicy", {"RoleName": role, "PolicyName": name})["PolicyDocument"]
-    pairs = [
-        (action, arn)
-        for statement in found["Statement"]
-        for action in statement["Action"]
-        for arn in statement["Resource"]
-        if statement["Effect"] == "Allow"
-    ]
-    return Policy(role, name, pairs)
+
+    def policy(name: str) -> Policy:
+        found = sandbox.account.call("iam", "GetRolePolicy", {"RoleName": role, "PolicyName": name})["PolicyDocument"]
+        pairs = [
+            (action, arn)
+            for statement in found["Statement"]
+            for action in statement["Action"]
+            for arn in statement["Resource"]
+            if statement["Effect"] == "Allow"
+        ]
+        return Policy(role, name, pairs)
+
+    names = sandbox.account.call("iam", "ListRolePolicies", {"RoleName": role})["PolicyNames"]
+    return [policy(name) for name in names]
 
 
 def granted(sandbox: Sandbox) -> dict[Grant, tuple[str, str]]:
@@ -204,7 +230,8 @@ def granted(sandbox: Sandbox) -> dict[Grant, tuple[str, str]]:
     return {
         Grant(module, action, named(arn)): (action, arn)
         for module in functions(sandbox)
-        for action, arn in policy(sandbox, module).pairs
+        for policy in policies(sandbox, module)
+        for action, arn in policy.pairs
         if action not in NOT_ENFORCED
     }
 
@@ -218,7 +245,7 @@ def test_a_flow_goes_with_its_grant_and_not_without_it(
     sandbox: Sandbox, token: str, access_token: str, grant: Grant
 ) -> None:
     flow, pair = FLOWS[grant], granted(sandbox)[grant]
-    whole = policy(sandbox, grant.module)
+    (whole,) = [policy for policy in policies(sandbox, grant.module) if pair in policy.pairs]
     assert flow(sandbox, token, access_token)
     try:
         whole.put(sandbox, [other for other in whole.pairs if other != pair])
@@ -255,6 +282,7 @@ ON_THE_POOL: dict[str, dict[str, Any]] = {
     "AdminGetUser": PERSON,
     "AdminInitiateAuth": PASSWORD_OF_NOBODY,
     "AdminLinkProviderForUser": {"DestinationUser": KAKAO_PERSON, "SourceUser": KAKAO_PERSON},
+    "AdminResetUserPassword": PERSON,
     "AdminRespondToAuthChallenge": {"ChallengeName": "CUSTOM_CHALLENGE"},
     "AdminSetUserPassword": PERSON | {"Password": "a-long-enough-password"},
     "AdminUpdateUserAttributes": PERSON | {"UserAttributes": []},
