@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from io import BufferedReader, RawIOBase
-from socket import socket
+from socket import IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY, create_connection, getaddrinfo, socket
 from ssl import SSLContext, create_default_context
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,20 +29,14 @@ def exchange(
 
     http.client asks no proxy of the environment's, and follows no redirect. Raises TimeoutError where no connection is
     made within `connect_seconds`, or all is not over after `seconds`, be it that bytes drip; another OSError or an
-    HTTPException where there is no answer, or one over `largest` bytes. Outside of these bounds are the name's look-up,
-    and `connect_seconds` more for each further address that a name has where none of them answers.
+    HTTPException where there is no answer, or one over `largest` bytes. Only the look-up of the name has no bound.
     """
     deadline = time.monotonic() + seconds
     address = urlsplit(url)
     tls = address.scheme == "https"
-    timeout = min(connect_seconds, _left(deadline))
-    connection = (
-        HTTPSConnection(address.netloc, timeout=timeout, context=_tls())
-        if tls
-        else HTTPConnection(address.netloc, timeout=timeout)
-    )
+    connection = HTTPSConnection(address.netloc, context=_tls()) if tls else HTTPConnection(address.netloc)
     try:
-        HTTPConnection.connect(connection)  # without TLS yet, which has until the deadline
+        connection.sock = _connected(connection.host, connection.port, min(connect_seconds, _left(deadline)))
         connection.sock.settimeout(_left(deadline))
         if tls:
             connection.sock = _tls().wrap_socket(connection.sock, server_hostname=connection.host)
@@ -56,6 +50,21 @@ def exchange(
     if len(answer) > largest:
         raise TooLargeError
     return response.status, answer
+
+
+def _connected(host: str, port: int, seconds: float) -> socket:
+    """Return a connection to the first address that takes one; each by itself would have all the seconds anew."""
+    deadline = time.monotonic() + seconds
+    failure = OSError("no address")
+    for *_, address in getaddrinfo(host, port, type=SOCK_STREAM):
+        try:
+            connected = create_connection((str(address[0]), port), _left(deadline))
+        except OSError as error:
+            failure = error
+        else:
+            connected.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)  # as http.client does: a body follows its headers at once
+            return connected
+    raise failure
 
 
 @cache

@@ -34,6 +34,7 @@ def test_the_table_of_threats_is_whole() -> None:
 @pytest.mark.parametrize("row", [*THREATS, *FAULTS], ids=lambda row: row[0])
 def test_each_row_is_filled_in_and_has_tests_that_exist_or_a_reason(row: list[str]) -> None:
     *said, tests = row[:4]
+    assert len(row) == (4 if row in FAULTS else 5)
     assert all(said)
     assert tests or row[4]
     if tests.startswith("none: "):

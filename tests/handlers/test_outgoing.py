@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -109,14 +109,38 @@ def test_an_answer_that_comes_in_pieces_is_whole(serve: Serve) -> None:
 def test_a_port_that_is_not_named_is_the_schemes(monkeypatch: pytest.MonkeyPatch, origin: str, port: int) -> None:
     asked: list[tuple[str, int]] = []
 
-    def connect(address: tuple[str, int], *_: object) -> None:
-        asked.append(address)
-        raise ConnectionRefusedError
+    def look_up(host: str, port: int, **_: object) -> list[object]:
+        asked.append((host, port))
+        return []
 
-    monkeypatch.setattr(socket, "create_connection", connect)
-    with pytest.raises(ConnectionRefusedError):
+    monkeypatch.setattr(outgoing, "getaddrinfo", look_up)
+    with pytest.raises(OSError, match="no address"):
         ask(origin)
     assert asked == [("a", port)]
+
+
+def test_many_addresses_that_take_no_connection_are_given_up_as_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
+        monkeypatch.setattr(outgoing, "getaddrinfo", lambda *_, **__: [(0, full.getsockname())] * 9)
+        tried: list[object] = []
+
+        def connect(address: tuple[str, int], seconds: float) -> socket.socket:
+            tried.append(address)
+            return socket.create_connection(address, seconds)
+
+        monkeypatch.setattr(outgoing, "create_connection", connect)
+        with pytest.raises(TimeoutError):
+            ask(f"http://a:{full.getsockname()[1]}", connect_seconds=0.1)
+        assert len(tried) == 1
+
+
+def test_an_address_that_refuses_leaves_it_to_the_next(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, _ = serve([OK + b"\r\n{}"])
+    port = url.rpartition(":")[2]
+    for addresses in (["127.0.0.2", "127.0.0.1"], ["127.0.0.2", "127.0.0.3"]):
+        monkeypatch.setattr(outgoing, "getaddrinfo", lambda *_, found=addresses, **__: [(0, (at, 0)) for at in found])
+        with nullcontext() if "127.0.0.1" in addresses else pytest.raises(ConnectionRefusedError):
+            assert ask(f"http://a:{port}") == (200, b"{}")
 
 
 # TLS
