@@ -234,7 +234,10 @@ def lose(page: Page) -> Lose:
         else:
             route.fulfill(status=500, json={"message": "Internal Server Error"})
 
-    return lambda url: page.route(url, dies, times=1)
+    def lose(url: str) -> None:
+        page.route(url, dies, times=1)
+
+    return lose
 
 
 def test_a_callback_whose_answer_is_lost_leaves_no_session_and_the_next_sign_in_works(

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from sandbox import hosted_login
 from sandbox.kakao import PEOPLE
+from sandbox.kakao.people import Person
 from sandbox.local import EMAIL_PERSON, Sandbox
 from tests.e2e.conftest import Switch
 from tests.sandbox.deployed import forget
@@ -25,28 +26,28 @@ def press_kakao(page: Page, sandbox: Sandbox) -> None:
     expect(page.get_by_role("button", name="동의하고 계속하기")).to_be_visible()
 
 
-def agree(page: Page, person: object = HANEUL, *, withhold: tuple[str, ...] = ()) -> None:
-    page.locator(f"input[name=person][value='{person.id}']").check()  # type: ignore[attr-defined]
+def agree(page: Page, person: Person = HANEUL, *, withhold: tuple[str, ...] = ()) -> None:
+    page.locator(f"input[name=person][value='{person.id}']").check()
     for item in withhold:
         page.locator(f"input[name=consent][value={item}]").uncheck()
     page.get_by_role("button", name="동의하고 계속하기").click()
 
 
-def sign_in(page: Page, sandbox: Sandbox, person: object = HANEUL) -> None:
+def sign_in(page: Page, sandbox: Sandbox, person: Person = HANEUL) -> None:
     press_kakao(page, sandbox)
     agree(page, person)
     expect_signed_in(page, person)
 
 
-def profiles(sandbox: Sandbox, person: object) -> list[str]:
+def profiles(sandbox: Sandbox, person: Person) -> list[str]:
     """The names of the profiles that a person has in the pool."""
     pool = {"UserPoolId": sandbox.exports["userPoolId"]}
     users = sandbox.account.call("cognito-idp", "ListUsers", pool)["Users"]
-    return [user["Username"] for user in users if str(person.id) in str(user)]  # type: ignore[attr-defined]
+    return [user["Username"] for user in users if str(person.id) in str(user)]
 
 
-def expect_signed_in(page: Page, person: object = HANEUL) -> None:
-    expect(page.locator("#nickname")).to_have_text(person.nickname)  # type: ignore[attr-defined]
+def expect_signed_in(page: Page, person: Person = HANEUL) -> None:
+    expect(page.locator("#nickname")).to_have_text(person.nickname)
     expect(page.get_by_role("button", name="로그아웃")).to_be_visible()
 
 
@@ -224,7 +225,7 @@ def test_a_login_begun_elsewhere_cannot_be_finished_here(page: Page, sandbox: Sa
         agree(page)
     stolen = callback.value.url
 
-    victim = page.context.browser.new_context(locale="ko-KR").new_page()  # type: ignore[union-attr]
+    victim = page.context.browser.new_context(locale="ko-KR").new_page()
     response = victim.goto(stolen)
     assert response is not None
     assert response.status == 400

@@ -144,7 +144,7 @@ def test_why_nobody_connects_is_in_the_log_and_no_fault_of_ours(
     with caplog.at_level(logging.INFO, "handlers"):
         event = {"methodArn": ARN, "headers": headers, "multiValueHeaders": None}
         assert authorizer.handler(event, None) == DENIED
-    assert [(record.levelname, record.reason) for record in caplog.records] == [("INFO", reason)]
+    assert [(record.levelname, vars(record)["reason"]) for record in caplog.records] == [("INFO", reason)]
 
 
 HOSTS = [SITE, LOCAL]

@@ -26,7 +26,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Seconds that have gone by, as the module sees it."""
     passed = [0.0]
     started = time.monotonic()
-    monkeypatch.setattr(jwks.time, "monotonic", lambda: started + passed[0])
+    monkeypatch.setattr("handlers.jwks.time.monotonic", lambda: started + passed[0])
     return passed
 
 

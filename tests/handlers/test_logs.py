@@ -8,7 +8,7 @@ import ast
 import importlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -120,7 +120,7 @@ def test_every_handler_and_trigger_is_driven() -> None:
 
 
 @pytest.fixture
-def written(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[Any]:
+def written(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
     caplog.set_level(logging.DEBUG)
 
     def read() -> str:

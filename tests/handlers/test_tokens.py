@@ -109,7 +109,10 @@ def test_a_token_that_names_no_algorithm_is_refused(ours: IdTokens) -> None:
 
 @pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256", "ES256", "EdDSA"])
 def test_another_algorithm_is_refused_even_by_the_right_key(ours: IdTokens, algorithm: str) -> None:
-    keys = {"ES256": ec.generate_private_key(ec.SECP256R1()), "EdDSA": ed25519.Ed25519PrivateKey.generate()}
+    keys: dict[str, Any] = {
+        "ES256": ec.generate_private_key(ec.SECP256R1()),
+        "EdDSA": ed25519.Ed25519PrivateKey.generate(),
+    }
     key = keys.get(algorithm, private_key("current"))
     assert refused(ours, jwt.encode(known_claims(), key, algorithm, {"kid": "current"})) == "InvalidAlgorithmError"
 
@@ -177,7 +180,17 @@ def test_a_token_for_somebody_or_something_else_is_refused(ours: IdTokens, claim
     refused(ours, token(**claims))
 
 
-NUMBERS_THAT_ARE_NONE = [..., None, "9999999999", 9999999999.5, True, [9999999999], {}, float("inf"), float("nan")]
+NUMBERS_THAT_ARE_NONE: list[Any] = [
+    ...,
+    None,
+    "9999999999",
+    9999999999.5,
+    True,
+    [9999999999],
+    {},
+    float("inf"),
+    float("nan"),
+]
 
 
 @pytest.mark.parametrize("value", NUMBERS_THAT_ARE_NONE, ids=str)

@@ -22,7 +22,7 @@ KAKAO = {
 NEITHER = {"autoConfirmUser": False, "autoVerifyEmail": False, "autoVerifyPhone": False}
 
 
-def event(source: str, user_name: str = "canary", **request: Any) -> dict[str, Any]:
+def event(source: str, user_name: Any = "canary", /, **request: Any) -> dict[str, Any]:
     return copy.deepcopy({**BASE, "triggerSource": source, "userName": user_name, "request": request, "response": {}})
 
 

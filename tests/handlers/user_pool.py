@@ -48,7 +48,7 @@ def known_claims() -> dict[str, Any]:
     }
 
 
-def token(kid: str = "current", *, headers: dict[str, Any] | None = None, **claims: Any) -> str:
+def token(kid: str = "current", /, *, headers: Any = None, **claims: Any) -> str:
     """An ID token; a claim that is `...` is left out."""
     values = {name: value for name, value in (known_claims() | claims).items() if value is not ...}
     return jwt.api_jws.encode(json.dumps(values).encode(), private_key(kid), "RS256", {"kid": kid, **(headers or {})})

@@ -26,7 +26,7 @@ def lines(stack: Graph, label: str) -> Declared:
 
 def matches(pattern: str, line: dict[str, Any]) -> bool:
     """Whether CloudWatch counts this line, for patterns of one comparison."""
-    field, value = re.fullmatch(r'\{ \$\.(\w+) = "(\w+)" \}', pattern).groups()  # type: ignore[union-attr]
+    field, value = re.fullmatch(r'\{ \$\.(\w+) = "(\w+)" \}', pattern).groups()
     return line.get(field) == value
 
 

@@ -58,7 +58,7 @@ def talk(sandbox: Sandbox, headers: Mapping[str, str], *frames: str) -> list[obj
 def mailed_code(sandbox: Sandbox, email: str) -> str:
     """The code in the last mail to this address."""
     text = [mail.text for mail in mails(sandbox.aws) if mail.to == email][-1]
-    return re.search(r"\d{6}", text)[0]  # type: ignore[index]
+    return re.search(r"\d{6}", text)[0]
 
 
 def functions(sandbox: Sandbox) -> dict[str, dict[str, Any]]:

@@ -78,7 +78,12 @@ def test_what_has_been_applied_stays_and_a_change_of_it_takes_a_new_start(
     applier: Applier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
-    monkeypatch.setitem(APPLIERS, "lamp", lambda _account, _name, given: made.append(given) or Applied("1", {}))
+
+    def lamp(_account: Account, _name: str, given: dict[str, Any]) -> Applied:
+        made.append(given)
+        return Applied("1", {})
+
+    monkeypatch.setitem(APPLIERS, "lamp", lamp)
     apply(applier, "lamp", colour="red")
     apply(applier, "lamp", colour="red")
     assert made == [{"colour": "red"}]

@@ -270,7 +270,7 @@ def test_how_a_browser_left_is_told_to_the_websocket_api() -> None:
                 await socket.close(code=4002)
             assert await codes.get() == 4002
             async with session.ws_connect(url) as socket:
-                socket._response.connection.transport.abort()  # type: ignore[union-attr]
+                socket._response.connection.transport.abort()
                 assert await codes.get() == WSCloseCode.GOING_AWAY
 
     asyncio.run(asyncio.wait_for(talk(), 20))

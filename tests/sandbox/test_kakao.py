@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -38,8 +39,10 @@ class Kakao(requests.Session):
         self.base = base
         self.trust_env = False
 
-    def request(self, method, path, **keywords):
-        return super().request(method, self.base + path, **keywords | {"allow_redirects": False, "timeout": 5})
+    def request(self, method, url, *positional, **keywords):
+        return super().request(
+            method, self.base + url, *positional, **keywords | {"allow_redirects": False, "timeout": 5}
+        )
 
     def authorize(self, **changes):
         """The consent page, or what comes in its place; a parameter that is None is left out."""
@@ -137,7 +140,7 @@ class Form(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.elements = []
+        self.elements: list[Any] = []
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
@@ -712,7 +715,7 @@ def test_it_frees_its_port_and_its_sockets_at_the_end():
     with serve(0, APP, {}) as base:
         pass
     gc.collect()  # an open socket would warn
-    with serve(urlsplit(base).port, APP, {}) as again:
+    with serve(urlsplit(base).port or 0, APP, {}) as again:
         assert again == base
 
 

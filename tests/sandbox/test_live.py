@@ -59,7 +59,7 @@ def development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Developmen
 
 def named(line: str) -> set[str]:
     """What a line says is live."""
-    return set(re.fullmatch(r"live after [0-9.]+ s: (.+)", line)[1].split(", "))  # type: ignore[index]
+    return set(re.fullmatch(r"live after [0-9.]+ s: (.+)", line)[1].split(", "))
 
 
 def session(development: Development) -> str:

@@ -147,11 +147,12 @@ FLOWS: dict[Grant, Callable[[Sandbox, str, str], bool]] = {
     Grant(
         "kakao_sign_in", "cognito-idp:AdminDeleteUser", "userpool/{userPoolId}"
     ): leaves_one_profile_where_another_came_first,
-} | {
-    Grant(
-        "kakao_sign_in", f"cognito-idp:{operation}", "userpool/{userPoolId}"
-    ): signs_in_by_kakao_token_for_the_first_time
-    for operation in FIRST_SIGN_IN_BY_TOKEN
+    **{
+        Grant(
+            "kakao_sign_in", f"cognito-idp:{operation}", "userpool/{userPoolId}"
+        ): signs_in_by_kakao_token_for_the_first_time
+        for operation in FIRST_SIGN_IN_BY_TOKEN
+    },
 }
 
 
