@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sandbox.local import Sandbox
-from tests.e2e.test_sign_in import (
+from tests.e2e.person import (
     BADA,
     HANEUL,
     agree,

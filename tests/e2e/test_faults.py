@@ -10,7 +10,7 @@ from sandbox.kakao import PEOPLE
 from sandbox.local import Sandbox, running
 from sandbox.program import ROOT
 from tests.e2e.conftest import Switch
-from tests.e2e.test_sign_in import (
+from tests.e2e.person import (
     agree,
     cookies,
     expect_signed_in,

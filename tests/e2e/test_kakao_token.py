@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from sandbox.kakao import PEOPLE
 from sandbox.local import Sandbox
-from tests.e2e.test_sign_in import sign_in
+from tests.e2e.person import sign_in
 from tests.sandbox.deployed import ask, bearer, forget, kakao_tokens
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]

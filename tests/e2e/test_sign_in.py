@@ -8,51 +8,24 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from sandbox import hosted_login
 from sandbox.kakao import PEOPLE
-from sandbox.kakao.people import Person
 from sandbox.local import EMAIL_PERSON, Sandbox
 from tests.e2e.conftest import Switch
+from tests.e2e.person import (
+    BADA,
+    HANEUL,
+    agree,
+    cookies,
+    expect_signed_in,
+    expect_signed_out,
+    press_kakao,
+    sign_in,
+)
 from tests.sandbox.deployed import forget
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 
-HANEUL, BADA = PEOPLE[0], PEOPLE[1]
 SESSION = {"__Host-id": "/", "__Host-person": "/", "__Secure-refresh": "/api/auth"}  # cookies, with their paths
 NO_EMAIL = next(person for person in PEOPLE if not person.email)
-
-
-def press_kakao(page: Page, sandbox: Sandbox) -> None:
-    page.goto(sandbox.site)
-    page.get_by_role("link", name="카카오 로그인").click()
-    expect(page.get_by_role("button", name="동의하고 계속하기")).to_be_visible()
-
-
-def agree(page: Page, person: Person = HANEUL, *, withhold: tuple[str, ...] = ()) -> None:
-    page.locator(f"input[name=person][value='{person.id}']").check()
-    for item in withhold:
-        page.locator(f"input[name=consent][value={item}]").uncheck()
-    page.get_by_role("button", name="동의하고 계속하기").click()
-
-
-def sign_in(page: Page, sandbox: Sandbox, person: Person = HANEUL) -> None:
-    press_kakao(page, sandbox)
-    agree(page, person)
-    expect_signed_in(page, person)
-
-
-def profiles(sandbox: Sandbox, person: Person) -> list[str]:
-    """The names of the profiles that a person has in the pool."""
-    pool = {"UserPoolId": sandbox.exports["userPoolId"]}
-    users = sandbox.account.call("cognito-idp", "ListUsers", pool)["Users"]
-    return [user["Username"] for user in users if str(person.id) in str(user)]
-
-
-def expect_signed_in(page: Page, person: Person = HANEUL) -> None:
-    expect(page.locator("#nickname")).to_have_text(person.nickname)
-    expect(page.get_by_role("button", name="로그아웃")).to_be_visible()
-
-
-def expect_signed_out(page: Page) -> None:
-    expect(page.get_by_role("link", name="카카오 로그인")).to_be_visible()
 
 
 def expect_error_page(page: Page, status: int, seen: list[int], words: str) -> None:
@@ -68,10 +41,6 @@ def statuses(page: Page) -> list[int]:
     seen: list[int] = []
     page.on("response", lambda r: seen.append(r.status) if "/api/auth/callback" in r.url else None)
     return seen
-
-
-def cookies(context: BrowserContext) -> dict[str, dict[str, object]]:
-    return {cookie["name"]: dict(cookie) for cookie in context.cookies()}
 
 
 def test_a_person_signs_in_and_sees_nickname_and_email_also_after_a_reload(page: Page, sandbox: Sandbox) -> None:

@@ -20,9 +20,17 @@ from pulumi.runtime import mocks, rpc
 from infra import packaging
 from sandbox.program import ROOT, Monitor, plain, run, stack_config
 
+DEPLOYMENT = ROOT / "deployment" / "__main__.py"
 ACCOUNT = "123456789012"
 REGION = "ap-northeast-2"
 REQUIRED = {"kakao-login:kakaoClientId": "rest-api-key", "kakao-login:kakaoClientSecret": "the-client-secret"}
+EVERYTHING = {  # that is off unless a setting says otherwise
+    "alarmEmail": "team@example.com",
+    "waf": True,
+    "siteDomain": "www.example.com",
+    "loginDomain": "login.example.com",
+    "hostedZoneId": "Z0",
+}
 
 
 @dataclass(frozen=True)
@@ -158,6 +166,17 @@ def declare(
     return recorder.graph
 
 
+def declare_deployment(**settings: Any) -> Graph:
+    """Run the program in deployment/, for `dev` and `prod` unless these settings say otherwise."""
+    usual = {
+        "repository": "team@12/login@34",
+        "environments": ["dev", "prod"],
+        "hostedZoneIds": {"prod": "Z0PROD"},
+        "previews": "dev",
+    }
+    return declare(usual | settings, program=DEPLOYMENT)
+
+
 def refused(config: Mapping[str, Any]) -> str:
     """Run the program with a configuration that it has to refuse before it registers anything; return its words."""
     recorder = _Recorder()
@@ -171,6 +190,18 @@ def _values(stack: str, config: Mapping[str, Any] | None) -> dict[str, Any]:
     """The stack's configuration with these values over it; None takes a value away."""
     prefixed = {f"kakao-login:{key}": value for key, value in (config or {}).items()}
     return {key: value for key, value in stack_config(stack, REQUIRED | prefixed).items() if value is not None}
+
+
+def functions(stack: Graph) -> list[Declared]:
+    """The Lambda functions; CloudFront has some of its own."""
+    return [resource for resource in stack.all("Function") if resource.type.startswith("aws:lambda/")]
+
+
+def function_behind(stack: Graph, route: Declared) -> Declared:
+    """The function that an API's route leads to."""
+    (integration,) = route.sources["target"]
+    (function,) = [stack.named(name) for name in stack.named(integration).sources["integrationUri"]]
+    return function
 
 
 def statements(policy: str) -> list[dict[str, Any]]:

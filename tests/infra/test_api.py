@@ -1,13 +1,6 @@
 import json
 
-from tests.infra.engine import Declared, Graph
-
-
-def function_behind(stack: Graph, route: Declared) -> Declared:
-    (integration,) = route.sources["target"]
-    (function,) = [stack.named(name) for name in stack.named(integration).sources["integrationUri"]]
-    return function
-
+from tests.infra.engine import Graph, function_behind
 
 OPEN = {
     "GET /api/auth/login": "handlers.session.handler",

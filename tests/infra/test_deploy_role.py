@@ -6,10 +6,8 @@ import pytest
 import yaml
 
 from sandbox.program import ROOT
-from tests.infra.engine import ACCOUNT, REGION, Declared, Graph, declare, statements
+from tests.infra.engine import ACCOUNT, EVERYTHING, REGION, Declared, Graph, declare, declare_deployment, statements
 from tests.infra.iam import allows, tags
-from tests.infra.test_deployment import PROGRAM, SETTINGS
-from tests.infra.test_program import EVERYTHING
 
 API = "arn:aws:apigateway:{region}::/apis"
 POOL = "arn:aws:cognito-idp:{region}:{account}:userpool/1"
@@ -104,7 +102,7 @@ SHARED = {
 
 @pytest.fixture(scope="module")
 def deployment() -> Graph:
-    return declare(SETTINGS | {"hostedZoneIds": {"dev": "Z0DEV", "prod": "Z0PROD"}}, program=PROGRAM)
+    return declare_deployment(hostedZoneIds={"dev": "Z0DEV", "prod": "Z0PROD"})
 
 
 def declared(stack: str, boundary: str) -> Graph:

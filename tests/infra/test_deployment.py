@@ -10,21 +10,13 @@ import pytest
 import yaml
 
 from sandbox.program import ROOT
-from tests.infra.engine import ACCOUNT, REGION, Graph, declare, statements
+from tests.infra.engine import ACCOUNT, DEPLOYMENT, REGION, Graph, declare, declare_deployment, statements
 from tests.infra.iam import allows, tags
-
-PROGRAM = ROOT / "deployment" / "__main__.py"
-SETTINGS = {
-    "repository": "team@12/login@34",
-    "environments": ["dev", "prod"],
-    "hostedZoneIds": {"prod": "Z0PROD"},
-    "previews": "dev",
-}
 
 
 @pytest.fixture(scope="module")
 def deployment() -> Graph:
-    return declare(SETTINGS, program=PROGRAM)
+    return declare_deployment()
 
 
 def assumes(deployment: Graph, role: str, **claims: str) -> bool:
@@ -80,17 +72,17 @@ def test_a_token_that_was_made_for_somebody_else_opens_nothing(deployment: Graph
 @pytest.mark.parametrize("repository", ["team/*", "*", "team", "team@12/login@*", "team/login:environment:prod"])
 def test_a_repository_with_a_wildcard_or_a_subject_in_it_is_refused(repository: str) -> None:
     with pytest.raises(pulumi.RunError, match="it should be one repository"):
-        declare(SETTINGS | {"repository": repository}, program=PROGRAM)
+        declare_deployment(repository=repository)
 
 
 @pytest.mark.parametrize("names", [["prod", "dev", "dev-2"], ["dev", "state"], ["state-dev", "dev"]])
 def test_an_environment_whose_name_would_reach_anothers_resources_or_state_is_refused(names: list[str]) -> None:
     with pytest.raises(pulumi.RunError, match="which begins alike"):
-        declare(SETTINGS | {"environments": names}, program=PROGRAM)
+        declare_deployment(environments=names)
 
 
 def test_without_previews_pull_requests_have_no_role() -> None:
-    roles = declare(SETTINGS | {"previews": ""}, program=PROGRAM).all("Role")
+    roles = declare_deployment(previews="").all("Role")
     assert {role.name for role in roles} == {"deploy-kakao-login-dev", "deploy-kakao-login-prod"}
 
 
@@ -185,14 +177,14 @@ def test_a_deployment_asks_for_certificates_where_it_has_a_zone_and_takes_no_key
 
 
 def test_without_a_zone_no_deployment_changes_names() -> None:
-    deployment = declare(SETTINGS | {"hostedZoneIds": None}, program=PROGRAM)
+    deployment = declare_deployment(hostedZoneIds=None)
     zone = "arn:aws:route53:::hostedzone/Z0PROD"
     assert not may(deployment, "deploy-kakao-login-prod", "route53:ChangeResourceRecordSets", zone)
 
 
 def test_pulumi_finds_all_of_the_program_from_the_folder_that_it_is_in() -> None:
     as_pulumi_does = [sys.executable, "-P", "-c", "import runpy; runpy.run_path('.', run_name='__main__')"]
-    run = subprocess.run(as_pulumi_does, cwd=PROGRAM.parent, capture_output=True, text=True, timeout=60)
+    run = subprocess.run(as_pulumi_does, cwd=DEPLOYMENT.parent, capture_output=True, text=True, timeout=60)
     assert "Missing required configuration variable" in run.stderr
 
 
@@ -204,7 +196,7 @@ def test_every_setting_is_of_a_type_that_a_project_file_knows() -> None:
 
 def test_a_zone_for_an_environment_that_is_not_deployed_is_refused() -> None:
     with pytest.raises(pulumi.RunError, match="hostedZoneIds names staging"):
-        declare(SETTINGS | {"hostedZoneIds": {"staging": "Z0"}}, program=PROGRAM)
+        declare_deployment(hostedZoneIds={"staging": "Z0"})
 
 
 def test_a_deployment_puts_a_firewall_with_awss_rules_before_its_user_pool_alone(deployment: Graph) -> None:

@@ -3,11 +3,7 @@ import re
 
 import pytest
 
-from tests.infra.engine import Declared, Graph, declare, statements
-
-
-def functions(stack: Graph) -> list[Declared]:
-    return [resource for resource in stack.all("Function") if resource.type.startswith("aws:lambda/")]
+from tests.infra.engine import Declared, Graph, declare, functions, statements
 
 
 def policies_of(stack: Graph, function: Declared) -> list[Declared]:

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from sandbox.program import ROOT
-from tests.infra.engine import Declared, Graph, declare
-from tests.infra.test_function import functions
+from tests.infra.engine import Declared, Graph, declare, functions
 
 US = "us-east-1"
 

@@ -11,7 +11,7 @@ import pytest
 from infra import packaging
 from sandbox.local import settings
 from sandbox.program import ROOT
-from tests.infra.engine import Graph, declare
+from tests.infra.engine import Graph, declare, functions
 
 TRIGGERS = ["post_confirmation", "pre_authentication", "pre_sign_up"]
 WITH_LAYER = ["connect_authorizer", "kakao_challenge", "kakao_sign_in"]
@@ -89,7 +89,7 @@ def test_a_trigger_starts_with_no_other_module_so_that_cognito_does_not_wait(mod
 
 
 def test_every_function_of_the_program_is_tested_so(stack: Graph) -> None:
-    deployed = {f["handler"].split(".")[1] for f in stack.all("Function") if f.type.startswith("aws:lambda/")}
+    deployed = {f["handler"].split(".")[1] for f in functions(stack)}
     assert deployed == set(MODULES)
 
 

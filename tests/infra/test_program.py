@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from sandbox.program import ROOT
-from tests.infra.engine import Declared, Graph, declare
+from tests.infra.engine import EVERYTHING, Declared, Graph, declare
 
 
 def test_every_resource_belongs_to_a_component(stack: Graph) -> None:
@@ -37,15 +37,6 @@ def taggable(resource: Declared) -> bool:
     package, _, name = resource.type.removeprefix("aws:").partition(":")
     module = importlib.import_module(f"pulumi_aws.{package.partition('/')[0].replace('lambda', 'lambda_')}")
     return "tags" in inspect.signature(getattr(module, name)._internal_init).parameters
-
-
-EVERYTHING = {
-    "alarmEmail": "team@example.com",
-    "waf": True,
-    "siteDomain": "www.example.com",
-    "loginDomain": "login.example.com",
-    "hostedZoneId": "Z0",
-}
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])

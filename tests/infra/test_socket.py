@@ -2,8 +2,7 @@ import json
 
 import pytest
 
-from tests.infra.engine import Declared, Graph, declare, statements
-from tests.infra.test_api import function_behind
+from tests.infra.engine import Declared, Graph, declare, function_behind, statements
 
 ROUTES = ("$connect", "$disconnect", "$default")
 
