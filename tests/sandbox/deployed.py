@@ -5,7 +5,9 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode, urljoin
 
 import requests
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
@@ -29,6 +31,61 @@ def ask(sandbox: Sandbox, route: str, headers: Mapping[str, str] | None = None, 
     return requests.request(
         method, at(sandbox) + path, headers=dict(headers or {}), json=body, allow_redirects=False, timeout=20
     )
+
+
+CONSENT = ["profile_nickname", "account_email"]
+
+
+@dataclass
+class Browser:
+    """What a browser keeps and follows, without its protections: those of the site have to be enough."""
+
+    sandbox: Sandbox
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def send(self, method: str, path: str, *, planted: str = "", **more: Any) -> requests.Response:
+        """Send the site's cookies, and `planted` ones beside them, and keep what comes back."""
+        sent = "; ".join(
+            [*(f"{name}={value}" for name, value in self.cookies.items()), *([planted] if planted else [])]
+        )
+        headers = {"Cookie": sent} | more.pop("headers", {})
+        answer = requests.request(
+            method, at(self.sandbox) + path, headers=headers, allow_redirects=False, timeout=20, **more
+        )
+        for line in answer.raw.headers.getlist("set-cookie"):
+            name, value = line.split(";")[0].split("=", 1)
+            self.cookies.pop(name, None)
+            if "Max-Age=0" not in line:
+                self.cookies[name] = value
+        return answer
+
+    def begin(self, query: str = "") -> str:
+        """Begin a login, and return where the hosted login is asked for it."""
+        origin = urlencode({"provider": "Kakao", "origin": self.sandbox.site})
+        answer = self.send("GET", f"/api/auth/login?{origin}&{query}")
+        assert answer.status_code == 302, answer.text
+        location: str = answer.headers["Location"]
+        return location
+
+    def agree(self, url: str, person: Person) -> str:
+        """Sign in at Kakao, and return the callback that the browser would be sent to."""
+        method, form = "GET", None
+        while not url.startswith(self.sandbox.site):
+            answer = requests.request(method, url, data=form, allow_redirects=False, timeout=20)
+            if answer.status_code == 302:
+                method, url, form = "GET", urljoin(url, answer.headers["Location"]), None
+            else:
+                assert (answer.status_code, method) == (200, "GET"), answer.text
+                method, form = "POST", {"person": person.id, "decision": "agree", "consent": CONSENT}
+        return url.removeprefix(self.sandbox.site)
+
+    def sign_in(self, person: Person, query: str = "") -> requests.Response:
+        return self.send("GET", self.agree(self.begin(query), person))
+
+    def email(self) -> str | None:
+        """Whom the site's page would show, or None."""
+        answer = self.send("GET", "/api/userinfo", headers={"Sec-Fetch-Site": "same-origin"})
+        return answer.json()["email"] if answer.status_code == 200 else None
 
 
 def id_token(sandbox: Sandbox, email: str = EMAIL, name: str = "IdToken") -> str:

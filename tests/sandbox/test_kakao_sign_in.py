@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -18,7 +18,7 @@ from sandbox.kakao import PEOPLE
 from sandbox.kakao.people import Person
 from sandbox.local import Sandbox
 from sandbox.mail import mails
-from tests.sandbox.deployed import KAKAO_IDENTITY, forget, kakao_tokens, on_pool, profile_names
+from tests.sandbox.deployed import KAKAO_IDENTITY, Browser, forget, kakao_tokens, on_pool, profile_names
 
 pytestmark = pytest.mark.sandbox
 
@@ -100,20 +100,9 @@ def hosted_sign_in(sandbox: Sandbox, person: Person = HANEUL) -> dict[str, Any]:
 
 
 def hosted_token(sandbox: Sandbox, person: Person) -> str:
-    cookies: dict[str, str] = {}
-    method, url = "GET", f"{sandbox.site}/api/auth/login?provider=Kakao&origin={sandbox.site}"
-    agreed = {"person": person.id, "consent": ["profile_nickname", "account_email"], "decision": "agree"}
-    form: dict[str, Any] | None = None
-    while url != f"{sandbox.site}/":
-        headers = {"cookie": "; ".join(f"{k}={v}" for k, v in cookies.items())} if url.startswith(sandbox.site) else {}
-        answer = requests.request(method, url, data=form, headers=headers, allow_redirects=False, timeout=20)
-        cookies |= dict(line.split(";")[0].split("=", 1) for line in answer.raw.headers.getlist("set-cookie"))
-        if answer.status_code == 302:
-            method, url, form = "GET", urljoin(url, answer.headers["location"]), None
-        else:
-            assert (answer.status_code, method) == (200, "GET"), answer.text
-            method, form = "POST", agreed
-    return cookies["__Host-id"]
+    browser = Browser(sandbox)
+    browser.sign_in(person)
+    return browser.cookies["__Host-id"]
 
 
 def refused(answer: requests.Response) -> tuple[int, str]:
