@@ -6,9 +6,12 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PINNED := requirements handlers/requirements requirements-dev
 
-.PHONY: install up dev test check audit sbom bench load mutants screenshots preview doctor requirements
+.PHONY: help install up dev test check audit sbom bench load mutants screenshots preview doctor requirements python
 
-install:  ## what `pulumi up` needs, each package by its hash; without .venv, Pulumi would make one with unpinned tools
+help:  ## what can be made
+	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / {printf "%-13s %s\n", $$1, $$2}' Makefile
+
+install: python  ## what `pulumi up` needs, each package by its hash; without .venv, Pulumi would make one with unpinned tools
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 
@@ -61,8 +64,11 @@ requirements: $(VENV)/ready  ## pin again what the *.in files ask for
 	  $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-annotate --no-emit-index-url --no-emit-find-links $$f.in -o $$f.txt || exit 1; done
 
-$(VENV)/ready: requirements-dev.txt
+python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; name one: make PYTHON=python3.13 …")'
+
+$(VENV)/ready: requirements-dev.txt
+	@$(MAKE) --no-print-directory python
 	@echo "installing into $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt

@@ -93,6 +93,8 @@ def confirm(event: Event) -> Answer:
     except CognitoError as error:
         if error.name == "NotAuthorizedException" and "Current status is CONFIRMED" in error.message:
             raise Refusal(409, "already_confirmed", "The account is confirmed already. Sign in.") from None
+        if error.name == "NotAuthorizedException" and "Current status is RESET_REQUIRED" in error.message:
+            raise _password_ended() from None
         raise
     if password is not None:
         _keep_only(password, email)
@@ -107,8 +109,7 @@ def _keep_only(password: str, email: str) -> None:
         if refusal.code != "wrong_credentials":
             raise
         cognito.ask("admin_reset_user_password", UserPoolId=USER_POOL_ID, Username=email)
-        message = "The account had another password, which is gone. Set yours with the code that was mailed just now."
-        raise Refusal(403, "password_reset_required", message) from None
+        raise _password_ended() from None
 
 
 def resend_code(event: Event) -> Answer:
@@ -218,6 +219,11 @@ def _code(body: dict[str, object]) -> str:
     if not CODE.fullmatch(code):
         raise _wrong_code()
     return code
+
+
+def _password_ended() -> Refusal:
+    message = "The account had another password, which is gone. Set yours with the code that was mailed for it."
+    return Refusal(403, "password_reset_required", message)
 
 
 def _wrong_code() -> Refusal:

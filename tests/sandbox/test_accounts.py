@@ -68,8 +68,9 @@ def test_a_password_that_a_stranger_chose_for_an_e_mail_is_gone_when_its_owner_c
     assert post("sign-up", **strangers).status_code == 200
     assert refused(post("sign-up", **own)) == (409, "email_taken")
     assert post("resend-code", email=email).status_code == 200
-    confirmation = post("confirm", code=mailed_code(sandbox, email), **own)
-    assert refused(confirmation) == (403, "password_reset_required")
+    given = own | {"code": mailed_code(sandbox, email)}
+    for _ in range(2):  # the answer to the first may have been lost
+        assert refused(post("confirm", **given)) == (403, "password_reset_required")
     assert refused(post("sign-in", **strangers)) == (403, "password_reset_required")
     assert post("reset-password", code=mailed_code(sandbox, email), **own).status_code == 200
     assert refused(post("sign-in", **strangers)) == (400, "wrong_credentials")
