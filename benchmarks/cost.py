@@ -193,7 +193,7 @@ def by_service() -> str:
         ("**all**", *(f"**{dollars(total)}**" for total in totals)),
         ("without Cognito's people", *(dollars(t - m["Cognito, people"]) for t, m in zip(totals, months, strict=True))),
         ("`waf`, on top", *(dollars(firewall(people)) for people in sizes)),
-        ("KMS key of `deployment/`, on top", *(dollars(PRICES["key"].of(1)) for _ in sizes)),
+        ("KMS keys of `deployment/`, two, on top", *(dollars(PRICES["key"].of(2)) for _ in sizes)),
     )
 
 

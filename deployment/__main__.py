@@ -45,6 +45,7 @@ class Environment(pulumi.ComponentResource):
             policy=pulumi.Output.all(self._state, boundary.arn).apply(
                 lambda known: policies.deploy(known[0], hosted_zone_id, known[1])
             ),
+            hours=3,  # a domain's first deployment takes more than one
         )
         self.outputs = {
             "backend": pulumi.Output.concat("s3://", self.bucket.bucket, f"?region={stack.region}&awssdk=v2"),
@@ -97,7 +98,7 @@ class Environment(pulumi.ComponentResource):
         )
         return bucket
 
-    def _role(self, name: str, *, subject: str, policy: pulumi.Output[policies.Statement]) -> None:
+    def _role(self, name: str, *, subject: str, policy: pulumi.Output[policies.Statement], hours: int = 1) -> None:
         provider_arn, repository = self._trusted
         role = aws.iam.Role(
             name,
@@ -107,6 +108,7 @@ class Environment(pulumi.ComponentResource):
                     lambda arn: policies.trust(arn, f"repo:{repository}:{subject}")
                 )
             ),
+            max_session_duration=hours * 3600,
             opts=self._child,
         )
         aws.iam.RolePolicy(f"{name}-policy", role=role.name, policy=pulumi.Output.json_dumps(policy), opts=self._child)
@@ -133,7 +135,7 @@ environments = {
     name: Environment(name, provider_arn=github.arn, repository=repository, hosted_zone_id=zones.get(name, ""))
     for name in names
 }
-if previews := config.get("previews"):
-    environments[previews].preview()
+if previewed := environments.get(config.require("previews")):
+    previewed.preview()
 for name, environment in environments.items():
     pulumi.export(name, environment.outputs)

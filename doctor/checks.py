@@ -136,7 +136,7 @@ def secret_is_encrypted(patient: Patient) -> None:
     """A client secret in plain text is in the repository of whoever commits the stack's file."""
     key = f"{PROJECT['name']}:kakaoClientSecret"
     if key in patient.stack.settings and key not in patient.stack.encrypted:
-        cure = "issue a new one at Kakao, then pulumi config set --secret kakaoClientSecret <client secret>"
+        cure = "issue a new one at Kakao, then pulumi config set --secret kakaoClientSecret"
         raise Broken("kakaoClientSecret is in the stack's file in plain text", cure)
 
 

@@ -25,10 +25,10 @@ HOST = rf"(?=.{{1,63}}$)({LABEL}\.)+[a-z]([a-z0-9-]*[a-z0-9])?"  # 63: what Cogn
 class SettingError(pulumi.RunError):
     """A setting is missing or wrong; says which, why, and the command that mends it."""
 
-    def __init__(self, key: str, wrong: str, example: str, *, secret: bool = False) -> None:
-        command = "pulumi config set --secret" if secret else "pulumi config set"
+    def __init__(self, key: str, wrong: str, example: str | None) -> None:
+        """Take no example for a secret: Pulumi asks for it, and the shell's history does not keep it."""
         self.found = f"{pulumi.get_project()}:{key} {wrong}"
-        self.cure = f"{command} {key} {example}"
+        self.cure = f"pulumi config set --secret {key}" if example is None else f"pulumi config set {key} {example}"
         super().__init__(f"{self.found}.\n  Mend it: {self.cure}")
 
 
@@ -67,7 +67,7 @@ def read() -> Settings:
     settings = Settings(
         kakao=KakaoApp(
             client_id=_text(config, "kakaoClientId", r"[A-Za-z0-9_-]+", "<REST API key>", "Kakao's REST API key"),
-            client_secret=_secret(config, "kakaoClientSecret", "<client secret>"),
+            client_secret=_secret(config, "kakaoClientSecret"),
             app_id=_text(config, "kakaoAppId", r"[0-9]*", "123456", "a number, or empty"),
             further_keys=_further_keys(config),
             issuer=_origin(config, "kakaoIssuer", "https://kauth.kakao.com"),
@@ -145,9 +145,9 @@ def _text(config: pulumi.Config, key: str, grammar: str, example: str, expected:
     return value
 
 
-def _secret(config: pulumi.Config, key: str, example: str) -> pulumi.Output[str]:
+def _secret(config: pulumi.Config, key: str) -> pulumi.Output[str]:
     if not config.get(key):
-        raise SettingError(key, "is not set", example, secret=True)
+        raise SettingError(key, "is not set", None)
     return config.require_secret(key)
 
 

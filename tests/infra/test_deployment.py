@@ -81,9 +81,20 @@ def test_an_environment_whose_name_would_reach_anothers_resources_or_state_is_re
         declare_deployment(environments=names)
 
 
-def test_without_previews_pull_requests_have_no_role() -> None:
-    roles = declare_deployment(previews="").all("Role")
-    assert {role.name for role in roles} == {"deploy-kakao-login-dev", "deploy-kakao-login-prod"}
+@pytest.mark.parametrize("settings", [{"previews": ""}, {"environments": ["prod"]}], ids=["none", "elsewhere"])
+def test_without_previews_here_pull_requests_have_no_role(settings: dict[str, Any]) -> None:
+    roles = declare_deployment(**settings).all("Role")
+    assert {role.name for role in roles} == {
+        f"deploy-kakao-login-{name}" for name in settings.get("environments", ["dev", "prod"])
+    }
+
+
+def test_a_deployment_may_act_as_long_as_its_job_may_run(deployment: Graph) -> None:
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text())["jobs"]["up"]
+    (seconds,) = [step["with"]["seconds"] for step in job["steps"] if step.get("uses") == "./.github/actions/pulumi"]
+    for name in ("dev", "prod"):
+        longest = deployment.named(f"deploy-kakao-login-{name}")["maxSessionDuration"]
+        assert job["timeout-minutes"] * 60 <= seconds <= longest
 
 
 def may(deployment: Graph, role: str, action: str, resource: str, **context: str) -> bool:
@@ -191,7 +202,8 @@ def test_pulumi_finds_all_of_the_program_from_the_folder_that_it_is_in() -> None
 def test_every_setting_is_of_a_type_that_a_project_file_knows() -> None:
     # github.com/pulumi/pulumi, sdk/go/common/workspace/project.json: simpleConfigType
     described = yaml.safe_load((ROOT / "deployment" / "Pulumi.yaml").read_text())["config"]
-    assert {setting["type"] for setting in described.values()} <= {"string", "integer", "boolean", "array"}
+    own = [setting for key, setting in described.items() if ":" not in key]
+    assert {setting["type"] for setting in own} <= {"string", "integer", "boolean", "array"}
 
 
 def test_a_zone_for_an_environment_that_is_not_deployed_is_refused() -> None:

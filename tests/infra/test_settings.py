@@ -125,8 +125,8 @@ def test_settings_that_do_not_go_together_stop_the_program_with_the_command_that
     assert f"pulumi config set {cure}" in message
 
 
-def test_a_missing_secret_is_asked_for_as_a_secret() -> None:
-    assert "pulumi config set --secret kakaoClientSecret" in refused({"kakaoClientSecret": None})
+def test_a_missing_secret_is_asked_for_as_a_secret_that_is_not_typed_into_a_command() -> None:
+    assert refused({"kakaoClientSecret": None}).endswith("pulumi config set --secret kakaoClientSecret")
 
 
 def test_a_derived_domain_that_cognito_would_refuse_is_refused_here(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,6 +150,13 @@ def test_every_setting_is_typed_and_described() -> None:
         assert setting["type"] in {"string", "boolean", "integer", "array"}, key
         assert setting["description"], key
     assert described()["kakaoClientSecret"]["secret"] is True
+
+
+def test_a_stack_by_any_name_is_made_in_seoul_unless_it_says_otherwise() -> None:
+    for program in (ROOT, ROOT / "deployment"):
+        config = yaml.safe_load((program / "Pulumi.yaml").read_text())["config"]
+        # Pulumi takes a `value`, and no default, for a key of somebody else's namespace.
+        assert config["aws:region"] == {"value": "ap-northeast-2"}
 
 
 def test_the_readme_lists_every_setting_with_its_default() -> None:
