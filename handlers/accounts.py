@@ -92,7 +92,8 @@ def confirm(event: Event) -> Answer:
         cognito.ask("confirm_sign_up", ClientId=CLIENT_ID, Username=email, ConfirmationCode=code)
     except CognitoError as error:
         if error.name == "NotAuthorizedException" and "Current status is CONFIRMED" in error.message:
-            raise Refusal(409, "already_confirmed", "The account is confirmed already. Sign in.") from None
+            message = "The account is confirmed already. Sign in, or reset the password if yours is refused."
+            raise Refusal(409, "already_confirmed", message) from None
         if error.name == "NotAuthorizedException" and "Current status is RESET_REQUIRED" in error.message:
             raise _password_ended() from None
         raise
@@ -102,13 +103,18 @@ def confirm(event: Event) -> Answer:
 
 
 def _keep_only(password: str, email: str) -> None:
-    """Let the account keep this password; end any other one, for which Cognito mails a code to set a new one with."""
+    """Let the account keep this password; end any other one, and the sessions of who was quick to sign in with it.
+
+    One that could not be checked is ended as well: the code is spent, so nobody could check it later.
+    """
     try:
         _authenticated(email, password)
-    except Refusal as refusal:
-        if refusal.code != "wrong_credentials":
-            raise
-        cognito.ask("admin_reset_user_password", UserPoolId=USER_POOL_ID, Username=email)
+    except (CognitoError, Refusal):
+        for operation in ("admin_reset_user_password", "admin_user_global_sign_out"):
+            try:
+                cognito.ask(operation, UserPoolId=USER_POOL_ID, Username=email)
+            except (CognitoError, Refusal) as error:
+                log.error("password_not_ended", extra={"reason": error.args[0]})
         raise _password_ended() from None
 
 
@@ -222,7 +228,7 @@ def _code(body: dict[str, object]) -> str:
 
 
 def _password_ended() -> Refusal:
-    message = "The account had another password, which is gone. Set yours with the code that was mailed for it."
+    message = "The password is not the account's, or could not be checked. Set it with the code that was mailed now."
     return Refusal(403, "password_reset_required", message)
 
 

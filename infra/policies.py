@@ -43,8 +43,9 @@ def read_user(user_pool_arn: str) -> Statement:
 
 
 def check_password(user_pool_arn: str) -> Statement:
-    """Sign a person of this user pool in by password, and end a password that is not the person's; sets none."""
-    return _allow(["cognito-idp:AdminInitiateAuth", "cognito-idp:AdminResetUserPassword"], user_pool_arn)
+    """Sign a person of this user pool in by password; end a password that is not the person's, with its sessions."""
+    actions = ["InitiateAuth", "ResetUserPassword", "UserGlobalSignOut"]
+    return _allow([f"cognito-idp:Admin{action}" for action in actions], user_pool_arn)
 
 
 def end_sessions(user_pool_arn: str) -> Statement:

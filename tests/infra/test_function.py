@@ -12,7 +12,11 @@ def policies_of(stack: Graph, function: Declared) -> list[Declared]:
 
 
 ALLOWED = {  # beside writing its log
-    "handlers.accounts.handler": {"cognito-idp:AdminInitiateAuth", "cognito-idp:AdminResetUserPassword"},
+    "handlers.accounts.handler": {
+        "cognito-idp:AdminInitiateAuth",
+        "cognito-idp:AdminResetUserPassword",
+        "cognito-idp:AdminUserGlobalSignOut",
+    },
     "handlers.chat.handler": {"execute-api:ManageConnections"},
     "handlers.connect_authorizer.handler": {"cognito-idp:AdminGetUser"},
     "handlers.kakao_challenge.handler": set(),

@@ -70,9 +70,24 @@ def signs_in_by_password(sandbox: Sandbox, *_: str) -> bool:
 
 def ends_a_password_that_a_stranger_chose(sandbox: Sandbox, *_: str) -> bool:
     email = f"{secrets.token_hex(4)}@example.com"
-    ask(sandbox, "POST /api/auth/sign-up", body={"email": email, "password": "chosen by a stranger"})
+    strangers = {"email": email, "password": "chosen by a stranger"}
+    ask(sandbox, "POST /api/auth/sign-up", body=strangers)
     body = {"email": email, "password": PASSWORD, "code": mailed_code(sandbox, email)}
-    return bool(ask(sandbox, "POST /api/auth/confirm", body=body).json()["error"] == "password_reset_required")
+    ask(sandbox, "POST /api/auth/confirm", body=body)
+    return bool(ask(sandbox, "POST /api/auth/sign-in", body=strangers).status_code == 403)
+
+
+def ends_its_sessions_too(sandbox: Sandbox, *_: str) -> bool:
+    before = failures(sandbox, "accounts", "password_not_ended")
+    ends_a_password_that_a_stranger_chose(sandbox)
+    return failures(sandbox, "accounts", "password_not_ended") == before
+
+
+def failures(sandbox: Sandbox, module: str, line: str) -> int:
+    """How often a function has logged this."""
+    group = functions(sandbox)[module]["LoggingConfig"]["LogGroup"]
+    events = sandbox.account.call("logs", "FilterLogEvents", {"logGroupName": group})["events"]
+    return sum(line in event["message"] for event in events)
 
 
 def ends_older_sessions(sandbox: Sandbox, *_: str) -> bool:
@@ -137,6 +152,7 @@ FLOWS: dict[Grant, Callable[[Sandbox, str, str], bool]] = {
     Grant(
         "accounts", "cognito-idp:AdminResetUserPassword", "userpool/{userPoolId}"
     ): ends_a_password_that_a_stranger_chose,
+    Grant("accounts", "cognito-idp:AdminUserGlobalSignOut", "userpool/{userPoolId}"): ends_its_sessions_too,
     Grant("post_confirmation", "cognito-idp:AdminUserGlobalSignOut", "userpool/{userPoolId}"): ends_older_sessions,
     Grant("user_info", "cognito-idp:AdminGetUser", "userpool/{userPoolId}"): reads_the_profile_of_an_access_token,
     Grant("connect_authorizer", "cognito-idp:AdminGetUser", "userpool/{userPoolId}"): connects,
