@@ -164,16 +164,18 @@ def _named(stack: Stack) -> list[Statement]:
 
 
 def _roles(stack: Stack, boundary_arn: str) -> list[Statement]:
-    """A role that is made or changed can do no more than the boundary, whatever its policy says."""
+    """A role that is made or given permissions can do no more than the boundary, whatever its policy says."""
     roles = stack.anywhere("iam", f"role/{stack.name}-*")
     services = ["lambda.amazonaws.com", "apigateway.amazonaws.com"]
-    change = ["CreateRole", "PutRolePolicy", "AttachRolePolicy", "PutRolePermissionsBoundary", "UpdateAssumeRolePolicy"]
-    rest = ["DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "GetRole*", "List*Role*", "TagRole", "UntagRole"]
+    bounded = ["CreateRole", "PutRolePolicy", "AttachRolePolicy", "PutRolePermissionsBoundary"]
+    # AWS compares no boundary where a role's trust or description changes.
+    rest = ["UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription", "TagRole", "UntagRole"]
+    rest += ["DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "GetRole*", "List*Role*"]
     # AWS makes these in the account's name, for logs of an API and for mails of a user pool.
     linked = [f"role/aws-service-role/{service}.amazonaws.com/*" for service in ("ops.apigateway", "email.cognito-idp")]
     return [
         allow(
-            [f"iam:{action}" for action in (*change, "UpdateRole*")],
+            [f"iam:{action}" for action in bounded],
             roles,
             StringEquals={"iam:PermissionsBoundary": boundary_arn},
         ),

@@ -241,7 +241,6 @@ def test_a_deployment_makes_no_role_that_could_do_more_than_the_boundary(deploym
         "PutRolePolicy",
         "AttachRolePolicy",
         "PutRolePermissionsBoundary",
-        "UpdateAssumeRolePolicy",
     ):
         key = "iam:PermissionsBoundary"
         assert may(deployment, "deploy-kakao-login-dev", f"iam:{action}", role, **{key: boundary})
