@@ -29,7 +29,7 @@ def main() -> None:
 
 def serve(port: int, *, watch: bool) -> None:
     """Run the sandbox until it is interrupted; a step that fails ends it with what to do."""
-    from sandbox import kakao, live, local, mail  # imported late, so that the first line appears at once
+    from sandbox import kakao, live, local, terminal  # imported late, so that the first line appears at once
     from sandbox.emulator import NotStartedError
 
     def say(line: str) -> None:
@@ -42,7 +42,7 @@ def serve(port: int, *, watch: bool) -> None:
             print(f"\n  {sandbox.site}   ready after {time.monotonic() - START:.1f} s; Ctrl-C ends it\n")
             print("  at Kakao      " + ", ".join(person.nickname for person in kakao.PEOPLE))
             print(f"  with e-mail   {email}, password: {password}\n", flush=True)
-            stack.enter_context(mail.announced(sandbox.aws, say))
+            stack.enter_context(terminal.shown(sandbox.aws, sandbox.output, say))
             if watch:
                 stack.enter_context(live.saved_files_applied(sandbox.update, say))
             signal.pause()

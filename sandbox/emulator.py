@@ -17,6 +17,7 @@ from pathlib import Path
 
 READY_SECONDS = 20
 INHERITED = ("PATH", "LD_LIBRARY_PATH")
+OUTPUT = "output"
 
 
 class NotStartedError(Exception):
@@ -31,6 +32,11 @@ class Emulator:
     process: int
     folder: Path
 
+    @property
+    def output(self) -> Path:
+        """The file to which functions add what they print and how they fail."""
+        return self.folder / OUTPUT
+
 
 @contextmanager
 def emulated_aws(port: int, region: str = "ap-northeast-2") -> Iterator[Emulator]:
@@ -43,6 +49,7 @@ def emulated_aws(port: int, region: str = "ap-northeast-2") -> Iterator[Emulator
     check_free(port)
     with tempfile.TemporaryDirectory(prefix="kakao-login-", ignore_cleanup_errors=True) as folder:
         log = Path(folder) / "log"
+        (Path(folder) / OUTPUT).touch()
         with log.open("wb") as output:
             emulator = subprocess.Popen(  # noqa: S603 - nobody else has a word in it
                 [*_bound_to_us(), sys.executable, "-m", "ministack"],
@@ -91,6 +98,8 @@ def _environment(port: int, region: str, folder: str) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",
         "MINISTACK_REGION": region,
+        "PYTHONPATH": str(Path(__file__).parent / "function_runtime"),  # of which functions alone take note
+        "SANDBOX_OUTPUT": f"{folder}/{OUTPUT}",
         "SFTP_ENABLED": "0",
         "STATE_DIR": f"{folder}/state",
         "TMPDIR": folder,

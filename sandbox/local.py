@@ -36,6 +36,7 @@ class Sandbox:
     account: Account
     exports: dict[str, Any]
     documents: Path  # what Pulumi's CLI would say of it, with the addresses that answer here
+    output: Path  # to which functions add what they print and how they fail
     update: Callable[[], list[str]]  # runs the program again, and names what that has changed
 
 
@@ -54,7 +55,7 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
     with ExitStack() as stack:
         with _step(say, "emulated AWS"), ThreadPoolExecutor(1) as pool:
             account = pool.submit(Account, aws, region)  # reads botocore's models while the emulator starts
-            stack.enter_context(emulated_aws(port + 3, region))
+            emulator = stack.enter_context(emulated_aws(port + 3, region))
         with _step(say, "the program, applied"):
             applier = Applier(account.result())
             exports = applier.run(stack="local", config=config)
@@ -84,7 +85,7 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
             applier.run(stack="local", config=config)
             return applier.changed
 
-        yield Sandbox(site, hosted_login, kakao_url, aws, account.result(), exports, documents, update)
+        yield Sandbox(site, hosted_login, kakao_url, aws, account.result(), exports, documents, emulator.output, update)
 
 
 def settings(port: int) -> dict[str, Any]:

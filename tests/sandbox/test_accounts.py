@@ -12,7 +12,8 @@ import pytest
 import requests
 
 from sandbox.local import Sandbox
-from sandbox.mail import announced, mails
+from sandbox.mail import mails
+from sandbox.terminal import shown
 from tests.sandbox.deployed import functions, invoke, mailed_code
 
 pytestmark = pytest.mark.sandbox
@@ -339,7 +340,7 @@ def test_what_cognito_says_of_its_own_is_answered(
 
 def test_the_terminal_shows_each_mail_once(sandbox: Sandbox, email: str) -> None:
     said: list[str] = []
-    with announced(sandbox.aws, said.append):
+    with shown(sandbox.aws, sandbox.output, said.append):
         attributes = [{"Name": "email", "Value": email}]
         given = {"ClientId": sandbox.exports["clientId"], "Username": email, "Password": PASSWORD}
         sandbox.account.call("cognito-idp", "SignUp", given | {"UserAttributes": attributes})

@@ -33,8 +33,8 @@ class Development:
         (self.folder / path).write_text(text)
         return self.line()
 
-    def line(self) -> str:
-        return next(line.strip() for line in self.printed if "live" in line)
+    def line(self, word: str = "live") -> str:
+        return next(line.strip() for line in self.printed if word in line)
 
     def get(self, path: str, **headers: str) -> requests.Response:
         return requests.get(self.site + path, headers=headers, timeout=20)
@@ -109,6 +109,37 @@ def test_a_broken_handler_is_said_in_a_line_and_the_old_one_stays_until_it_is_me
     assert development.get("/api/userinfo").status_code == 401
     assert development.get("/api/userinfo", cookie=session(development)).json()["provider"] == "Cognito"
     assert "nothing new" in development.save(file, (ROOT / file).read_text())
+
+
+NO_MODULE, NO_NAME = "ModuleNotFoundError: No module named 'nothing'", "NameError: name 'nothing' is not defined"
+
+
+@pytest.mark.parametrize(
+    ("module", "before", "broken", "error"),
+    [
+        ("user_info", '"""GET', "print('here'); import nothing", NO_MODULE),
+        ("user_info", "match claims.get(", "print('here'); nothing", NO_NAME),
+        ("chat", "if event[", "print('here'); nothing", NO_NAME),
+    ],
+    ids=["import", "bug that is answered", "bug behind the websocket"],
+)
+def test_what_a_function_prints_and_where_it_fails_is_said(
+    development: Development, module: str, before: str, broken: str, error: str
+) -> None:
+    file, cookie, function = f"handlers/{module}.py", session(development), f"{module.replace('_', '-')}-function: "
+    whole = (ROOT / file).read_text()
+    start, end = whole.split(before, 1)
+    indent = start.rpartition("\n")[2]
+    development.save(file, f"{start}{broken}\n{indent}{before}{end}")
+    handshake = {"upgrade": "websocket", "connection": "Upgrade", "origin": development.site}
+    handshake |= {"sec-websocket-version": "13", "sec-websocket-key": "A" * 22 + "=="}
+    assert not development.get("/ws" if module == "chat" else "/api/userinfo", cookie=cookie, **handshake).ok
+    said = [development.line(function)]
+    while error not in said[-1]:
+        said.append(development.line(function))
+    assert said[0] == f"{function}here"
+    assert said[-2:] == [f"{function}  {file}:{len(start.splitlines()) or 1}: {broken}", f"{function}{error}"]
+    development.save(file, whole)
 
 
 def test_a_saved_file_of_the_page_is_served_and_a_deleted_one_is_gone(development: Development) -> None:
