@@ -149,6 +149,9 @@ def _site(upstream: Upstream, distribution: str, websocket_api: str | None) -> H
         if websocket_api and request.path == "/ws" and request.headers.get("upgrade", "").lower() == "websocket":
             stage = f"/_aws/execute-api/{websocket_api}/ws"
             return await _websocket(upstream, request, f"{stage}?{request.rel_url.raw_query_string}".rstrip("?"))
+        if request.headers.get("sec-fetch-mode") == "navigate" and request.url.host != "localhost":
+            # The page would open, and its sign-in would come back to localhost, which has none of its cookies.
+            raise web.HTTPTemporaryRedirect(request.url.with_host("localhost"))
         response = await upstream.forward(request, {"Host": distribution, "X-Forwarded-Proto": "https"})
         if _to_be_compressed(request, response):
             response.enable_compression(web.ContentCoding.gzip)
@@ -179,8 +182,9 @@ async def _websocket(upstream: Upstream, request: web.Request, path: str) -> web
         raise web.HTTPBadGateway(text=SILENT) from None
     async with connection as api:
         browser = web.WebSocketResponse()
-        await browser.prepare(request)
-        await asyncio.gather(_relay(api, browser), _relay(browser, api))
+        with suppress(ConnectionError):  # it may have left by now
+            await browser.prepare(request)
+            await asyncio.gather(_relay(api, browser), _relay(browser, api))
         return browser
 
 

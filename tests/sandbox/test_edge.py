@@ -180,6 +180,16 @@ def test_localhost_is_the_site_by_either_address(site: str) -> None:
     assert ask(site.replace("127.0.0.1", "[::1]"))["headers"]["host"] == [DISTRIBUTION]
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
+def test_a_page_opened_by_the_machines_number_opens_at_localhost_where_its_cookies_are(site: str, address: str) -> None:
+    headers = {"Host": site.removeprefix("http://").replace("127.0.0.1", address), "Sec-Fetch-Mode": "navigate"}
+    answer = requests.get(f"{site}/a%2Fb?c=%20d", headers=headers, allow_redirects=False, timeout=5)
+    assert answer.status_code == 307
+    assert answer.headers["Location"] == f"{site.replace('127.0.0.1', 'localhost')}/a%2Fb?c=%20d"
+    at_localhost = headers | {"Host": headers["Host"].replace(address, "localhost")}
+    assert requests.get(f"{site}/x", headers=at_localhost, timeout=5).status_code == 207
+
+
 def test_an_aws_that_is_gone_is_a_bad_gateway() -> None:
     port = free_ports()
     with serve_edges(site_port=port, aws="http://127.0.0.1:1", distribution=DISTRIBUTION, websocket_api="api-id"):
@@ -274,6 +284,35 @@ def test_how_a_browser_left_is_told_to_the_websocket_api() -> None:
                 assert await codes.get() == WSCloseCode.GOING_AWAY
 
     asyncio.run(asyncio.wait_for(talk(), 20))
+
+
+def test_a_browser_that_leaves_during_the_handshake_leaves_nothing_in_the_terminal(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    asked, left, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def api(request: web.Request) -> web.StreamResponse:
+        asked.set()
+        await left.wait()
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.receive()
+        ended.set()
+        return socket
+
+    async def leave() -> None:
+        async with sockets(api) as url:
+            _, browser = await asyncio.open_connection("127.0.0.1", int(url.split(":")[2].removesuffix("/ws")))
+            handshake = {"Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "A" * 22 + "=="}
+            lines = [f"{name}: {value}" for name, value in {"Host": "x", "Connection": "Upgrade", **handshake}.items()]
+            browser.write("\r\n".join(["GET /ws HTTP/1.1", *lines, "", ""]).encode())
+            await asked.wait()
+            browser.transport.abort()
+            left.set()
+            await ended.wait()
+
+    asyncio.run(asyncio.wait_for(leave(), 20))
+    assert caplog.text == ""
 
 
 def test_an_open_socket_does_not_hold_up_the_end() -> None:
