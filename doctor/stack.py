@@ -57,7 +57,9 @@ def from_file(path: Path) -> Stack:
     try:
         documents = json.loads(path.read_text())
     except FileNotFoundError:
-        raise UnreadableError(f"There is no {path}. A running sandbox keeps it: make up") from None
+        port = path.stem.removeprefix("sandbox-")
+        cure = f" A running sandbox keeps it: make up PORT={port}" if port.isdigit() else ""
+        raise UnreadableError(f"There is no {path}.{cure}") from None
     return of_documents(documents["config"], documents["outputs"])
 
 

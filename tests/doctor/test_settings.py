@@ -89,5 +89,5 @@ def test_without_outputs_nobody_is_asked_and_each_such_line_says_why() -> None:
 
 
 def test_a_missing_file_is_said_with_the_command_that_makes_it(tmp_path: Path) -> None:
-    with pytest.raises(stack.UnreadableError, match="make up"):
-        stack.from_file(tmp_path / "sandbox-3000.json")
+    with pytest.raises(stack.UnreadableError, match=r"make up PORT=4000$"):
+        stack.from_file(tmp_path / "sandbox-4000.json")
