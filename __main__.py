@@ -122,7 +122,7 @@ accounts = function(
         "SITE_ORIGINS": site_origins,
         "USER_POOL_ID": login.user_pool_id,
     },
-    permissions=[login.check_password()],
+    permissions=[login.check_password(), login.end_password(), login.end_sessions()],
 )
 connect_authorizer = function(
     "connect-authorizer",
@@ -162,7 +162,8 @@ api.serve(
     "POST /api/auth/reset-password",
 )
 api.serve(user_info, "GET /api/userinfo", signed_in=True)
-functions = [session, user_info, accounts, connect_authorizer, chat]
+refusing = [triggers["pre_sign_up"], triggers["pre_authentication"], *([challenge] if challenge else [])]
+functions = [session, user_info, accounts, connect_authorizer, chat, triggers["post_confirmation"]]
 if challenge:
     kakao_sign_in = function(
         "kakao-sign-in",
@@ -182,7 +183,7 @@ if challenge:
 operations = Operations(
     "operations",
     functions=functions,
-    triggers=[*triggers.values(), *([challenge] if challenge else [])],
+    refusing=refusing,
     authorizer=connect_authorizer,
     api=api,
     socket=socket,

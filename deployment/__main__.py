@@ -24,21 +24,21 @@ class Environment(pulumi.ComponentResource):
         self._trusted = (provider_arn, repository)
         self._stack = stack = Stack(name, account=aws.get_caller_identity().account_id, region=aws.get_region().region)
 
-        self.key = aws.kms.Key(
+        self._key = aws.kms.Key(
             f"{name}-key",
             description=f"Secrets and state of {stack.name}",
             enable_key_rotation=True,
             opts=self._kept,
         )
-        alias = aws.kms.Alias(f"{name}-alias", name=f"alias/{stack.name}", target_key_id=self.key.id, opts=self._child)
-        self.bucket = self._bucket(name, stack.account)
+        alias = aws.kms.Alias(f"{name}-alias", name=f"alias/{stack.name}", target_key_id=self._key.id, opts=self._child)
+        self._bucket = self._declare_bucket(name, stack.account)
         boundary = aws.iam.Policy(
             f"{name}-boundary",
             name=f"{stack.name}-boundary",
             policy=json.dumps(policies.boundary(stack)),
             opts=self._child,
         )
-        self._state = pulumi.Output.all(self.bucket.arn, self.key.arn).apply(lambda arns: State(stack, *arns))
+        self._state = pulumi.Output.all(self._bucket.arn, self._key.arn).apply(lambda arns: State(stack, *arns))
         self._role(
             f"deploy-{stack.name}",
             subject=f"environment:{name}",
@@ -48,7 +48,7 @@ class Environment(pulumi.ComponentResource):
             hours=3,  # a domain's first deployment takes more than one
         )
         self.outputs = {
-            "backend": pulumi.Output.concat("s3://", self.bucket.bucket, f"?region={stack.region}&awssdk=v2"),
+            "backend": pulumi.Output.concat("s3://", self._bucket.bucket, f"?region={stack.region}&awssdk=v2"),
             "secretsProvider": pulumi.Output.concat("awskms://", alias.name, f"?region={stack.region}"),
             "permissionsBoundary": boundary.arn,
         }
@@ -59,7 +59,7 @@ class Environment(pulumi.ComponentResource):
         policy = self._state.apply(policies.preview)
         self._role(f"preview-{self._stack.name}", subject="pull_request", policy=policy)
 
-    def _bucket(self, name: str, account: str) -> aws.s3.Bucket:
+    def _declare_bucket(self, name: str, account: str) -> aws.s3.Bucket:
         bucket = aws.s3.Bucket(f"{name}-state", bucket=f"{LOGIN}-state-{name}-{account}", opts=self._kept)
         aws.s3.BucketVersioning(
             f"{name}-state-versions",
@@ -74,7 +74,7 @@ class Environment(pulumi.ComponentResource):
                 {
                     "apply_server_side_encryption_by_default": {
                         "sse_algorithm": "aws:kms",
-                        "kms_master_key_id": self.key.arn,
+                        "kms_master_key_id": self._key.arn,
                     },
                     "bucket_key_enabled": True,
                 }

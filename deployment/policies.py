@@ -13,6 +13,7 @@ AWS_AUDIENCE = "sts.amazonaws.com"
 CLOUDFRONT_REGION = "us-east-1"  # of its firewalls, its alarms and its certificates
 
 Statement = dict[str, Any]
+Document = dict[str, Any]
 Condition = Mapping[str, str | list[str]]
 
 
@@ -73,7 +74,7 @@ class State:
         return [f"{self.bucket_arn}/.pulumi/{path}" for path in (f"stacks/{own}.*", *folders)]
 
 
-def document(*statements: Statement) -> Statement:
+def document(*statements: Statement) -> Document:
     """Return the policy document that says this and nothing else."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
@@ -84,7 +85,7 @@ def allow(actions: list[str], resources: list[str], **condition: Condition) -> S
     return {"Effect": "Allow", "Action": actions, "Resource": resources, **conditions}
 
 
-def trust(provider_arn: str, subject: str) -> Statement:
+def trust(provider_arn: str, subject: str) -> Document:
     """GitHub's runs with exactly this subject, and a token that was made for AWS, may act in the role."""
     return document(
         {
@@ -96,7 +97,7 @@ def trust(provider_arn: str, subject: str) -> Statement:
     )
 
 
-def tls_only(bucket_arn: str) -> Statement:
+def tls_only(bucket_arn: str) -> Document:
     """Nobody reaches the bucket without TLS."""
     return document(
         {
@@ -109,7 +110,7 @@ def tls_only(bucket_arn: str) -> Statement:
     )
 
 
-def boundary(stack: Stack) -> Statement:
+def boundary(stack: Stack) -> Document:
     """What the stack's functions and API Gateway do, all of them together; a role's own policy grants less."""
     people = ["GetUser", "CreateUser", "LinkProviderForUser", "DeleteUser", "UserGlobalSignOut"]
     signing_in = ["InitiateAuth", "RespondToAuthChallenge", "ResetUserPassword"]
@@ -127,12 +128,12 @@ def boundary(stack: Stack) -> Statement:
     )
 
 
-def preview(state: State) -> Statement:
+def preview(state: State) -> Document:
     """Read a stack's state and its secrets: all that a preview asks AWS for, and it writes nothing."""
     return document(*state.read())
 
 
-def deploy(state: State, hosted_zone_id: str, boundary_arn: str) -> Statement:
+def deploy(state: State, hosted_zone_id: str, boundary_arn: str) -> Document:
     """Manage what the login declares, and keep its state; touch no person's account."""
     stack = state.stack
     return document(

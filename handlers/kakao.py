@@ -107,7 +107,7 @@ class Kakao:
         self._id_tokens = id_tokens
 
     def person(self, credential: Credential, *, deadline: float) -> str:
-        """Return the Kakao id of whom the token was given to by us, in decimal digits; else raise KakaoError."""
+        """Return the id, in decimal digits, of whom Kakao gave the token to for our app; else raise KakaoError."""
         match credential:
             case Credential(access_token=str(token), id_token=None, nonce=None):
                 info = self._ask("/v1/user/access_token_info", token, deadline)

@@ -11,7 +11,7 @@ class SessionsNotEndedError(Exception):
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Note a new person; end all sessions of one with a new password, which may be why there is a new one.
+    """Note a new person; end all sessions of one with a new password, since a stolen one may be why.
 
     Cognito may call more than once for one, and gives up after five seconds.
     """
@@ -26,11 +26,14 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _end_sessions(event: dict[str, Any]) -> None:
-    from handlers import cognito  # a first sign-in starts without it
-    from handlers.web import Refusal
+    import boto3  # a first sign-in starts without it
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
 
+    config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
     try:
-        cognito.ask("admin_user_global_sign_out", UserPoolId=event["userPoolId"], Username=event["userName"])
-    except (cognito.CognitoError, Refusal) as error:
-        log.error("sessions_not_ended", extra={"reason": getattr(error, "name", "unavailable")})
+        cognito = boto3.client("cognito-idp", config=config)
+        cognito.admin_user_global_sign_out(UserPoolId=event["userPoolId"], Username=event["userName"])
+    except (BotoCoreError, ClientError) as error:
+        log.error("sessions_not_ended", extra={"reason": type(error).__name__})
         raise SessionsNotEndedError("Older sign-ins could not be ended. Reset the password once more.") from None

@@ -19,6 +19,7 @@ class Layer(pulumi.ComponentResource):
         super().__init__("kakao-login:infra:Layer", name, opts=opts)
         version = aws.lambda_.LayerVersion(
             f"{name}-version",
+            # Versions have no names of their own to go by: a deployment's role knows its layer by the stack's.
             layer_name=f"{pulumi.get_project()}-{pulumi.get_stack()}-{name}",
             code=pulumi.FileArchive(str(packaging.layer_zip(runtime, architecture))),
             compatible_runtimes=[runtime],

@@ -112,15 +112,19 @@ class Login(pulumi.ComponentResource):
         return self._pool.arn.apply(policies.read_user)
 
     def check_password(self) -> pulumi.Output[policies.Statement]:
-        """Return the statement that lets a role sign people in by password, and end a password."""
+        """Return the statement that lets a role sign people in by password."""
         return self._pool.arn.apply(policies.check_password)
+
+    def end_password(self) -> pulumi.Output[policies.Statement]:
+        """Return the statement that lets a role end a person's password."""
+        return self._pool.arn.apply(policies.end_password)
 
     def end_sessions(self) -> pulumi.Output[policies.Statement]:
         """Return the statement that lets a role sign people out everywhere."""
         return self._pool.arn.apply(policies.end_sessions)
 
     def sign_in_with_token(self) -> pulumi.Output[policies.Statement]:
-        """Permit a function to sign people in whom it has recognised itself."""
+        """Return the statement that lets a role sign people in whom it has recognised itself."""
         return self._pool.arn.apply(policies.sign_in_with_token)
 
     def _declare_pool(

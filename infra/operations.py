@@ -49,8 +49,8 @@ class Operations(pulumi.ComponentResource):
     """The team hears of it when the login fails, and sees on one page how it fares.
 
     Every alarm goes to a topic, also where nobody listens; `alarm_email`, unless empty, does once it has confirmed the
-    mails that AWS sends. `triggers` are Cognito's, which refuse a person by an error; `functions` are the others, and
-    `authorizer` the one of them that lets WebSocket connections in.
+    mails that AWS sends. `refusing` are triggers of Cognito's that refuse a person by an error as well; `functions` are
+    all others, and `authorizer` the one of them that lets WebSocket connections in.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Operations(pulumi.ComponentResource):
         name: str,
         *,
         functions: Sequence[Watched],
-        triggers: Sequence[Watched],
+        refusing: Sequence[Watched],
         authorizer: Watched,
         api: Api,
         socket: Api,
@@ -75,10 +75,10 @@ class Operations(pulumi.ComponentResource):
         self._topic = self._declare_topic("alarms", alarm_email)
 
         self._watch_apis(api, socket)
-        self._watch_functions(functions, triggers, authorizer)
+        self._watch_functions(functions, refusing, authorizer)
         self._watch_cognito(login)
         self._watch_site(distribution_id, self._declare_topic("site-alarms", alarm_email, region=CLOUDFRONT_REGION))
-        everything = [*functions, *triggers]
+        everything = [*functions, *refusing]
         page = aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
             dashboard_name=self._stack,
@@ -123,13 +123,17 @@ class Operations(pulumi.ComponentResource):
             "The chat fails at WebSocket events. Read its log.",
         )
 
-    def _watch_functions(self, functions: Sequence[Watched], triggers: Sequence[Watched], authorizer: Watched) -> None:
-        for function, threshold in [*((each, 1) for each in functions), *((each, SEVERAL) for each in triggers)]:
+    def _watch_functions(self, functions: Sequence[Watched], refusing: Sequence[Watched], authorizer: Watched) -> None:
+        failed = "crashed or ran out of time. Read its log."
+        for function, threshold, what in [
+            *((each, 1, failed) for each in functions),
+            *((each, SEVERAL, f"refuses people, {failed}") for each in refusing),
+        ]:
             self._alarm(
                 f"{function.name}-errors",
                 Metric("AWS/Lambda", "Errors", {"FunctionName": function.function_name}),
                 threshold,
-                f"The function {function.name} crashed or ran out of time. Read its log.",
+                f"The function {function.name} {what}",
             )
         self._alarm(
             "authorizer-errors",

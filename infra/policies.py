@@ -43,9 +43,13 @@ def read_user(user_pool_arn: str) -> Statement:
 
 
 def check_password(user_pool_arn: str) -> Statement:
-    """Sign a person of this user pool in by password; end a password that is not the person's, with its sessions."""
-    actions = ["InitiateAuth", "ResetUserPassword", "UserGlobalSignOut"]
-    return _allow([f"cognito-idp:Admin{action}" for action in actions], user_pool_arn)
+    """Sign a person of this user pool in by password; neither sets a password nor changes a user."""
+    return _allow(["cognito-idp:AdminInitiateAuth"], user_pool_arn)
+
+
+def end_password(user_pool_arn: str) -> Statement:
+    """Make a password of this user pool worthless until its owner resets it; sets none."""
+    return _allow(["cognito-idp:AdminResetUserPassword"], user_pool_arn)
 
 
 def end_sessions(user_pool_arn: str) -> Statement:

@@ -241,7 +241,9 @@ def _app_callbacks(config: pulumi.Config) -> tuple[str, ...]:
     callbacks = _texts(config, key, example, "addresses")
     for callback in callbacks:
         if not re.fullmatch(r"https?://[A-Za-z0-9._~:/?=&%-]+", callback):
-            wrong = "it should be an app link, https and without a fragment: a scheme of its own any app may claim"
+            wrong = (
+                "it should be an app link, https and without a fragment, since any app may claim another's own scheme"
+            )
             raise SettingError(key, f"has {callback!r}; {wrong}", example)
         _check_transport(key, callback, example)
     return callbacks

@@ -81,7 +81,7 @@ class Socket(pulumi.ComponentResource):
         )
 
     def answer_connections(self) -> pulumi.Output[policies.Statement]:
-        """Permit a function to post to the connections, and to end them."""
+        """Return the statement that lets a role post to the connections, and end them."""
         return self._stage_arn.apply(policies.answer_connections)
 
     def serve(self, function: Served, *, authorizer: Served) -> None:

@@ -40,7 +40,7 @@ NOTHING = "(nothing)"
 TESTED_BY = {  # beside the tests of its own name
     "cognito": ["accounts"],
     "email_address": ["accounts"],
-    "jwks": ["connect_authorizer"],
+    "jwks": ["connect_authorizer", "kakao"],
     "outgoing": ["token_endpoint", "kakao"],
     "pages": ["session"],
     "post_confirmation": ["triggers"],
@@ -49,7 +49,7 @@ TESTED_BY = {  # beside the tests of its own name
     "session": ["return_to", "logs"],
     "session_cookies": ["session", "accounts"],
     "token_endpoint": ["session"],
-    "tokens": ["connect_authorizer"],
+    "tokens": ["connect_authorizer", "kakao"],
     "user_info": ["logs"],
     "web": ["session", "user_info", "accounts"],
 }

@@ -3,10 +3,12 @@
 import copy
 from contextlib import nullcontext, suppress
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 
-from handlers import cognito, post_confirmation, pre_authentication, pre_sign_up
+from handlers import post_confirmation, pre_authentication, pre_sign_up
 
 EMAIL = "canary@example.com"
 CLIENT = {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": "client-id"}
@@ -113,41 +115,52 @@ def test_being_called_twice_is_being_called_once() -> None:
 
 
 @pytest.fixture
-def asked_of_cognito(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    asked: list[Any] = []
-    monkeypatch.setattr(cognito, "ask", lambda operation, **given: asked.append((operation, given)))
-    return asked
+def cognito(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
+    """Cognito's API, as the trigger calls it."""
+    api = MagicMock()
+    monkeypatch.setattr("boto3.client", api)
+    return api
 
 
 def test_a_reset_password_signs_out_everywhere_and_is_no_first_sign_in(
-    asked_of_cognito: list[Any], caplog: pytest.LogCaptureFixture
+    cognito: MagicMock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     asked = event("PostConfirmation_ConfirmForgotPassword", userAttributes=NATIVE)
     assert post_confirmation.handler(copy.deepcopy(asked), None) == asked
     person = {"UserPoolId": asked["userPoolId"], "Username": asked["userName"]}
-    assert asked_of_cognito == [("admin_user_global_sign_out", person)]
+    cognito.return_value.admin_user_global_sign_out.assert_called_once_with(**person)
     assert caplog.records == []
 
 
-def test_a_first_sign_in_ends_no_session(asked_of_cognito: list[Any]) -> None:
+def test_a_first_sign_in_ends_no_session(cognito: MagicMock) -> None:
     post_confirmation.handler(event("PostConfirmation_ConfirmSignUp", userAttributes=NATIVE), None)
-    assert asked_of_cognito == []
+    cognito.assert_not_called()
 
 
-@pytest.mark.parametrize("error", [cognito.CognitoError("InternalErrorException", "canary"), cognito.unavailable()])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "InternalErrorException", "Message": "canary"}}, "operation"),
+        ReadTimeoutError(endpoint_url="https://canary"),
+    ],
+    ids=["no", "slow"],
+)
 def test_who_resets_a_password_is_told_when_older_sign_ins_are_still_good(
-    error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    error: Exception, cognito: MagicMock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def ask(*_: Any, **__: Any) -> None:
-        raise error
-
-    monkeypatch.setattr(cognito, "ask", ask)
+    cognito.return_value.admin_user_global_sign_out.side_effect = error
     with pytest.raises(post_confirmation.SessionsNotEndedError) as said:
         post_confirmation.handler(event("PostConfirmation_ConfirmForgotPassword", userAttributes=NATIVE), None)
     assert "Reset the password once more" in str(said.value)
     assert [record.message for record in caplog.records] == ["sessions_not_ended"]
     assert "canary" not in caplog.text + str(said.value)
+
+
+def test_a_slow_cognito_is_given_up_before_cognito_gives_the_trigger_up(cognito: MagicMock) -> None:
+    post_confirmation.handler(event("PostConfirmation_ConfirmForgotPassword", userAttributes=NATIVE), None)
+    config = cognito.call_args.kwargs["config"]
+    assert (config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"] < 5
 
 
 # Pre authentication

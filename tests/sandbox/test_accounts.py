@@ -205,16 +205,18 @@ def test_no_word_of_a_caller_confirms_an_account(post: Post, sandbox: Sandbox, e
     [
         ("pre_sign_up", "PreSignUp_SignUp"),
         ("post_confirmation", "PostConfirmation_ConfirmSignUp"),
+        ("post_confirmation", "PostConfirmation_ConfirmForgotPassword"),
         ("pre_authentication", "PreAuthentication_Authentication"),
         ("kakao_challenge", "DefineAuthChallenge_Authentication"),
     ],
 )
 def test_a_warm_trigger_answers_in_a_fraction_of_cognitos_five_seconds(
-    sandbox: Sandbox, module: str, source: str
+    sandbox: Sandbox, confirmed: str, module: str, source: str
 ) -> None:
-    attributes = {"sub": "sub-1", "email": "person@example.com", "cognito:user_status": "CONFIRMED"}
+    attributes = {"sub": "sub-1", "email": confirmed, "cognito:user_status": "CONFIRMED"}
     request = {"userAttributes": attributes}
-    event = {"triggerSource": source, "callerContext": {"clientId": "client-id"}, "userName": attributes["email"]}
+    event = {"triggerSource": source, "callerContext": {"clientId": "client-id"}, "userName": confirmed}
+    event |= {"userPoolId": sandbox.exports["userPoolId"]}
     event |= {"request": request, "response": {}}
     took = []
     for _ in range(4):
