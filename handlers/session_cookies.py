@@ -32,9 +32,9 @@ def ended(event: Event) -> list[str]:
 
 
 def person(event: Event) -> str | None:
-    """Return the `sub` of whose session this is, None where there is none."""
+    """Return the `sub` of whose session this is; nothing, or None, where there is none or several."""
     found = web.cookies(event).get(PERSON_COOKIE, [])
-    return found[0] if len(found) == 1 and found[0] else None
+    return found[0] if len(found) == 1 else None
 
 
 def refresh_tokens(event: Event) -> list[str]:

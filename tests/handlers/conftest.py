@@ -68,18 +68,20 @@ def _cognito() -> Iterator[tuple[Cognito, str]]:
             self.send_error(404)
 
         def do_POST(self) -> None:
-            form = dict(parse_qsl(self.rfile.read(int(self.headers["content-length"])).decode()))
+            body = self.rfile.read(int(self.headers["content-length"])).decode()
+            is_form = self.headers["content-type"] == "application/x-www-form-urlencoded"
+            form = dict(parse_qsl(body)) if is_form else {}
             state.asked.append((self.path, form, dict(self.headers)))
             state.before(form)
             time.sleep(state.delay)
-            body = state.body if isinstance(state.body, bytes) else json.dumps(state.body).encode()
+            answer = state.body if isinstance(state.body, bytes) else json.dumps(state.body).encode()
             self.send_response(state.status)
             for name, value in state.headers.items():
                 self.send_header(name, value)
-            self.send_header("content-length", str(len(body)))
+            self.send_header("content-length", str(len(answer)))
             self.end_headers()
             try:
-                self.wfile.write(body)
+                self.wfile.write(answer)
             except BrokenPipeError:
                 self.close_connection = True
 

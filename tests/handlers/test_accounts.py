@@ -370,10 +370,16 @@ def test_a_password_as_short_as_may_be_is_taken(send: Send, stub: Stub) -> None:
     assert send("sign-up", WHOLE | {"password": "x" * 12})[0] == 200
 
 
-def test_an_account_that_is_confirmed_already_is_said_to_be(send: Send, stub: Stub) -> None:
-    stub.fail("NotAuthorizedException", "User cannot be confirmed. Current status is CONFIRMED")
-    assert send("confirm", WHOLE)[1]["error"] == "already_confirmed"
-    assert send("confirm", WHOLE)[0] == 409
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [("CONFIRMED", (409, "already_confirmed")), ("RESET_REQUIRED", (403, "password_reset_required"))],
+)
+def test_who_confirms_again_is_told_how_the_account_stands(
+    send: Send, stub: Stub, state: str, expected: tuple[int, str]
+) -> None:
+    stub.fail("NotAuthorizedException", f"User cannot be confirmed. Current status is {state}")
+    status, body, _ = send("confirm", WHOLE)
+    assert (status, body["error"]) == expected
 
 
 def test_a_code_alone_confirms_an_account(send: Send, stub: Stub) -> None:
@@ -409,17 +415,25 @@ def test_a_password_that_is_another_or_could_not_be_checked_is_ended_with_its_se
     assert stub.asked[2:] == [("admin_reset_user_password", person), ("admin_user_global_sign_out", person)]
 
 
+@pytest.mark.parametrize(
+    "failure",
+    [
+        ClientError({"Error": {"Code": "TooManyRequestsException"}}, "operation"),
+        ReadTimeoutError(endpoint_url="https://canary"),
+    ],
+    ids=["throttled", "slow"],
+)
 def test_a_password_that_could_not_be_ended_is_not_said_to_be_good(
-    send: Send, stub: Stub, caplog: pytest.LogCaptureFixture
+    send: Send, stub: Stub, failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stub.fail("TooManyRequestsException")
-    stub.fails_at = "admin_"
+    stub.result, stub.fails_at = failure, "admin_"
     assert send("confirm", WHOLE)[1]["error"] == "password_reset_required"
     assert [record.message for record in caplog.records] == ["password_not_ended"] * 2
 
 
-def test_no_other_error_counts_as_confirmed_already_whatever_it_says(send: Send, stub: Stub) -> None:
-    stub.fail("UserLambdaValidationException", "Current status is CONFIRMED")
+@pytest.mark.parametrize("state", ["CONFIRMED", "RESET_REQUIRED"])
+def test_no_other_error_tells_how_an_account_stands_whatever_it_says(send: Send, stub: Stub, state: str) -> None:
+    stub.fail("UserLambdaValidationException", f"Current status is {state}")
     assert send("confirm", WHOLE)[1]["error"] == "refused"
 
 
