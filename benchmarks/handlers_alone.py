@@ -185,8 +185,9 @@ def person(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[str,
             yield trigger, answered.get("answerCorrect", True)
         source = {"triggerSource": "PreSignUp_ExternalProvider"}
         yield "pre sign-up", pre_sign_up.handler(triggered | source, None)["response"]["autoConfirmUser"] is False
-        source = {"triggerSource": "PostConfirmation_ConfirmSignUp"}
-        yield "post confirmation", "request" in post_confirmation.handler(triggered | source, None)
+        for kind in ("ConfirmSignUp", "ConfirmForgotPassword"):
+            source = {"triggerSource": f"PostConfirmation_{kind}", "userPoolId": "p_1", "userName": "u"}
+            yield kind, "request" in post_confirmation.handler(triggered | source, None)
         yield "pre authentication", "request" in pre_authentication.handler(triggered, None)
         yield "logout", browser.send("POST /api/auth/logout", headers=SAME_ORIGIN)["statusCode"] == 200
 

@@ -1,6 +1,7 @@
 """Cognito's post confirmation trigger: a person's first sign-in, and a password that was reset."""
 
 import logging
+from functools import cache
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -26,14 +27,20 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _end_sessions(event: dict[str, Any]) -> None:
-    import boto3  # a first sign-in starts without it
-    from botocore.config import Config
+    cognito = _cognito()
     from botocore.exceptions import BotoCoreError, ClientError
 
-    config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
     try:
-        cognito = boto3.client("cognito-idp", config=config)
         cognito.admin_user_global_sign_out(UserPoolId=event["userPoolId"], Username=event["userName"])
     except (BotoCoreError, ClientError) as error:
         log.error("sessions_not_ended", extra={"reason": type(error).__name__})
         raise SessionsNotEndedError("Older sign-ins could not be ended. Reset the password once more.") from None
+
+
+@cache
+def _cognito() -> Any:
+    import boto3  # only here: a first sign-in starts without it
+    from botocore.config import Config
+
+    config = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
+    return boto3.client("cognito-idp", config=config)

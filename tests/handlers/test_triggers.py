@@ -118,7 +118,7 @@ def test_being_called_twice_is_being_called_once() -> None:
 def cognito(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
     """Cognito's API, as the trigger calls it."""
     api = MagicMock()
-    monkeypatch.setattr("boto3.client", api)
+    monkeypatch.setattr(post_confirmation, "_cognito", lambda: api)
     return api
 
 
@@ -129,13 +129,13 @@ def test_a_reset_password_signs_out_everywhere_and_is_no_first_sign_in(
     asked = event("PostConfirmation_ConfirmForgotPassword", userAttributes=NATIVE)
     assert post_confirmation.handler(copy.deepcopy(asked), None) == asked
     person = {"UserPoolId": asked["userPoolId"], "Username": asked["userName"]}
-    cognito.return_value.admin_user_global_sign_out.assert_called_once_with(**person)
+    cognito.admin_user_global_sign_out.assert_called_once_with(**person)
     assert caplog.records == []
 
 
 def test_a_first_sign_in_ends_no_session(cognito: MagicMock) -> None:
     post_confirmation.handler(event("PostConfirmation_ConfirmSignUp", userAttributes=NATIVE), None)
-    cognito.assert_not_called()
+    assert cognito.mock_calls == []
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_first_sign_in_ends_no_session(cognito: MagicMock) -> None:
 def test_who_resets_a_password_is_told_when_older_sign_ins_are_still_good(
     error: Exception, cognito: MagicMock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    cognito.return_value.admin_user_global_sign_out.side_effect = error
+    cognito.admin_user_global_sign_out.side_effect = error
     with pytest.raises(post_confirmation.SessionsNotEndedError) as said:
         post_confirmation.handler(event("PostConfirmation_ConfirmForgotPassword", userAttributes=NATIVE), None)
     assert "Reset the password once more" in str(said.value)
@@ -157,10 +157,11 @@ def test_who_resets_a_password_is_told_when_older_sign_ins_are_still_good(
     assert "canary" not in caplog.text + str(said.value)
 
 
-def test_a_slow_cognito_is_given_up_before_cognito_gives_the_trigger_up(cognito: MagicMock) -> None:
-    post_confirmation.handler(event("PostConfirmation_ConfirmForgotPassword", userAttributes=NATIVE), None)
-    config = cognito.call_args.kwargs["config"]
+def test_a_slow_cognito_is_given_up_before_cognito_gives_the_trigger_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
+    config = post_confirmation._cognito().meta.config
     assert (config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"] < 5
+    post_confirmation._cognito.cache_clear()
 
 
 # Pre authentication
