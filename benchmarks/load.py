@@ -30,7 +30,7 @@ SECONDS = 60
 LONGEST_ROUND = 1200  # seconds
 MOST_GROWTH = 4 * 1024  # KB of a process in a round
 # It keeps each sign-in's tokens and each call's log lines, as AWS does, though in memory.
-MOST_KEPT = {"emulated AWS": 16 * 1024}
+MOST_KEPT = {"emulated AWS": 8 * 1024}
 KEEP_ALIVE = 80  # seconds; for nearly as long the emulator holds a connection that its other end has closed
 MOST_FILES = 16384
 

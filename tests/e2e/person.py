@@ -28,13 +28,6 @@ def sign_in(page: Page, sandbox: Sandbox, person: Person = HANEUL) -> None:
     expect_signed_in(page, person)
 
 
-def profiles(sandbox: Sandbox, person: Person) -> list[str]:
-    """The names of the profiles that a person has in the pool."""
-    pool = {"UserPoolId": sandbox.exports["userPoolId"]}
-    users = sandbox.account.call("cognito-idp", "ListUsers", pool)["Users"]
-    return [user["Username"] for user in users if str(person.id) in str(user)]
-
-
 def expect_signed_in(page: Page, person: Person = HANEUL) -> None:
     expect(page.locator("#nickname")).to_have_text(person.nickname)
     expect(page.get_by_role("button", name="로그아웃")).to_be_visible()

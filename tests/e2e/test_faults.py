@@ -16,11 +16,10 @@ from tests.e2e.person import (
     expect_signed_in,
     expect_signed_out,
     press_kakao,
-    profiles,
     sign_in,
 )
 from tests.ports import free_ports
-from tests.sandbox.deployed import forget
+from tests.sandbox.deployed import forget, profiles
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 

@@ -146,12 +146,25 @@ def on_pool(sandbox: Sandbox, operation: str, **given: Any) -> dict[str, Any]:
     return answer
 
 
+def at_cognito(sandbox: Sandbox, operation: str, **given: Any) -> dict[str, Any]:
+    """Call an operation of Cognito's as anybody may who knows the public client."""
+    client = {"ClientId": sandbox.exports["clientId"]}
+    answer: dict[str, Any] = sandbox.account.call("cognito-idp", operation, client | given)
+    return answer
+
+
 KAKAO_IDENTITY = {"ProviderName": "Kakao", "ProviderAttributeName": "Cognito_Subject"}
 
 
 def profile_names(person: Person) -> tuple[str, str]:
     """What the profile of a Kakao person is called: who came by token first, and who came on the web first."""
     return f"kakao-{person.id}", f"Kakao_{person.id}"
+
+
+def profiles(sandbox: Sandbox, person: Person) -> list[str]:
+    """The names of the profiles in the pool that are this Kakao person's."""
+    users = on_pool(sandbox, "ListUsers")["Users"]
+    return sorted(user["Username"] for user in users if user["Username"] in profile_names(person))
 
 
 def forget(sandbox: Sandbox, person: Person) -> None:

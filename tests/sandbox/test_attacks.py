@@ -15,7 +15,7 @@ from sandbox.kakao import PEOPLE
 from sandbox.local import Sandbox
 from sandbox.mail import mails
 from sandbox.program import ROOT
-from tests.sandbox.deployed import EMAIL, PASSWORD, Browser, at, bearer, id_token, kakao_tokens, on_pool
+from tests.sandbox.deployed import EMAIL, PASSWORD, Browser, at, at_cognito, bearer, id_token, kakao_tokens, on_pool
 
 pytestmark = pytest.mark.sandbox
 
@@ -287,11 +287,6 @@ def test_no_spelling_of_a_path_gets_past_the_door(sandbox: Sandbox, session: dic
 # Accounts, straight at Cognito as anybody may who knows the public client
 
 
-def at_cognito(sandbox: Sandbox, operation: str, **given: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = sandbox.account.call("cognito-idp", operation, given)
-    return answer
-
-
 FORGED: dict[str, Any] = {
     "email_verified": "true",
     "phone_number_verified": "true",
@@ -325,7 +320,6 @@ def test_an_account_cannot_be_taken_by_its_e_mail(sandbox: Sandbox) -> None:
         at_cognito(
             sandbox,
             "SignUp",
-            ClientId=sandbox.exports["clientId"],
             Username=f"forger-{secrets.token_hex(4)}@example.com",
             Password=PASSWORD,
             UserAttributes=[{"Name": "email", "Value": EMAIL}],
@@ -336,12 +330,8 @@ def test_an_account_cannot_be_taken_by_its_e_mail(sandbox: Sandbox) -> None:
     on_pool(sandbox, "AdminCreateUser", Username=own, MessageAction="SUPPRESS")
     on_pool(sandbox, "AdminSetUserPassword", Username=own, Password=password, Permanent=True)
     answer = requests.post(f"{at(sandbox)}/api/auth/sign-in", json={"email": own, "password": password}, timeout=20)
-    at_cognito(
-        sandbox,
-        "UpdateUserAttributes",
-        AccessToken=answer.json()["AccessToken"],
-        UserAttributes=[{"Name": "email", "Value": EMAIL}],
-    )
+    wanted = {"AccessToken": answer.json()["AccessToken"], "UserAttributes": [{"Name": "email", "Value": EMAIL}]}
+    sandbox.account.call("cognito-idp", "UpdateUserAttributes", wanted)
     wrong = requests.post(f"{at(sandbox)}/api/auth/sign-in", json={"email": EMAIL, "password": password}, timeout=20)
     assert (wrong.status_code, wrong.json()["error"]) == (400, "wrong_credentials")
     assert _subject(sandbox, id_token(sandbox)) == _subject(sandbox, victims)

@@ -18,7 +18,16 @@ from sandbox.kakao import PEOPLE
 from sandbox.kakao.people import Person
 from sandbox.local import Sandbox
 from sandbox.mail import mails
-from tests.sandbox.deployed import KAKAO_IDENTITY, Browser, forget, kakao_tokens, on_pool, profile_names
+from tests.sandbox.deployed import (
+    KAKAO_IDENTITY,
+    Browser,
+    at_cognito,
+    forget,
+    kakao_tokens,
+    on_pool,
+    profile_names,
+    profiles,
+)
 
 pytestmark = pytest.mark.sandbox
 
@@ -69,20 +78,6 @@ def kakao(sandbox: Sandbox) -> Iterator[Callable[..., None]]:
     switch("up")
 
 
-def at_cognito(sandbox: Sandbox, operation: str, **given: Any) -> dict[str, Any]:
-    """Call an operation of Cognito's as anybody may who knows the public client."""
-    answer: dict[str, Any] = sandbox.account.call(
-        "cognito-idp", operation, {"ClientId": sandbox.exports["clientId"], **given}
-    )
-    return answer
-
-
-def profiles(sandbox: Sandbox, person: Person = HANEUL) -> list[str]:
-    """The names of the profiles in the pool that are this Kakao person's."""
-    users = on_pool(sandbox, "ListUsers")["Users"]
-    return sorted(user["Username"] for user in users if user["Username"] in profile_names(person))
-
-
 def attributes(sandbox: Sandbox, name: str) -> dict[str, str]:
     found = on_pool(sandbox, "AdminGetUser", Username=name)["UserAttributes"]
     return {attribute["Name"]: attribute["Value"] for attribute in found}
@@ -122,7 +117,7 @@ def test_a_person_who_comes_by_token_first_is_the_same_one_in_the_browser(
     assert "set-cookie" not in answer.headers
     by_token, in_browser = claims(answer.json()["IdToken"]), hosted_sign_in(sandbox)
     assert by_token["sub"] == in_browser["sub"]
-    assert profiles(sandbox) == [f"kakao-{HANEUL.id}"]
+    assert profiles(sandbox, HANEUL) == [f"kakao-{HANEUL.id}"]
     assert post(**{kind: issue()[kind]}).status_code == 200  # and is let in by token afterwards
 
 
@@ -136,7 +131,7 @@ def test_a_person_who_comes_in_the_browser_first_continues_there_and_is_the_same
     assert asked["client_id"] == sandbox.exports["clientId"]
     assert (asked["identity_provider"], asked["response_type"]) == ("Kakao", "code")
     assert hosted_sign_in(sandbox)["sub"] == first["sub"]
-    assert profiles(sandbox) == [f"Kakao_{HANEUL.id}"]
+    assert profiles(sandbox, HANEUL) == [f"Kakao_{HANEUL.id}"]
 
 
 def test_an_app_goes_on_at_the_address_that_it_was_told(post: Post, issue: Issue, sandbox: Sandbox) -> None:
@@ -176,7 +171,7 @@ def test_first_sign_ins_of_both_kinds_at_once_end_at_one_profile(post: Post, iss
         begun = [threads.submit(by_token, token) for token in tokens]
         begun.append(threads.submit(in_browser))
         ended = [one.result() for one in begun]
-    (name,) = profiles(sandbox)
+    (name,) = profiles(sandbox, HANEUL)
     sub = attributes(sandbox, name)["sub"]
     assert set(ended) <= {(200, sub), (409, "hosted_login_required")}
     assert ended[-1] == (200, sub)
@@ -188,7 +183,7 @@ def test_the_same_token_twice_and_at_once_gives_the_same_person(post: Post, issu
         answers = list(threads.map(lambda _: post(access_token=token), range(4)))
     assert [answer.status_code for answer in answers] == [200] * 4
     assert len({claims(answer.json()["IdToken"])["sub"] for answer in answers}) == 1
-    assert profiles(sandbox) == [f"kakao-{HANEUL.id}"]
+    assert profiles(sandbox, HANEUL) == [f"kakao-{HANEUL.id}"]
 
 
 @pytest.mark.parametrize("linked", [False, True])
@@ -273,7 +268,7 @@ def test_an_account_with_the_same_e_mail_is_another_account_and_stays_as_it_is(
 def test_a_token_of_another_app_is_nobodys(post: Post, issue: Issue, sandbox: Sandbox, kind: str) -> None:
     another = issue(app_id=999, client_id="key-of-another-app")
     assert refused(post(**{kind: another[kind]})) == (401, "invalid_token")
-    assert profiles(sandbox) == []
+    assert profiles(sandbox, HANEUL) == []
 
 
 def test_a_token_for_the_native_app_key_is_ours(post: Post, issue: Issue) -> None:
@@ -290,7 +285,7 @@ def test_a_revoked_token_is_nobodys(post: Post, issue: Issue, sandbox: Sandbox) 
 @pytest.mark.parametrize("kind", ["access_token", "id_token"])
 def test_a_token_that_is_over_is_nobodys(post: Post, issue: Issue, sandbox: Sandbox, kind: str) -> None:
     assert refused(post(**{kind: issue(expires_in=-60)[kind]})) == (401, "invalid_token")
-    assert profiles(sandbox) == []
+    assert profiles(sandbox, HANEUL) == []
 
 
 @pytest.mark.parametrize("kind", ["access_token", "id_token"])
@@ -337,7 +332,7 @@ def test_a_kakao_that_is_not_well_is_told_apart_and_nothing_is_half_made(
     assert refused(answer) == expected
     assert ("retry-after" in answer.headers) is (expected[0] == 429)
     assert answer.elapsed.total_seconds() < 5  # what the route promises
-    assert profiles(sandbox) == []
+    assert profiles(sandbox, HANEUL) == []
     kakao("up")
     assert post(access_token=token).status_code == 200
 
@@ -358,7 +353,7 @@ def test_a_kakao_that_fails_at_the_challenge_alone_is_told_apart_and_the_next_si
     answer = post(access_token=token)
     assert refused(answer) == expected
     assert answer.elapsed.total_seconds() < 5  # what the route promises
-    assert profiles(sandbox) == [f"kakao-{HANEUL.id}"]
+    assert profiles(sandbox, HANEUL) == [f"kakao-{HANEUL.id}"]
     kakao("up")
     assert post(access_token=token).status_code == 200
 
@@ -383,7 +378,7 @@ def test_a_key_of_kakaos_that_cannot_be_had_lets_nobody_in_and_is_had_later(
     token = issue()["id_token"]
     kakao(mode, "/.well-known/jwks.json")
     assert refused(post(id_token=token)) == expected
-    assert profiles(sandbox) == []
+    assert profiles(sandbox, HANEUL) == []
     kakao("up")
     for _ in range(60):  # it is asked for again after ten seconds
         answer = post(id_token=token)
