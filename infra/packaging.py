@@ -7,6 +7,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +30,7 @@ def function_zip(module: str) -> Path:
         file = unread.pop()
         if file not in files:
             files.add(file)
-            unread += _imported(file)
+            unread += [HANDLERS / f"{name}.py" for name in _imported(file, file.read_bytes())]
     return _zip(BUILD / f"{module}.zip", ((file.relative_to(ROOT).as_posix(), file) for file in files))
 
 
@@ -60,10 +61,11 @@ def layer_zip(runtime: str, architecture: str) -> Path:
         return _zip(layer, ((file.relative_to(folder).as_posix(), file) for file in wanted))
 
 
-def _imported(file: Path) -> list[Path]:
+@cache  # most files are in several packages
+def _imported(file: Path, source: bytes) -> list[str]:
     """The modules of handlers/ that a file names in an import, also inside a function. Raises SyntaxError."""
     names: list[str] = []
-    tree = ast.parse(file.read_bytes(), file)
+    tree = ast.parse(source, file)
     compile(tree, file, "exec")  # finds what the grammar alone does not, such as a return outside a function
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module == "handlers":
@@ -72,7 +74,7 @@ def _imported(file: Path) -> list[Path]:
             names.append(node.module or "")
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-    return [HANDLERS / f"{name.removeprefix('handlers.')}.py" for name in names if name.startswith("handlers.")]
+    return [name.removeprefix("handlers.") for name in names if name.startswith("handlers.")]
 
 
 def _zip(path: Path, members: Iterable[tuple[str, Path]]) -> Path:

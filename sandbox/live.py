@@ -35,7 +35,7 @@ def saved_files_applied(update: Callable[[], list[str]], say: Callable[[str], No
             if len(old) < len(saved):
                 say(_line(update))
 
-    thread = threading.Thread(target=apply, name="live")
+    thread = threading.Thread(target=apply, name="live", daemon=True)  # Ctrl-C may come before anybody waits for it
     thread.start()
     say("  saved files of handlers/ and frontend/ go live at once\n")
     try:

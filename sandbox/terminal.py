@@ -27,7 +27,7 @@ def shown(aws: str, output: Path, say: Callable[[str], None]) -> Iterator[None]:
                         say(f"  mail to {mail.to}: {mail.text}")
                     said = len(sent)
 
-    thread = threading.Thread(target=watch, name="terminal")
+    thread = threading.Thread(target=watch, name="terminal", daemon=True)  # Ctrl-C may come before anybody waits for it
     thread.start()
     try:
         yield

@@ -39,7 +39,9 @@ def serve(port: int, app: KakaoApp, hosts: Mapping[str, str]) -> Iterator[str]:
             site.register_blueprint(blueprint)
         # werkzeug would end the process over a taken port, so it is handed a listening socket.
         server = make_server("127.0.0.1", port, site, threaded=True, request_handler=_Quiet, fd=listener.fileno())
-        thread = threading.Thread(target=server.serve_forever, name="kakao", kwargs={"poll_interval": 0.05})
+        poll = {"poll_interval": 0.05}
+        # Ctrl-C may come before anybody waits for it.
+        thread = threading.Thread(target=server.serve_forever, name="kakao", kwargs=poll, daemon=True)
         thread.start()
         try:
             yield address

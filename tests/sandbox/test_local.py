@@ -98,3 +98,35 @@ def test_all_ports_move_together() -> None:
     assert config["kakao-login:kakaoIssuer"] == "http://127.0.0.1:4002"
     assert set(config["aws:endpoints"][0].values()) == {"http://127.0.0.1:4003"}
     assert ":300" not in repr(config)
+
+
+INTERRUPTED = """
+import threading
+from pathlib import Path
+from sandbox import kakao, live, terminal
+
+start = threading.Thread.start
+
+def interrupted(thread):
+    start(thread)
+    raise KeyboardInterrupt
+
+threading.Thread.start = interrupted
+with {block}:
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        'kakao.serve(0, kakao.KakaoApp("key", "secret", 1, ()), {})',
+        "live.saved_files_applied(list, print)",
+        'terminal.shown("http://127.0.0.1:1", Path("/dev/null"), print)',
+    ],
+    ids=["kakao", "live", "terminal"],
+)
+def test_an_interrupt_in_the_moment_in_which_something_begins_ends_the_process(block: str) -> None:
+    command = [sys.executable, "-c", INTERRUPTED.format(block=block)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
+    assert "KeyboardInterrupt" in ended.stderr
