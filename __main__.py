@@ -162,7 +162,7 @@ api.serve(
     "POST /api/auth/reset-password",
 )
 api.serve(user_info, "GET /api/userinfo", signed_in=True)
-refusing = [triggers["pre_sign_up"], triggers["pre_authentication"], *([challenge] if challenge else [])]
+refusing = [triggers["pre_sign_up"], triggers["pre_authentication"]]
 functions = [session, user_info, accounts, connect_authorizer, chat, triggers["post_confirmation"]]
 if challenge:
     kakao_sign_in = function(
@@ -179,6 +179,7 @@ if challenge:
     )
     api.serve(kakao_sign_in, "POST /api/auth/kakao")
     functions.append(kakao_sign_in)
+    refusing.append(challenge)
 
 operations = Operations(
     "operations",

@@ -26,9 +26,10 @@ def started(tokens: Tokens) -> list[str]:
 
 def ended(event: Event) -> list[str]:
     """Return what clears those of them that came: since then another tab may have begun a session, with its own."""
+    came = web.cookies(event)
     cleared = {name: _host_cookie(name, "", 0) for name in (ID_COOKIE, PERSON_COOKIE)}
     cleared[REFRESH_COOKIE] = _refresh_cookie("", 0)
-    return [line for name, line in cleared.items() if name in web.cookies(event)]
+    return [line for name, line in cleared.items() if name in came]
 
 
 def person(event: Event) -> str | None:

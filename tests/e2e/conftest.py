@@ -1,17 +1,14 @@
 """The browser of the end-to-end tests."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
 import pytest
-import requests
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from sandbox.local import Sandbox
 from tests.prepare import chromium as system_chromium
-
-Switch = Callable[..., None]
+from tests.sandbox.deployed import Switch, switches
 
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 
@@ -39,16 +36,6 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Page:
     """A tab of it."""
     return context.new_page()
-
-
-@contextmanager
-def switches(stand_in: str) -> Iterator[Switch]:
-    def switch(mode: str, *endpoints: str) -> None:
-        body = {"mode": mode} | ({"endpoints": list(endpoints)} if endpoints else {})
-        requests.post(f"{stand_in}/_stand-in/mode", json=body, timeout=5).raise_for_status()
-
-    yield switch
-    switch("up")
 
 
 @pytest.fixture

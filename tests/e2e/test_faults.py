@@ -9,7 +9,6 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from sandbox.kakao import PEOPLE
 from sandbox.local import Sandbox, running
 from sandbox.program import ROOT
-from tests.e2e.conftest import Switch
 from tests.e2e.person import (
     agree,
     cookies,
@@ -19,7 +18,7 @@ from tests.e2e.person import (
     sign_in,
 )
 from tests.ports import free_ports
-from tests.sandbox.deployed import forget, profiles
+from tests.sandbox.deployed import Switch, forget, profiles
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 

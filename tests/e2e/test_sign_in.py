@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sandbox import hosted_login
 from sandbox.kakao import PEOPLE
 from sandbox.local import EMAIL_PERSON, Sandbox
-from tests.e2e.conftest import Switch
 from tests.e2e.person import (
     BADA,
     HANEUL,
@@ -20,7 +19,7 @@ from tests.e2e.person import (
     press_kakao,
     sign_in,
 )
-from tests.sandbox.deployed import forget
+from tests.sandbox.deployed import Switch, forget
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urljoin
@@ -18,6 +18,7 @@ from sandbox.local import EMAIL_PERSON, Sandbox
 from sandbox.mail import mails
 
 EMAIL, PASSWORD = EMAIL_PERSON
+TOKENS = {"AccessToken", "IdToken", "RefreshToken", "ExpiresIn", "TokenType"}  # of an answer that gives them
 
 
 def at(sandbox: Sandbox) -> str:
@@ -151,6 +152,21 @@ def at_cognito(sandbox: Sandbox, operation: str, **given: Any) -> dict[str, Any]
     client = {"ClientId": sandbox.exports["clientId"]}
     answer: dict[str, Any] = sandbox.account.call("cognito-idp", operation, client | given)
     return answer
+
+
+Switch = Callable[..., None]
+
+
+@contextmanager
+def switches(stand_in: str) -> Iterator[Switch]:
+    """Make a stand-in fail as wanted, at some of its endpoints or all, until the block ends."""
+
+    def switch(mode: str, *endpoints: str, **more: Any) -> None:
+        body = {"mode": mode, **more} | ({"endpoints": list(endpoints)} if endpoints else {})
+        requests.post(f"{stand_in}/_stand-in/mode", json=body, timeout=5).raise_for_status()
+
+    yield switch
+    switch("up")
 
 
 KAKAO_IDENTITY = {"ProviderName": "Kakao", "ProviderAttributeName": "Cognito_Subject"}

@@ -14,12 +14,11 @@ import requests
 from sandbox.local import Sandbox
 from sandbox.mail import mails
 from sandbox.terminal import shown
-from tests.sandbox.deployed import functions, invoke, mailed_code
+from tests.sandbox.deployed import TOKENS, functions, invoke, mailed_code
 
 pytestmark = pytest.mark.sandbox
 
 PASSWORD = "a-long-enough-password"
-TOKENS = {"AccessToken", "IdToken", "RefreshToken", "ExpiresIn", "TokenType"}
 
 Post = Callable[..., requests.Response]
 

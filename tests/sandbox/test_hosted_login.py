@@ -12,6 +12,7 @@ import requests
 
 from sandbox import hosted_login
 from tests.sandbox.conftest import CALLBACK, PKCE, PROVIDER, VERIFIER
+from tests.sandbox.deployed import Switch, switches
 
 pytestmark = pytest.mark.sandbox
 
@@ -22,14 +23,10 @@ def parameters(response: requests.Response) -> dict[str, str]:
 
 
 @pytest.fixture
-def switch(pool: Any) -> Iterator[Any]:
+def switch(pool: Any) -> Iterator[Switch]:
     """Makes the hosted login fail, and well again afterwards."""
-
-    def switch(**mode: Any) -> None:
-        requests.post(f"{pool.login}/_stand-in/mode", json=mode, timeout=5).raise_for_status()
-
-    yield switch
-    switch(mode="up")
+    with switches(pool.login) as switch:
+        yield switch
 
 
 def test_a_sign_in_through_a_provider_ends_with_tokens(pool: Any, provider: Any) -> None:
@@ -204,31 +201,33 @@ def test_only_a_refresh_token_of_that_client_can_be_revoked(pool: Any, provider:
 
 
 @pytest.mark.parametrize(("mode", "status"), [("down", 503), ("broken", 500), ("throttled", 429), ("garbage", 200)])
-def test_it_fails_on_demand_where_it_is_told_to(pool: Any, provider: Any, switch: Any, mode: str, status: int) -> None:
-    switch(mode=mode, endpoints=["/oauth2/token"])
+def test_it_fails_on_demand_where_it_is_told_to(
+    pool: Any, provider: Any, switch: Switch, mode: str, status: int
+) -> None:
+    switch(mode, "/oauth2/token")
     code = pool.code()
     answer = pool.redeem(code)
     assert (answer.status_code, "id_token" in answer.text) == (status, False)
-    switch(mode="up")
+    switch("up")
     assert pool.redeem(code).status_code == 200
 
 
-def test_it_refuses_to_answer_on_demand(pool: Any, switch: Any) -> None:
-    switch(mode="refusing")
+def test_it_refuses_to_answer_on_demand(pool: Any, switch: Switch) -> None:
+    switch("refusing")
     with pytest.raises(requests.ConnectionError):
         pool.get("/oauth2/userInfo")
 
 
-def test_it_is_slow_on_demand_until_it_is_told_otherwise(pool: Any, provider: Any, switch: Any) -> None:
+def test_it_is_slow_on_demand_until_it_is_told_otherwise(pool: Any, provider: Any, switch: Switch) -> None:
     code = pool.code()
-    switch(mode="slow", seconds=0.1)
+    switch("slow", seconds=0.1)
     assert pool.redeem(code).status_code == 200
-    switch(mode="slow", seconds=60)
+    switch("slow", seconds=60)
     waiting = threading.Thread(target=pool.get, args=["/oauth2/userInfo"])
     waiting.start()
     waiting.join(0.1)
     assert waiting.is_alive()
-    switch(mode="up")
+    switch("up")
     waiting.join(5)
     assert not waiting.is_alive()
 

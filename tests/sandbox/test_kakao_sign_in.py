@@ -1,6 +1,5 @@
 """Sign-in with a Kakao token through the site, the API, the Lambdas and the emulated Cognito, from a Kakao stand-in."""
 
-import base64
 import json
 import secrets
 import time
@@ -14,25 +13,28 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
+from handlers.token_endpoint import payload
 from sandbox.kakao import PEOPLE
 from sandbox.kakao.people import Person
 from sandbox.local import Sandbox
 from sandbox.mail import mails
 from tests.sandbox.deployed import (
     KAKAO_IDENTITY,
+    TOKENS,
     Browser,
+    Switch,
     at_cognito,
     forget,
     kakao_tokens,
     on_pool,
     profile_names,
     profiles,
+    switches,
 )
 
 pytestmark = pytest.mark.sandbox
 
 HANEUL, _, GUREUM, DAON = PEOPLE
-TOKENS = {"AccessToken", "IdToken", "RefreshToken", "ExpiresIn", "TokenType"}
 PASSWORD = "a-long-enough-password"
 
 Post = Callable[..., requests.Response]
@@ -67,15 +69,10 @@ def issue(sandbox: Sandbox) -> Issue:
 
 
 @pytest.fixture
-def kakao(sandbox: Sandbox) -> Iterator[Callable[..., None]]:
+def kakao(sandbox: Sandbox) -> Iterator[Switch]:
     """Switches the stand-in, and back on afterwards."""
-
-    def switch(mode: str, *endpoints: str, after: int = 0) -> None:
-        body = {"mode": mode, "after": after} | ({"endpoints": list(endpoints)} if endpoints else {})
-        requests.post(f"{sandbox.kakao}/_stand-in/mode", json=body, timeout=5).raise_for_status()
-
-    yield switch
-    switch("up")
+    with switches(sandbox.kakao) as switch:
+        yield switch
 
 
 def attributes(sandbox: Sandbox, name: str) -> dict[str, str]:
@@ -83,15 +80,9 @@ def attributes(sandbox: Sandbox, name: str) -> dict[str, str]:
     return {attribute["Name"]: attribute["Value"] for attribute in found}
 
 
-def claims(token: str) -> dict[str, Any]:
-    body = token.split(".")[1]
-    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    return found
-
-
 def hosted_sign_in(sandbox: Sandbox, person: Person = HANEUL) -> dict[str, Any]:
     """Sign in as a browser does; return the claims of the session's ID token."""
-    return claims(hosted_token(sandbox, person))
+    return payload(hosted_token(sandbox, person))
 
 
 def hosted_token(sandbox: Sandbox, person: Person) -> str:
@@ -115,7 +106,7 @@ def test_a_person_who_comes_by_token_first_is_the_same_one_in_the_browser(
     answer = post(**{kind: issue()[kind]})
     assert (answer.status_code, set(answer.json())) == (200, TOKENS)
     assert "set-cookie" not in answer.headers
-    by_token, in_browser = claims(answer.json()["IdToken"]), hosted_sign_in(sandbox)
+    by_token, in_browser = payload(answer.json()["IdToken"]), hosted_sign_in(sandbox)
     assert by_token["sub"] == in_browser["sub"]
     assert profiles(sandbox, HANEUL) == [f"kakao-{HANEUL.id}"]
     assert post(**{kind: issue()[kind]}).status_code == 200  # and is let in by token afterwards
@@ -151,7 +142,7 @@ def test_an_app_goes_on_at_the_address_that_it_was_told(post: Post, issue: Issue
     form = {"grant_type": "authorization_code", "client_id": sandbox.exports["clientId"], "redirect_uri": callback}
     form |= {"code": given["code"], "code_verifier": verifier}
     tokens = requests.post(f"{sandbox.hosted_login}/oauth2/token", data=form, timeout=20).json()
-    assert claims(tokens["id_token"])["sub"] == first["sub"]
+    assert payload(tokens["id_token"])["sub"] == first["sub"]
 
 
 def test_first_sign_ins_of_both_kinds_at_once_end_at_one_profile(post: Post, issue: Issue, sandbox: Sandbox) -> None:
@@ -161,7 +152,7 @@ def test_first_sign_ins_of_both_kinds_at_once_end_at_one_profile(post: Post, iss
     def by_token(token: str) -> tuple[int, str]:
         start.wait(10)
         answer = post(access_token=token)
-        return answer.status_code, claims(answer.json()["IdToken"])["sub"] if answer.ok else answer.json()["error"]
+        return answer.status_code, payload(answer.json()["IdToken"])["sub"] if answer.ok else answer.json()["error"]
 
     def in_browser() -> tuple[int, str]:
         start.wait(10)
@@ -182,7 +173,7 @@ def test_the_same_token_twice_and_at_once_gives_the_same_person(post: Post, issu
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda _: post(access_token=token), range(4)))
     assert [answer.status_code for answer in answers] == [200] * 4
-    assert len({claims(answer.json()["IdToken"])["sub"] for answer in answers}) == 1
+    assert len({payload(answer.json()["IdToken"])["sub"] for answer in answers}) == 1
     assert profiles(sandbox, HANEUL) == [f"kakao-{HANEUL.id}"]
 
 
@@ -200,7 +191,7 @@ def test_a_sign_in_that_was_cut_short_is_finished_by_the_next_one(
             SourceUser=KAKAO_IDENTITY | {"ProviderAttributeValue": str(HANEUL.id)},
         )
     answer = post(access_token=issue()["access_token"])
-    assert claims(answer.json()["IdToken"])["sub"] == attributes(sandbox, name)["sub"]
+    assert payload(answer.json()["IdToken"])["sub"] == attributes(sandbox, name)["sub"]
     assert hosted_sign_in(sandbox)["sub"] == attributes(sandbox, name)["sub"]
 
 
@@ -255,7 +246,7 @@ def test_an_account_with_the_same_e_mail_is_another_account_and_stays_as_it_is(
     assert post("sign-up", email=email, password=PASSWORD).status_code == 200
     on_pool(sandbox, "AdminConfirmSignUp", Username=email)
     before = attributes(sandbox, email)
-    assert claims(post(access_token=issue()["access_token"]).json()["IdToken"])["sub"] != before["sub"]
+    assert payload(post(access_token=issue()["access_token"]).json()["IdToken"])["sub"] != before["sub"]
     assert attributes(sandbox, email) == before
     assert post("sign-in", email=email, password=PASSWORD).status_code == 200
     on_pool(sandbox, "AdminDeleteUser", Username=email)
@@ -320,7 +311,7 @@ def test_a_request_of_another_shape_says_what_to_send(post: Post, body: dict[str
 def test_a_kakao_that_is_not_well_is_told_apart_and_nothing_is_half_made(
     post: Post,
     issue: Issue,
-    kakao: Callable[..., None],
+    kakao: Switch,
     sandbox: Sandbox,
     mode: str,
     endpoint: str,
@@ -346,7 +337,7 @@ def test_a_kakao_that_is_not_well_is_told_apart_and_nothing_is_half_made(
     ],
 )
 def test_a_kakao_that_fails_at_the_challenge_alone_is_told_apart_and_the_next_sign_in_goes_on(
-    post: Post, issue: Issue, kakao: Callable[..., None], sandbox: Sandbox, mode: str, expected: tuple[int, str]
+    post: Post, issue: Issue, kakao: Switch, sandbox: Sandbox, mode: str, expected: tuple[int, str]
 ) -> None:
     token = issue()["access_token"]
     kakao(mode, "/v1/user/access_token_info", after=1)
@@ -372,7 +363,7 @@ def test_a_new_key_of_kakaos_is_found_at_once(post: Post, issue: Issue, sandbox:
     ("mode", "expected"), [("down", (502, "kakao_unavailable")), ("slow", (504, "kakao_too_slow"))]
 )
 def test_a_key_of_kakaos_that_cannot_be_had_lets_nobody_in_and_is_had_later(
-    post: Post, issue: Issue, kakao: Callable[..., None], sandbox: Sandbox, mode: str, expected: tuple[int, str]
+    post: Post, issue: Issue, kakao: Switch, sandbox: Sandbox, mode: str, expected: tuple[int, str]
 ) -> None:
     rotate(sandbox)
     token = issue()["id_token"]
