@@ -18,9 +18,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from aiohttp import web
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jws
 from joserfc.errors import JoseError
+
+from sandbox.pkce import s256
 
 Forward = Callable[[web.Request], Awaitable[web.Response]]
 Call = Callable[[str, str], Awaitable[tuple[int, str]]]
@@ -56,9 +57,7 @@ class Login:
         if form.get("redirect_uri") != self.redirect_uri:
             return False
         verifier = form.get("code_verifier", "")
-        return not self.challenge or (
-            verifier.isascii() and bool(create_s256_code_challenge(verifier) == self.challenge)
-        )
+        return not self.challenge or s256(verifier) == self.challenge
 
     def back(self, error: str, description: str) -> web.Response:
         """Send the browser back to the app with an error."""

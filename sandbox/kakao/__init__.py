@@ -1,56 +1,71 @@
 """A stand-in for Kakao: the endpoints, shapes and error codes of kauth.kakao.com and kapi.kakao.com on one port."""
 
 import socket
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from flask import Flask
-from werkzeug.serving import WSGIRequestHandler, make_server
+from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from sandbox.kakao.api import api
-from sandbox.kakao.login import login
+from sandbox.event_loop import event_loop_thread
+from sandbox.kakao import api, login
+from sandbox.kakao.errors import ApiError
+from sandbox.kakao.oauth import KakaoApp
 from sandbox.kakao.people import PEOPLE, Person
-from sandbox.kakao.server import KakaoApp, KakaoServer
+from sandbox.kakao.server import KakaoServer
 from sandbox.kakao.switches import Switches
 
 __all__ = ["PEOPLE", "KakaoApp", "Person", "serve"]
 
+SHUTDOWN_SECONDS = 0.1  # for requests under way
+
 
 @contextmanager
 def serve(port: int, app: KakaoApp, hosts: Mapping[str, str]) -> Iterator[str]:
-    """Serve on 127.0.0.1 and give the base URL, which is the issuer too; port 0 takes a free one.
+    """Serve on 127.0.0.1 and yield the base URL, which is the issuer too; port 0 takes a free port.
 
-    `hosts` names origins that do not resolve here, each with the origin that answers for it, as /etc/hosts
-    would; redirect URIs are read through it. Raises OSError if the port is taken.
+    `hosts` maps an origin that does not resolve on this machine to the origin that answers for it, as /etc/hosts
+    would. Redirect URIs are read through it. Raises OSError if the port is taken.
     """
+    with _listening_socket(port) as listener, event_loop_thread("kakao") as run:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        runner = web.AppRunner(
+            _application(KakaoServer(address, app, hosts)), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS
+        )
+
+        async def start() -> None:
+            await runner.setup()
+            await web.SockSite(runner, listener).start()
+
+        try:
+            run(start())
+            yield address
+        finally:
+            run(runner.cleanup())
+
+
+def _application(kakao: KakaoServer) -> web.Application:
+    switches = Switches(kakao)
+    application = web.Application(middlewares=[_answer_api_errors, switches.middleware()])
+    application.add_routes([*login.routes(kakao), *api.routes(kakao), *switches.routes()])
+    application.on_shutdown.append(switches.release)
+    return application
+
+
+@web.middleware
+async def _answer_api_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except ApiError as error:
+        return web.json_response(error.body, status=error.status)
+
+
+@contextmanager
+def _listening_socket(port: int) -> Iterator[socket.socket]:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
         except OSError as error:
             raise OSError(error.errno, f"The Kakao stand-in cannot use port {port}: {error.strerror}") from None
-        listener.listen()
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        kakao = KakaoServer(address, app, hosts)
-        switches = Switches()
-        site = Flask(__name__)
-        for blueprint in (login(kakao), api(kakao), switches.routes(kakao)):
-            site.register_blueprint(blueprint)
-        # werkzeug would end the process over a taken port, so it is handed a listening socket.
-        server = make_server("127.0.0.1", port, site, threaded=True, request_handler=_Quiet, fd=listener.fileno())
-        poll = {"poll_interval": 0.05}
-        # Ctrl-C may come before anybody waits for it.
-        thread = threading.Thread(target=server.serve_forever, name="kakao", kwargs=poll, daemon=True)
-        thread.start()
-        try:
-            yield address
-        finally:
-            switches.release()
-            server.shutdown()
-            thread.join()
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Print nothing."""
+        yield listener

@@ -1,84 +1,68 @@
-"""What https://kapi.kakao.com serves to the bearer of an access token."""
+"""The endpoints of https://kapi.kakao.com that an access token opens."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, abort, jsonify, request
-from werkzeug.wrappers import Response
+from aiohttp import web
+from aiohttp.typedefs import Handler
 
-from sandbox.kakao.server import KakaoServer, Login
+from sandbox.kakao.consents import claims, user_me
+from sandbox.kakao.errors import ApiError
+from sandbox.kakao.oauth import Login
+from sandbox.kakao.server import KakaoServer
 
-
-def refusal(status: int, code: int, message: str, **more: object) -> Response:
-    """An API error: https://developers.kakao.com/docs/latest/ko/rest-api/reference."""
-    answer = jsonify(msg=message, code=code, **more)
-    answer.status_code = status
-    return answer
+Answer = Callable[[KakaoServer, Login, int], dict[str, Any]]
 
 
-def api(kakao: KakaoServer) -> Blueprint:
-    """The routes of the user API."""
-    routes = Blueprint("api", __name__)
-
-    def bearer() -> tuple[Login, int]:
-        """The login of the request's token and the token's remaining seconds; ends the request without one."""
-        authorization = request.authorization
-        if not authorization or authorization.type != "bearer" or not authorization.token:
-            abort(refusal(401, -401, "no authentication key!"))
-        return kakao.login_of(authorization.token) or abort(refusal(401, -401, "this access token does not exist"))
-
-    @routes.route("/v1/oidc/userinfo", methods=["GET", "POST"])
-    def userinfo() -> Response:
-        login, _ = bearer()
-        if "openid" not in login.scopes:
-            return refusal(403, -402, "insufficient scopes.", required_scopes=["openid"])
-        return jsonify(login.claims())
-
-    @routes.route("/v2/user/me", methods=["GET", "POST"])
-    def me() -> Response:
-        login, _ = bearer()
-        return jsonify(account(login))
-
-    @routes.get("/v1/user/access_token_info")
-    def access_token_info() -> Response:
-        login, remaining = bearer()
-        return jsonify(id=login.person.id, expires_in=remaining, app_id=login.app.app_id)
-
-    @routes.post("/v1/user/logout")
-    def logout() -> Response:
-        login, _ = bearer()
-        kakao.end({login})
-        return jsonify(id=login.person.id)
-
-    @routes.post("/v1/user/unlink")
-    def unlink() -> Response:
-        login, _ = bearer()
-        kakao.end(kakao.logins(login.person, login.app.app_id))
-        return jsonify(id=login.person.id)
-
-    return routes
+def routes(kakao: KakaoServer) -> list[web.RouteDef]:
+    """Return the routes of the user API."""
+    return [
+        route(path, _with_login(kakao, answer))
+        for path, methods, answer in (
+            ("/v1/oidc/userinfo", (web.get, web.post), userinfo),
+            ("/v2/user/me", (web.get, web.post), lambda _kakao, login, _seconds: user_me(login)),
+            ("/v1/user/access_token_info", (web.get,), access_token_info),
+            ("/v1/user/logout", (web.post,), logout),
+            ("/v1/user/unlink", (web.post,), unlink),
+        )
+        for route in methods
+    ]
 
 
-def account(login: Login) -> dict[str, Any]:
-    """The shape of /v2/user/me: what is not agreed to is absent, and its `…_needs_agreement` is true."""
-    person, on, agreed = login.person, login.app.scopes, login.scopes
-    kakao_account: dict[str, Any] = {}
-    if "profile_nickname" in on:
-        kakao_account["profile_nickname_needs_agreement"] = "profile_nickname" not in agreed
-    if "profile_nickname" in agreed:
-        kakao_account["profile"] = {"nickname": person.nickname, "is_default_nickname": False}
-    if "account_email" in on:
-        kakao_account["has_email"] = person.email is not None
-        kakao_account["email_needs_agreement"] = "account_email" not in agreed
-    if "account_email" in agreed and person.email:
-        kakao_account |= {
-            "is_email_valid": True,
-            "is_email_verified": person.email_verified,
-            "email": person.email,
-        }
-    return {
-        "id": person.id,
-        "connected_at": datetime.fromtimestamp(login.auth_time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "properties": {"nickname": person.nickname} if "profile_nickname" in agreed else {},
-        "kakao_account": kakao_account,
-    }
+def _with_login(kakao: KakaoServer, answer: Answer) -> Handler:
+    """Answer with the login of the request's access token (RFC 6750 section 2.1) and the token's remaining seconds."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise ApiError(401, -401, "no authentication key!")
+        found = kakao.login_of(token.strip())
+        if found is None:
+            raise ApiError(401, -401, "this access token does not exist")
+        return web.json_response(answer(kakao, *found))
+
+    return handler
+
+
+def userinfo(_kakao: KakaoServer, login: Login, _seconds: int) -> dict[str, Any]:
+    """Answer /v1/oidc/userinfo."""
+    if "openid" not in login.scopes:
+        raise ApiError(403, -402, "insufficient scopes.", required_scopes=["openid"])
+    return claims(login)
+
+
+def access_token_info(_kakao: KakaoServer, login: Login, seconds: int) -> dict[str, Any]:
+    """Answer /v1/user/access_token_info."""
+    return {"id": login.person.id, "expires_in": seconds, "app_id": login.app.app_id}
+
+
+def logout(kakao: KakaoServer, login: Login, _seconds: int) -> dict[str, Any]:
+    """Answer /v1/user/logout."""
+    kakao.log_out(login)
+    return {"id": login.person.id}
+
+
+def unlink(kakao: KakaoServer, login: Login, _seconds: int) -> dict[str, Any]:
+    """Answer /v1/user/unlink."""
+    kakao.unlink(login.person, login.app.app_id)
+    return {"id": login.person.id}

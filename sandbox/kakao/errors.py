@@ -1,12 +1,14 @@
-"""Kakao's error codes: https://developers.kakao.com/docs/latest/ko/kakaologin/trouble-shooting."""
+"""Kakao's error codes.
+
+Kakao Login: https://developers.kakao.com/docs/latest/ko/kakaologin/trouble-shooting,
+the user API: https://developers.kakao.com/docs/latest/ko/rest-api/reference
+"""
 
 from typing import NamedTuple
 
-from authlib.oauth2 import OAuth2Error
-
 
 class Koe(NamedTuple):
-    """What Kakao answers with a KOE code; `advice` is for the page that a person sees."""
+    """What Kakao answers with a KOE code; `advice` is the text of the error page."""
 
     status: int
     error: str
@@ -42,15 +44,22 @@ KOE = {
 }
 
 
-class KoeError(OAuth2Error):  # type: ignore[misc]  # Authlib is untyped
-    """A refusal with one of Kakao's codes; `detail` is what the person at the page may need to see."""
+class KoeError(Exception):
+    """Kakao Login refuses a request; `detail` is the wrong value, for the error page."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         """Take the error and its description from the table."""
-        super().__init__(KOE[code].description, error=KOE[code].error, status_code=KOE[code].status)
+        super().__init__(code)
         self.code = code
         self.detail = detail
+        self.koe = KOE[code]
 
-    def get_body(self) -> list[tuple[str, str]]:
-        """The members of the JSON answer."""
-        return [("error", self.error), ("error_description", self.description), ("error_code", self.code)]
+
+class ApiError(Exception):
+    """The user API, or a switch of the stand-in, refuses a request; `more` are further members of the answer."""
+
+    def __init__(self, status: int, code: int, message: str, **more: object) -> None:
+        """Keep what Kakao answers."""
+        super().__init__(message)
+        self.status = status
+        self.body = {"msg": message, "code": code, **more}

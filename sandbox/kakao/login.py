@@ -1,115 +1,129 @@
-"""What https://kauth.kakao.com serves: the consent page, tokens, sign-out, discovery."""
+"""The endpoints of https://kauth.kakao.com: the consent page, tokens, sign-out, discovery."""
 
-from authlib.common.urls import add_params_to_uri
-from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import AccessDeniedError
-from authlib.oidc.core.errors import LoginRequiredError
-from flask import Blueprint, jsonify, redirect, render_template, request
-from flask.typing import ResponseReturnValue
-from werkzeug.wrappers import Response
+from urllib.parse import urlencode
 
-from sandbox.kakao.errors import KOE, KoeError
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from sandbox.kakao import oauth, pages
+from sandbox.kakao.errors import KoeError
+from sandbox.kakao.oauth import AuthorizationRequest, Login
 from sandbox.kakao.people import PEOPLE, person_with
-from sandbox.kakao.server import KakaoServer, Login
+from sandbox.kakao.server import KakaoServer
 
-CONSENT_ITEMS = {"profile_nickname": "닉네임", "profile_image": "프로필 사진", "account_email": "카카오계정(이메일)"}
-
-PAGE_HEADERS = {
-    # No form-action: Chromium holds each redirect after the form against it, up to the site of the app.
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
+NOT_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 sections 5.1 and 5.2
 
 
-def login(kakao: KakaoServer) -> Blueprint:
-    """The routes of Kakao Login."""
-    routes = Blueprint("login", __name__)
+def routes(kakao: KakaoServer) -> list[web.RouteDef]:
+    """Return the routes of Kakao Login."""
+    endpoints = LoginEndpoints(kakao)
+    return [
+        web.get("/oauth/authorize", _with_error_page(endpoints.consent_page)),
+        web.post("/oauth/authorize", _with_error_page(endpoints.decide)),
+        web.get("/oauth/logout", _with_error_page(endpoints.logout)),
+        web.post("/oauth/token", endpoints.token),
+        web.get("/.well-known/openid-configuration", endpoints.discovery),
+        web.get("/.well-known/jwks.json", endpoints.keys),
+        web.get(pages.STYLESHEET_PATH, endpoints.stylesheet),
+    ]
 
-    @routes.errorhandler(OAuth2Error)
-    def error_page(error: OAuth2Error) -> ResponseReturnValue:
-        """A refusal that stays at Kakao: the redirect URI may be anybody's."""
-        refusal = kakao.koe(error)
-        page = render_template("error.html", code=refusal.code, advice=KOE[refusal.code].advice, detail=refusal.detail)
-        return page, refusal.status_code, PAGE_HEADERS
 
-    @routes.get("/oauth/authorize")
-    def ask() -> ResponseReturnValue:
-        grant = kakao.get_consent_grant()
-        payload = grant.request.payload
-        if payload.data.get("prompt") == "none":  # nobody stays signed in at the stand-in
-            error = LoginRequiredError(state=payload.state, redirect_uri=grant.redirect_uri)
-            return back_to_app(error)
-        items = [scope for scope in payload.scope.split() if scope != "openid"]
-        page = render_template(
-            "consent.html",
-            app_id=kakao.app.app_id,
-            people=PEOPLE,
-            items=[(item, CONSENT_ITEMS.get(item, item)) for item in items],
+def _with_error_page(handler: Handler) -> Handler:
+    """Answer a refusal with a page at Kakao, never with a redirect: the redirect URI may be an attacker's."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except KoeError as error:
+            return pages.error_page(error.koe.status, error.code, error.koe.advice, error.detail)
+
+    return answer
+
+
+class LoginEndpoints:
+    """Translates between HTTP and `oauth`."""
+
+    def __init__(self, kakao: KakaoServer) -> None:
+        """Serve this Kakao."""
+        self._kakao = kakao
+
+    async def consent_page(self, request: web.Request) -> web.StreamResponse:
+        """GET /oauth/authorize."""
+        asked = self._authorization_request(request)
+        if asked.prompt == "none":  # the stand-in keeps no session, so no user is signed in
+            return _redirect(asked.answer(error="login_required"))
+        action = f"{request.path}?{urlencode(list(request.query.items()))}"
+        return pages.consent_page(action, self._kakao.app.app_id, PEOPLE, asked.consent_items)
+
+    async def decide(self, request: web.Request) -> web.StreamResponse:
+        """POST /oauth/authorize: the form of the consent page."""
+        asked = self._authorization_request(request)
+        form = await request.post()
+        match form.get("decision"), person_with(form.get("person")):
+            case "cancel", _:
+                answer = {"error": "access_denied", "error_description": "User denied access"}
+            case "agree", person if person:
+                scopes = asked.agreed(map(str, form.getall("consent", [])))
+                login = Login(person, self._kakao.app, scopes, nonce=asked.nonce)
+                answer = {"code": self._kakao.new_code(asked, login)}
+            case _:
+                raise KoeError("KOE001")
+        return _redirect(asked.answer(**answer))
+
+    async def token(self, request: web.Request) -> web.StreamResponse:
+        """POST /oauth/token."""
+        form = await request.post()
+        try:
+            fields = self._kakao.parameters((name, str(value)) for name, value in form.items())
+            return web.json_response(self._kakao.token(fields), headers=NOT_STORED)
+        except KoeError as error:
+            body = {
+                "error": error.koe.error,
+                "error_description": error.koe.description,
+                "error_code": error.code,
+            }
+            return web.json_response(body, status=error.koe.status, headers=NOT_STORED)
+
+    async def logout(self, request: web.Request) -> web.StreamResponse:
+        """GET /oauth/logout."""
+        return _redirect(oauth.check_logout(self._kakao.app, oauth.parameters(request.query.items())))
+
+    async def discovery(self, _request: web.Request) -> web.StreamResponse:
+        """GET /.well-known/openid-configuration."""
+        issuer = self._kakao.issuer
+        return web.json_response(
+            {
+                "issuer": issuer,
+                "authorization_endpoint": f"{issuer}/oauth/authorize",
+                "token_endpoint": f"{issuer}/oauth/token",
+                "userinfo_endpoint": f"{issuer}/v1/oidc/userinfo",
+                "jwks_uri": f"{issuer}/.well-known/jwks.json",
+                "token_endpoint_auth_methods_supported": ["client_secret_post"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "request_uri_parameter_supported": False,
+                "response_types_supported": ["code"],
+                "response_modes_supported": ["query"],
+                "grant_types_supported": ["authorization_code", "refresh_token"],
+                "code_challenge_methods_supported": ["S256"],
+                "claims_supported": [
+                    *("iss", "aud", "sub", "auth_time", "exp", "iat", "nonce", "nickname", "picture", "email")
+                ],
+            }
         )
-        return page, PAGE_HEADERS
 
-    @routes.post("/oauth/authorize")
-    def decide() -> Response:
-        grant = kakao.get_consent_grant()
-        payload = grant.request.payload
-        if request.form.get("decision") == "cancel":
-            error = AccessDeniedError("User denied access", state=payload.state, redirect_uri=grant.redirect_uri)
-            return back_to_app(error)
-        person = person_with(request.form.get("person"))
-        if person is None or request.form.get("decision") != "agree":
-            raise KoeError("KOE001")
-        agreed = {"openid", *request.form.getlist("consent")}
-        scopes = tuple(scope for scope in payload.scope.split() if scope in agreed)
-        decision = Login(person, kakao.app, scopes, nonce=payload.data.get("nonce"))
-        answer: Response = kakao.create_authorization_response(grant=grant, grant_user=decision)
-        return answer
+    async def keys(self, _request: web.Request) -> web.StreamResponse:
+        """GET /.well-known/jwks.json."""
+        return web.json_response({"keys": [self._kakao.key.as_dict(private=False)]})
 
-    @routes.post("/oauth/token")
-    def token() -> Response:
-        answer: Response = kakao.create_token_response()
-        return answer
+    async def stylesheet(self, _request: web.Request) -> web.StreamResponse:
+        """The style of the pages."""
+        return web.Response(text=pages.STYLESHEET.read_text(), content_type="text/css")
 
-    @routes.get("/oauth/logout")
-    def logout() -> Response:
-        if request.args.get("client_id") != kakao.app.client_id:
-            raise KoeError("KOE101")
-        target = request.args.get("logout_redirect_uri", "")
-        if target not in kakao.app.logout_redirect_uris:
-            raise KoeError("KOE007", target)
-        state = request.args.get("state")
-        return redirect(add_params_to_uri(target, [("state", state)] if state else []))
-
-    @routes.get("/.well-known/openid-configuration")
-    def discovery() -> Response:
-        return jsonify(
-            issuer=kakao.issuer,
-            authorization_endpoint=f"{kakao.issuer}/oauth/authorize",
-            token_endpoint=f"{kakao.issuer}/oauth/token",
-            userinfo_endpoint=f"{kakao.issuer}/v1/oidc/userinfo",
-            jwks_uri=f"{kakao.issuer}/.well-known/jwks.json",
-            token_endpoint_auth_methods_supported=["client_secret_post"],
-            subject_types_supported=["public"],
-            id_token_signing_alg_values_supported=["RS256"],
-            request_uri_parameter_supported=False,
-            response_types_supported=["code"],
-            response_modes_supported=["query"],
-            grant_types_supported=["authorization_code", "refresh_token"],
-            code_challenge_methods_supported=["S256"],
-            claims_supported=[
-                *("iss", "aud", "sub", "auth_time", "exp", "iat", "nonce", "nickname", "picture", "email")
-            ],
-        )
-
-    @routes.get("/.well-known/jwks.json")
-    def jwks() -> Response:
-        return jsonify(keys=[kakao.key.as_dict(private=False)])
-
-    return routes
+    def _authorization_request(self, request: web.Request) -> AuthorizationRequest:
+        return oauth.check_authorization_request(self._kakao.app, self._kakao.parameters(request.query.items()))
 
 
-def back_to_app(error: OAuth2Error) -> Response:
-    """A redirect that tells the app of the error; its redirect URI has been checked."""
-    status, _, headers = error()
-    return Response(status=status, headers=headers)
+def _redirect(location: str) -> web.Response:
+    """Redirect to a URI as it is; HTTPFound would encode it anew, and an app compares its redirect URI exactly."""
+    return web.Response(status=302, headers={"Location": location})

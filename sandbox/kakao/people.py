@@ -1,11 +1,11 @@
-"""The people who can sign in at the stand-in."""
+"""The test users of the stand-in."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Person:
-    """A Kakao account: its member number, and what it can tell an app."""
+    """A Kakao account: its user ID (회원번호), and each attribute that it can share with an app."""
 
     id: int
     nickname: str
@@ -22,5 +22,5 @@ PEOPLE = (
 
 
 def person_with(identifier: object) -> Person | None:
-    """The person with this member number, a number or its decimal digits; None if there is nobody."""
+    """Return the test user with this ID, a number or its decimal digits; None if there is none."""
     return next((person for person in PEOPLE if str(person.id) == str(identifier)), None)

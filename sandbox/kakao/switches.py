@@ -1,119 +1,140 @@
 """The stand-in's own endpoints, under /_stand-in: Kakao has nothing like them. Tests use them."""
 
+import asyncio
 import itertools
-import socket
-import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from flask import Blueprint, Response, jsonify, request
-from flask.typing import ResponseReturnValue
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
-from sandbox.kakao.api import refusal
+from sandbox.kakao.errors import ApiError
+from sandbox.kakao.oauth import KakaoApp, Login
 from sandbox.kakao.people import person_with
-from sandbox.kakao.server import ACCESS_TOKEN_SECONDS, KakaoApp, KakaoServer, Login
+from sandbox.kakao.server import ACCESS_TOKEN_SECONDS, KakaoServer
+
+PREFIX = "/_stand-in"
 
 Name = Literal["up", "down", "broken", "throttled", "slow", "garbage", "refusing"]
 
 
 @dataclass(frozen=True)
 class Mode:
-    """How Kakao is today, at `endpoints` (all, if None), once it has answered `after` requests there well."""
+    """How Kakao answers at `endpoints` (all, if None), after it has answered `after` requests there well."""
 
     mode: Name = "up"
     endpoints: tuple[str, ...] | None = None
     seconds: float = 10
     after: int = 0
-    answered: Iterator[int] = field(default_factory=itertools.count)
-    over: threading.Event = field(default_factory=threading.Event)
+    requests: Iterator[int] = field(default_factory=itertools.count)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Switches:
     """Makes Kakao fail on demand."""
 
-    def __init__(self) -> None:
-        """Begin with all being well."""
-        self.mode = Mode()
+    def __init__(self, kakao: KakaoServer) -> None:
+        """Switch this Kakao, which is up until then."""
+        self._kakao = kakao
+        self._mode = Mode()
 
-    def release(self) -> None:
-        """Let go of the requests that a slow Kakao holds."""
-        self.mode.over.set()
+    async def release(self, _application: web.Application) -> None:
+        """Answer the requests that a slow Kakao holds."""
+        self._mode.over.set()
 
-    def answer_instead(self) -> ResponseReturnValue | None:
-        """The answer of a Kakao that is not well; None if the request goes its way."""
-        mode = self.mode
-        if request.path.startswith("/_stand-in/") or request.path not in (mode.endpoints or [request.path]):
+    def middleware(self) -> Middleware:
+        """Return what answers in Kakao's place while a mode is on."""
+
+        @web.middleware
+        async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._fail(request) or await handler(request)
+
+        return answer
+
+    async def _fail(self, request: web.Request) -> web.StreamResponse | None:
+        """Return a failure, as the mode has it; None if the request goes its way."""
+        mode = self._mode
+        if request.path.startswith(f"{PREFIX}/") or request.path not in (mode.endpoints or [request.path]):
             return None
-        if next(mode.answered) < mode.after:
+        if next(mode.requests) < mode.after:
             return None
         match mode.mode:
             case "down":
-                return refusal(503, -9798, "service unavailable")
+                raise ApiError(503, -9798, "service unavailable")
             case "broken":
-                return refusal(500, -1, "internal error")
+                raise ApiError(500, -1, "internal error")
             case "throttled":
-                return refusal(429, -10, "API limit has been exceeded.")
-            case "refusing":  # as where TLS fails: the connection ends without an answer
-                request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+                raise ApiError(429, -10, "API limit has been exceeded.")
+            case "refusing" if request.transport:  # as after a failed TLS handshake: no answer
+                request.transport.abort()
+                return web.Response()
             case "garbage":
-                return Response("<!doctype html><p>점검 중", mimetype="text/html")
+                return web.Response(text="<!doctype html><p>점검 중", content_type="text/html")
             case "slow":
-                mode.over.wait(mode.seconds)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(mode.over.wait(), mode.seconds)
         return None
 
-    def routes(self, kakao: KakaoServer) -> Blueprint:
-        """POST /_stand-in/mode, /_stand-in/app, /_stand-in/token and /_stand-in/keys, all but the last with JSON."""
-        routes = Blueprint("stand-in", __name__, url_prefix="/_stand-in")
-        routes.before_app_request(self.answer_instead)
+    def routes(self) -> list[web.RouteDef]:
+        """Return POST /_stand-in/mode, /_stand-in/app, /_stand-in/token and /_stand-in/keys."""
+        return [
+            web.post(f"{PREFIX}/mode", self.set_mode),
+            web.post(f"{PREFIX}/app", self.change_app),
+            web.post(f"{PREFIX}/token", self.issue_token),
+            web.post(f"{PREFIX}/keys", self.rotate_key),
+        ]
 
-        @routes.post("/mode")
-        def set_mode() -> ResponseReturnValue:
-            """Body: {"mode": …, "endpoints": ["/oauth/token"], "seconds": 10, "after": 0}, all but one optional."""
-            wanted = request.get_json()
-            if wanted.get("mode") not in get_args(Name):
-                return refusal(400, -2, f"mode is one of {', '.join(get_args(Name))}")
-            before, self.mode = (
-                self.mode,
-                Mode(
-                    wanted["mode"],
-                    tuple(wanted["endpoints"]) if "endpoints" in wanted else None,
-                    float(wanted.get("seconds", 10)),
-                    int(wanted.get("after", 0)),
-                ),
-            )
-            before.over.set()
-            return "", 204
+    async def set_mode(self, request: web.Request) -> web.StreamResponse:
+        """Body: {"mode": …, "endpoints": ["/oauth/token"], "seconds": 10, "after": 0}; only `mode` is required."""
+        wanted = await _json(request)
+        if wanted.get("mode") not in get_args(Name):
+            raise ApiError(400, -2, f"mode is one of {', '.join(get_args(Name))}")
+        self._mode.over.set()
+        self._mode = Mode(
+            wanted["mode"],
+            tuple(wanted["endpoints"]) if "endpoints" in wanted else None,
+            float(wanted.get("seconds", 10)),
+            int(wanted.get("after", 0)),
+        )
+        return web.Response(status=204)
 
-        @routes.post("/app")
-        def change_app() -> ResponseReturnValue:
-            """Body: members of KakaoApp, such as {"redirect_uris": []}; what is left out is as it was registered."""
-            wanted = request.get_json()
-            if unknown := set(wanted) - {member.name for member in fields(KakaoApp)}:
-                return refusal(400, -2, f"an app has no {', '.join(sorted(unknown))}")
-            kakao.app = replace(kakao.registered, **wanted)
-            return "", 204
+    async def change_app(self, request: web.Request) -> web.StreamResponse:
+        """Body: members of KakaoApp, such as {"redirect_uris": []}; the others become as they were registered."""
+        wanted = await _json(request)
+        if unknown := set(wanted) - {member.name for member in fields(KakaoApp)}:
+            raise ApiError(400, -2, f"an app has no {', '.join(sorted(unknown))}")
+        self._kakao.app = replace(self._kakao.registered, **wanted)
+        return web.Response(status=204)
 
-        @routes.post("/token")
-        def issue_token() -> ResponseReturnValue:
-            """Body: {"person": id, "scope": …, "app_id": …, "client_id": …, "expires_in": …}, all but one optional.
+    async def issue_token(self, request: web.Request) -> web.StreamResponse:
+        """Body: {"person": id, "scope": …, "app_id": …, "client_id": …, "expires_in": …}; only `person` is required.
 
-            Answers as POST /oauth/token, with what Kakao's SDK would give to a mobile app, ours or another. Tokens that
-            expire in less than no time have expired.
-            """
-            wanted = request.get_json()
-            person = person_with(wanted.get("person"))
-            if person is None:
-                return refusal(400, -2, "person is the id of a test person")
-            app = replace(kakao.app, **{key: wanted[key] for key in ("app_id", "client_id") if key in wanted})
-            scopes = wanted["scope"].split() if "scope" in wanted else kakao.app.scopes
-            seconds = int(wanted.get("expires_in", ACCESS_TOKEN_SECONDS))
-            return jsonify(kakao.issue(Login(person, app, tuple(scopes)), seconds=seconds))
+        Answers as POST /oauth/token does, with the tokens that Kakao's SDK gives to a mobile app, this one or another.
+        A negative `expires_in` gives expired tokens.
+        """
+        wanted = await _json(request)
+        person = person_with(wanted.get("person"))
+        if person is None:
+            raise ApiError(400, -2, "person is the id of a test person")
+        app = replace(self._kakao.app, **{key: wanted[key] for key in ("app_id", "client_id") if key in wanted})
+        scopes = tuple(wanted["scope"].split()) if "scope" in wanted else app.scopes
+        seconds = int(wanted.get("expires_in", ACCESS_TOKEN_SECONDS))
+        return web.json_response(self._kakao.issue(Login(person, app, scopes), seconds=seconds))
 
-        @routes.post("/keys")
-        def rotate_keys() -> ResponseReturnValue:
-            """Without a body: Kakao signs with a new key, and no longer publishes the one before."""
-            kakao.rotate()
-            return "", 204
+    async def rotate_key(self, _request: web.Request) -> web.StreamResponse:
+        """Without a body: Kakao signs with a new key, and no longer publishes the old one."""
+        self._kakao.rotate_key()
+        return web.Response(status=204)
 
-        return routes
+
+async def _json(request: web.Request) -> dict[str, Any]:
+    """Return the body, a JSON object by its content type too: a page of another site cannot send that without CORS."""
+    try:
+        body = await request.json() if request.content_type == "application/json" else None
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise ApiError(400, -2, "the body is a JSON object, sent as application/json")
+    return body

@@ -1,0 +1,28 @@
+"""An event loop in a thread of its own: the sandbox's servers run in it, beside the synchronous program."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
+
+@contextmanager
+def event_loop_thread(name: str) -> Iterator[Run]:
+    """Yield a function that runs a coroutine in the thread's event loop and waits for it."""
+    loop = asyncio.new_event_loop()
+
+    def run(work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, loop).result()
+
+    # A daemon: a second Ctrl-C ends the process while a server still shuts down.
+    thread = threading.Thread(target=loop.run_forever, name=name, daemon=True)
+    thread.start()
+    try:
+        yield run
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -1,0 +1,87 @@
+"""What the Kakao stand-in decides about a request, without HTTP."""
+
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox.kakao import PEOPLE
+from sandbox.kakao.errors import KoeError
+from sandbox.kakao.oauth import (
+    AuthorizationRequest,
+    Code,
+    KakaoApp,
+    Login,
+    check_authorization_request,
+    check_code,
+    parameters,
+)
+from sandbox.pkce import s256
+
+REDIRECT = "https://app.example/callback"
+APP = KakaoApp("key", "secret", 1, (REDIRECT,))
+ASKED = {"response_type": "code", "client_id": "key", "redirect_uri": REDIRECT}
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+VERIFIER = st.from_regex(r"[A-Za-z0-9._~-]{43,128}", fullmatch=True)
+
+
+def refusal(check, *arguments):
+    with pytest.raises(KoeError) as refused:
+        check(*arguments)
+    return refused.value.code
+
+
+@given(st.lists(st.tuples(TEXT, TEXT)))
+def test_a_parameter_that_repeats_is_refused_whatever_its_values(pairs):
+    names = [name for name, _ in pairs]
+    if len(set(names)) == len(names):
+        assert parameters(pairs) == dict(pairs)
+    else:
+        assert refusal(parameters, pairs) == "KOE001"
+    assert refusal(parameters, [*pairs, ("state", ""), ("state", "")]) == "KOE001"
+
+
+def test_a_parameter_without_a_value_counts_as_omitted():
+    assert parameters([("state", ""), ("scope", "openid")]) == {"scope": "openid"}
+
+
+@given(TEXT, st.sampled_from([REDIRECT, f"{REDIRECT}?a=b", f"{REDIRECT}?"]))
+def test_the_answer_carries_the_state_unchanged_and_adds_to_the_query_alone(state, redirect_uri):
+    location = AuthorizationRequest(redirect_uri, ("openid",), state=state).answer(code="c")
+    assert location.startswith(redirect_uri.rstrip("?"))
+    assert parse_qsl(urlsplit(location).query)[-2:] == [("code", "c"), ("state", state)]
+
+
+@pytest.mark.parametrize("scope", ["openid account_email", "openid,account_email", " openid,  account_email ,"])
+def test_scopes_are_separated_by_spaces_or_commas(scope):
+    assert check_authorization_request(APP, ASKED | {"scope": scope}).scopes == ("openid", "account_email")
+
+
+@pytest.mark.parametrize("scope", [None, " ", ","])
+def test_without_a_scope_the_app_gets_all_that_is_switched_on(scope):
+    assert check_authorization_request(APP, ASKED | ({"scope": scope} if scope else {})).scopes == APP.scopes
+
+
+@given(VERIFIER, VERIFIER)
+def test_a_code_takes_the_verifier_of_its_challenge_and_no_other(verifier, other):
+    request = check_authorization_request(APP, ASKED | {"code_challenge": s256(verifier)})
+    code = Code(Login(PEOPLE[0], APP, request.scopes), REDIRECT, request.code_challenge)
+    form = {"code": "c", "redirect_uri": REDIRECT}
+    assert check_code(code, form | {"code_verifier": verifier}) is code
+    assert refusal(check_code, code, form) == "KOE001"
+    if other != verifier:
+        assert refusal(check_code, code, form | {"code_verifier": other}) == "KOE320"
+
+
+@given(st.text().filter(lambda text: not re.fullmatch("[A-Za-z0-9._~-]{43,128}", text)))
+def test_a_challenge_or_verifier_outside_the_grammar_is_refused(text):
+    assert refusal(check_authorization_request, APP, ASKED | {"code_challenge": text}) == "KOE001"
+    code = Code(Login(PEOPLE[0], APP, ("openid",)), REDIRECT, s256("v" * 43))
+    form = {"code": "c", "redirect_uri": REDIRECT, "code_verifier": text}
+    assert refusal(check_code, code, form) == "KOE001"
+
+
+def test_the_challenge_is_the_one_of_rfc_7636_appendix_b():
+    assert s256("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
