@@ -36,7 +36,9 @@ class Environment(pulumi.ComponentResource):
             f"{name}-boundary",
             name=f"{stack.name}-boundary",
             policy=json.dumps(policies.boundary(stack)),
-            opts=self._child,
+            # The role for API Gateway's logs outlives its stack (infra/socket.py). IAM deletes no policy that is the
+            # boundary of a role (DeleteConflict).
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         self._state = pulumi.Output.all(self._bucket.arn, self._key.arn).apply(lambda arns: State(stack, *arns))
         self._role(
@@ -127,12 +129,16 @@ for name in names:
         raise pulumi.RunError(
             f"environments names {name}, whose role would reach {LOGIN}-{reached[0]} too, which begins alike; rename it"
         )
-github = aws.iam.OpenIdConnectProvider("github", url=f"https://{GITHUB}", client_id_lists=[AWS_AUDIENCE])
+if config.get_bool("existingProvider"):
+    provider_arn: pulumi.Input[str] = policies.provider_arn(aws.get_caller_identity().account_id)
+else:
+    github = aws.iam.OpenIdConnectProvider("github", url=f"https://{GITHUB}", client_id_lists=[AWS_AUDIENCE])
+    provider_arn = github.arn
 zones: dict[str, str] = config.get_object("hostedZoneIds") or {}
 if strangers := set(zones) - set(names):
     raise pulumi.RunError(f"hostedZoneIds names {', '.join(sorted(strangers))}, which is none of environments")
 environments = {
-    name: Environment(name, provider_arn=github.arn, repository=repository, hosted_zone_id=zones.get(name, ""))
+    name: Environment(name, provider_arn=provider_arn, repository=repository, hosted_zone_id=zones.get(name, ""))
     for name in names
 }
 if previewed := environments.get(config.require("previews")):

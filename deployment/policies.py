@@ -85,6 +85,11 @@ def allow(actions: list[str], resources: list[str], **condition: Condition) -> S
     return {"Effect": "Allow", "Action": actions, "Resource": resources, **conditions}
 
 
+def provider_arn(account: str) -> str:
+    """Return the ARN of GitHub's OIDC provider; an account has at most one."""
+    return f"arn:aws:iam::{account}:oidc-provider/{GITHUB}"
+
+
 def trust(provider_arn: str, subject: str) -> Document:
     """GitHub's runs with exactly this subject, and a token that was made for AWS, may act in the role."""
     return document(
@@ -236,6 +241,7 @@ def _neither_named_nor_tagged(stack: Stack) -> list[Statement]:
     """What AWS tells from another stack's neither by name nor by tags: one account for each stack keeps them apart."""
     apis = [f"arn:aws:apigateway:{stack.region}::/{path}" for path in ("account", "apis*", "tags/*")]
     actions = [
+        "cloudfront:CreateFunction",
         "cloudfront:*OriginAccessControl*",
         "cloudfront:*ResponseHeadersPolic*",
         "cloudwatch:DescribeAlarms",
@@ -250,7 +256,7 @@ def _neither_named_nor_tagged(stack: Stack) -> list[Statement]:
 
 
 def _domain(stack: Stack, hosted_zone_id: str) -> list[Statement]:
-    """Manage the records of this zone, and certificates for CloudFront."""
+    """Manage the records of this zone, certificates for CloudFront, and Cognito's domain, which is a distribution."""
     records = ["route53:ChangeResourceRecordSets", "route53:GetHostedZone", "route53:ListResourceRecordSets"]
     certificates = ["AddTagsTo", "Delete", "Describe", "ListTagsFor", "RemoveTagsFrom"]
     return [
@@ -262,4 +268,7 @@ def _domain(stack: Stack, hosted_zone_id: str) -> list[Statement]:
             stack.here("acm", "certificate/*", region=CLOUDFRONT_REGION),
             StringEquals=stack.tags("ResourceTag"),
         ),
+        # Cognito updates a distribution of its own in the caller's name, which bears no tags of the stack's (Cognito's
+        # guide to custom domains asks for `*`).
+        allow(["cloudfront:UpdateDistribution"], ["*"], StringEqualsIfExists=stack.tags("ResourceTag")),
     ]

@@ -203,7 +203,13 @@ def test_every_setting_is_of_a_type_that_a_project_file_knows() -> None:
     # github.com/pulumi/pulumi, sdk/go/common/workspace/project.json: simpleConfigType
     described = yaml.safe_load((ROOT / "deployment" / "Pulumi.yaml").read_text())["config"]
     own = [setting for key, setting in described.items() if ":" not in key]
-    assert {setting["type"] for setting in own} <= {"string", "integer", "boolean", "array"}
+    assert {setting["type"] for setting in own} <= {"string", "integer", "boolean", "array", "object"}
+
+
+def test_every_setting_that_the_program_reads_is_described() -> None:
+    described = yaml.safe_load((ROOT / "deployment" / "Pulumi.yaml").read_text())["config"]
+    read = re.findall(r'config\.(?:get|require)\w*\("(\w+)"\)', DEPLOYMENT.read_text())
+    assert {key for key in described if ":" not in key} == set(read)
 
 
 def test_a_zone_for_an_environment_that_is_not_deployed_is_refused() -> None:
@@ -231,6 +237,24 @@ def test_a_deployment_has_aws_make_the_roles_that_logs_and_mails_need(deployment
     needed, other = (f"{roles}/{name}.amazonaws.com/AWSServiceRoleForIt" for name in (service, "support"))
     assert may(deployment, "deploy-kakao-login-dev", "iam:CreateServiceLinkedRole", needed)
     assert not may(deployment, "deploy-kakao-login-dev", "iam:CreateServiceLinkedRole", other)
+
+
+def test_a_boundary_stays_with_the_role_that_outlives_its_stack(deployment: Graph) -> None:
+    """IAM deletes no policy that is a role's boundary, and a role that loses it could do more than before."""
+    boundary = deployment.named("dev-boundary")
+    left = [role for role in declare({"permissionsBoundary": boundary.outputs["arn"]}).all("Role") if role.kept]
+    assert [role["permissionsBoundary"] for role in left] == [boundary.outputs["arn"]]
+    assert boundary.kept
+
+
+def test_an_oidc_provider_that_the_account_has_already_is_used_as_it_is() -> None:
+    """To import it would take away the audiences and tags that other repositories gave it."""
+    deployment = declare_deployment(existingProvider=True)
+    assert deployment.all("OpenIdConnectProvider") == []
+    (statement,) = statements(deployment.named("deploy-kakao-login-dev")["assumeRolePolicy"])
+    assert statement["Principal"] == {
+        "Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
+    }
 
 
 def test_a_deployment_makes_no_role_that_could_do_more_than_the_boundary(deployment: Graph) -> None:
