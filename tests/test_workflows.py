@@ -1,11 +1,16 @@
 """GitHub's workflows, read as the text that they are; what `make check` runs reads them for the rest."""
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sandbox.program import ROOT
 
@@ -164,6 +169,55 @@ def test_what_runs_a_pull_requests_code_cannot_write_to_it() -> None:
     preview = read("preview")["jobs"]
     assert "pull-requests" not in preview["preview"]["permissions"]
     assert not any("uses" in step for step in preview["comment"]["steps"])
+
+
+def run_step(step: dict[str, Any], folder: Path, stand_in: str, **variables: str) -> None:
+    """Run a step's own shell lines as GitHub does, with a stand-in for the one program that reaches the network."""
+    program, _, script = stand_in.partition(": ")
+    (folder / program).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / program).chmod(0o700)
+    path = f"{folder}:{os.environ['PATH']}"
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    subprocess.run(command, cwd=folder, env={"PATH": path, **variables}, check=True, timeout=60, capture_output=True)
+
+
+def comment_on(summary: str, folder: Path) -> str:
+    """The comment that GitHub is sent."""
+    (step,) = read("preview")["jobs"]["comment"]["steps"]
+    run_step(step, folder, "gh: cat > comment", PULL_REQUEST="1", SUMMARY=summary)
+    return (folder / "comment").read_bytes().decode()
+
+
+LEAVING = "\n~~~~\n@team ![](https://example.com/a.png) <img src=a>\n"
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(summary=st.text(st.sampled_from("~`\n\r\t >@a가\\'%$")) | st.integers(3, 5000).map(lambda n: "~" * n + LEAVING))
+def test_nothing_that_a_preview_prints_leaves_the_block_of_code(summary: str, tmp_path: Path) -> None:
+    head, opening, body = comment_on(summary, tmp_path).partition("\n~~~text\n")
+    assert (head, opening) == ("**pulumi preview** of dev\n", "\n~~~text\n")
+    # CommonMark 0.31, 4.5: what ends the block; a carriage return ends a line too (2.1)
+    ends = [end.start() for end in re.finditer(r"(?:^|(?<=[\r\n])) {0,3}~{3,}[ \t]*(?=[\r\n]|\Z)", body)]
+    assert ends == [len(body) - len("~~~\n")]
+
+
+def test_an_ordinary_preview_is_shown_as_it_is(tmp_path: Path) -> None:
+    summary = " ~  aws:cognito:UserPool  login-pool  update  [diff: ~lambdaConfig]\n\nResources:\n    ~ 1 to update"
+    assert f"~~~text\n{summary}\n~~~" in comment_on(summary, tmp_path)
+
+
+def test_a_preview_is_handed_on_whole_as_far_as_a_comment_goes(tmp_path: Path) -> None:
+    printed = "summary<<0\n" + "카카오 로그인 @team\n" * 5000
+    (tmp_path / "printed").write_text(printed)
+    (step,) = [step for step in read("preview")["jobs"]["preview"]["steps"] if step.get("id") == "preview"]
+    output = tmp_path / "output"
+    run_step(step, tmp_path, "pulumi: cat printed", RUNNER_TEMP=str(tmp_path), GITHUB_OUTPUT=str(output))
+    found = re.fullmatch(r"summary<<(\S+)\n(.*)\n(\S+)\n", output.read_text(), re.DOTALL)
+    assert found[1] == found[3]
+    assert found[1] not in found[2]
+    assert printed.startswith(found[2])
+    assert 59_000 < len(found[2].encode()) <= 60_000
+    assert len(comment_on(found[2], tmp_path)) < 65_536
 
 
 def test_pulumi_is_the_one_of_the_requirements() -> None:
