@@ -41,7 +41,7 @@ PAGES = {
 DATE = "2026-11-21"
 # ap-northeast-2, people in South Korea. A new account's credits and first-year free tiers are left out.
 PRICES = {
-    "federated": Price("person who comes through OIDC or SAML", ((50, 0), (EVER, 0.015)), "cognito", QUOTED),
+    "federated": Price("person linked to an OIDC or SAML identity", ((50, 0), (EVER, 0.015)), "cognito", QUOTED),
     "native": Price("person of the pool's own, Essentials", ((10_000, 0), (EVER, 0.015)), "cognito", QUOTED),
     "capacity": Price("request a second above a quota", ((EVER, 20),), "cognito", OPEN),
     "http": Price("HTTP API request", ((300 * M, 1.23 / M), (EVER, 1.11 / M)), "api-gateway", OPEN),
@@ -244,16 +244,16 @@ def sign_in_rates() -> str:
     return table(("sign-in", "quota that ends first", "at sign-ins a second"), *rows)
 
 
-def token_sign_in() -> str:
-    """What Cognito takes for people, by the way in which all of them come."""
+def by_kind_of_person() -> str:
+    """What Cognito takes for people, by what they are to Cognito."""
     return table(
         ("people", *(f"{people:,}" for people in PEOPLE)),
-        ("hosted login", *(dollars(PRICES["federated"].of(people)) for people in PEOPLE)),
-        ("Kakao token alone", *(dollars(PRICES["native"].of(people)) for people in PEOPLE)),
+        ("Kakao, hosted login or token", *(dollars(PRICES["federated"].of(people)) for people in PEOPLE)),
+        ("e-mail and password", *(dollars(PRICES["native"].of(people)) for people in PEOPLE)),
     )
 
 
-TABLES: tuple[Table, ...] = (by_service, against_the_usual_way, sign_in_rates, quotas, token_sign_in, prices)
+TABLES: tuple[Table, ...] = (by_service, against_the_usual_way, sign_in_rates, quotas, by_kind_of_person, prices)
 
 if __name__ == "__main__":
     print(*(f"{write.__doc__}\n\n{write()}" for write in TABLES), sep="\n\n")

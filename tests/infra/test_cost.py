@@ -44,6 +44,14 @@ def test_the_usual_way_asks_for_more_and_saves_nothing() -> None:
     assert cost.asked(usual=True)["UserRead"] > cost.asked(usual=False)["UserRead"]
 
 
+def test_nobody_who_comes_from_kakao_is_taken_to_be_one_of_the_pools_own() -> None:
+    """A profile that is linked to an OIDC identity is federated to AWS's bill, whether or not a token was used."""
+    *_, kakao, mail = cost.by_kind_of_person().splitlines()
+    for people, ours, own in zip(cost.PEOPLE, kakao.split(" | ")[1:], mail.split(" | ")[1:], strict=True):
+        assert ours.removesuffix(" |") == cost.dollars((people - 50) * 0.015)
+        assert own.removesuffix(" |") == cost.dollars(max(0, people - 10_000) * 0.015)
+
+
 def test_what_stands_there_for_nobody_is_what_is_reckoned(stack: Graph) -> None:
     assert len(stack.all("MetricAlarm")) == cost.ALARMS
     assert len(stack.all("Dashboard")) == cost.DASHBOARDS
