@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,12 @@ def test_a_command_of_make_is_one(document: Path) -> None:
     known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     code = " ".join(re.findall(r"```sh\n.*?```|`[^`\n]+`", document.read_text(), re.DOTALL))
     assert set(re.findall(r"\bmake ([a-z]+)\b", code)) <= known
+
+
+def test_whoever_adopts_it_finds_the_licence() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (file,) = project["license-files"]
+    assert project["license"] == "Apache-2.0"
+    assert "Apache License\n                           Version 2.0" in (ROOT / file).read_text()
+    for readme in ("README.md", "README.ko.md"):
+        assert f"[{project['license']}]({file})" in (ROOT / readme).read_text()
