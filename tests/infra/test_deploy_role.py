@@ -169,7 +169,8 @@ def kind(resource: Declared) -> str:
 
 def asked(kind: str) -> dict[str, list[str]]:
     """What CALLS says of a type: each action, with the resource types that it names."""
-    actions, service = {}, ""
+    actions: dict[str, list[str]] = {}
+    service = ""
     for word in CALLS[kind].split():
         if word.endswith(":"):
             service = word
