@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
+from handlers import web
 from handlers.jwks import Jwks
 from handlers.tokens import IdTokens, InvalidTokenError
 
@@ -25,6 +26,7 @@ USER_POOL_ID = os.environ["USER_POOL_ID"]
 CHECKS_USER = os.environ["CONNECT_CHECKS_USER"] == "true"
 ID_COOKIE = "__Host-id"
 BEARER = re.compile(r"[Bb]earer +(\S+)")
+MAX_NICKNAME = 256  # characters: API Gateway takes 8 KB from an authorizer, and Cognito keeps 2,048 characters
 
 tokens = IdTokens(
     issuer=os.environ["ISSUER"],
@@ -44,7 +46,7 @@ def handler(event: Event, _context: object) -> Policy:
         claims = tokens.claims(_token(event))
         person = _person(claims)
         if CHECKS_USER:
-            _check_account(person["username"])
+            _check_account(person["username"], person["sub"])
     except (RefusedError, InvalidTokenError) as refusal:
         log.info("refused", extra={"reason": str(refusal)})
     except Exception as error:  # noqa: BLE001 - the last resort; its text may hold a token
@@ -69,12 +71,7 @@ def _token(event: Event) -> str:
         if len(authorization) > 1 or not bearer:
             raise RefusedError("not one bearer token")
         return bearer[1]
-    cookies = [
-        value
-        for header in headers["cookie"]
-        for name, _, value in (pair.strip().partition("=") for pair in header.split(";"))
-        if name == ID_COOKIE
-    ]
+    cookies = web.parse_cookies(headers["cookie"]).get(ID_COOKIE, [])
     if len(cookies) != 1:
         raise RefusedError("no token" if not cookies else "several cookies")
     origins = headers["origin"]
@@ -104,14 +101,17 @@ def _person(claims: Mapping[str, Any]) -> dict[str, str]:
         "provider": identities[0]["providerName"] if identities else "Cognito",
         "exp": str(claims["exp"]),
     }
-    return person | ({"nickname": nickname} if isinstance(nickname, str) and nickname else {})
+    return person | ({"nickname": nickname[:MAX_NICKNAME]} if isinstance(nickname, str) and nickname else {})
 
 
 # The account
 
 
-def _check_account(username: str) -> None:
-    """Refuse where the account is gone or disabled since, and where Cognito does not say that it is neither."""
+def _check_account(username: str, sub: str) -> None:
+    """Refuse where the account is gone or disabled since, and where Cognito does not say that it is neither.
+
+    AdminGetUser finds a name, which another account may bear by now; no two have the same `sub`.
+    """
     from botocore.exceptions import BotoCoreError, ClientError  # of Lambda's runtime, not of the package
 
     try:
@@ -122,6 +122,8 @@ def _check_account(username: str) -> None:
         reason = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
         log.error("account_unchecked", extra={"reason": reason})
         raise RefusedError("Cognito does not answer") from None
+    if {"Name": "sub", "Value": sub} not in user["UserAttributes"]:
+        raise RefusedError("the account is another one")
     if user["Enabled"] is not True:
         raise RefusedError("the account is disabled")
 

@@ -56,6 +56,12 @@ PAGES = {
         "잠시 뒤에 다시 시도해 주세요.",
         "Many people are signing in right now. Please try again in a moment.",
     ),
+    "token_too_large": Page(
+        507,
+        "로그인 정보가 너무 커요",
+        "계정에 담긴 정보가 많아 로그인을 유지할 수 없어요. 다시 시도해도 같으니 서비스 운영자에게 알려 주세요.",
+        "Your account holds too much to stay signed in here. Trying again does not help: please tell the operator.",
+    ),
     "failed": Page(
         400,
         "로그인하지 못했어요",

@@ -2,7 +2,7 @@
 
 GET  /api/auth/login      302 to the hosted login (OAuth 2.0 code grant with state, nonce and PKCE S256, all three)
 GET  /api/auth/callback   302 to where the person was going, with the session's cookies; or a page that says what failed
-POST /api/auth/refresh    204 with new cookies; 401 when the session is over
+POST /api/auth/refresh    204 with new cookies; 401 when the session is over; 507 when no browser keeps its ID token
 POST /api/auth/logout     200 {"logout_url": …}; the refresh token is revoked, the cookies are cleared
 
 A client that keeps its tokens itself sends {"refresh_token": …} to the last two, and gets 200 with new tokens; for it
@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from urllib.parse import quote, urlencode
 
 from handlers import pages, session_cookies, web
-from handlers.session_cookies import ORIGINS
+from handlers.session_cookies import ORIGINS, TokenTooLargeError
 from handlers.token_endpoint import (
     GrantRefusedError,
     ThrottledError,
@@ -44,7 +44,8 @@ endpoint = TokenEndpoint(hosted_login=HOSTED_LOGIN, client_id=CLIENT_ID, issuer=
 LOGIN_COOKIE = re.compile(r"__Host-login-[A-Za-z0-9_-]{8}")  # the state's first characters: tabs sign in side by side
 LOGIN_SECONDS = 600
 MOST_LOGINS = 5
-MOST_REVOKED = 3  # one is ours; a sibling host can plant more
+MAX_LOGINS_BYTES = 1536  # of all their cookies, beside a session's (session_cookies.MAX_SESSION_BYTES)
+MAX_CLEARED = 20  # cookies in one answer, whose headers API Gateway bounds too
 
 # One slash and no second one, no backslash, no control character, nothing outside ASCII: a browser finds no host in it.
 RETURN_TO = re.compile(r"/(?!/|api/)[A-Za-z0-9._~!$&'()*+,;=:@%/-]*(\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?")
@@ -104,9 +105,24 @@ def login(event: Event) -> Answer:
         return_to=local_path(web.one(asked, "return_to")),
         origin=origin,
     )
-    old = [name for name in web.cookies(event) if LOGIN_COOKIE.fullmatch(name)]
-    cleared = [_cleared(name) for name in old[: max(0, len(old) - MOST_LOGINS + 1)]]
-    return web.redirect(_authorize_url(begun, provider), cookies=[*cleared, begun.as_cookie()])
+    cookie = begun.as_cookie()
+    return web.redirect(_authorize_url(begun, provider), cookies=[*_make_room(event, cookie), cookie])
+
+
+def _make_room(event: Event, cookie: str) -> list[str]:
+    """Return what clears the oldest of the logins that have begun, so that the new one's cookie fits beside the rest.
+
+    Browsers send the oldest cookie first (RFC 6265 section 5.4).
+    """
+    old = {name: values for name, values in web.cookies(event).items() if LOGIN_COOKIE.fullmatch(name)}
+    kept, room = 1, MAX_LOGINS_BYTES - len(cookie.partition(";")[0])
+    for name in reversed([*old]):
+        room -= sum(len(f"{name}={value}") for value in old[name])
+        if kept == MOST_LOGINS or room < 0:
+            break
+        kept += 1
+        del old[name]
+    return [_cleared(name) for name in [*old][:MAX_CLEARED]]
 
 
 def local_path(wanted: str | None) -> str:
@@ -167,7 +183,7 @@ def _finished(asked: Mapping[str, list[str]], begun: BegunLogin | None) -> Answe
         if not _same(tokens.claims.get("nonce"), begun.nonce):
             return _failed("login_expired", "another nonce")
         session = session_cookies.started(tokens)
-    except (TokenError, web.CookieError) as error:
+    except (TokenError, TokenTooLargeError, web.CookieError) as error:
         return _failed(_kind_of(error), str(error))
     log.info("signed_in", extra={"sub": tokens.claims["sub"]})
     # Relative, so that it cannot leave the origin that the cookies are for.
@@ -197,36 +213,44 @@ def _failed(kind: str, reason: str = "") -> Answer:
 def refresh(event: Event) -> Answer:
     """Give the session new tokens; it ends only if Cognito says so, not because Cognito could not be asked."""
     if token := _sent_token(event):
-        over = Refusal(401, "signed_out", "The refresh token is not good any more. Sign in again.")
-        tokens = _refreshed(token, over)
+        tokens = _refreshed(token)
+        if not tokens:
+            raise Refusal(401, "signed_out", "The refresh token is not good any more. Sign in again.")
         if not tokens.access_token:
             raise _unavailable("no access token")
         log.info("refreshed", extra={"sub": tokens.claims["sub"]})
         return web.json_answer(200, tokens.as_body(unless_rotated=token))
     session_cookies.check_site(event)
     over = Refusal(401, "signed_out", "The session is over. Sign in again.", cookies=session_cookies.ended(event))
-    old = session_cookies.refresh_tokens(event)
-    person = session_cookies.person(event)
-    if not old or not person:
-        raise over
-    if len(old) > 1:
-        raise Refusal(400, "invalid_request", f"The cookie {session_cookies.REFRESH_COOKIE} may be sent only once.")
-    tokens = _refreshed(old[0], over)
-    if tokens.claims["sub"] != person:
-        raise over
+    tokens = _own(session_cookies.refresh_tokens(event), session_cookies.person(event), over)
     try:
         cookies = session_cookies.started(tokens)
+    except TokenTooLargeError:
+        # The refresh token may have been rotated: the session goes on once its user's ID token is short enough again.
+        raise TokenTooLargeError(cookies=session_cookies.renewable(tokens)) from None
     except web.CookieError as error:
         raise _unavailable(str(error)) from None
     log.info("refreshed", extra={"sub": tokens.claims["sub"]})
     return web.json_answer(204, None, headers={"session-expires-in": str(tokens.seconds_left)}, cookies=cookies)
 
 
-def _refreshed(old: str, over: Refusal) -> Tokens:
+def _own(sent: list[str], person: str | None, over: Refusal) -> Tokens:
+    """Return new tokens of this person; those of somebody else, for a token that a sibling host set, are dropped."""
+    if not person:
+        raise over
+    for token in sent:
+        tokens = _refreshed(token)
+        if tokens and tokens.claims["sub"] == person:
+            return tokens
+    raise over
+
+
+def _refreshed(old: str) -> Tokens | None:
+    """Return new tokens, or None where Cognito says that the old one is not good any more."""
     try:
         return endpoint.refresh(old)
     except GrantRefusedError:
-        raise over from None
+        return None
     except ThrottledError:
         raise Refusal(429, "throttled", "Too many requests. Try again in a moment.", retry_after=2) from None
     except TooSlowError:
@@ -252,7 +276,7 @@ def logout(event: Event) -> Answer:
     else:
         session_cookies.check_site(event)
         tokens, cookies = session_cookies.refresh_tokens(event), session_cookies.ended(event)
-    for token in tokens[:MOST_REVOKED]:
+    for token in tokens:
         try:
             endpoint.revoke(token)
         except TokenError as error:
@@ -286,5 +310,7 @@ def _kind_of(error: Exception) -> str:
             return "throttled"
         case TooSlowError():
             return "too_slow"
+        case TokenTooLargeError():
+            return "token_too_large"
         case _:
             return "unavailable"

@@ -31,7 +31,7 @@ def who_is_calling(event: Event) -> Answer:
         case "id":
             known = profile(claims["cognito:username"], claims)
         case "access":
-            known = from_cognito(claims["username"])
+            known = from_cognito(claims["username"], claims["sub"])
         case _:
             raise Refusal(401, "unauthorized", "Send an ID token or an access token.")
     seconds = max(0, int(float(claims["exp"])) - int(time.time()))
@@ -58,15 +58,18 @@ def provider(identities: str | None) -> str:
     return found[1] if found else "Cognito"
 
 
-def from_cognito(username: str) -> dict[str, str | bool | None]:
-    """Return the profile of a person of the pool, or refuse where there is none any more."""
+def from_cognito(username: str, sub: str) -> dict[str, str | bool | None]:
+    """Return the profile of a person of the pool, or refuse where there is none any more.
+
+    AdminGetUser finds a name, which another account may bear once the first one is deleted; no two have the same `sub`.
+    """
     from botocore.exceptions import BotoCoreError, ClientError
 
     client = _cognito()
     try:
         user = client.admin_get_user(UserPoolId=USER_POOL_ID, Username=username)
     except client.exceptions.UserNotFoundException:
-        raise Refusal(401, "signed_out", "The account is gone. Sign in again.") from None
+        raise _gone() from None
     except client.exceptions.TooManyRequestsException:
         raise Refusal(429, "throttled", "Too many requests. Try again in a moment.", retry_after=1) from None
     except (BotoCoreError, ClientError) as error:
@@ -74,7 +77,14 @@ def from_cognito(username: str) -> dict[str, str | bool | None]:
         raise Refusal(502, "cognito_unavailable", "The sign-in service is not available. Try again.") from None
     if not user["Enabled"]:
         raise Refusal(401, "signed_out", "The account is disabled.")
-    return profile(user["Username"], {item["Name"]: item["Value"] for item in user["UserAttributes"]})
+    attributes = {item["Name"]: item["Value"] for item in user["UserAttributes"]}
+    if attributes["sub"] != sub:
+        raise _gone()
+    return profile(user["Username"], attributes)
+
+
+def _gone() -> Refusal:
+    return Refusal(401, "signed_out", "The account is gone. Sign in again.")
 
 
 @cache

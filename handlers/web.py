@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -13,6 +13,7 @@ Event = Mapping[str, Any]
 Answer = dict[str, Any]
 
 LARGEST_BODY = 16 * 1024
+MAX_COOKIE_BYTES = 4096  # name and value together (RFC 6265 section 6.1); browsers drop a larger one without a word
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # JSON can write one alone, nothing can send it on
 
 # On every answer: none is for another person or another time, and no address is for another site.
@@ -43,6 +44,10 @@ class Refusal(Exception):
 
 class CookieError(Exception):
     """A browser would not keep the cookie. The text names the cookie only."""
+
+
+class CookieTooLargeError(CookieError):
+    """The name and the value have more than MAX_COOKIE_BYTES together."""
 
 
 def guarded(decide: Callable[[], Answer], *, log: logging.Logger, unexpected: Answer | None = None) -> Answer:
@@ -106,10 +111,18 @@ def text(body: Mapping[str, Any], field: str, *, longest: int) -> str:
 
 def cookies(event: Event) -> dict[str, list[str]]:
     """Return every value of every cookie. API Gateway lists them apart; an emulator may leave them in the header."""
-    pairs = event.get("cookies") or (header(event, "cookie") or "").split(";")
+    return parse_cookies(event.get("cookies") or [header(event, "cookie") or ""])
+
+
+def parse_cookies(texts: Iterable[str]) -> dict[str, list[str]]:
+    """Return every value of every cookie in these Cookie headers, or parts of one.
+
+    Only space and tab around a pair are no part of it (RFC 6265 section 4.2.1). `str.strip` would take Unicode's white
+    space as well, and so turn a name that a sibling host may set, such as U+2000 before `__Host-id`, into ours.
+    """
     found: dict[str, list[str]] = {}
-    for pair in pairs:
-        name, separator, value = pair.strip().partition("=")
+    for pair in ";".join(texts).split(";"):
+        name, separator, value = pair.strip(" \t").partition("=")
         if separator:
             found.setdefault(name, []).append(value)
     return found
@@ -118,10 +131,12 @@ def cookies(event: Event) -> dict[str, list[str]]:
 def set_cookie(name: str, value: str, *, path: str, max_age: int, same_site: str) -> str:
     """Return a Set-Cookie line that no script, no plain http and no other host can read or write.
 
-    Raises CookieError where a browser would drop it without a word (RFC 6265 section 6.1: 4096 bytes), or read another.
+    Raises CookieError where a browser would read another value, and CookieTooLargeError where it would drop the cookie.
     """
-    if len(name) + len(value) > 4096 or not COOKIE_VALUE.fullmatch(value):
-        raise CookieError(f"no browser keeps this value of {name}")
+    if not COOKIE_VALUE.fullmatch(value):
+        raise CookieError(f"no browser reads this value of {name} as it is")
+    if len(name) + len(value) > MAX_COOKIE_BYTES:
+        raise CookieTooLargeError(f"no browser keeps a value of {name} that is this long")
     return f"{name}={value}; Path={path}; Max-Age={max_age}; Secure; HttpOnly; SameSite={same_site}"
 
 

@@ -588,7 +588,15 @@ def test_a_challenge_leads_to_the_login_page(send: Send, stub: Stub) -> None:
     assert (status, body["error"]) == (403, "hosted_login_required")
 
 
-@pytest.mark.parametrize("tokens", [{}, {"IdToken": "no-jwt"}, {"IdToken": id_token(fill="x" * 5000)}])
+def test_a_token_that_no_browser_keeps_is_no_session_and_said_to_be_one_to_tell_the_operator_of(
+    send: Send, authenticated: Stub
+) -> None:
+    authenticated.result["AuthenticationResult"]["IdToken"] = id_token(fill="x" * 5000)
+    status, body, answer = send("sign-in", WHOLE | {"session": True}, headers=SAME_ORIGIN)
+    assert (status, body["error"], answer["cookies"]) == (507, "token_too_large", [])
+
+
+@pytest.mark.parametrize("tokens", [{}, {"IdToken": "no-jwt"}])
 def test_tokens_that_make_no_sense_are_cognitos_fault(send: Send, authenticated: Stub, tokens: dict[str, str]) -> None:
     known = {"AccessToken": "a", "RefreshToken": "r"} if tokens else {}
     authenticated.result = {"AuthenticationResult": known | tokens}

@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from handlers.jwks import Jwks
 from tests.handlers.conftest import CLIENT_ID, ISSUER, LOCAL, POOL, SITE
+from tests.handlers.planted import NOT_OURS
 from tests.handlers.user_pool import JwksEndpoint, known_claims, token
 
 ARN = "arn:aws:execute-api:ap-northeast-2:123456789012:a1b2c3d4/ws/$connect"
@@ -53,11 +54,17 @@ def _pool(module: ModuleType) -> Iterator[tuple[Any, str]]:
 def pool(module: ModuleType, _pool: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A user pool with the one person in it."""
     client, pool_id = _pool
-    client.admin_create_user(UserPoolId=pool_id, Username=USERNAME)
+    create(client, pool_id, USERNAME, known_claims()["sub"])
     monkeypatch.setattr(module, "USER_POOL_ID", pool_id)
     yield client
     for user in client.list_users(UserPoolId=pool_id)["Users"]:
         client.admin_delete_user(UserPoolId=pool_id, Username=user["Username"])
+
+
+def create(client: Any, pool_id: str, name: str, sub: str) -> None:
+    client.admin_create_user(UserPoolId=pool_id, Username=name)
+    attributes = [{"Name": "sub", "Value": sub}]  # Cognito makes one up; here it is that of the token
+    client.admin_update_user_attributes(UserPoolId=pool_id, Username=name, UserAttributes=attributes)
 
 
 def asked(headers: Any = None, several: Any = None, **more: Any) -> dict[str, Any]:
@@ -183,6 +190,14 @@ def test_a_cookie_that_comes_from_nowhere_does_not_connect(authorizer: ModuleTyp
     assert authorizer.handler(asked({"Cookie": f"__Host-id={token()}"}), None) == DENIED
 
 
+@pytest.mark.parametrize("planted", NOT_OURS)
+def test_a_cookie_whose_name_a_sibling_host_may_set_does_not_connect(authorizer: ModuleType, planted: str) -> None:
+    named = asked({"Cookie": f"{planted.format('__Host-id')}={token()}", "Origin": SITE})
+    assert authorizer.handler(named, None) == DENIED
+    beside = {"Cookie": f"__Host-id={token()}; {planted.format('__Host-id')}=x", "Origin": SITE}
+    expect_allowed(authorizer.handler(asked(beside), None))
+
+
 @pytest.mark.parametrize("second", ["https://evil.example", SITE])
 def test_a_cookie_from_several_origins_does_not_connect(authorizer: ModuleType, second: str) -> None:
     cookie = f"__Host-id={token()}"
@@ -277,6 +292,24 @@ def test_a_deleted_persons_token_is_refused(authorizer: ModuleType, pool: Any) -
     assert authorizer.handler(event, None) == DENIED
 
 
+def test_a_deleted_persons_token_does_not_open_the_account_that_is_made_again_under_the_name(
+    authorizer: ModuleType, pool: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    pool.admin_delete_user(UserPoolId=authorizer.USER_POOL_ID, Username=USERNAME)
+    create(pool, authorizer.USER_POOL_ID, USERNAME, "another-sub")
+    caplog.set_level(logging.INFO, "handlers")
+    assert authorizer.handler(asked(bearer(token())), None) == DENIED
+    assert [vars(record)["reason"] for record in caplog.records] == ["the account is another one"]
+    expect_allowed(authorizer.handler(asked(bearer(token(sub="another-sub"))), None))
+
+
+def test_what_the_gateway_is_told_of_a_person_stays_below_the_8_kb_that_it_takes(authorizer: ModuleType) -> None:
+    answer = authorizer.handler(asked(bearer(token(nickname="가" * 900))), None)
+    expect_allowed(answer)
+    assert answer["context"]["nickname"] == "가" * 256
+    assert len(json.dumps(answer)) < 8192
+
+
 def test_a_disabled_persons_token_is_refused_until_they_are_enabled_again(authorizer: ModuleType, pool: Any) -> None:
     event = asked(bearer(token()))
     pool.admin_disable_user(UserPoolId=authorizer.USER_POOL_ID, Username=USERNAME)
@@ -351,7 +384,7 @@ def test_no_log_line_names_a_person_or_holds_a_token(authorizer: ModuleType, cap
 
 
 def test_two_people_in_one_warm_function_do_not_mix(authorizer: ModuleType, pool: Any) -> None:
-    pool.admin_create_user(UserPoolId=authorizer.USER_POOL_ID, Username="bada")
+    create(pool, authorizer.USER_POOL_ID, "bada", "sub-2")
     other = token(sub="sub-2", nickname=..., identities=..., **{"cognito:username": "bada"})
     first = authorizer.handler(asked(bearer(token())), None)
     second = authorizer.handler(asked(bearer(other)), None)

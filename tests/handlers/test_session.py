@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers import token_endpoint
+from tests.handlers import planted as planted_names
 from tests.handlers.conftest import CLIENT_ID, ISSUER, LOCAL, SITE, Cognito, id_token
 from tests.handlers.web_client import Answer, Client, set_cookies
 
@@ -105,10 +106,38 @@ def test_no_name_of_a_cookie_is_repeated_that_is_not_ours(client: Client) -> Non
     assert (answer["statusCode"], len(answer["cookies"])) == (302, 1)
 
 
-def test_many_tabs_do_not_fill_the_browsers_headers(client: Client) -> None:
+@pytest.mark.parametrize(("return_to", "most"), [("/", 4), ("/" + "x" * 500, 1)])
+def test_many_tabs_do_not_fill_the_browsers_headers(client: Client, return_to: str, most: int) -> None:
+    """The oldest logins give way, by their number and by their bytes; the newest is always there."""
     for _ in range(50):
-        begin(client)
-    assert len(login_cookies(client)) <= 5
+        state = begin(client, return_to=return_to)["state"]
+        kept = login_cookies(client)
+        assert kept[-1] == f"__Host-login-{state[:8]}"
+        assert sum(len(f"{name}={client.cookies[name]}") for name in kept) <= 1536
+    assert 1 <= len(kept) <= most
+
+
+def test_the_newest_logins_stay_side_by_side(client: Client) -> None:
+    small = [f"__Host-login-small{number:03}" for number in range(8)]
+    client.cookies = dict.fromkeys(small, "x")
+    begin(client)
+    assert login_cookies(client)[:-1] == small[4:]
+
+
+@pytest.mark.parametrize("route", [LOGIN, CALLBACK, REFRESH, LOGOUT])
+@pytest.mark.parametrize("count", [5, 200, 1000])
+def test_however_many_cookies_come_the_answer_fits_into_what_api_gateway_takes(
+    client: Client, cognito: Cognito, route: str, count: int
+) -> None:
+    """10,240 bytes of headers; each cookie that is cleared has a line of its own."""
+    cognito.status, cognito.body = 400, {"error": "invalid_grant"}
+    names = [*SESSION, *(f"__Host-login-{number:08}" for number in range(count))]
+    for cookies in ([f"{name}=x" for name in names], [f"{name}=x" for name in names for _ in range(3)]):
+        answer = client.send(
+            route, {"state": "0" * 43, "return_to": "/" + "x" * 511}, headers=SAME_ORIGIN, cookies=cookies
+        )
+        lines = [f"{name}: {value}" for name, value in answer["headers"].items()]
+        assert sum(len(line) + 2 for line in lines + [f"set-cookie: {cookie}" for cookie in answer["cookies"]]) < 8192
 
 
 @pytest.mark.parametrize(
@@ -326,7 +355,7 @@ def test_cookies_are_also_found_in_the_header(client: Client, cognito: Cognito) 
         ({"sub": ...}, 502),
         ({"sub": ""}, 502),
         ({"sub": 7}, 502),
-        ({"padding": "x" * 4096}, 502),
+        ({"padding": "x" * 4096}, 507),
     ],
 )
 def test_a_token_that_is_not_for_this_login_makes_no_session(
@@ -540,11 +569,38 @@ def test_a_clock_that_is_off_by_a_tokens_life_makes_no_session_and_ends_none(cli
 
 
 def test_a_new_token_that_no_browser_keeps_does_not_end_the_session(client: Client, cognito: Cognito) -> None:
+    """The refresh token has been rotated: it is kept, so that the session goes on once the ID token is short again."""
     signed_in(client, cognito)
-    before = dict(client.cookies)
-    cognito.body = {"id_token": id_token(padding="x" * 4096)}
-    assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 502
-    assert client.cookies == before
+    before = client.cookies["__Host-id"]
+    cognito.body = {"id_token": id_token(padding="x" * 4096), "refresh_token": "refresh-2"}
+    answer = client.send(REFRESH, headers=SAME_ORIGIN)
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (507, "token_too_large")
+    assert (client.cookies["__Host-id"], client.cookies["__Secure-refresh"]) == (before, "refresh-2")
+    cognito.body = {"id_token": id_token()}
+    assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 204
+
+
+def test_a_token_that_no_browser_keeps_is_an_outcome_of_its_own_whose_cause_is_in_the_log(
+    client: Client, cognito: Cognito, caplog: pytest.LogCaptureFixture
+) -> None:
+    groups = [f"canary-{number}" for number in range(300)]
+    answer = finish(client, cognito, begin(client), **{"cognito:groups": groups, "nickname": "canary"})
+    assert (answer["statusCode"], client.cookies) == (507, {})
+    assert "운영자" in answer["body"]
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert (record.message, vars(record)["largest"].split(", ")[0]) == ("token_too_large", "cognito:groups")
+    assert vars(record)["bytes"] > 4096
+    assert "canary" not in repr(vars(record))
+
+
+def test_a_session_that_api_gateway_would_not_take_back_is_none(client: Client, cognito: Cognito) -> None:
+    """Each of its cookies is one that a browser keeps: together they are too large for 10,240 bytes of headers."""
+    for padding, refresh_length, status in ((2700, 2400, 302), (2700, 3000, 507)):
+        asked = begin(client)
+        token = id_token(nonce=asked["nonce"], padding="x" * padding)
+        assert len(token) < 4000
+        cognito.body = {"id_token": token, "refresh_token": "r" * refresh_length}
+        assert client.send(CALLBACK, {"code": "c", "state": asked["state"]})["statusCode"] == status
 
 
 def test_without_a_refresh_token_there_is_no_session(client: Client, cognito: Cognito) -> None:
@@ -560,10 +616,97 @@ def test_a_tab_without_a_session_does_not_end_the_one_that_another_tab_begins(cl
     assert set(set_cookies(left)) == {"__Host-id"}
 
 
-def test_two_refresh_tokens_are_refused(client: Client, cognito: Cognito) -> None:
-    planted = ["__Host-person=sub-1", "__Secure-refresh=mine", "__Secure-refresh=planted"]
-    assert client.send(REFRESH, headers=SAME_ORIGIN, cookies=planted)["statusCode"] == 400
-    assert cognito.asked == []
+def sent_with(client: Client, planted: list[str], after: list[str] | None = None) -> list[str]:
+    """What a browser sends where a sibling host has set refresh tokens of its own before and after ours."""
+    own = [f"{name}={value}" for name, value in client.cookies.items()]
+    return [*(f"__Secure-refresh={t}" for t in planted), *own, *(f"__Secure-refresh={t}" for t in after or [])]
+
+
+@pytest.mark.parametrize("count", [1, 3, 50])
+def test_refresh_tokens_that_a_sibling_host_has_set_do_not_stop_a_refresh_and_are_not_used(
+    client: Client, cognito: Cognito, count: int
+) -> None:
+    signed_in(client, cognito)
+    cognito.body = {"id_token": id_token(), "refresh_token": "refresh-2"}
+    planted = [f"planted-{number}" for number in range(count)]
+    for sent in (sent_with(client, planted), sent_with(client, [], planted), sent_with(client, planted, planted)):
+        assert client.send(REFRESH, headers=SAME_ORIGIN, cookies=sent)["statusCode"] == 204
+    assert {form["refresh_token"] for form in cognito.forms} == {"refresh-1"}
+    assert client.cookies["__Secure-refresh"] == "refresh-2"
+    assert client.send(REFRESH, headers=SAME_ORIGIN, cookies=sent_with(client, planted))["statusCode"] == 204
+    assert cognito.forms[-1]["refresh_token"] == "refresh-2"
+
+
+@pytest.mark.parametrize("ours", [None, 0, 1, 2, 3])
+def test_of_a_session_from_before_its_cookie_named_a_token_a_few_are_tried(
+    client: Client, cognito: Cognito, ours: int | None
+) -> None:
+    """A refresh ends in new cookies or in the end of the session, and in nothing that stays."""
+
+    def answer(form: dict[str, str]) -> None:
+        dead = form["refresh_token"] == "planted-0"
+        cognito.status = 400 if dead else 200
+        sub = "sub-1" if form["refresh_token"] == "ours" else "attacker"
+        cognito.body = {"error": "invalid_grant"} if dead else {"id_token": id_token(sub=sub), "refresh_token": "next"}
+
+    cognito.before = answer
+    tokens = [f"planted-{number}" for number in range(4)]
+    if ours is not None:
+        tokens.insert(ours, "ours")
+    client.cookies = {"__Host-person": "sub-1"}
+    result = client.send(REFRESH, headers=SAME_ORIGIN, cookies=sent_with(client, tokens))
+    if ours is not None and ours < 3:
+        assert result["statusCode"] == 204
+        assert client.cookies["__Secure-refresh"] == "next"
+    else:
+        assert (result["statusCode"], client.cookies) == (401, {})
+    assert len(cognito.asked) == (3 if ours in (None, 3) else ours + 1)
+
+
+def test_a_session_of_which_only_others_tokens_came_is_over_and_nothing_is_asked(
+    client: Client, cognito: Cognito
+) -> None:
+    signed_in(client, cognito)
+    client.cookies["__Secure-refresh"] = "planted"
+    assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 401
+    assert (client.cookies, cognito.asked) == ({}, [])
+
+
+@pytest.mark.parametrize("planted", planted_names.NOT_OURS)
+def test_a_cookie_whose_name_a_sibling_host_may_set_neither_signs_in_nor_out(
+    client: Client, cognito: Cognito, planted: str
+) -> None:
+    cognito.body = {"id_token": id_token(), "refresh_token": "theirs"}
+    named = [f"{planted.format(name)}={value}" for name, value in {"__Host-person": "sub-1", "__Host-id": "x"}.items()]
+    answer = client.send(REFRESH, headers=SAME_ORIGIN, cookies=[*named, "__Secure-refresh=theirs"])
+    assert (answer["statusCode"], cognito.asked) == (401, [])
+    signed_in(client, cognito)
+    assert client.send(REFRESH, headers=SAME_ORIGIN, cookies=[*named, *sent_with(client, [])])["statusCode"] == 204
+
+
+@pytest.mark.parametrize(
+    ("auth_time", "days"),
+    [(0, 30), (86400, 29), (29 * 86400, 1), (-300, 30), (None, 30), ("1", 30), (True, 30)],
+)
+def test_a_rotated_refresh_token_is_kept_for_the_rest_of_the_first_ones_life(
+    client: Client, cognito: Cognito, auth_time: Any, days: int
+) -> None:
+    signed_in(client, cognito)
+    is_time = isinstance(auth_time, int) and auth_time is not True
+    claims = {"auth_time": int(time.time()) - auth_time if is_time else auth_time}
+    cognito.body = {"id_token": id_token(**claims), "refresh_token": "refresh-2"}
+    cookies = set_cookies(client.send(REFRESH, headers=SAME_ORIGIN))
+    for name in ("__Secure-refresh", "__Host-person"):
+        assert days * 86400 - 5 <= int(cookies[name].attributes["Max-Age"]) <= days * 86400
+
+
+def test_a_token_that_lives_longer_than_the_setting_says_by_now_is_kept_until_cognito_ends_it(
+    client: Client, cognito: Cognito
+) -> None:
+    signed_in(client, cognito)
+    cognito.body = {"id_token": id_token(auth_time=int(time.time()) - 90 * 86400), "refresh_token": "refresh-2"}
+    cookies = set_cookies(client.send(REFRESH, headers=SAME_ORIGIN))
+    assert cookies["__Secure-refresh"].attributes["Max-Age"] == cookies["__Host-id"].attributes["Max-Age"]
 
 
 def test_a_planted_refresh_token_does_not_change_who_is_signed_in(client: Client, cognito: Cognito) -> None:
@@ -628,6 +771,17 @@ def test_a_slow_cognito_does_not_hold_up_a_sign_out(
     answer = client.send(LOGOUT, headers=SAME_ORIGIN, cookies=planted)
     assert (answer["statusCode"], set(set_cookies(answer))) == (200, {"__Secure-refresh"})
     assert len(cognito.asked) <= 1  # none, if it has not been read yet
+
+
+@pytest.mark.parametrize("count", [1, 3, 50])
+def test_planted_refresh_tokens_do_not_keep_the_sessions_own_from_being_revoked(
+    client: Client, cognito: Cognito, count: int
+) -> None:
+    signed_in(client, cognito)
+    planted = [f"planted-{number}" for number in range(count)]
+    assert client.send(LOGOUT, headers=SAME_ORIGIN, cookies=sent_with(client, planted))["statusCode"] == 200
+    assert [form["token"] for form in cognito.forms] == ["refresh-1"]
+    assert client.cookies == {}
 
 
 @pytest.mark.parametrize("status", [200, 400])
@@ -820,7 +974,7 @@ def test_nothing_that_a_client_sends_is_an_internal_error(
 ) -> None:
     query = urlencode(parameters, doseq=True, errors="replace")
     answer = Client(session.handler).send(route, raw_query=query, headers=headers, cookies=cookies or [])
-    assert answer["statusCode"] in {200, 302, 400, 401, 403, 429, 502, 504}
+    assert answer["statusCode"] in {200, 302, 400, 401, 403, 429, 502, 504, 507}
 
 
 @pytest.mark.parametrize(

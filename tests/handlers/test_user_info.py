@@ -104,13 +104,20 @@ def pool(user_info: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any
         client = boto3.client("cognito-idp")
         pool_id = client.create_user_pool(PoolName="pool")["UserPool"]["Id"]
         monkeypatch.setattr(user_info, "USER_POOL_ID", pool_id)
-        attributes = [{"Name": "email", "Value": "bada@example.com"}, {"Name": "nickname", "Value": "이바다"}]
-        client.admin_create_user(UserPoolId=pool_id, Username="bada", UserAttributes=attributes)
+        create(client, pool_id, ACCESS["sub"])
         yield client
     user_info._cognito.cache_clear()
 
 
 ACCESS = {"token_use": "access", "username": "bada", "sub": "7d2f"}
+
+
+def create(client: Any, pool_id: str, sub: str) -> None:
+    """Make the account; Cognito makes a `sub` up, here it is that of the token."""
+    told = {"sub": sub, "email": "bada@example.com", "nickname": "이바다"}
+    attributes = [{"Name": name, "Value": value} for name, value in told.items()]
+    client.admin_create_user(UserPoolId=pool_id, Username="bada")
+    client.admin_update_user_attributes(UserPoolId=pool_id, Username="bada", UserAttributes=attributes)
 
 
 def test_for_an_access_token_cognito_is_asked(user_info: ModuleType, pool: Any) -> None:
@@ -129,6 +136,16 @@ def test_an_account_that_is_gone_or_disabled_is_signed_out(user_info: ModuleType
     assert ask(user_info, ACCESS | {"username": "nobody"})[0] == 401
     pool.admin_disable_user(UserPoolId=user_info.USER_POOL_ID, Username="bada")
     assert ask(user_info, ACCESS)[0] == 401
+
+
+def test_a_token_of_a_deleted_account_does_not_open_the_one_that_is_made_again_under_the_name(
+    user_info: ModuleType, pool: Any
+) -> None:
+    pool.admin_delete_user(UserPoolId=user_info.USER_POOL_ID, Username="bada")
+    create(pool, user_info.USER_POOL_ID, "another-sub")
+    status, body, _ = ask(user_info, ACCESS)
+    assert (status, body["error"]) == (401, "signed_out")
+    assert ask(user_info, ACCESS | {"sub": "another-sub"})[0] == 200
 
 
 @pytest.mark.parametrize(

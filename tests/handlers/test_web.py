@@ -1,12 +1,16 @@
 """Cookies as API Gateway and browsers write them, and what never becomes one."""
 
+import itertools
 import json
 import logging
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from handlers import web
+from tests.handlers import planted as planted_names
 
 
 @pytest.mark.parametrize(
@@ -22,10 +26,26 @@ from handlers import web
         ({"cookies": ["a", "", "=1", "b="]}, {"": ["1"], "b": [""]}),
         ({"cookies": ["A=1", "a=2"]}, {"A": ["1"], "a": ["2"]}),
         ({"cookies": ["a=1"], "headers": {"cookie": "a=other"}}, {"a": ["1"]}),
+        ({"cookies": ["a=1; b=2", "c=3"]}, {"a": ["1"], "b": ["2"], "c": ["3"]}),
+        ({"headers": {"cookie": " \ta=1 \t; \t b=2\t"}}, {"a": ["1"], "b": ["2"]}),
+        ({"headers": {"cookie": "a =1; b= 2"}}, {"a ": ["1"], "b": [" 2"]}),
     ],
 )
 def test_every_value_of_every_cookie_is_found_as_it_was_sent(event: Any, found: dict[str, list[str]]) -> None:
     assert web.cookies(event) == found
+
+
+@pytest.mark.parametrize("name", ["__Host-id", "__Host-person", "__Secure-refresh", "__Host-login-AAAAAAAA"])
+def test_a_name_with_any_other_white_space_or_control_character_is_another_name(name: str) -> None:
+    """A sibling host can set a cookie of such a name, because a browser does not take it for one that begins so."""
+    for planted in map(str.format, planted_names.ALL, itertools.repeat(name)):
+        for event in ({"cookies": [f"{planted}=x"]}, {"headers": {"cookie": f"a=1; {planted}=x; b=2"}}):
+            assert name not in web.cookies(event), repr(planted)
+
+
+@given(st.text().filter(lambda text: text.strip(" \t") and not {*text} & {*";="}))
+def test_a_name_is_what_stands_between_space_and_tab(text: str) -> None:
+    assert web.cookies({"headers": {"cookie": f"a=1; {text}=x"}}).keys() == {"a", text.lstrip(" \t")}
 
 
 @pytest.mark.parametrize("value", ["a;b", "a b", "a,b", 'a"b', "a\\b", "a\r\nSet-Cookie: b=c", "a\n", "é", "x" * 4093])

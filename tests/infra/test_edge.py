@@ -1,5 +1,6 @@
 """The two functions that CloudFront runs, in Node.js: one process answers the whole table."""
 
+import copy
 import json
 import subprocess
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from infra.site import EDGE
+from tests.handlers import planted as planted_names
 
 TOKEN = "aGVhZGVy.cGF5bG9hZA.c2lnbmF0dXJl"
 HOST = "d111.cloudfront.net"
@@ -80,6 +82,9 @@ CASES: dict[str, tuple[dict[str, Any], str | None]] = {
     "a cookie with a newline": (viewer_request(cookie=f"{TOKEN}\n", headers=SAME), None),
     "the longest cookie": (viewer_request(cookie=LONGEST, headers=SAME), f"Bearer {LONGEST}"),
     "a huge cookie": (viewer_request(cookie=f"{LONGEST}c", headers=SAME), None),
+    "a session's own route": (viewer_request("POST", headers=SAME, uri="/api/auth/refresh"), None),
+    "a page below the session's routes": (viewer_request(headers=SAME, uri="/api/auth/callback"), None),
+    "a route whose name begins like theirs": (viewer_request(headers=SAME, uri="/api/authors"), BEARER),
     "the client's own token": (viewer_request(headers={**SAME, "authorization": "Bearer own"}), "Bearer own"),
     "the client's own empty token": (viewer_request(headers={**SAME, "authorization": ""}), ""),
 }
@@ -98,10 +103,33 @@ def test_the_cookie_becomes_a_bearer_for_the_site_itself_only(answers: dict[str,
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_rest_of_the_request_goes_on_as_it_came(answers: dict[str, Any], case: str) -> None:
-    request, answer = CASES[case][0], answers[case]
-    answer["headers"].pop("authorization", None)
-    request["headers"].pop("authorization", None)
+    request, answer = copy.deepcopy(CASES[case][0]), answers[case]
+    if "authorization" not in request["headers"] and answer["headers"].pop("authorization", None):
+        del request["cookies"]["__Host-id"]  # its value is sent on once
     assert answer == request
+
+
+@pytest.mark.parametrize("uri", ["/api/userinfo", "/api/auth/refresh", "/api/auth/logout"])
+def test_the_largest_session_fits_into_what_api_gateway_takes(uri: str) -> None:
+    """10,240 bytes, of which a browser's other headers and CloudFront's need up to 2,000."""
+    login = {f"__Host-login-{number:08}": "x" * 480 for number in range(3)}
+    cookies = {"__Host-id": LONGEST[: 4096 - len("__Host-id")], "__Host-person": "x" * 59, **login}
+    cookies |= {"__Secure-refresh": "x" * (6656 - sum(len(f"{name}={cookies[name]}") for name in [*cookies][:2]) - 17)}
+    request = viewer_request("POST", headers=SAME, uri=uri)
+    request["cookies"] = {name: {"value": value} for name, value in cookies.items()}
+    (answer,) = run("bearer.js", [request])
+    sent = [f"{name}={given['value']}" for name, given in answer["cookies"].items()]
+    sent += [f"{name}: {given['value']}" for name, given in answer["headers"].items()]
+    assert sum(len(text) + 2 for text in sent) < 10_240 - 1_900
+
+
+def test_a_cookie_whose_name_a_sibling_host_may_set_is_no_bearer() -> None:
+    requests = []
+    for planted in planted_names.ALL:
+        request = viewer_request(cookie=None, headers=SAME)
+        request["cookies"] = {planted.format("__Host-id"): {"value": TOKEN}}
+        requests.append(request)
+    assert run("bearer.js", requests) == requests
 
 
 def test_a_path_of_the_page_is_the_page_and_a_file_is_itself() -> None:
