@@ -61,9 +61,12 @@ class Applied(NamedTuple):
 class Account:
     """The emulated account: fixed endpoint and fake keys, so that no other can be reached."""
 
-    def __init__(self, endpoint: str, region: str) -> None:
-        """Make a client for each service; nothing is sent yet."""
-        self.endpoint = endpoint
+    def __init__(self, endpoint: str, region: str, gateway: str | None = None) -> None:
+        """Make a client for each service; nothing is sent yet.
+
+        `gateway` is the address that a distribution asks for an API: the emulator's own, or what stands before it.
+        """
+        self.gateway = gateway or endpoint
         self.region = region
         # Without a profile, whatever AWS_PROFILE says: the account is this one.
         unprofiled = botocore.session.Session(session_vars={"profile": (None, [], None, None)})
@@ -360,7 +363,7 @@ def _origin(account: Account, given: Given) -> Given:
     config = origin["customOriginConfig"]
     if EXECUTE_API in origin["domainName"]:
         api = origin["domainName"].split(EXECUTE_API)[0]
-        host, port = account.endpoint.removeprefix("http://").split(":")
+        host, port = account.gateway.removeprefix("http://").split(":")
         origin |= {"domainName": host, "originPath": f"/_aws/execute-api/{api}/$default"}
         config |= {"httpPort": port, "originProtocolPolicy": "http-only"}
     return origin

@@ -1,11 +1,14 @@
 """The two addresses that a browser visits, each passing requests on to the emulated AWS."""
 
 import asyncio
+import logging
+import re
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
 from aiohttp import (
     ClientError,
@@ -27,7 +30,16 @@ from sandbox.hosted_login import HostedLogin
 WebSocket = web.WebSocketResponse | ClientWebSocketResponse[Literal[True]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+log = logging.getLogger(__name__)
+
 LARGEST = 10 * 1024 * 1024  # bytes in a request, as at API Gateway
+# API Gateway's quota, "total combined size of request line and header values". The names of headers count too, as in
+# Netty, of which the error is that people report.
+MAX_HEADER_BYTES = 10_240
+MAX_URL_BYTES, MAX_DISTRIBUTION_BYTES = 8192, 32_768  # of a request to CloudFront, in its URL and in all but the body
+MAX_COOKIE_BYTES = 4096  # of name and value; a browser drops what is larger (RFC 6265 section 6.1)
+GATEWAY = re.compile(r"/_aws/execute-api/[^/]+/[^/]+")  # where the emulator answers for an API, by id and stage
+BY_DISTRIBUTION = "x-amz-cf-id"  # which a distribution adds
 # What a distribution compresses for browsers that take it, and the emulator does not.
 COMPRESSED = {"application/json", "image/svg+xml", "text/css", "text/html", "text/javascript"}
 COMPRESSED_FROM = 1000  # bytes
@@ -43,6 +55,7 @@ HOP_BY_HOP = {
 }
 HANDSHAKE = {"sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"}
 SILENT = "The emulated AWS does not answer."
+VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 ADDED_BY_AIOHTTP = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs.USER_AGENT)
 
 
@@ -133,7 +146,8 @@ async def _listening(handler: Handler, port: int) -> AsyncIterator[None]:
     """Answer everything on 127.0.0.1 and, where the machine has it, ::1: a browser may take localhost for either."""
     application = web.Application(client_max_size=LARGEST)
     application.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+    limits = {"max_line_size": MAX_URL_BYTES, "max_field_size": MAX_DISTRIBUTION_BYTES}
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, **limits)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()
@@ -146,19 +160,72 @@ async def _listening(handler: Handler, port: int) -> AsyncIterator[None]:
 
 def _site(upstream: Upstream, distribution: str, websocket_api: str | None) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
+        if BY_DISTRIBUTION in request.headers and (api := GATEWAY.match(request.raw_path)):
+            return await _gateway(upstream, request, api[0])
         if websocket_api and request.path == "/ws" and request.headers.get("upgrade", "").lower() == "websocket":
+            _check_headers(request)
             stage = f"/_aws/execute-api/{websocket_api}/ws"
             return await _websocket(upstream, request, f"{stage}?{request.rel_url.raw_query_string}".rstrip("?"))
         if request.headers.get("sec-fetch-mode") == "navigate" and request.url.host != "localhost":
             # The page would open, and its sign-in would come back to localhost, which has none of its cookies.
             raise web.HTTPTemporaryRedirect(request.url.with_host("localhost"))
-        response = await upstream.forward(request, {"Host": distribution, "X-Forwarded-Proto": "https"})
+        extra = {"Host": distribution, "X-Forwarded-Proto": "https"}
+        if cookies := request.headers.getall(hdrs.COOKIE, []):
+            extra["Cookie"] = "; ".join(map(_as_sent, cookies))
+        response = await upstream.forward(request, extra)
+        _drop_large_cookies(response)
         if _to_be_compressed(request, response):
             response.enable_compression(web.ContentCoding.gzip)
             response.headers.add(hdrs.VARY, hdrs.ACCEPT_ENCODING)
         return response
 
     return answer
+
+
+async def _gateway(upstream: Upstream, request: web.Request, api: str) -> web.Response:
+    """Answer for an API as API Gateway does, which takes no more than so many bytes of headers, and gives no more."""
+    _check_headers(request, stripped=len(api))
+    response = await upstream.forward(request)
+    if _size(response.headers.items()) > MAX_HEADER_BYTES:
+        log.error("The answer to %s has over %d bytes of headers.", request.path.removeprefix(api), MAX_HEADER_BYTES)
+        raise web.HTTPInternalServerError(text='{"message":"Internal Server Error"}', content_type="application/json")
+    return response
+
+
+def _check_headers(request: web.Request, *, stripped: int = 0) -> None:
+    """Refuse a request whose line and headers API Gateway would not take; of its path some is the emulator's."""
+    line = len(f"{request.method} {request.raw_path} HTTP/1.1") - stripped
+    if line + _size(request.headers.items()) > MAX_HEADER_BYTES:
+        log.warning("A request has over %d bytes of headers: 431.", MAX_HEADER_BYTES)
+        text = '{"message":"Request Header Fields Too Large"}'
+        raise web.HTTPRequestHeaderFieldsTooLarge(text=text, content_type="application/json")
+
+
+def _size(headers: Iterable[tuple[str, str]]) -> int:
+    return sum(len(f"{name}: {value}".encode(errors="surrogateescape")) for name, value in headers)
+
+
+def _as_sent(cookies: str) -> str:
+    """Return a Cookie header whose names stay what they are.
+
+    The emulated distribution takes Unicode's white space off a name, and so would turn another name into ours. Here
+    each character that is no visible ASCII is written as a URL has it, which keeps the name another one.
+    """
+    pairs = (pair.strip(" \t").partition("=") for pair in cookies.split(";"))
+    return "; ".join(quote(name, safe=VISIBLE, errors="surrogateescape") + sep + value for name, sep, value in pairs)
+
+
+def _drop_large_cookies(response: web.Response) -> None:
+    """Give a browser no cookie that it would not keep: other clients would, and hide what people see."""
+    lines = response.headers.popall(hdrs.SET_COOKIE, [])
+    for line in lines:
+        name, _, value = line.partition(";")[0].partition("=")
+        if len(name.encode()) + len(value.encode()) <= MAX_COOKIE_BYTES:
+            response.headers.add(hdrs.SET_COOKIE, line)
+        else:
+            log.warning(
+                "No browser keeps the cookie %s: its name and value have over %d bytes.", name, MAX_COOKIE_BYTES
+            )
 
 
 def _to_be_compressed(request: web.Request, response: web.Response) -> bool:

@@ -3,19 +3,33 @@
 import http.client
 import json
 import secrets
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 import requests
 import yaml
+from aiohttp import WSServerHandshakeError
 from botocore.exceptions import ClientError
 
 from sandbox.kakao import PEOPLE
 from sandbox.local import Sandbox
 from sandbox.mail import mails
 from sandbox.program import ROOT
-from tests.sandbox.deployed import EMAIL, PASSWORD, Browser, at, at_cognito, bearer, id_token, kakao_tokens, on_pool
+from tests.sandbox.deployed import (
+    EMAIL,
+    PASSWORD,
+    Browser,
+    ask,
+    at,
+    at_cognito,
+    bearer,
+    id_token,
+    kakao_tokens,
+    on_pool,
+    talk,
+)
 
 pytestmark = pytest.mark.sandbox
 
@@ -196,6 +210,108 @@ def test_a_planted_refresh_token_signs_nobody_in_as_the_attacker(sandbox: Sandbo
     answer = browser.send("POST", "/api/auth/refresh", headers={"Sec-Fetch-Site": "same-origin"})
     assert answer.status_code == 401
     assert not SESSION & set(browser.cookies)
+
+
+@pytest.mark.parametrize("planted", ["\u2000{}", "\u3000{}", "\xa0{}", "\u2028{}", "{}\u2000", "{}\xa0"])
+def test_a_cookie_whose_name_a_sibling_host_may_set_is_nobodys(
+    sandbox: Sandbox, session: dict[str, str], attacker: Browser, planted: str
+) -> None:
+    """A browser does not take such a name for one that begins with `__Host-`; so the server must not either."""
+    attacker.sign_in(ATTACKER)
+    own = {"Sec-Fetch-Site": "same-origin", "Origin": sandbox.site}
+    theirs = "; ".join(f"{planted.format(name)}={value}" for name, value in attacker.cookies.items())
+    nobody = own | {"Cookie": f"{theirs}; __Secure-refresh={attacker.cookies['__Secure-refresh']}".encode()}
+    assert requests.get(f"{at(sandbox)}/api/userinfo", headers=nobody, timeout=20).status_code == 401
+    assert requests.post(f"{at(sandbox)}/api/auth/refresh", headers=nobody, timeout=20).status_code == 401
+    with pytest.raises(WSServerHandshakeError):
+        talk(sandbox, {"Cookie": theirs, "Origin": sandbox.site})
+    beside = "; ".join([theirs, *(f"{name}={value}" for name, value in session.items())])
+    answer = requests.get(f"{at(sandbox)}/api/userinfo", headers=own | {"Cookie": beside.encode()}, timeout=20)
+    assert answer.json()["email"] == VICTIM.email
+
+
+# Accounts that are gone
+
+
+def test_tokens_of_a_deleted_account_open_nothing_of_the_one_that_is_made_again_under_the_name(
+    sandbox: Sandbox,
+) -> None:
+    email = f"again-{secrets.token_hex(4)}@example.com"
+
+    def sign_up() -> dict[str, str]:
+        on_pool(sandbox, "AdminCreateUser", Username=email, MessageAction="SUPPRESS")
+        on_pool(sandbox, "AdminSetUserPassword", Username=email, Password=PASSWORD, Permanent=True)
+        tokens: dict[str, str] = ask(
+            sandbox, "POST /api/auth/sign-in", body={"email": email, "password": PASSWORD}
+        ).json()
+        return tokens
+
+    old = sign_up()
+    on_pool(sandbox, "AdminDeleteUser", Username=email)
+    new = sign_up()
+    for tokens, status in ((old, 401), (new, 200)):
+        assert ask(sandbox, "GET /api/userinfo", bearer(tokens["AccessToken"])).status_code == status
+    assert talk(sandbox, bearer(new["IdToken"])) == []
+    with pytest.raises(WSServerHandshakeError):
+        talk(sandbox, bearer(old["IdToken"]))
+
+
+# Sessions that are too large
+
+
+@pytest.fixture
+def grown(sandbox: Sandbox, attacker: Browser) -> Iterator[Callable[[int], int]]:
+    """Makes the ID token of this person as long as wanted, by groups, and returns its length."""
+    attacker.sign_in(ATTACKER)
+    name = attacker.send("GET", "/api/userinfo", headers={"Sec-Fetch-Site": "same-origin"}).json()["name"]
+    groups: list[str] = []
+
+    def grow(wanted: int) -> int:
+        while (missing := (wanted - len(attacker.cookies["__Host-id"])) * 3 // 4 - 20) > 20:
+            groups.append(secrets.token_hex(64)[: min(missing, 128)])
+            on_pool(sandbox, "CreateGroup", GroupName=groups[-1])
+            on_pool(sandbox, "AdminAddUserToGroup", Username=name, GroupName=groups[-1])
+            if attacker.sign_in(ATTACKER).status_code != 302:
+                break
+        return len(attacker.cookies["__Host-id"])
+
+    yield grow
+    for group in groups:
+        on_pool(sandbox, "DeleteGroup", GroupName=group)
+
+
+CHROMIUM = {  # what it sends beside the cookies, with as much as a long address adds
+    "Sec-Fetch-Site": "same-origin",
+    "User-Agent": "x" * 120,
+    "Accept-Language": "x" * 60,
+    "Sec-Ch-Ua": "x" * 120,
+    "Referer": "x" * 500,
+}
+
+
+def test_who_has_the_longest_token_is_told_who_they_are_and_can_refresh_and_sign_out(
+    sandbox: Sandbox, attacker: Browser, grown: Callable[[int], int]
+) -> None:
+    """With as many begun logins as a browser keeps for us."""
+    assert grown(4080) > 4000
+    headers = CHROMIUM | {"Origin": sandbox.site}
+    logins = "; ".join(f"__Host-login-{number:08}={'x' * 480}" for number in range(3))
+    assert attacker.send("GET", "/api/userinfo", headers=headers, planted=logins).status_code == 200
+    cookie = "; ".join([*(f"{name}={value}" for name, value in attacker.cookies.items() if "-id" in name), logins])
+    assert talk(sandbox, {"Cookie": cookie, "Origin": sandbox.site}) == []
+    assert attacker.send("POST", "/api/auth/refresh", headers=headers, planted=logins).status_code == 204
+    assert attacker.send("POST", "/api/auth/logout", headers=headers, planted=logins).status_code == 200
+    assert not SESSION & set(attacker.cookies)
+
+
+def test_who_has_a_token_that_no_browser_keeps_is_told_so_at_each_sign_in(
+    attacker: Browser, grown: Callable[[int], int]
+) -> None:
+    grown(4400)
+    attacker.cookies.clear()
+    answer = attacker.sign_in(ATTACKER)
+    assert (answer.status_code, attacker.cookies) == (507, {})
+    assert "운영자" in answer.text
 
 
 # Identities that a client makes up

@@ -18,6 +18,7 @@ from aiohttp import ClientSession, WSCloseCode, WSMsgType, WSServerHandshakeErro
 
 from sandbox.edge import LARGEST, serve_edges
 from sandbox.emulator import NotStartedError
+from tests.handlers import planted as planted_names
 from tests.ports import free_ports
 from tests.sandbox.conftest import CALLBACK, PKCE, PROVIDER, VERIFIER
 
@@ -63,6 +64,12 @@ class Aws(BaseHTTPRequestHandler):
         self.send_response(302 if path in REDIRECTS else 207)
         self.send_header("Set-Cookie", "a=1; Path=/")
         self.send_header("Set-Cookie", "b=2; Path=/")
+        if path.endswith("/large-cookies"):
+            self.send_header("Set-Cookie", f"kept={'x' * 4092}; Path=/")
+            self.send_header("Set-Cookie", f"dropped={'x' * 4090}; Path=/")
+        if path.endswith("/many-cookies"):
+            for number in range(90):
+                self.send_header("Set-Cookie", f"cookie-{number}={'x' * 110}; Path=/")
         self.send_header("Location", REDIRECTS.get(path, "/elsewhere"))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -166,6 +173,48 @@ def test_a_request_target_cannot_lead_to_another_host(site: str, target: str) ->
             assert connection.recv(4096).split()[1] == b"400"
         with pytest.raises(TimeoutError):
             other.accept()
+
+
+API = "/_aws/execute-api/a1b2/$default"
+BY_DISTRIBUTION = {"X-Amz-Cf-Id": "x", "User-Agent": "x", "Accept": "x", "Accept-Encoding": "x", "Connection": "close"}
+
+
+@pytest.mark.parametrize("too_many", [0, 1])
+def test_api_gateway_takes_so_many_bytes_of_line_and_headers_and_no_more(site: str, too_many: int) -> None:
+    headers = BY_DISTRIBUTION | {"Host": "h", "Cookie": ""}
+    fixed = len("GET /api/x?y HTTP/1.1") + sum(len(f"{name}: {value}") for name, value in headers.items())
+    headers["Cookie"] = "c" * (10_240 - fixed + too_many)
+    answer = requests.get(f"{site}{API}/api/x?y", headers=headers, timeout=5)
+    assert answer.status_code == (431 if too_many else 207)
+
+
+def test_a_distribution_takes_more_and_so_does_a_page(site: str) -> None:
+    assert requests.get(f"{site}/", headers={"Cookie": "c" * 11_000}, timeout=5).status_code == 207
+
+
+def test_only_a_distribution_asks_for_an_api_by_that_path(site: str) -> None:
+    seen = ask(f"{site}{API}/api/x")
+    assert (seen["path"], seen["headers"]["host"]) == (f"{API}/api/x", [DISTRIBUTION])
+    assert ask(f"{site}{API}/api/x", headers=BY_DISTRIBUTION)["headers"]["host"] != [DISTRIBUTION]
+
+
+def test_an_answer_with_more_bytes_of_headers_than_api_gateway_gives_is_an_error(site: str) -> None:
+    answer = requests.get(f"{site}{API}/many-cookies", headers=BY_DISTRIBUTION, timeout=5)
+    assert (answer.status_code, "Set-Cookie" in answer.headers) == (500, False)
+
+
+def test_a_cookie_that_no_browser_keeps_reaches_no_client(site: str) -> None:
+    answer = requests.get(f"{site}/large-cookies", timeout=5)
+    names = [line.partition("=")[0] for line in answer.raw.headers.getlist("Set-Cookie")]
+    assert names == ["a", "b", "kept"]
+
+
+@pytest.mark.parametrize("planted", [name for name in planted_names.NOT_OURS if not {*name} & {*"\x0b\x1c\x1f"}])
+def test_a_cookies_name_stays_another_name_though_the_emulator_would_trim_it(site: str, planted: str) -> None:
+    header = f"a=1; {planted.format('__Host-id')}=x=y; b=가"
+    (seen,) = ask(f"{site}/x", headers={"Cookie": header.encode()})["headers"]["cookie"]
+    assert [pair.strip().partition("=")[2] for pair in seen.split(";")][1] == "x=y"
+    assert "__Host-id" not in {pair.strip().partition("=")[0] for pair in seen.split(";")}
 
 
 def test_a_body_larger_than_the_gateway_takes_is_refused(site: str) -> None:
