@@ -49,7 +49,8 @@ def started(tokens: Tokens) -> list[str]:
         kept = []
     if not kept or sum(len(line.partition(";")[0]) for line in kept) > MAX_SESSION_BYTES:
         largest = sorted(tokens.claims, key=lambda name: -len(json.dumps(tokens.claims[name])))[:3]
-        log.error("token_too_large", extra={"bytes": len(tokens.id_token), "largest": ", ".join(largest)})
+        reason = f"{len(tokens.id_token)} bytes, most of them in {', '.join(largest)}"
+        log.error("token_too_large", extra={"reason": reason})
         raise TokenTooLargeError
     return kept
 
