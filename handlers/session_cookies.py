@@ -86,12 +86,12 @@ def person(event: Event) -> str | None:
 def refresh_tokens(event: Event) -> list[str]:
     """Return the session's own refresh token, where `__Host-person` tells which one it is: siblings may set others.
 
-    A session from before that cookie had a hash has none that is known. Then these are the first few that came.
+    Where it does not tell, as in a session from before that cookie had a hash, these are the first few that came.
     """
     sent = [token for token in dict.fromkeys(web.cookies(event).get(REFRESH_COOKIE, [])) if token]
     _, fingerprint = _person(event)
-    own = [token for token in sent if _fingerprint(token) == fingerprint] if fingerprint else sent
-    return own[:MAX_REFRESH_TOKENS]
+    own = [token for token in sent if _fingerprint(token) == fingerprint]
+    return own or sent[:MAX_REFRESH_TOKENS]
 
 
 def _person(event: Event) -> tuple[str | None, str]:
