@@ -54,9 +54,7 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
         check_free(taken)
     with ExitStack() as stack:
         with _step(say, "emulated AWS"), ThreadPoolExecutor(1) as pool:
-            account = pool.submit(
-                Account, aws, region, f"http://127.0.0.1:{port}"
-            )  # reads botocore's models while the emulator starts
+            account = pool.submit(Account, aws, region)  # reads botocore's models while the emulator starts
             emulator = stack.enter_context(emulated_aws(port + 3, region))
         with _step(say, "the program, applied"):
             applier = Applier(account.result())
