@@ -11,7 +11,7 @@ from pathlib import Path
 
 from watchfiles import watch
 
-from sandbox.applier import START_AGAIN
+from sandbox.aws import RESTART
 from sandbox.program import ROOT
 
 LIVE = (ROOT / "handlers", ROOT / "frontend")
@@ -31,7 +31,7 @@ def saved_files_applied(update: Callable[[], list[str]], say: Callable[[str], No
             saved = sorted({Path(path) for _, path in changes})
             old = [_named(file) for file in saved if any(file.is_relative_to(folder) for folder in LOADED_ONCE)]
             if old:
-                say(f"  not live: {', '.join(old)}, which {START_AGAIN}.")
+                say(f"  not live: {', '.join(old)}, which {RESTART}.")
             if len(old) < len(saved):
                 say(_line(update))
 

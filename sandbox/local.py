@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import RunError
 
 from sandbox import kakao, program
-from sandbox.applier import Account, Applier, NotApplicableError
+from sandbox.aws import Account, Applier, NotApplicableError
 from sandbox.edge import serve_edges
 from sandbox.emulator import NotStartedError, check_free, emulated_aws
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 
-from sandbox.applier import APPLIERS, Account, Applied, Applier, NotApplicableError
+from sandbox.aws import Account, Applier, NotApplicableError
+from sandbox.aws.resources import CREATE, Created
 from tests.infra.engine import declare
 
 NOBODY = "http://127.0.0.1:1"
@@ -21,7 +22,7 @@ def apply(applier: Applier, kind: str, **inputs: Any) -> None:
 
 
 def test_every_type_that_the_program_declares_can_be_applied() -> None:
-    assert {resource.type for resource in declare().custom()} <= set(APPLIERS)
+    assert {resource.type for resource in declare().custom()} <= set(CREATE)
 
 
 def test_an_unknown_type_is_refused_by_name(applier: Applier) -> None:
@@ -74,18 +75,18 @@ def test_only_the_emulator_can_be_reached_whatever_the_environment_says(monkeypa
         account.call("cognito-idp", "DescribeUserPool", {"UserPoolId": "ap-northeast-2_x"})
 
 
-def test_what_has_been_applied_stays_and_a_change_of_it_takes_a_new_start(
+def test_what_has_been_applied_stays_and_a_change_of_it_needs_a_restart(
     applier: Applier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
 
-    def lamp(_account: Account, _name: str, given: dict[str, Any]) -> Applied:
-        made.append(given)
-        return Applied("1", {})
+    def lamp(_account: Account, _name: str, inputs: dict[str, Any]) -> Created:
+        made.append(inputs)
+        return Created("1", {})
 
-    monkeypatch.setitem(APPLIERS, "lamp", lamp)
+    monkeypatch.setitem(CREATE, "lamp", lamp)
     apply(applier, "lamp", colour="red")
     apply(applier, "lamp", colour="red")
     assert made == [{"colour": "red"}]
-    with pytest.raises(NotApplicableError, match="lamp 'thing': has another colour, which takes a new start"):
+    with pytest.raises(NotApplicableError, match="lamp 'thing': has another colour, which needs a restart"):
         apply(applier, "lamp", colour="blue")

@@ -167,7 +167,7 @@ def test_a_saved_file_that_is_loaded_once_wants_a_new_start_and_the_handlers_sta
     development: Development, file: str
 ) -> None:
     said = development.save(file, "def broken(:\n")
-    assert said == f"not live: {file}, which takes a new start of the sandbox."
+    assert said == f"not live: {file}, which needs a restart of the sandbox."
     before = (ROOT / "frontend/style.css").read_text()
     assert named(development.save("frontend/style.css", f"{before}\n")) == {"site-style.css"}
     development.save("frontend/style.css", before)

@@ -1,0 +1,106 @@
+"""Applies what the Pulumi program registers to the emulated AWS: an empty, temporary account.
+
+A second run of the program updates the code of functions and the files of the page. It refuses every other change.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pulumi.runtime import mocks
+
+from sandbox import program
+from sandbox.aws import resources
+from sandbox.aws.account import Account, Inputs, NotApplicableError
+from sandbox.aws.resources import CREATE, PAGE_FILE, UPDATE, Created, content
+from sandbox.program import plain
+
+RESTART = "needs a restart of the sandbox"
+
+
+class _Applied(NamedTuple):
+    """A resource that exists: its inputs, a digest of each, and what AWS returned."""
+
+    inputs: Inputs
+    digests: dict[str, str]
+    created: Created
+
+
+class Applier(mocks.Mocks):
+    """Creates each registered resource in the emulated AWS, and answers with its outputs."""
+
+    def __init__(self, account: Account) -> None:
+        """Apply to this account, which is empty."""
+        self._account = account
+        self._applied: dict[tuple[str, str], _Applied] = {}  # by type and name
+        self._registered: set[tuple[str, str]] = set()
+        self.changed: list[str] = []  # by the last run: names of resources
+
+    def run(self, *, stack: str, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the program, delete the page's files that it no longer registers, and return its exports.
+
+        Raises what `program.run` raises; the resources applied until then stay.
+        """
+        self._registered.clear()
+        self.changed.clear()
+        exports = program.run(program.Monitor(self), stack=stack, config=config)
+        for kind, name in self._applied.keys() - self._registered:
+            if kind != PAGE_FILE:
+                raise NotApplicableError(f"{kind} {name!r} is gone, which {RESTART}")
+            file = self._applied.pop((kind, name)).inputs
+            self._account.call("s3", "DeleteObject", {"bucket": file["bucket"], "key": file["key"]})
+            self.changed.append(name)
+        self.changed.sort()
+        return exports
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, Inputs]:
+        """Create or update the resource; nothing is created for a component."""
+        if not args.custom:
+            return "", {}
+        if args.typ not in CREATE:
+            raise NotApplicableError(
+                f"the sandbox cannot apply {args.typ} ({args.name!r}): add it to {resources.__name__}"
+            )
+        key = args.typ, args.name
+        self._registered.add(key)
+        inputs = plain(args.inputs)
+        digests = {name: _digest(value) for name, value in inputs.items()}
+        applied = self._applied.get(key)
+        if applied is None or applied.digests != digests:
+            try:
+                created = self._update(key, applied, inputs, digests) if applied else self._create(key, inputs)
+            except (NotApplicableError, BotoCoreError, ClientError) as error:
+                raise NotApplicableError(f"{args.typ} {args.name!r}: {error}") from error
+            applied = self._applied[key] = _Applied(inputs, digests, created)
+            self.changed.append(args.name)
+        return applied.created.id, inputs | {"id": applied.created.id} | applied.created.outputs
+
+    def _create(self, key: tuple[str, str], inputs: Inputs) -> Created:
+        kind, name = key
+        return CREATE[kind](self._account, name, dict(inputs))
+
+    def _update(self, key: tuple[str, str], applied: _Applied, inputs: Inputs, digests: dict[str, str]) -> Created:
+        """Apply the one input that may change."""
+        different = {name for name, _ in applied.digests.items() ^ digests.items()}
+        changeable, update = UPDATE.get(key[0], ("", None))
+        if update is None or different != {changeable}:
+            raise NotApplicableError(f"has another {', '.join(sorted(different))}, which {RESTART}")
+        update(self._account, applied.created.id, dict(inputs))
+        return applied.created
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[Inputs, list[tuple[str, str]]]:
+        """Answer a look-up of the program."""
+        match args.token:
+            case "aws:index/getCallerIdentity:getCallerIdentity":
+                return {"accountId": self._account.call("sts", "GetCallerIdentity", {})["Account"]}, []
+            case "aws:index/getRegion:getRegion":
+                return {"region": self._account.region}, []
+        raise NotApplicableError(f"the sandbox cannot look up {args.token}: add it to {__name__}")
+
+
+def _digest(value: Any) -> str:
+    """Return the same text for the same value; of a file, its content counts."""
+    plainly = json.dumps(value, sort_keys=True, default=lambda asset: hashlib.sha256(content(asset)).hexdigest())
+    return hashlib.sha256(plainly.encode()).hexdigest()

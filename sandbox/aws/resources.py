@@ -1,0 +1,351 @@
+"""One function for each resource type: the AWS calls that create it. They say only where Pulumi and AWS differ."""
+
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+import pulumi
+
+from sandbox.aws.account import Account, Inputs, NotApplicableError
+
+EXECUTE_API = ".execute-api."
+FUNCTION = "aws:lambda/function:Function"
+PAGE_FILE = "aws:s3/bucketObjectv2:BucketObjectv2"
+PENDING_SECONDS = 20
+
+
+class Created(NamedTuple):
+    """A resource as AWS created it: the provider's ID, and the outputs beside its inputs."""
+
+    id: str
+    outputs: Inputs
+
+
+Create = Callable[[Account, str, Inputs], Created]
+CREATE: dict[str, Create] = {}  # by resource type
+
+
+def _creates(token: str) -> Callable[[Create], Create]:
+    def register(create: Create) -> Create:
+        CREATE[token] = create
+        return create
+
+    return register
+
+
+def _unique_name(name: str) -> str:
+    """Add a random suffix, as Pulumi does, so that two stacks do not collide."""
+    return f"{name}-{secrets.token_hex(4)[:7]}"
+
+
+def content(asset: pulumi.Asset | pulumi.Archive) -> bytes:
+    """Return the bytes of a file."""
+    if isinstance(asset, pulumi.FileAsset | pulumi.FileArchive):
+        return Path(asset.path).read_bytes()
+    raise NotApplicableError(f"the sandbox cannot read a {type(asset).__name__}")
+
+
+# S3
+
+
+@_creates("aws:s3/bucket:Bucket")
+def _bucket(account: Account, name: str, inputs: Inputs) -> Created:
+    inputs.pop("forceDestroy", None)  # for `pulumi destroy` only
+    bucket, tags = _unique_name(name), inputs.pop("tags", {})
+    location = {"LocationConstraint": account.region}
+    account.call("s3", "CreateBucket", {"Bucket": bucket, "CreateBucketConfiguration": location, **inputs})
+    account.call("s3", "PutBucketTagging", {"Bucket": bucket, "Tagging": {"TagSet": tags}})
+    domain = f"{bucket}.s3.{account.region}.amazonaws.com"
+    return Created(bucket, {"bucket": bucket, "arn": f"arn:aws:s3:::{bucket}", "bucketRegionalDomainName": domain})
+
+
+@_creates("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
+def _bucket_public_access_block(account: Account, _name: str, inputs: Inputs) -> Created:
+    bucket = inputs.pop("bucket")
+    account.call("s3", "PutPublicAccessBlock", {"Bucket": bucket, "PublicAccessBlockConfiguration": inputs})
+    return Created(bucket, {})
+
+
+@_creates("aws:s3/bucketPolicy:BucketPolicy")
+def _bucket_policy(account: Account, _name: str, inputs: Inputs) -> Created:
+    account.call("s3", "PutBucketPolicy", inputs)
+    return Created(inputs["bucket"], {})
+
+
+@_creates(PAGE_FILE)
+def _bucket_object(account: Account, _name: str, inputs: Inputs) -> Created:
+    inputs |= {"body": content(inputs.pop("source")), "tagging": urlencode(inputs.pop("tags", {}))}
+    account.call("s3", "PutObject", inputs)
+    return Created(inputs["key"], {})
+
+
+# CloudFront
+
+
+@_creates("aws:cloudfront/originAccessControl:OriginAccessControl")
+def _origin_access_control(account: Account, name: str, inputs: Inputs) -> Created:
+    config = {"Name": _unique_name(name), **inputs}
+    answer = account.call("cloudfront", "CreateOriginAccessControl", {"OriginAccessControlConfig": config})
+    return Created(answer["OriginAccessControl"]["Id"], {})
+
+
+@_creates("aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy")
+def _response_headers_policy(account: Account, name: str, inputs: Inputs) -> Created:
+    if "customHeadersConfig" in inputs:
+        inputs["customHeadersConfig"] = inputs["customHeadersConfig"]["items"]
+    config = {"Name": _unique_name(name), **inputs}
+    answer = account.call("cloudfront", "CreateResponseHeadersPolicy", {"ResponseHeadersPolicyConfig": config})
+    return Created(answer["ResponseHeadersPolicy"]["Id"], {})
+
+
+@_creates("aws:cloudfront/function:Function")
+def _edge_function(account: Account, name: str, inputs: Inputs) -> Created:
+    function, code, publish = _unique_name(name), inputs.pop("code").encode(), inputs.pop("publish")
+    tags = {"Items": inputs.pop("tags", {})}
+    config = {"Comment": inputs.pop("comment", ""), **inputs}
+    made = account.call(
+        "cloudfront", "CreateFunction", {"Name": function, "FunctionConfig": config, "FunctionCode": code, "Tags": tags}
+    )
+    if publish:
+        account.call("cloudfront", "PublishFunction", {"Name": function, "IfMatch": made["ETag"]})
+    return Created(function, {"arn": made["FunctionSummary"]["FunctionMetadata"]["FunctionARN"]})
+
+
+@_creates("aws:cloudfront/distribution:Distribution")
+def _distribution(account: Account, name: str, inputs: Inputs) -> Created:
+    restriction = inputs.pop("restrictions")["geoRestriction"]
+    tags = {"Items": inputs.pop("tags", {})}
+    config = {
+        "CallerReference": _unique_name(name),
+        "Comment": inputs.pop("comment", ""),
+        "Origins": [_origin(account, origin) for origin in inputs.pop("origins")],
+        "DefaultCacheBehavior": _cache_behavior(inputs.pop("defaultCacheBehavior")),
+        "CacheBehaviors": [_cache_behavior(behavior) for behavior in inputs.pop("orderedCacheBehaviors", [])],
+        "Restrictions": {"GeoRestriction": {"Quantity": 0, **restriction}},
+        **inputs,
+    }
+    tagged = {"DistributionConfigWithTags": {"DistributionConfig": config, "Tags": tags}}
+    made = account.call("cloudfront", "CreateDistributionWithTags", tagged)["Distribution"]
+    return Created(made["Id"], {"arn": made["ARN"], "domainName": made["DomainName"]})
+
+
+def _cache_behavior(inputs: Inputs) -> Inputs:
+    methods, cached = inputs.pop("allowedMethods"), inputs.pop("cachedMethods")
+    allowed = {
+        "Quantity": len(methods),
+        "Items": methods,
+        "CachedMethods": {"Quantity": len(cached), "Items": cached},
+    }
+    return {"AllowedMethods": allowed, **inputs}
+
+
+def _origin(account: Account, inputs: Inputs) -> Inputs:
+    """Send an API's requests to the emulator: the API's public name does not resolve here."""
+    origin = {"Id": inputs.pop("originId"), **inputs}
+    if "customOriginConfig" not in origin:
+        return {"S3OriginConfig": {"OriginAccessIdentity": ""}, **origin}
+    config = origin["customOriginConfig"]
+    if EXECUTE_API in origin["domainName"]:
+        api = origin["domainName"].split(EXECUTE_API)[0]
+        host, port = account.gateway.removeprefix("http://").split(":")
+        origin |= {"domainName": host, "originPath": f"/_aws/execute-api/{api}/$default"}
+        config |= {"httpPort": port, "originProtocolPolicy": "http-only"}
+    return origin
+
+
+# CloudWatch, SNS, IAM, Lambda
+
+
+@_creates("aws:cloudwatch/logGroup:LogGroup")
+def _log_group(account: Account, name: str, inputs: Inputs) -> Created:
+    group = _unique_name(name)
+    days = inputs.pop("retentionInDays")
+    account.call("logs", "CreateLogGroup", {"logGroupName": group, **inputs})
+    account.call("logs", "PutRetentionPolicy", {"logGroupName": group, "retentionInDays": days})
+    found = account.call("logs", "DescribeLogGroups", {"logGroupNamePrefix": group})["logGroups"][0]
+    return Created(group, {"name": group, "arn": found["arn"].removesuffix(":*")})
+
+
+@_creates("aws:cloudwatch/logMetricFilter:LogMetricFilter")
+def _log_metric_filter(account: Account, name: str, inputs: Inputs) -> Created:
+    metric = {f"metric{key.capitalize()}": value for key, value in inputs.pop("metricTransformation").items()}
+    counted = {"FilterName": name, "FilterPattern": inputs.pop("pattern"), "MetricTransformations": [metric]}
+    account.call("logs", "PutMetricFilter", counted | inputs)
+    return Created(name, {})
+
+
+@_creates("aws:cloudwatch/metricAlarm:MetricAlarm")
+def _metric_alarm(account: Account, name: str, inputs: Inputs) -> Created:
+    alarm = _unique_name(name)
+    account.call("cloudwatch", "PutMetricAlarm", {"AlarmName": alarm, **inputs})
+    return Created(alarm, {"name": alarm})
+
+
+@_creates("aws:cloudwatch/dashboard:Dashboard")
+def _dashboard(account: Account, _name: str, inputs: Inputs) -> Created:
+    account.call("cloudwatch", "PutDashboard", inputs)
+    return Created(inputs["dashboardName"], {})
+
+
+@_creates("aws:sns/topic:Topic")
+def _topic(account: Account, name: str, inputs: Inputs) -> Created:
+    made = account.call("sns", "CreateTopic", {"Name": _unique_name(name), **inputs})
+    return Created(made["TopicArn"], {"arn": made["TopicArn"]})
+
+
+@_creates("aws:sns/topicSubscription:TopicSubscription")
+def _topic_subscription(account: Account, _name: str, inputs: Inputs) -> Created:
+    made = account.call("sns", "Subscribe", {"TopicArn": inputs.pop("topic"), "ReturnSubscriptionArn": True, **inputs})
+    return Created(made["SubscriptionArn"], {})
+
+
+@_creates("aws:iam/role:Role")
+def _role(account: Account, name: str, inputs: Inputs) -> Created:
+    role = {"RoleName": _unique_name(name), "AssumeRolePolicyDocument": inputs.pop("assumeRolePolicy"), **inputs}
+    made = account.call("iam", "CreateRole", role)["Role"]
+    return Created(made["RoleName"], {"name": made["RoleName"], "arn": made["Arn"]})
+
+
+@_creates("aws:iam/rolePolicy:RolePolicy")
+def _role_policy(account: Account, name: str, inputs: Inputs) -> Created:
+    policy = {"RoleName": inputs.pop("role"), "PolicyName": _unique_name(name), "PolicyDocument": inputs.pop("policy")}
+    account.call("iam", "PutRolePolicy", policy | inputs)
+    return Created(f"{policy['RoleName']}:{policy['PolicyName']}", {})
+
+
+@_creates("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+def _role_policy_attachment(account: Account, _name: str, inputs: Inputs) -> Created:
+    account.call("iam", "AttachRolePolicy", {"RoleName": inputs["role"], "PolicyArn": inputs["policyArn"]})
+    return Created(f"{inputs['role']}-{inputs['policyArn']}", {})
+
+
+@_creates(FUNCTION)
+def _function(account: Account, name: str, inputs: Inputs) -> Created:
+    function = _unique_name(name)
+    code = {"ZipFile": content(inputs.pop("code"))}
+    made = account.call("lambda", "CreateFunction", {"FunctionName": function, "Code": code, **inputs})
+    _wait_until_active(account, function)
+    arn = made["FunctionArn"]
+    invoke_arn = f"arn:aws:apigateway:{account.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    return Created(function, {"name": function, "arn": arn, "invokeArn": invoke_arn})
+
+
+def _update_code(account: Account, function: str, inputs: Inputs) -> None:
+    account.call("lambda", "UpdateFunctionCode", {"FunctionName": function, "ZipFile": content(inputs["code"])})
+    _wait_until_active(account, function)
+
+
+def _wait_until_active(account: Account, function: str) -> None:
+    deadline = time.monotonic() + PENDING_SECONDS
+    while account.call("lambda", "GetFunctionConfiguration", {"FunctionName": function})["State"] == "Pending":
+        if time.monotonic() > deadline:
+            raise NotApplicableError(f"is still pending after {PENDING_SECONDS} s")
+        time.sleep(0.02)
+
+
+@_creates("aws:lambda/layerVersion:LayerVersion")
+def _layer_version(account: Account, _name: str, inputs: Inputs) -> Created:
+    layer = {"Content": {"ZipFile": content(inputs.pop("code"))}, **inputs}
+    made = account.call("lambda", "PublishLayerVersion", layer)
+    return Created(made["LayerVersionArn"], {"arn": made["LayerVersionArn"], "layerArn": made["LayerArn"]})
+
+
+@_creates("aws:lambda/permission:Permission")
+def _permission(account: Account, name: str, inputs: Inputs) -> Created:
+    permission = {"FunctionName": inputs.pop("function"), "StatementId": name, **inputs}
+    account.call("lambda", "AddPermission", permission)
+    return Created(name, {})
+
+
+# Cognito
+
+
+@_creates("aws:cognito/userPool:UserPool")
+def _user_pool(account: Account, name: str, inputs: Inputs) -> Created:
+    if "userAttributeUpdateSettings" in inputs:
+        verified = inputs["userAttributeUpdateSettings"]["attributesRequireVerificationBeforeUpdates"]
+        inputs["userAttributeUpdateSettings"] = {"AttributesRequireVerificationBeforeUpdate": verified}
+    pool = {
+        "PoolName": _unique_name(name),
+        "Policies": {"PasswordPolicy": inputs.pop("passwordPolicy")},
+        "UserPoolTags": inputs.pop("tags", {}),
+        **inputs,
+    }
+    made = account.call("cognito-idp", "CreateUserPool", pool)["UserPool"]
+    endpoint = f"cognito-idp.{account.region}.amazonaws.com/{made['Id']}"
+    return Created(made["Id"], {"arn": made["Arn"], "endpoint": endpoint})
+
+
+@_creates("aws:cognito/userPoolDomain:UserPoolDomain")
+def _user_pool_domain(account: Account, _name: str, inputs: Inputs) -> Created:
+    account.call("cognito-idp", "CreateUserPoolDomain", inputs)
+    return Created(inputs["domain"], {})
+
+
+@_creates("aws:cognito/identityProvider:IdentityProvider")
+def _identity_provider(account: Account, _name: str, inputs: Inputs) -> Created:
+    account.call("cognito-idp", "CreateIdentityProvider", inputs)
+    return Created(f"{inputs['userPoolId']}:{inputs['providerName']}", {})
+
+
+@_creates("aws:cognito/userPoolClient:UserPoolClient")
+def _user_pool_client(account: Account, name: str, inputs: Inputs) -> Created:
+    made = account.call("cognito-idp", "CreateUserPoolClient", {"ClientName": _unique_name(name), **inputs})
+    return Created(made["UserPoolClient"]["ClientId"], {})
+
+
+# API Gateway
+
+
+@_creates("aws:apigateway/account:Account")
+def _api_gateway_account(account: Account, _name: str, inputs: Inputs) -> Created:
+    role = {"op": "replace", "path": "/cloudwatchRoleArn", "value": inputs["cloudwatchRoleArn"]}
+    account.call("apigateway", "UpdateAccount", {"patchOperations": [role]})
+    return Created("api-gateway-account", {})
+
+
+@_creates("aws:apigatewayv2/api:Api")
+def _api(account: Account, name: str, inputs: Inputs) -> Created:
+    made = account.call("apigatewayv2", "CreateApi", {"Name": _unique_name(name), **inputs})
+    identity = account.call("sts", "GetCallerIdentity", {})["Account"]
+    scheme = "wss" if inputs["protocolType"] == "WEBSOCKET" else "https"
+    endpoint = f"{scheme}://{made['ApiId']}{EXECUTE_API}{account.region}.amazonaws.com"
+    arn = f"arn:aws:execute-api:{account.region}:{identity}:{made['ApiId']}"
+    return Created(made["ApiId"], {"apiEndpoint": endpoint, "executionArn": arn})
+
+
+@_creates("aws:apigatewayv2/stage:Stage")
+def _stage(account: Account, _name: str, inputs: Inputs) -> Created:
+    stage = {"StageName": inputs.pop("name"), **inputs}
+    account.call("apigatewayv2", "CreateStage", stage)
+    return Created(stage["StageName"], {"name": stage["StageName"]})
+
+
+@_creates("aws:apigatewayv2/authorizer:Authorizer")
+def _authorizer(account: Account, name: str, inputs: Inputs) -> Created:
+    authorizer = {"Name": _unique_name(name), "IdentitySource": inputs.pop("identitySources", []), **inputs}
+    if "jwtConfiguration" in inputs:
+        jwt = inputs["jwtConfiguration"]
+        authorizer["jwtConfiguration"] = {"Issuer": jwt["issuer"], "Audience": jwt["audiences"]}
+    return Created(account.call("apigatewayv2", "CreateAuthorizer", authorizer)["AuthorizerId"], {})
+
+
+@_creates("aws:apigatewayv2/integration:Integration")
+def _integration(account: Account, _name: str, inputs: Inputs) -> Created:
+    return Created(account.call("apigatewayv2", "CreateIntegration", inputs)["IntegrationId"], {})
+
+
+@_creates("aws:apigatewayv2/route:Route")
+def _route(account: Account, _name: str, inputs: Inputs) -> Created:
+    return Created(account.call("apigatewayv2", "CreateRoute", inputs)["RouteId"], {})
+
+
+# Updates: the one input that may change, and the function that applies it
+
+UPDATE: dict[str, tuple[str, Callable[[Account, str, Inputs], object]]] = {
+    FUNCTION: ("code", _update_code),
+    PAGE_FILE: ("source", _bucket_object),
+}
