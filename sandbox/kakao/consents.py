@@ -15,23 +15,20 @@ from sandbox.kakao.people import Person
 Members = Callable[[Person], dict[str, Any]]
 
 
-def _nothing(_person: Person) -> dict[str, Any]:
-    return {}
-
-
 @dataclass(frozen=True)
 class ConsentItem:
-    """A consent item: what the user reads, and what /v2/user/me and OpenID Connect have with it.
+    """A consent item: what the user reads, and what an app gets with it.
 
-    `flag` is the `…_needs_agreement` of the item. Each of the functions returns the members that the item adds:
-    `account` to `kakao_account`, `profile` to its `profile`, `claims` to userinfo and the ID token.
+    `flag` is the `…_needs_agreement` of the item. Each function returns the members that the item adds: `account` to
+    `kakao_account` of /v2/user/me, `profile` to its `profile`, `claims` to userinfo and the ID token. A member that is
+    None is absent: the user has no such attribute.
     """
 
     label: str
     flag: str
-    account: Members = _nothing
-    profile: Members = _nothing
-    claims: Members = _nothing
+    account: Members = lambda _person: {}
+    profile: Members = lambda _person: {}
+    claims: Members = lambda _person: {}
 
 
 CONSENT_ITEMS = {  # by scope
@@ -41,18 +38,55 @@ CONSENT_ITEMS = {  # by scope
         profile=lambda person: {"nickname": person.nickname, "is_default_nickname": False},
         claims=lambda person: {"nickname": person.nickname},
     ),
-    "profile_image": ConsentItem("프로필 사진", "profile_image"),
+    "profile_image": ConsentItem(
+        "프로필 사진",
+        "profile_image",
+        profile=lambda person: {
+            "profile_image_url": person.image,
+            "thumbnail_image_url": person.image,
+            "is_default_image": person.image is None,
+        },
+        claims=lambda person: {"picture": person.image},
+    ),
     "account_email": ConsentItem(
         "카카오계정(이메일)",
         "email",
-        account=lambda person: (
-            {"is_email_valid": True, "is_email_verified": person.email_verified, "email": person.email}
-            if person.email
-            else {}
+        account=lambda person: _if(
+            person.email,
+            is_email_valid=person.email_valid,
+            is_email_verified=person.email_verified,
+            email=person.email,
         ),
-        claims=lambda person: {"email": person.email, "email_verified": person.email_verified} if person.email else {},
+        claims=lambda person: _if(person.email, email=person.email, email_verified=person.email_verified),
+    ),
+    "name": ConsentItem("이름", "name", account=lambda person: {"name": person.name}),
+    "gender": ConsentItem("성별", "gender", account=lambda person: {"gender": person.gender}),
+    "age_range": ConsentItem("연령대", "age_range", account=lambda person: {"age_range": person.age_range}),
+    "birthyear": ConsentItem("출생 연도", "birthyear", account=lambda person: {"birthyear": person.birthyear}),
+    "birthday": ConsentItem(
+        "생일",
+        "birthday",
+        account=lambda person: _if(
+            person.birthday, birthday=person.birthday, birthday_type="SOLAR", is_leap_month=False
+        ),
+    ),
+    "phone_number": ConsentItem(
+        "카카오계정(전화번호)", "phone_number", account=lambda person: {"phone_number": person.phone_number}
+    ),
+    "account_ci": ConsentItem(
+        "CI(연계정보)",
+        "ci",
+        account=lambda person: _if(person.ci, ci=person.ci, ci_authenticated_at="2024-01-01T00:00:00Z"),
     ),
 }
+
+
+def _if(value: str | None, **members: object) -> dict[str, Any]:
+    return members if value else {}
+
+
+def _present(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
 
 
 def claims(login: Login) -> dict[str, Any]:
@@ -60,7 +94,7 @@ def claims(login: Login) -> dict[str, Any]:
     found: dict[str, Any] = {"sub": str(login.person.id)}
     for scope, item in CONSENT_ITEMS.items():
         if scope in login.scopes:
-            found |= item.claims(login.person)
+            found |= _present(item.claims(login.person))
     return found
 
 
@@ -73,8 +107,8 @@ def user_me(login: Login) -> dict[str, Any]:
         if scope in login.app.scopes:
             account[f"{item.flag}_needs_agreement"] = not agreed
         if agreed:
-            account |= item.account(login.person)
-            profile |= item.profile(login.person)
+            account |= _present(item.account(login.person))
+            profile |= _present(item.profile(login.person))
     if "account_email" in login.app.scopes:
         account["has_email"] = login.person.email is not None
     if profile:

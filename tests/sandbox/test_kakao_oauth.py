@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.kakao import PEOPLE
+from sandbox.kakao.consents import CONSENT_ITEMS, claims, user_me
 from sandbox.kakao.errors import KoeError
 from sandbox.kakao.oauth import (
     AuthorizationRequest,
@@ -85,3 +86,55 @@ def test_a_challenge_or_verifier_outside_the_grammar_is_refused(text):
 
 def test_the_challenge_is_the_one_of_rfc_7636_appendix_b():
     assert s256("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk") == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+
+
+# What an app learns of a user
+
+EVERYTHING = KakaoApp("key", "secret", 1, (REDIRECT,), scopes=("openid", *CONSENT_ITEMS))
+ATTRIBUTES = {
+    "profile_nickname": "nickname",
+    "profile_image": "image",
+    "account_email": "email",
+    "name": "name",
+    "gender": "gender",
+    "age_range": "age_range",
+    "birthyear": "birthyear",
+    "birthday": "birthday",
+    "phone_number": "phone_number",
+    "account_ci": "ci",
+}
+
+
+def values(told):
+    return {value for each in told.values() for value in (values(each) if isinstance(each, dict) else [each])}
+
+
+def test_each_consent_item_has_an_attribute():
+    assert set(ATTRIBUTES) == set(CONSENT_ITEMS)
+
+
+@pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.nickname)
+@pytest.mark.parametrize("scope", CONSENT_ITEMS)
+def test_an_item_is_told_with_its_consent_and_not_without(scope, person):
+    attribute = getattr(person, ATTRIBUTES[scope])
+    others = set(CONSENT_ITEMS) - {scope, "profile_nickname", "name"}  # of one user these two may be the same
+    agreed = user_me(Login(person, EVERYTHING, (scope,)))["kakao_account"]
+    withheld = user_me(Login(person, EVERYTHING, tuple(others)))["kakao_account"]
+    flag = f"{CONSENT_ITEMS[scope].flag}_needs_agreement"
+    assert (agreed[flag], withheld[flag]) == (False, True)
+    assert (attribute in values(agreed)) is (attribute is not None)
+    assert attribute not in values(withheld)
+    assert None not in values(agreed)
+
+
+@pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.nickname)
+def test_an_item_that_the_app_has_not_switched_on_is_not_mentioned(person):
+    account = user_me(Login(person, APP, APP.scopes))["kakao_account"]
+    assert {name for name in account if name.endswith("_needs_agreement")} == {
+        *("email_needs_agreement", "profile_nickname_needs_agreement")
+    }
+
+
+def test_userinfo_has_no_claim_without_a_value():
+    for person in PEOPLE:
+        assert None not in claims(Login(person, EVERYTHING, EVERYTHING.scopes)).values()
