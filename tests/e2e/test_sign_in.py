@@ -154,7 +154,7 @@ def test_kakao_talking_garbage_is_said_in_words(
 def test_a_slow_kakao_is_said_in_words(
     page: Page, sandbox: Sandbox, statuses: list[int], kakao: Switch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hosted_login, "PROVIDER_SECONDS", 0.3)
+    monkeypatch.setattr(hosted_login, "PROVIDER_TIMEOUT_SECONDS", 0.3)
     press_kakao(page, sandbox)
     kakao("slow", "/oauth/token")
     agree(page)

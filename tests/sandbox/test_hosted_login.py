@@ -99,7 +99,7 @@ def test_a_token_that_makes_the_emulator_stumble_is_an_error_of_the_servers(pool
 
 
 def test_a_provider_that_is_too_slow_is_given_up(pool: Any, provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosted_login, "PROVIDER_SECONDS", 0.1)
+    monkeypatch.setattr(hosted_login, "PROVIDER_TIMEOUT_SECONDS", 0.1)
     done = threading.Event()
     provider.answer = lambda: (done.wait(5), provider.well())[1]
     description = parameters(pool.return_from_provider())["error_description"]
@@ -139,7 +139,7 @@ def test_what_a_provider_says_of_an_error_is_passed_on_to_the_app_alone(pool: An
 def test_a_sign_in_that_took_too_long_is_cognitos_own_page(
     pool: Any, provider: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hosted_login, "LOGIN_SECONDS", 0)
+    monkeypatch.setattr(hosted_login, "LOGIN_TIMEOUT_SECONDS", 0)
     late = pool.return_from_provider()
     assert (late.status_code, "Location" in late.headers) == (400, False)
 
@@ -172,7 +172,7 @@ def test_an_address_that_the_app_did_not_name_is_not_guessed(pool: Any) -> None:
 
 
 def test_the_oldest_sign_ins_go_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosted_login, "MOST_PENDING", 2)
+    monkeypatch.setattr(hosted_login, "MAX_PENDING", 2)
     logins, login = hosted_login.Logins(), hosted_login.Login(PROVIDER, CALLBACK, "", "")
     for key in "abc":
         logins.keep(key, login)
