@@ -146,8 +146,13 @@ async def _listening(handler: Handler, port: int) -> AsyncIterator[None]:
     """Answer everything on 127.0.0.1 and, where the machine has it, ::1: a browser may take localhost for either."""
     application = web.Application(client_max_size=LARGEST)
     application.router.add_route("*", "/{path:.*}", handler)
-    limits = {"max_line_size": MAX_URL_BYTES, "max_field_size": MAX_DISTRIBUTION_BYTES}
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, **limits)
+    runner = web.AppRunner(
+        application,
+        access_log=None,
+        shutdown_timeout=0.1,
+        max_line_size=MAX_URL_BYTES,
+        max_field_size=MAX_DISTRIBUTION_BYTES,
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", port).start()
