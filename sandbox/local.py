@@ -54,8 +54,8 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
         check_free(taken)
     with ExitStack() as stack:
         with _step(say, "emulated AWS"), ThreadPoolExecutor(1) as pool:
-            # Reads botocore's models while the emulator starts. What a distribution asks of an API passes the site, which
-            # counts its bytes as API Gateway does.
+            # Reads botocore's models while the emulator starts. A distribution reaches the APIs through the site, which
+            # counts the bytes of headers as API Gateway does.
             account = pool.submit(Account, aws, region, f"http://127.0.0.1:{port}")
             emulator = stack.enter_context(emulated_aws(port + 3, region))
         with _step(say, "the program, applied"):
