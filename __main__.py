@@ -90,7 +90,7 @@ login = Login(
     firewall_arn=login_firewall.arn if login_firewall else None,
     challenge=challenge.arn if challenge else None,
 )
-triggers["post_confirmation"].allow(login.end_sessions())
+triggers["post_confirmation"].allow(login.end_password(), login.end_sessions())
 api.accept_tokens(issuer=login.issuer, client_id=login.client_id)
 
 session = function(
@@ -186,6 +186,9 @@ operations = Operations(
     functions=functions,
     refusing=refusing,
     authorizer=connect_authorizer,
+    accounts=accounts,
+    pre_sign_up=triggers["pre_sign_up"],
+    pre_authentication=triggers["pre_authentication"],
     api=api,
     socket=socket,
     login=login,

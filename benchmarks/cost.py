@@ -90,7 +90,7 @@ KB_LINE = 0.3  # a line for each request and each call
 MEMORY = 0.5
 QUICK, ASKING = 0.005, 0.05  # seconds: alone, and where AWS is asked
 # What stands there, whoever comes; two alarms are those of sign-in with a Kakao token.
-ALARMS, METRICS, DASHBOARDS = 18, 2, 1
+ALARMS, METRICS, DASHBOARDS = 21, 5, 1
 FIREWALL_RULES = {"site": 5, "user pool": 3}
 
 
@@ -230,7 +230,7 @@ WAYS = {
     "Kakao on the web, all at once, as at a launch": {"UserFederation": 1},
     "Kakao on the web, every day, ten refreshes to a sign-in": {"UserFederation": 1, "UserAuthentication": 10},
     "e-mail and password": {"UserAuthentication": 1},
-    "a Kakao token, the first time": {"UserRead": 2, "UserCreation": 1, "UserUpdate": 1, "UserAuthentication": 1},
+    "a Kakao token, the first time": {"UserRead": 3, "UserCreation": 1, "UserUpdate": 1, "UserAuthentication": 1},
     "a Kakao token, later": {"UserRead": 1, "UserAuthentication": 1},
 }
 

@@ -117,7 +117,7 @@ def tls_only(bucket_arn: str) -> Document:
 
 def boundary(stack: Stack) -> Document:
     """What the stack's functions and API Gateway do, all of them together; a role's own policy grants less."""
-    people = ["GetUser", "CreateUser", "LinkProviderForUser", "DeleteUser", "UserGlobalSignOut"]
+    people = ["GetUser", "CreateUser", "LinkProviderForUser", "UserGlobalSignOut"]
     signing_in = ["InitiateAuth", "RespondToAuthChallenge", "ResetUserPassword"]
     logs = ["CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams"]
     lines = ["FilterLogEvents", "GetLogEvents", "PutLogEvents"]

@@ -13,6 +13,7 @@ POST /api/auth/reset-password   {"email", "code", "password"}   200; 400 wrong o
 import logging
 import os
 import re
+import time
 from collections.abc import Callable, Mapping
 
 from handlers import cognito, session_cookies, web
@@ -29,6 +30,15 @@ PASSWORD_LENGTH = int(os.environ["PASSWORD_LENGTH"])
 
 LONGEST_PASSWORD = 256
 CODE = re.compile(r"[0-9]{6}")
+# AdminUserGlobalSignOut also revokes tokens of the moment after it (aws-sdk-java#2449, aws-sdk-js#4323: up to a third).
+SETTLING_SECONDS = 2.0
+
+# Cognito would have sent a code, and could not: an alarm counts these.
+NOT_SENT = {
+    "CodeDeliveryFailureException",
+    "InvalidEmailRoleAccessPolicyException",
+    "LimitExceededException",  # the mails of the pool's day, or of one account
+}
 
 # What only an account that exists can make Cognito say; where nobody may learn of it, each counts as no error.
 ONLY_OF_ACCOUNTS = {
@@ -47,7 +57,13 @@ ONLY_OF_ACCOUNTS = {
     "UserNotConfirmedException",
     "UserNotFoundException",
 }
-WRONG_CREDENTIALS = {"NotAuthorizedException", "UserNotFoundException", "UserLambdaValidationException"}
+# A password that has to be reset is one of these: where the existence of users is hidden, Cognito says NotAuthorized.
+WRONG_CREDENTIALS = {
+    "NotAuthorizedException",
+    "PasswordResetRequiredException",
+    "UserNotFoundException",
+    "UserLambdaValidationException",
+}
 
 
 def handler(event: Event, _context: object) -> Answer:
@@ -75,7 +91,11 @@ def sign_up(event: Event) -> Answer:
     body = web.json_body(event)
     email, password = _email(body), _new_password(body)
     attributes = [{"Name": "email", "Value": email}]
-    cognito.ask("sign_up", ClientId=CLIENT_ID, Username=email, Password=password, UserAttributes=attributes)
+    try:
+        cognito.ask("sign_up", ClientId=CLIENT_ID, Username=email, Password=password, UserAttributes=attributes)
+    except CognitoError as error:
+        _note_not_sent(error)
+        raise
     return _done("Enter the code that the e-mail has received.")
 
 
@@ -115,6 +135,8 @@ def _keep_only(password: str, email: str) -> None:
                 cognito.ask(operation, UserPoolId=USER_POOL_ID, Username=email)
             except (CognitoError, Refusal) as error:
                 log.error("password_not_ended", extra={"reason": error.args[0]})
+                if isinstance(error, CognitoError):
+                    _note_not_sent(error)
         raise _password_ended() from None
 
 
@@ -133,14 +155,23 @@ def _send_code(operation: str, event: Event) -> Answer:
     try:
         cognito.ask(operation, ClientId=CLIENT_ID, Username=email)
     except CognitoError as error:
+        _note_not_sent(error)
         if error.name not in ONLY_OF_ACCOUNTS:
             raise
-        log.warning("no_code_sent", extra={"reason": error.name})
+        log.info("no_code_needed", extra={"reason": error.name})
     return _done("If there is such an account, its e-mail has received a code.")
 
 
+def _note_not_sent(error: CognitoError) -> None:
+    if error.name in NOT_SENT:
+        log.error("code_not_sent", extra={"reason": error.name})
+
+
 def reset_password(event: Event) -> Answer:
-    """Set a new password for whoever has read the code."""
+    """ConfirmForgotPassword: set a new password with the code. The trigger after it ends every session of the account.
+
+    The answer waits until Cognito no longer revokes new tokens with the old ones.
+    """
     body = web.json_body(event)
     email, code, password = _email(body), _code(body), _new_password(body)
     try:
@@ -152,6 +183,7 @@ def reset_password(event: Event) -> Answer:
             raise
         log.info("not_reset", extra={"reason": error.name})
         raise _wrong_code() from None
+    time.sleep(SETTLING_SECONDS)
     return _done("Sign in with the new password.")
 
 

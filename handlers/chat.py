@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from handlers import bugs
+
 log = logging.getLogger(__name__)
 
 Event = Mapping[str, Any]
@@ -29,6 +31,7 @@ class RefusedError(Exception):
         self.frame = {"error": code, "message": message}
 
 
+@bugs.hidden(log)
 def handler(event: Event, _context: object) -> dict[str, int]:
     """Answer one event of a connection; which it is, the gateway says and no message can."""
     if event["requestContext"]["eventType"] == "MESSAGE":

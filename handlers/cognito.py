@@ -22,7 +22,6 @@ ANSWERS: Mapping[str, tuple[int, str, str]] = {
     "ExpiredCodeException": (410, "expired_code", "The code has expired. Ask for a new one."),
     "InvalidParameterException": (400, "invalid_request", "The e-mail, the password or the code cannot be taken."),
     "UserNotConfirmedException": (403, "not_confirmed", "Confirm the e-mail first: enter its code, or ask for one."),
-    "PasswordResetRequiredException": (403, "password_reset_required", "Reset the password, then sign in."),
     "NotAuthorizedException": (403, "refused", "This is not allowed."),
     "UserLambdaValidationException": (403, "refused", "This is not allowed."),
     "ForbiddenException": (403, "refused", "This is not allowed."),

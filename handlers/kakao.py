@@ -1,9 +1,11 @@
 """Whether a Kakao token is one that Kakao gave to our app, and whose it is.
 
-Source: https://developers.kakao.com/docs/latest/ko/kakaologin/rest-api and /rest-api/error-code.
+Source: https://developers.kakao.com/docs/latest/ko/kakaologin/rest-api, /kakaologin/trouble-shooting and
+/rest-api/error-code.
 """
 
 import json
+import logging
 import os
 import re
 import time
@@ -15,8 +17,10 @@ from typing import Any
 from handlers.email_address import is_email
 from handlers.jwks import Jwks, JwksTooSlowError
 from handlers.outgoing import exchange
-from handlers.tokens import IdTokens, InvalidTokenError, UnknownKeyError
+from handlers.tokens import LEEWAY, IdTokens, InvalidTokenError, UnknownKeyError
 from handlers.web import HALF_CHARACTER
+
+log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 1.0
 LARGEST = 64 * 1024
@@ -24,10 +28,10 @@ BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 section 2.1
 ID = re.compile(r"[1-9][0-9]{0,18}")
 LARGEST_ID = 2**63 - 1
 PROVIDER = os.environ["IDENTITY_PROVIDER"]
-LONGEST_ATTRIBUTE = 2048  # Cognito's limit (AttributeValueType)
-
-NOBODY = {-101, -103}  # not connected to our app; dormant, or no account any more
-QUOTA = {-10, -11}
+USER_NAME = re.compile(r"kakao-[1-9][0-9]{0,18}")
+# Kakao allows about 20. However Cognito writes it into an ID token, the token stays below a cookie's 4,096 bytes.
+LONGEST_NICKNAME = 128
+MAX_ID_TOKEN_AGE = 300  # seconds; Kakao's ID tokens expire after hours, and it cannot be asked whether one still counts
 
 
 class KakaoError(Exception):
@@ -55,10 +59,65 @@ class UnavailableError(KakaoError):
     """Kakao is down, or its answer makes no sense."""
 
 
+class MisconfiguredError(KakaoError):
+    """Kakao refuses our app's calls until somebody changes the app's settings. A log line names the cause."""
+
+    code = "kakao_misconfigured"
+
+
+class UnderAgeError(KakaoError):
+    """The app is closed to users under 14, or to users whose age Kakao does not know."""
+
+    code = "kakao_under_age"
+
+
+class RestrictedError(KakaoError):
+    """Kakao has restricted the user's account."""
+
+    code = "kakao_account_restricted"
+
+
+class ConsentError(KakaoError):
+    """The user has not agreed to a consent item that the app requires."""
+
+    code = "kakao_consent_required"
+
+
 class TooSlowError(KakaoError):
     """Kakao did not answer in time."""
 
     code = "kakao_too_slow"
+
+
+# Kakao's codes for the API → what each means here. The others concern APIs that nobody calls here: images, messages.
+ERRORS: Mapping[int, type[KakaoError]] = {
+    -1: UnavailableError,  # an error inside Kakao
+    -2: InvalidKakaoTokenError,  # a parameter of another shape; the token is the only one that we send
+    -3: MisconfiguredError,  # a feature that is not switched on
+    -4: RestrictedError,
+    -5: MisconfiguredError,  # no permission for the API
+    -6: MisconfiguredError,  # an action that Kakao does not allow
+    -7: UnavailableError,  # maintenance
+    -8: InvalidKakaoTokenError,  # a header of another shape; the token's is the only one of ours
+    -9: MisconfiguredError,  # an API that has ended
+    -10: ThrottledError,  # quota
+    -11: ThrottledError,  # daily or monthly limit
+    -12: MisconfiguredError,  # the app or its developer is suspended
+    -101: InvalidKakaoTokenError,  # not connected to our app
+    -102: MisconfiguredError,  # connected already: an answer to the sign-up API alone
+    -103: InvalidKakaoTokenError,  # dormant, or no account any more
+    -201: MisconfiguredError,  # an unknown user property
+    -401: InvalidKakaoTokenError,
+    -402: ConsentError,
+    -405: UnderAgeError,  # the age has to be shown first (in the constants of Kakao's older Android SDK)
+    -406: UnderAgeError,
+    -603: TooSlowError,  # a time-out inside Kakao
+    -903: InvalidKakaoTokenError,  # the token of an app whose developer is not registered
+    -9798: UnavailableError,  # maintenance
+}
+BY_STATUS: Mapping[int, type[KakaoError]] = {401: InvalidKakaoTokenError, 429: ThrottledError}  # without a known code
+# Kakao says so of an app with a list of allowed IP addresses, under the code of a token that does not exist.
+IP_MISMATCH = "ip mismatched"
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,13 +157,15 @@ class Profile:
 class Kakao:
     """Asks Kakao about tokens: its API at `api`, its OpenID Connect as `id_tokens` knows it.
 
-    A deadline is a moment of `time.monotonic()`; keys that are not at hand have two seconds of their own.
+    A deadline is a moment of `time.monotonic()`; keys that are not at hand have two seconds of their own. An ID token
+    counts for `max_age` seconds after Kakao issued it.
     """
 
-    def __init__(self, *, api: str, app_id: int, id_tokens: IdTokens) -> None:
+    def __init__(self, *, api: str, app_id: int, id_tokens: IdTokens, max_age: int = MAX_ID_TOKEN_AGE) -> None:
         self._api = api
         self._app_id = app_id
         self._id_tokens = id_tokens
+        self._max_age = max_age
 
     def person(self, credential: Credential, *, deadline: float) -> str:
         """Return the id, in decimal digits, of whom Kakao gave the token to for our app; else raise KakaoError."""
@@ -129,25 +190,28 @@ class Kakao:
         An ID token has no word on whether its e-mail is verified, so that none is taken from it.
         """
         if credential.id_token is not None:
-            return Profile(nickname=_text(self._claims(credential.id_token).get("nickname")))
+            return Profile(nickname=_nickname(self._claims(credential.id_token).get("nickname")))
         account = self._ask("/v2/user/me", credential.access_token or "", deadline).get("kakao_account")
         if not isinstance(account, dict):
             return Profile()
         profile = account.get("profile")
-        nickname = _text(profile.get("nickname")) if isinstance(profile, dict) else None
+        nickname = _nickname(profile.get("nickname")) if isinstance(profile, dict) else None
         vouched = account.get("is_email_valid") is True and account.get("is_email_verified") is True
-        email = _text(account.get("email")) if vouched else None
-        return Profile(nickname, email if email and is_email(email) else None)
+        email = account.get("email") if vouched else None
+        return Profile(nickname, email if isinstance(email, str) and is_email(email) else None)
 
     def _claims(self, id_token: str) -> Mapping[str, Any]:
         try:
-            return self._id_tokens.claims(id_token)
+            claims = self._id_tokens.claims(id_token)
         except UnknownKeyError as error:
             if error.failure is None:
                 raise InvalidKakaoTokenError from None
             raise (TooSlowError if isinstance(error.failure, JwksTooSlowError) else UnavailableError) from None
         except InvalidTokenError:
             raise InvalidKakaoTokenError from None
+        if time.time() - claims["iat"] > self._max_age + LEEWAY:
+            raise InvalidKakaoTokenError
+        return claims
 
     def _ask(self, path: str, access_token: str, deadline: float) -> dict[str, Any]:
         if not BEARER.fullmatch(access_token):
@@ -170,19 +234,31 @@ class Kakao:
             answer = json.loads(body)
         except (ValueError, RecursionError):
             answer = None
-        said = answer.get("code") if isinstance(answer, dict) else None
-        if status == 429 or said in QUOTA:
-            raise ThrottledError
-        if status == 401 or said in NOBODY:
-            raise InvalidKakaoTokenError
         if status != 200 or not isinstance(answer, dict):
-            raise UnavailableError
+            raise _error(status, answer if isinstance(answer, dict) else {})
         return answer
+
+
+def _error(status: int, answer: Mapping[str, Any]) -> KakaoError:
+    """Return the error that an answer of Kakao's stands for; log one that only the app's owner can end."""
+    code, message = answer.get("code"), answer.get("msg")
+    if code == -401 and isinstance(message, str) and IP_MISMATCH in message:
+        log.error("kakao_misconfigured", extra={"reason": "ip_mismatched", "kakao": code})
+        return MisconfiguredError()
+    known = ERRORS.get(code) if type(code) is int else None
+    if known is MisconfiguredError:
+        log.error("kakao_misconfigured", extra={"reason": "refused", "kakao": code})
+    return (known or BY_STATUS.get(status, UnavailableError))()
 
 
 def user_name(person: str) -> str:
     """Return the name of the profile of a person who came with a token first."""
     return f"kakao-{person}"
+
+
+def is_user_name(name: object) -> bool:
+    """Whether a profile can have this name because its user came with a token first."""
+    return isinstance(name, str) and USER_NAME.fullmatch(name.lower()) is not None
 
 
 def linked(identities: object, person: str) -> bool:
@@ -197,14 +273,15 @@ def linked(identities: object, person: str) -> bool:
     )
 
 
-def from_environment() -> Kakao:
+def from_environment(*, max_age: int = MAX_ID_TOKEN_AGE) -> Kakao:
     """Return Kakao as the function's environment describes it."""
     id_tokens = IdTokens(
         issuer=os.environ["KAKAO_ISSUER"],
         audiences=json.loads(os.environ["KAKAO_APP_KEYS"]),
         jwks=Jwks(os.environ["KAKAO_JWKS_URL"]),
     )
-    return Kakao(api=os.environ["KAKAO_API"], app_id=int(os.environ["KAKAO_APP_ID"]), id_tokens=id_tokens)
+    app_id = int(os.environ["KAKAO_APP_ID"])
+    return Kakao(api=os.environ["KAKAO_API"], app_id=app_id, id_tokens=id_tokens, max_age=max_age)
 
 
 def _known_id(text: str) -> str:
@@ -214,7 +291,7 @@ def _known_id(text: str) -> str:
     return text
 
 
-def _text(value: object) -> str | None:
-    """Return what Cognito takes as an attribute; None for anything else."""
-    fits = isinstance(value, str) and 0 < len(value) <= LONGEST_ATTRIBUTE and not HALF_CHARACTER.search(value)
+def _nickname(value: object) -> str | None:
+    """Return what a profile can hold as a nickname; None for anything else."""
+    fits = isinstance(value, str) and 0 < len(value) <= LONGEST_NICKNAME and not HALF_CHARACTER.search(value)
     return str(value) if fits else None

@@ -1,7 +1,8 @@
 """POST /api/auth/kakao: sign-in with a Kakao token, for apps that have one from Kakao's SDK.
 
-{"access_token"} or {"id_token", "nonce"?}: 200 with tokens; 401 not ours or not valid; 409 where the person has to
-come through the hosted login, at the address in the answer; 429, 502, 504 where Kakao or Cognito cannot serve now.
+{"access_token"} or {"id_token", "nonce"?}: 200 with tokens; 401 not ours, not valid, or an ID token that Kakao issued
+more than five minutes ago; 403 where Kakao or Cognito refuses the user; 409 where the user has to come through the
+hosted login, at the address in the answer; 429, 502, 504 where Kakao or Cognito cannot serve now.
 
 The profile is `kakao-<id>`: nobody knows a password of it, and hosted sign-ins of the same Kakao id land on it. Each
 step may be done twice or be the last one: the next sign-in goes on from there.
@@ -30,7 +31,11 @@ LONGEST_NONCE = 512
 KAKAO = kakao.from_environment()
 
 ANSWERS = {
-    "invalid_token": (401, "Ask Kakao for a new token of this app."),
+    "invalid_token": (401, "Ask Kakao for a new token of this app. An ID token counts for five minutes."),
+    "kakao_account_restricted": (403, "Kakao has restricted this account. The user has to ask Kakao."),
+    "kakao_consent_required": (403, "The user has to agree to more in Kakao's consent screen. Ask for it, then retry."),
+    "kakao_under_age": (403, "Kakao does not let users of this age sign in to this app."),
+    "kakao_misconfigured": (502, "Kakao refuses the calls of this service. Its team has to look at its log."),
     "kakao_throttled": (429, "Kakao takes no more requests from this app for now. Try again later."),
     "kakao_unavailable": (502, "Kakao is not available. Try again."),
     "kakao_too_slow": (504, "Kakao is slow. Try again."),
@@ -90,16 +95,20 @@ def _credential(body: dict[str, Any]) -> Credential:
 
 
 def settle(person: str, credential: Credential, deadline: float) -> None:
-    """Leave the person with one profile, linked to the Kakao id; raise HostedProfileError where it is of that kind."""
+    """Leave the user with one profile that opens; raise HostedProfileError where it is the hosted login's.
+
+    An unlinked profile that lost a race stays as it is: neither a password nor the challenge opens it, and no function
+    may delete users.
+    """
     profile = _profile(kakao.user_name(person))
-    if profile is None:
-        if _profile(_hosted_name(person)):
-            raise HostedProfileError
-        _create(person, credential, deadline)
-    elif profile["Enabled"] is not True:
+    if profile is not None and profile["Enabled"] is not True:
         raise Refusal(403, "refused", "This account is disabled.")
-    elif _is_linked(profile, person):
+    if profile is not None and _is_linked(profile, person):
         return
+    if _has_hosted_profile(person):
+        raise HostedProfileError
+    if profile is None:
+        _create(person, credential, deadline)
     try:
         _link(person)
     except CognitoError:
@@ -108,14 +117,15 @@ def settle(person: str, credential: Credential, deadline: float) -> None:
         profile = _profile(kakao.user_name(person))
         if profile and _is_linked(profile, person):
             return
-        if not _profile(_hosted_name(person)):
+        if not _has_hosted_profile(person):
             raise
-        _delete(person)
         raise HostedProfileError from None
 
 
-def _hosted_name(person: str) -> str:
-    return f"{kakao.PROVIDER}_{person}"
+def _has_hosted_profile(person: str) -> bool:
+    """Whether the user has a profile of the hosted login's. A pool without case writes its name in lower case."""
+    name = f"{kakao.PROVIDER}_{person}"
+    return any(_profile(one) is not None for one in (name.lower(), name))
 
 
 def _profile(user_name: str) -> dict[str, Any] | None:
@@ -164,15 +174,6 @@ def _link(person: str) -> None:
     )
 
 
-def _delete(person: str) -> None:
-    """Take back a profile that got no tokens yet, since none is given before the link."""
-    try:
-        cognito.ask("admin_delete_user", UserPoolId=USER_POOL_ID, Username=kakao.user_name(person))
-    except CognitoError as error:
-        if error.name != "UserNotFoundException":
-            raise
-
-
 # The challenge
 
 
@@ -185,7 +186,7 @@ def _challenged(person: str, credential: Credential) -> dict[str, str]:
             "admin_initiate_auth", **client, AuthFlow="CUSTOM_AUTH", AuthParameters={"USERNAME": user_name}
         )
     except CognitoError as error:
-        if error.name == "NotAuthorizedException":
+        if error.name in ("NotAuthorizedException", "PasswordResetRequiredException"):
             raise HostedProfileError from None
         raise
     try:

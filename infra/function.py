@@ -87,11 +87,13 @@ class Function(pulumi.ComponentResource):
             }
         )
 
-    def allow(self, statement: pulumi.Input[policies.Statement]) -> None:
+    def allow(self, *statements: pulumi.Input[policies.Statement]) -> None:
         """Let it do this as well, on something that waits for the function itself."""
         aws.iam.RolePolicy(
             f"{self.name}-more-policy",
             role=self._role,
-            policy=pulumi.Output.json_dumps(pulumi.Output.from_input(statement).apply(policies.document)),
+            policy=pulumi.Output.json_dumps(
+                pulumi.Output.all(*statements).apply(lambda granted: policies.document(*granted))
+            ),
             opts=self._child,
         )

@@ -144,7 +144,9 @@ class Login(pulumi.ComponentResource):
                 "require_numbers": False,
                 "require_symbols": False,
                 "require_uppercase": False,
-                "temporary_password_validity_days": 7,
+                # AdminCreateUser gives a Kakao user's profile a password that nobody knows. Whether the challenge opens
+                # a profile whose password has expired is not documented: 365 is the most.
+                "temporary_password_validity_days": 365,
             },
             user_pool_tier="ESSENTIALS",
             email_configuration=_sent_from(mail_from) if mail_from else None,

@@ -10,6 +10,7 @@ from infra import dashboard
 
 MINUTES = 5
 SEVERAL = 5  # in MINUTES: one may be a bad connection, five are not
+SIGN_UPS_AN_HOUR = 30  # Cognito's own mail sends 50 a day
 PERCENT = 5
 CLOUDFRONT_REGION = "us-east-1"  # CloudFront's metrics are there alone, and an alarm reaches only topics of its region
 
@@ -50,7 +51,8 @@ class Operations(pulumi.ComponentResource):
 
     Every alarm goes to a topic, also where nobody listens; `alarm_email`, unless empty, does once it has confirmed the
     mails that AWS sends. `refusing` are triggers of Cognito's that refuse a person by an error as well; `functions` are
-    all others, and `authorizer` the one of them that lets WebSocket connections in.
+    all others, and `authorizer` the one of them that lets WebSocket connections in. The logs of `accounts`,
+    `pre_sign_up` and `pre_authentication` say what no metric does.
     """
 
     def __init__(
@@ -60,6 +62,9 @@ class Operations(pulumi.ComponentResource):
         functions: Sequence[Watched],
         refusing: Sequence[Watched],
         authorizer: Watched,
+        accounts: Watched,
+        pre_sign_up: Watched,
+        pre_authentication: Watched,
         api: Api,
         socket: Api,
         login: Pool,
@@ -76,6 +81,7 @@ class Operations(pulumi.ComponentResource):
 
         self._watch_apis(api, socket)
         self._watch_functions(functions, refusing, authorizer)
+        self._watch_accounts(accounts, pre_sign_up, pre_authentication)
         self._watch_cognito(login)
         self._watch_site(distribution_id, self._declare_topic("site-alarms", alarm_email, region=CLOUDFRONT_REGION))
         everything = [*functions, *refusing]
@@ -148,6 +154,27 @@ class Operations(pulumi.ComponentResource):
             "Lambda turns calls away. The functions of the account run as often at once as its quota allows.",
         )
 
+    def _watch_accounts(self, accounts: Watched, pre_sign_up: Watched, pre_authentication: Watched) -> None:
+        self._alarm(
+            "sign-ups",
+            self._counted("sign-ups", '{ $.message = "sign_up" }', pre_sign_up.log_group),
+            SIGN_UPS_AN_HOUR,
+            "Many accounts are made with e-mail. Each is billed and mailed. Turn `waf` on, or raise the number.",
+            minutes=60,
+        )
+        self._alarm(
+            "codes-not-sent",
+            self._counted("codes-not-sent", '{ $.message = "code_not_sent" }', accounts.log_group),
+            SEVERAL,
+            "Codes for e-mail accounts are not sent. Look at `mailFrom`, and at the limits of Cognito's or SES's mail.",
+        )
+        self._alarm(
+            "kakao-statuses",
+            self._counted("kakao-statuses", '{ $.message = "kakao_status_unexpected" }', pre_authentication.log_group),
+            1,
+            "A Kakao user's profile has a status that allows a password. See docs/decisions/triggers.md.",
+        )
+
     def _watch_cognito(self, login: Pool) -> None:
         client = {
             "UserPool": login.user_pool_id,
@@ -208,6 +235,7 @@ class Operations(pulumi.ComponentResource):
         why: str,
         *,
         statistic: str = "Sum",
+        minutes: int = MINUTES,
         periods: int = 1,
         topic: aws.sns.Topic | None = None,
         region: str | None = None,
@@ -220,7 +248,7 @@ class Operations(pulumi.ComponentResource):
             metric_name=metric.name,
             dimensions=metric.dimensions,
             statistic=statistic,
-            period=MINUTES * 60,
+            period=minutes * 60,
             evaluation_periods=periods,
             comparison_operator="GreaterThanOrEqualToThreshold",
             threshold=threshold,

@@ -59,7 +59,7 @@ def end_sessions(user_pool_arn: str) -> Statement:
 
 def sign_in_with_token(user_pool_arn: str) -> Statement:
     """Make and link the profile of a person of this user pool, and answer its challenge; no password is set."""
-    actions = ["GetUser", "CreateUser", "LinkProviderForUser", "DeleteUser", "InitiateAuth", "RespondToAuthChallenge"]
+    actions = ["GetUser", "CreateUser", "LinkProviderForUser", "InitiateAuth", "RespondToAuthChallenge"]
     return _allow([f"cognito-idp:Admin{action}" for action in actions], user_pool_arn)
 
 

@@ -14,6 +14,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers import bugs
+
 
 @pytest.fixture(scope="session")
 def chat() -> ModuleType:
@@ -146,7 +148,7 @@ def test_a_person_who_has_gone_is_no_error(
 )
 def test_a_gateway_that_fails_is_an_error_of_the_function(chat: ModuleType, gateway: Gateway, error: Exception) -> None:
     gateway.error = error
-    with pytest.raises(type(error)):
+    with pytest.raises(bugs.UnexpectedError):
         chat.handler(event({"message": "hi"}), None)
 
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -111,10 +112,14 @@ def test_a_token_that_another_app_got_is_refused_whoever_it_is_of(
         (400, {"msg": "API limit has been exceeded.", "code": -10}, "kakao_throttled"),
         (400, {"msg": "too many", "code": -11}, "kakao_throttled"),
         (429, b"", "kakao_throttled"),
-        (400, {"msg": "another problem of ours", "code": -2}, "kakao_unavailable"),
-        (403, {"msg": "forbidden", "code": -5}, "kakao_unavailable"),
-        (500, {"msg": "internal", "code": -1}, "kakao_unavailable"),
-        (503, {"msg": "service unavailable", "code": -9798}, "kakao_unavailable"),
+        (400, {"msg": "a code that Kakao has not had so far", "code": -9999}, "kakao_unavailable"),
+        (401, {"msg": "a code that Kakao has not had so far", "code": -9999}, "invalid_token"),
+        (429, {"msg": "a code that Kakao has not had so far", "code": -9999}, "kakao_throttled"),
+        (400, {"msg": "no number", "code": "-401"}, "kakao_unavailable"),
+        (400, {"msg": "no integer", "code": -401.0}, "kakao_unavailable"),
+        (400, {"msg": "no integer", "code": True}, "kakao_unavailable"),
+        (400, {"msg": "no number", "code": [-401]}, "kakao_unavailable"),
+        (401, {"msg": ["ip mismatched"], "code": -401}, "invalid_token"),
         (302, WELL, "kakao_unavailable"),
         (200, b"<!doctype html>", "kakao_unavailable"),
         (200, b"[" * 50_000, "kakao_unavailable"),
@@ -139,6 +144,66 @@ def test_what_kakao_answers_is_nobodys_id_but_a_reason(
     with pytest.raises(kakao.KakaoError) as failed:
         whose(access_token="token")
     assert failed.value.code == code
+
+
+# Kakao's own table, common and Kakao Login: https://developers.kakao.com/docs/latest/ko/rest-api/error-code and
+# /kakaologin/trouble-shooting. Its codes for images, messages and payments cannot come from what is called here.
+KAKAOS_CODES = {
+    -1: (400, "kakao_unavailable"),
+    -2: (400, "invalid_token"),
+    -3: (403, "kakao_misconfigured"),
+    -4: (403, "kakao_account_restricted"),
+    -5: (403, "kakao_misconfigured"),
+    -6: (403, "kakao_misconfigured"),
+    -7: (400, "kakao_unavailable"),
+    -8: (400, "invalid_token"),
+    -9: (400, "kakao_misconfigured"),
+    -10: (400, "kakao_throttled"),
+    -11: (400, "kakao_throttled"),
+    -12: (403, "kakao_misconfigured"),
+    -101: (400, "invalid_token"),
+    -102: (400, "kakao_misconfigured"),
+    -103: (400, "invalid_token"),
+    -201: (400, "kakao_misconfigured"),
+    -401: (401, "invalid_token"),
+    -402: (403, "kakao_consent_required"),
+    -405: (401, "kakao_under_age"),
+    -406: (401, "kakao_under_age"),
+    -603: (400, "kakao_too_slow"),
+    -903: (400, "invalid_token"),
+    -9798: (503, "kakao_unavailable"),
+}
+
+
+@pytest.mark.parametrize("number", KAKAOS_CODES)
+def test_each_of_kakaos_codes_has_one_answer(
+    whose: Whose, api: JwksEndpoint, kakao: ModuleType, number: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    status, code = KAKAOS_CODES[number]
+    say(api, {"msg": "canary", "code": number}, status)
+    with pytest.raises(kakao.KakaoError) as failed:
+        whose(access_token="token")
+    assert failed.value.code == code
+    logged = [vars(record) for record in caplog.records]
+    assert [line["kakao"] for line in logged] == ([number] if code == "kakao_misconfigured" else [])
+    assert "canary" not in repr(logged)
+
+
+def test_no_code_has_an_answer_that_this_table_does_not_show(kakao: ModuleType) -> None:
+    assert {code: error.code for code, error in kakao.ERRORS.items()} == {
+        code: answer for code, (_, answer) in KAKAOS_CODES.items()
+    }
+
+
+def test_an_app_that_lets_only_some_addresses_call_is_told_apart_from_a_bad_token_and_the_log_names_the_cause(
+    whose: Whose, api: JwksEndpoint, kakao: ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
+    say(api, {"msg": "ip mismatched! callerIp=192.0.2.1. check out registered ips.", "code": -401}, 401)
+    with pytest.raises(kakao.MisconfiguredError):
+        whose(access_token="token")
+    (line,) = caplog.records
+    assert (line.levelname, line.message, vars(line)["reason"]) == ("ERROR", "kakao_misconfigured", "ip_mismatched")
+    assert "192.0.2.1" not in repr(vars(line))
 
 
 def test_a_kakao_that_does_not_answer_in_time_is_slow(whose: Whose, api: JwksEndpoint, kakao: ModuleType) -> None:
@@ -207,6 +272,17 @@ def test_an_id_token_that_is_not_for_us_or_not_any_more_is_refused(
 ) -> None:
     with pytest.raises(kakao.InvalidKakaoTokenError):
         whose(id_token=id_token(**claims))
+
+
+@pytest.mark.parametrize(("age", "counts"), [(0, True), (300, True), (325, True), (335, False), (6 * 3600, False)])
+def test_an_id_token_counts_for_five_minutes_however_long_it_is_valid(
+    whose: Whose, profile: Callable[..., Any], kakao: ModuleType, age: int, counts: bool
+) -> None:
+    """Clocks may differ by another 30 seconds. Kakao gives it hours, and says nowhere whether its user unlinked since."""
+    token = id_token(iat=int(time.time()) - age, exp=int(time.time()) + 3600)
+    for asked in (whose, profile):
+        with nullcontext() if counts else pytest.raises(kakao.InvalidKakaoTokenError):
+            asked(id_token=token)
 
 
 def test_a_forged_id_token_is_refused(whose: Whose, kakao: ModuleType) -> None:
@@ -288,6 +364,7 @@ def test_a_profile_is_what_the_person_agreed_to_share(profile: Callable[..., Any
         VOUCHED | {"email": [EMAIL]},
         VOUCHED | {"email": "no address"},
         VOUCHED | {"email": f"{'a' * 120}@example.com"},
+        VOUCHED | {"email": "=cmd@example.com"},
     ],
     ids=str,
 )
@@ -308,19 +385,24 @@ def test_an_e_mail_that_kakao_does_not_vouch_for_is_none(
         {"kakao_account": {"profile": {"nickname": ""}}},
         {"kakao_account": {"profile": {"nickname": 7}}},
         {"kakao_account": {"profile": {"nickname": "\ud83d"}}},
-        {"kakao_account": {"profile": {"nickname": "x" * 2049}}},
+        {"kakao_account": {"profile": {"nickname": "x" * 129}}},
     ],
 )
-def test_a_nickname_that_cognito_would_not_take_is_none(
+def test_a_nickname_that_no_profile_can_hold_is_none(
     profile: Callable[..., Any], api: JwksEndpoint, answer: dict[str, Any]
 ) -> None:
     say(api, answer)
     assert vars(profile(access_token="token")) == {"nickname": None, "email": None}
 
 
-def test_the_longest_nickname_that_cognito_takes_is_kept(profile: Callable[..., Any], api: JwksEndpoint) -> None:
-    say(api, {"kakao_account": {"profile": {"nickname": "x" * 2048}}})
-    assert len(profile(access_token="token").nickname) == 2048
+@pytest.mark.parametrize("letter", ["x", "가", "😀"])
+def test_the_longest_nickname_leaves_an_id_token_that_fits_a_cookie_however_it_is_written(
+    profile: Callable[..., Any], api: JwksEndpoint, letter: str
+) -> None:
+    say(api, {"kakao_account": {"profile": {"nickname": letter * 128}}})
+    nickname = profile(access_token="token").nickname
+    assert nickname == letter * 128
+    assert len(user_pool.token(nickname=nickname)) < 4096 - len("__Host-id")  # json.dumps writes 12 bytes for each 😀
 
 
 def test_an_id_token_gives_a_nickname_and_no_e_mail_since_it_does_not_say_whether_it_is_verified(

@@ -1,10 +1,13 @@
 """The triggers of the custom challenge, with events in the shapes of Cognito's developer guide."""
 
 import json
+import string
 from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 NAME = "kakao-1"
 LINKED = json.dumps([{"userId": "1", "providerName": "Kakao"}])
@@ -32,8 +35,8 @@ def vouched(kakao_challenge: ModuleType, monkeypatch: pytest.MonkeyPatch) -> lis
     return asked
 
 
-def defined(kakao_challenge: ModuleType, *session: dict[str, Any], **more: Any) -> Any:
-    event = {"triggerSource": "DefineAuthChallenge_Authentication", "userName": NAME, "response": {}}
+def defined(kakao_challenge: ModuleType, *session: dict[str, Any], name: Any = NAME, **more: Any) -> Any:
+    event = {"triggerSource": "DefineAuthChallenge_Authentication", "userName": name, "response": {}}
     return kakao_challenge.handler(event | {"request": {"session": list(session), **more}}, None)["response"]
 
 
@@ -74,6 +77,59 @@ def test_nobody_gets_tokens_for_a_user_who_does_not_exist(kakao_challenge: Modul
     """Cognito goes through the motions for one (prevent_user_existence_errors)."""
     assert defined(kakao_challenge, RIGHT, userNotFound=True) == AGAIN
     assert defined(kakao_challenge, WRONG, WRONG, RIGHT, userNotFound=True) == OVER
+
+
+@given(name=st.from_regex(r"kakao-[1-9][0-9]{0,18}", fullmatch=True, alphabet=string.printable))
+def test_the_challenge_begins_for_the_name_of_a_kakao_user(name: str) -> None:
+    from handlers import kakao_challenge
+
+    assert defined(kakao_challenge, name=name) == AGAIN
+    assert defined(kakao_challenge, RIGHT, name=name.upper()) == TOKENS
+
+
+NOT_KAKAO = [
+    "person@example.com",
+    "kakao_1",
+    "kakao-",
+    "kakao-0",
+    "kakao-01",
+    "kakao-1\n",
+    "kakao-１",
+    "akakao-1",
+    "",
+    None,
+]
+
+
+@pytest.mark.parametrize("session", [[], [WRONG], [RIGHT]])
+@pytest.mark.parametrize("name", NOT_KAKAO)
+def test_the_challenge_ends_at_once_for_any_other_name_whether_or_not_there_is_such_an_account(
+    kakao_challenge: ModuleType, name: Any, session: list[dict[str, Any]]
+) -> None:
+    known = defined(kakao_challenge, *session, name=name)
+    assert known == defined(kakao_challenge, *session, name=name, userNotFound=True) == OVER
+
+
+@given(name=st.text())
+def test_no_other_name_gets_tokens(name: str) -> None:
+    from handlers import kakao_challenge
+
+    if not name.lower().startswith("kakao-"):
+        assert defined(kakao_challenge, RIGHT, name=name) == OVER
+
+
+@pytest.mark.parametrize("name", NOT_KAKAO)
+def test_kakao_is_not_asked_about_an_answer_for_any_other_name(
+    kakao_challenge: ModuleType, vouched: list[Any], name: Any
+) -> None:
+    assert verified(kakao_challenge, name=name) == {"answerCorrect": False}
+    assert vouched == []
+
+
+def test_an_id_token_that_the_route_took_a_moment_ago_is_not_too_old_for_the_challenge(
+    kakao_challenge: ModuleType, kakao_sign_in: ModuleType
+) -> None:
+    assert kakao_challenge.KAKAO._max_age > kakao_sign_in.KAKAO._max_age + kakao_sign_in.SECONDS
 
 
 def test_the_challenge_tells_nothing(kakao_challenge: ModuleType) -> None:

@@ -7,12 +7,15 @@ from unittest.mock import MagicMock
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from handlers import post_confirmation, pre_authentication, pre_sign_up
 
 EMAIL = "canary@example.com"
 CLIENT = {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": "client-id"}
 BASE = {"version": "1", "region": "ap-northeast-2", "userPoolId": "ap-northeast-2_pool", "callerContext": CLIENT}
+SIGNED_UP = {"email": EMAIL}
 NATIVE = {"sub": "sub-1", "email": EMAIL, "email_verified": "true", "cognito:user_status": "CONFIRMED"}
 KAKAO = {
     "sub": "sub-2",
@@ -33,7 +36,7 @@ def event(source: str, user_name: Any = "canary", /, **request: Any) -> dict[str
 
 @pytest.mark.parametrize("source", ["PreSignUp_SignUp", "PreSignUp_ExternalProvider", "PreSignUp_AdminCreateUser"])
 def test_a_sign_up_goes_on_unconfirmed_and_unverified(source: str) -> None:
-    assert pre_sign_up.handler(event(source, EMAIL, userAttributes=NATIVE), None)["response"] == NEITHER
+    assert pre_sign_up.handler(event(source, EMAIL, userAttributes=SIGNED_UP), None)["response"] == NEITHER
 
 
 @pytest.mark.parametrize("key", ["clientMetadata", "validationData"])
@@ -41,12 +44,12 @@ def test_a_sign_up_goes_on_unconfirmed_and_unverified(source: str) -> None:
     "said", [{"provider": "Kakao"}, {"autoConfirmUser": "true"}, {"triggerSource": "PreSignUp_AdminCreateUser"}]
 )
 def test_what_a_caller_adds_changes_nothing(key: str, said: dict[str, str]) -> None:
-    asked = event("PreSignUp_SignUp", EMAIL, userAttributes=NATIVE, **{key: said})
+    asked = event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP, **{key: said})
     assert pre_sign_up.handler(asked, None)["response"] == NEITHER
 
 
 def test_a_response_that_is_there_already_is_not_believed() -> None:
-    asked = event("PreSignUp_SignUp", EMAIL, userAttributes=NATIVE)
+    asked = event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP)
     asked["response"] = {"autoConfirmUser": True, "autoVerifyEmail": True}
     assert pre_sign_up.handler(asked, None)["response"] == NEITHER
 
@@ -69,6 +72,9 @@ def test_an_unknown_source_is_refused_in_fixed_words(source: Any) -> None:
         ("Kakao_1000000001", EMAIL),
         (f"{EMAIL} ", EMAIL),
         ("\u212aanary@example.com", "kanary@example.com"),  # the sign of the kelvin, in lower case a k
+        ("kanary@example.com", "\u212aanary@example.com"),
+        ("=cmd@example.com", "=cmd@example.com"),
+        ("a%40b@example.com", "a%40b@example.com"),
         (EMAIL, None),
         (EMAIL, ""),
         (EMAIL, [EMAIL]),
@@ -78,13 +84,48 @@ def test_an_unknown_source_is_refused_in_fixed_words(source: Any) -> None:
 )
 def test_a_person_signs_up_under_the_name_of_the_address_that_gets_the_code(name: Any, email: Any) -> None:
     for source, refused in {"PreSignUp_SignUp": True, "PreSignUp_AdminCreateUser": False}.items():
-        asked = event(source, name, userAttributes=NATIVE | {"email": email})
+        asked = event(source, name, userAttributes={"email": email})
         with pytest.raises(pre_sign_up.SignUpRefusedError) if refused else nullcontext():
             pre_sign_up.handler(asked, None)
 
 
 def test_the_case_of_an_address_makes_no_other_name() -> None:
-    assert pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL.upper(), userAttributes=NATIVE), None)
+    assert pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL.upper(), userAttributes=SIGNED_UP), None)
+
+
+STANDARD = (
+    "address birthdate email_verified family_name gender given_name identities locale middle_name name nickname "
+    "phone_number phone_number_verified picture preferred_username profile updated_at website zoneinfo"
+).split()
+
+
+@given(name=st.sampled_from(STANDARD) | st.from_regex(r"custom:[a-z]+", fullmatch=True) | st.text(), value=st.text())
+def test_a_sign_up_that_says_more_than_an_e_mail_is_refused(name: str, value: str) -> None:
+    """Cognito's own `sub` and `cognito:…` are in some events, and no client may write them."""
+    own = name in ("sub", "email") or name.startswith("cognito:")
+    asked = event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP | ({} if own else {name: value}))
+    with nullcontext() if own else pytest.raises(pre_sign_up.SignUpRefusedError):
+        pre_sign_up.handler(asked, None)
+
+
+def test_what_cognito_adds_to_a_sign_up_and_what_kakao_tells_of_a_user_is_no_reason_to_refuse() -> None:
+    of_cognito = SIGNED_UP | {"sub": "sub-1", "cognito:email_alias": "", "cognito:user_status": "UNCONFIRMED"}
+    assert pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL, userAttributes=of_cognito), None)
+    assert pre_sign_up.handler(event("PreSignUp_ExternalProvider", "kakao_1", userAttributes=KAKAO), None)
+
+
+def test_each_sign_up_with_e_mail_leaves_one_line_that_names_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    """An alarm counts them, wherever the call came from."""
+    caplog.set_level("INFO")
+    pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP), None)
+    (line,) = caplog.records
+    assert line.message == "sign_up"
+    assert "canary" not in repr(vars(line))
+    pre_sign_up.handler(event("PreSignUp_ExternalProvider", "kakao_1", userAttributes=KAKAO), None)
+    pre_sign_up.handler(event("PreSignUp_AdminCreateUser", "kakao-1", userAttributes=KAKAO), None)
+    with pytest.raises(pre_sign_up.SignUpRefusedError):
+        pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL, userAttributes=KAKAO), None)
+    assert len(caplog.records) == 1
 
 
 @pytest.mark.parametrize("caller", [{}, {"clientId": None}, {"clientId": ""}, {"clientId": "CLIENT_ID_NOT_APPLICABLE"}])
@@ -133,6 +174,27 @@ def test_a_reset_password_signs_out_everywhere_and_is_no_first_sign_in(
     assert caplog.records == []
 
 
+@pytest.mark.parametrize(
+    ("name", "attributes"),
+    [("kakao-1", KAKAO), ("kakao_1", KAKAO), ("canary@example.com", KAKAO), ("kakao-1", NATIVE), ("Kakao-1", {})],
+)
+def test_a_password_that_a_kakao_profile_was_given_by_e_mail_is_ended_at_once(
+    cognito: MagicMock, name: str, attributes: dict[str, str]
+) -> None:
+    asked = event("PostConfirmation_ConfirmForgotPassword", name, userAttributes=attributes)
+    with pytest.raises(post_confirmation.PasswordRefusedError) as refused:
+        post_confirmation.handler(asked, None)
+    assert str(refused.value) == "Sign in with Kakao."
+    assert [call[0] for call in cognito.mock_calls] == ["admin_reset_user_password", "admin_user_global_sign_out"]
+    assert {tuple(call.kwargs.values()) for call in cognito.mock_calls} == {(asked["userPoolId"], name)}
+
+
+def test_a_kakao_profile_whose_password_could_not_be_ended_is_an_error_of_the_function(cognito: MagicMock) -> None:
+    cognito.admin_reset_user_password.side_effect = ReadTimeoutError(endpoint_url="https://canary")
+    with pytest.raises(post_confirmation.SessionsNotEndedError):
+        post_confirmation.handler(event("PostConfirmation_ConfirmForgotPassword", userAttributes=KAKAO), None)
+
+
 def test_a_first_sign_in_ends_no_session(cognito: MagicMock) -> None:
     post_confirmation.handler(event("PostConfirmation_ConfirmSignUp", userAttributes=NATIVE), None)
     assert cognito.mock_calls == []
@@ -177,18 +239,40 @@ def test_a_person_signs_in_the_way_the_account_was_made(attributes: dict[str, st
     assert pre_authentication.handler(copy.deepcopy(asked), None) == asked
 
 
-@pytest.mark.parametrize("status", ["CONFIRMED", "RESET_REQUIRED", None])
-def test_a_kakao_person_who_was_given_a_password_cannot_use_it(status: str | None) -> None:
-    asked = event("PreAuthentication_Authentication", userAttributes=KAKAO | {"cognito:user_status": status})
+@pytest.mark.parametrize("name", ["kakao_1000000001", "Kakao_1000000001"])
+def test_a_profile_of_the_hosted_login_that_was_given_a_password_is_refused(name: str) -> None:
+    """Nothing but AdminSetUserPassword gives it this status."""
+    asked = event("PreAuthentication_Authentication", name, userAttributes=KAKAO | {"cognito:user_status": "CONFIRMED"})
     with pytest.raises(pre_authentication.SignInRefusedError) as refused:
         pre_authentication.handler(asked, None)
     assert str(refused.value) == "Sign in with Kakao."
 
 
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        *(("kakao-1000000001", status) for status in ("CONFIRMED", "RESET_REQUIRED", "A_NEW_ONE", None)),
+        *(("kakao_1000000001", status) for status in ("RESET_REQUIRED", "A_NEW_ONE", None)),
+        ("canary@example.com", "CONFIRMED"),  # an account that somebody linked to a Kakao id
+        (None, "CONFIRMED"),
+    ],
+)
+def test_a_status_that_nobody_has_seen_locks_no_kakao_user_out_and_leaves_a_line_for_the_alarm(
+    name: str | None, status: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = event("PreAuthentication_Authentication", name, userAttributes=KAKAO | {"cognito:user_status": status})
+    assert pre_authentication.handler(copy.deepcopy(asked), None) == asked
+    (line,) = caplog.records
+    assert (line.message, vars(line)["sub"], vars(line)["state"]) == ("kakao_status_unexpected", KAKAO["sub"], status)
+    assert "canary" not in repr(vars(line))
+
+
 def test_what_a_caller_adds_does_not_make_a_kakao_person_native() -> None:
     attributes = KAKAO | {"cognito:user_status": "CONFIRMED"}
     for key in ("clientMetadata", "validationData"):
-        asked = event("PreAuthentication_Authentication", userAttributes=attributes, **{key: {"identities": ""}})
+        asked = event(
+            "PreAuthentication_Authentication", "kakao_1", userAttributes=attributes, **{key: {"identities": ""}}
+        )
         with pytest.raises(pre_authentication.SignInRefusedError):
             pre_authentication.handler(asked, None)
 

@@ -32,7 +32,7 @@ def test_an_id_token_says_who_it_is_without_any_call(user_info: ModuleType, monk
     status, body, headers = ask(user_info, CLAIMS)
     assert status == 200
     assert body == {
-        "name": "Kakao_1000000001",
+        "name": "kakao_1000000001",  # as a pool without case has it, in whichever case the claim is
         "email": "haneul@example.com",
         "email_verified": True,
         "nickname": "김하늘",
