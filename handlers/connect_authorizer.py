@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from handlers import web
+from handlers import bugs, web
 from handlers.jwks import Jwks
 from handlers.tokens import IdTokens, InvalidTokenError
 
@@ -40,6 +40,7 @@ class RefusedError(Exception):
     """Nobody connects. The text says why in our words and may be logged."""
 
 
+@bugs.hidden(log)
 def handler(event: Event, _context: object) -> Policy:
     """Allow or deny the one connection that is asked for; whatever goes wrong is a denial that the log tells of."""
     try:

@@ -16,9 +16,12 @@ from botocore.exceptions import (
     ParamValidationError,
     ReadTimeoutError,
 )
+from hypothesis import example, given
+from hypothesis import strategies as st
 from moto import mock_aws
 
 from handlers import cognito as cognito_api
+from handlers.email_address import is_email
 from tests.handlers.conftest import SITE, id_token
 from tests.handlers.web_client import Answer, set_cookies
 
@@ -36,6 +39,14 @@ NEEDED = {
 SAME_ORIGIN = {"sec-fetch-site": "same-origin", "origin": SITE}
 
 Send = Callable[..., tuple[int, dict[str, Any], Answer]]
+
+
+@pytest.fixture(autouse=True)
+def slept(accounts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the function has waited, without waiting."""
+    slept: list[float] = []
+    monkeypatch.setattr(accounts.time, "sleep", slept.append)
+    return slept
 
 
 @pytest.fixture
@@ -177,7 +188,7 @@ def test_a_password_goes_to_cognito_as_it_was_typed(send: Send, stub: Stub) -> N
         ("Person@Example.com", "person@example.com"),
         (" person@example.com ", "person@example.com"),
         ("person+a.b@example.com", "person+a.b@example.com"),
-        ("o'brien_%x@sub.example.co.kr", "o'brien_%x@sub.example.co.kr"),
+        ("o'brien_x@sub.example.co.kr", "o'brien_x@sub.example.co.kr"),
         ("p" * 116 + "@example.com", "p" * 116 + "@example.com"),  # 128, Cognito's limit
     ],
 )
@@ -210,7 +221,59 @@ BAD_EMAILS = [
     "p" * 117 + "@example.com",
     "p" * 64 + "@" + ("d" * 60 + ".") * 4 + "example.com",
     "p" * 308 + "@example.com",  # 320 characters, the most that SMTP knows
+    "a%40b@example.com",
+    "=cmd@example.com",
+    "a=40b@example.com",
+    "=?utf-8?q?a?=@example.com",
+    "a&#64;b@example.com",
+    "relay!person@example.com",
+    "person%relay@example.com",
+    "/person@example.com",
+    "$(person)@example.com",
+    "`person`@example.com",
+    "a|b@example.com",
+    "a..b@example.com",
+    ".a@example.com",
+    "a.@example.com",
 ]
+ORDINARY = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+MARKS = "_'+~-"
+
+
+@example(local="kim+shop", domain="example.com")
+@example(local="o'brien", domain="example.co.kr")
+@example(local="first.last-name_1", domain="mail-1.example.com")
+@given(
+    local=st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_'+~-]{0,20}(\.[A-Za-z0-9_'+~-]{1,10}){0,3}", fullmatch=True),
+    domain=st.from_regex(r"([a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?\.){1,3}[a-z]{2,10}", fullmatch=True),
+)
+def test_an_ordinary_address_is_one(local: str, domain: str) -> None:
+    assert local.isascii()
+    assert is_email(f"{local}@{domain}")
+
+
+@example(before="", sign="%", after="40b")
+@given(
+    before=st.text(ORDINARY, max_size=9),
+    sign=st.characters().filter(lambda sign: sign not in ORDINARY + MARKS + "."),
+    after=st.text(ORDINARY, max_size=9),
+)
+def test_no_sign_that_another_program_reads_as_syntax_is_part_of_an_address(before: str, sign: str, after: str) -> None:
+    assert not is_email(f"{before}{sign}{after}@example.com")
+    assert not is_email(f"person@{before}{sign}{after}.com")
+
+
+@given(
+    first=st.characters().filter(lambda sign: sign not in ORDINARY + "_"), rest=st.text(ORDINARY + MARKS, max_size=9)
+)
+@example(first="=", rest="cmd")
+@example(first="+", rest="1")
+@example(first="-", rest="1")
+@example(first="@", rest="SUM")
+@example(first="\t", rest="")
+@example(first="\r", rest="")
+def test_no_address_is_a_formula_to_a_spreadsheet(first: str, rest: str) -> None:
+    assert not is_email(f"{first}{rest}@example.com")
 
 
 @pytest.mark.parametrize("email", BAD_EMAILS)
@@ -346,7 +409,7 @@ SAID = {
         "UserNotFoundException": (400, "wrong_credentials"),
         "UserLambdaValidationException": (400, "wrong_credentials"),
         "UserNotConfirmedException": (403, "not_confirmed"),
-        "PasswordResetRequiredException": (403, "password_reset_required"),
+        "PasswordResetRequiredException": (400, "wrong_credentials"),
     },
 }
 
@@ -428,7 +491,7 @@ def test_a_password_that_could_not_be_ended_is_not_said_to_be_good(
 ) -> None:
     stub.result, stub.fails_at = failure, "admin_"
     assert send("confirm", WHOLE)[1]["error"] == "password_reset_required"
-    assert [record.message for record in caplog.records] == ["password_not_ended"] * 2
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == ["password_not_ended"] * 2
 
 
 @pytest.mark.parametrize("state", ["CONFIRMED", "RESET_REQUIRED"])
@@ -461,6 +524,47 @@ def test_asking_for_a_code_never_tells_whether_an_account_exists(
     stub.fail(error)
     assert send(route, WHOLE) == sent
     assert sent[0] == 200
+
+
+FAILED_MAILS = {
+    "CodeDeliveryFailureException",
+    "InvalidEmailRoleAccessPolicyException",
+    "LimitExceededException",
+}
+
+
+@pytest.mark.parametrize("route", ["sign-up", "resend-code", "forgot-password"])
+@pytest.mark.parametrize("error", [*ONLY_OF_ACCOUNTS, "TooManyRequestsException", "InternalErrorException"])
+def test_a_code_that_was_to_be_sent_and_was_not_leaves_a_line_for_the_alarm(
+    send: Send, stub: Stub, route: str, error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    stub.fail(error)
+    send(route, WHOLE)
+    lines = [vars(record)["reason"] for record in caplog.records if record.message == "code_not_sent"]
+    assert lines == ([error] if error in FAILED_MAILS else [])
+
+
+def test_a_reset_that_the_confirmation_asks_for_and_whose_code_is_not_sent_is_counted_too(
+    send: Send, stub: Stub, caplog: pytest.LogCaptureFixture
+) -> None:
+    stub.fail("LimitExceededException")
+    stub.fails_at = "admin_"
+    send("confirm", WHOLE)
+    assert "code_not_sent" in [record.message for record in caplog.records]
+
+
+def test_the_answer_to_a_reset_waits_until_cognito_no_longer_revokes_new_tokens_with_the_old_ones(
+    send: Send, stub: Stub, slept: list[float]
+) -> None:
+    assert send("reset-password", WHOLE)[0] == 200
+    assert sum(slept) >= 2  # Cognito compares by the second
+
+
+@pytest.mark.parametrize("error", ["CodeMismatchException", "UserNotFoundException", "InternalErrorException"])
+def test_a_reset_that_fails_is_answered_at_once(send: Send, stub: Stub, slept: list[float], error: str) -> None:
+    stub.fail(error)
+    assert send("reset-password", WHOLE)[0] != 200
+    assert slept == []
 
 
 @pytest.mark.parametrize(

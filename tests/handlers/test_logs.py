@@ -8,8 +8,9 @@ import ast
 import importlib
 import json
 import logging
+import time
 from collections.abc import Callable
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -119,6 +120,11 @@ def test_every_handler_and_trigger_is_driven() -> None:
     assert modules == HTTP | SOCKET | set(TRIGGERS)
 
 
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+
+
 @pytest.fixture
 def written(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Callable[[], str]:
     caplog.set_level(logging.DEBUG)
@@ -197,6 +203,97 @@ def test_no_trigger_writes_or_raises_what_cognito_told_it(
     except Exception as error:  # noqa: BLE001 - whatever it is, a person may read it
         raised = repr(error)
     assert CANARY not in written() + raised
+
+
+# A bug, wherever it is
+
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "ap-northeast-2",
+    "CLIENT_ID": "client-id",
+    "CONNECT_CHECKS_USER": "false",
+    "ISSUER": "https://issuer.example",
+    "JWKS_URL": "http://127.0.0.1:1/jwks.json",
+    "MANAGEMENT_URL": "https://api.example/ws",
+    "SITE_ORIGINS": '["https://site.example"]',
+    "USER_POOL_ID": "ap-northeast-2_pool",
+}
+
+
+class Broken(dict[str, Any]):
+    """An event that raises the text of what it holds, as a parser's error does; the gateway's own route is readable."""
+
+    def __getitem__(self, key: str) -> Any:
+        if key == "routeKey":
+            return "POST /api/auth/logout"
+        raise RuntimeError(CANARY)
+
+    def get(self, key: str, *_: Any) -> Any:
+        return self[key]
+
+
+@pytest.fixture
+def any_handler(
+    request: pytest.FixtureRequest, kakao_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], ModuleType]:
+    def load(name: str) -> ModuleType:
+        if name in HTTP:
+            module: ModuleType = request.getfixturevalue(name)
+            return module
+        for variable, value in ENVIRONMENT.items():
+            monkeypatch.setenv(variable, value)
+        return importlib.import_module(f"handlers.{name}")
+
+    return load
+
+
+def plausible(name: str) -> list[dict[str, Any]]:
+    """Events on which a handler goes as far as it can without AWS and Kakao."""
+    if name in HTTP:
+        module = importlib.import_module(f"handlers.{name}")
+        claims = {"token_use": "id", "cognito:username": CANARY, "exp": "9999999999"}
+        context = {"authorizer": {"jwt": {"claims": claims}}}
+        more = {"headers": HEADERS, "cookies": [], "requestContext": context}
+        return [{"routeKey": route, "body": body, **more} for route in routes(module) for body in BODIES]
+    if name in SOCKET:
+        person = {"sub": CANARY, "exp": "9999999999", "nickname": CANARY}
+        context = {"eventType": "MESSAGE", "connectionId": CANARY, "authorizer": person}
+        return [{"requestContext": context, "methodArn": "arn", "headers": HEADERS, "body": BODIES[0]}]
+    request = {"userAttributes": {"email": EMAIL, "identities": CANARY}, "challengeAnswer": TOKEN}
+    event = {"userName": EMAIL, "userPoolId": "pool", "callerContext": {"clientId": "client-id"}, "request": request}
+    return [{"triggerSource": source, **event} for source in TRIGGERS[name]]
+
+
+def functions(module: ModuleType) -> list[str]:
+    own = [name for name, one in vars(module).items() if getattr(one, "__module__", "") == module.__name__]
+    return [name for name in own if isinstance(vars(module)[name], FunctionType) and name != "handler"]
+
+
+@pytest.mark.parametrize("name", sorted(HTTP | SOCKET | set(TRIGGERS)))
+def test_a_bugs_text_reaches_neither_the_log_nor_cognito_nor_a_caller(
+    name: str, any_handler: Callable[[str], ModuleType], written: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda logs the text of whatever a handler raises, and Cognito shows a trigger's."""
+
+    def bug(*_: Any, **__: Any) -> Any:
+        raise RuntimeError(CANARY)
+
+    module = any_handler(name)
+    said = []
+    places = [None, *functions(module)]
+    for place in places:
+        with monkeypatch.context() as patched:
+            if place:
+                patched.setattr(module, place, bug)
+            for event in [Broken()] if place is None else plausible(name):
+                try:
+                    said.append(repr(module.handler(event, None)["statusCode" if name in HTTP else "response"]))
+                except KeyError:  # a policy, which has neither
+                    continue
+                except Exception as error:  # noqa: BLE001 - whatever it is, Lambda logs it
+                    said.append(repr(error))
+    text = written() + "".join(said)
+    assert "unexpected" in text
+    assert CANARY not in text.replace(f"'sub': '{CANARY}'", "")  # the opaque id is logged on purpose
 
 
 def test_no_source_prints_or_logs_an_event() -> None:
