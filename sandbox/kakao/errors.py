@@ -1,7 +1,8 @@
 """Kakao's error codes.
 
 Kakao Login: https://developers.kakao.com/docs/latest/ko/kakaologin/trouble-shooting,
-the user API: https://developers.kakao.com/docs/latest/ko/rest-api/reference
+the user API: https://developers.kakao.com/docs/latest/ko/rest-api/error-code,
+the texts of -401: https://devtalk.kakao.com/t/topic/134883. The other texts are the stand-in's own.
 """
 
 from typing import NamedTuple
@@ -41,6 +42,35 @@ KOE = {
     "KOE319": Koe(400, "invalid_grant", "refresh_token is missing"),
     "KOE320": Koe(400, "invalid_grant", "authorization code not found"),
     "KOE322": Koe(400, "invalid_grant", "expired_or_invalid_refresh_token"),
+}
+
+
+IP_MISMATCH = "ip mismatched! callerIp=192.0.2.1. check out registered ips."
+
+API_ERRORS = {
+    -1: (400, "internal error"),
+    -2: (400, "invalid parameter"),
+    -3: (403, "the feature is not activated"),
+    -4: (403, "the account is restricted"),
+    -5: (403, "no permission"),
+    -6: (403, "the action is not allowed"),
+    -7: (400, "maintenance"),
+    -8: (400, "invalid header"),
+    -9: (400, "the API has ended"),
+    -10: (400, "API limit has been exceeded."),
+    -11: (400, "the limit of the day or the month has been exceeded"),
+    -12: (403, "the app is suspended"),
+    -101: (400, "the account is not connected to the app"),
+    -102: (400, "the account is connected already"),
+    -103: (400, "no such account"),
+    -201: (400, "unknown property key"),
+    -401: (401, "this access token does not exist"),
+    -402: (403, "insufficient scopes."),
+    -405: (401, "the age has to be shown"),
+    -406: (401, "the user is under 14"),
+    -603: (400, "timeout"),
+    -903: (400, "no such developer"),
+    -9798: (503, "service unavailable"),
 }
 
 

@@ -75,8 +75,9 @@ class KakaoServer:
         refresh_token: bool = True,
         nonce: str | None = None,
         seconds: int = ACCESS_TOKEN_SECONDS,
+        age: int = 0,
     ) -> dict[str, Any]:
-        """Issue tokens in the shape of POST /oauth/token; an ID token only with the scope openid."""
+        """Issue tokens in the shape of POST /oauth/token; an ID token, `age` seconds old, only with the scope openid."""
         access_token = secrets.token_urlsafe(32)
         self._access_tokens[access_token] = (login, time.time() + seconds)
         token: dict[str, Any] = {
@@ -90,7 +91,7 @@ class KakaoServer:
             token["refresh_token_expires_in"] = REFRESH_TOKEN_SECONDS
             self._refresh_tokens[token["refresh_token"]] = login
         if "openid" in login.scopes:
-            token["id_token"] = self._id_token(login, nonce, seconds)
+            token["id_token"] = self._id_token(login, nonce, seconds, age)
         return token
 
     def login_of(self, access_token: str) -> tuple[Login, int] | None:
@@ -112,12 +113,12 @@ class KakaoServer:
         self._access_tokens = {key: value for key, value in self._access_tokens.items() if value[0] not in ended}
         self._refresh_tokens = {key: login for key, login in self._refresh_tokens.items() if login not in ended}
 
-    def _id_token(self, login: Login, nonce: str | None, seconds: int) -> str:
+    def _id_token(self, login: Login, nonce: str | None, seconds: int, age: int) -> str:
         now = int(time.time())
         payload: dict[str, Any] = claims(login) | {
             "iss": self.issuer,
             "aud": login.app.client_id,
-            "iat": now,
+            "iat": now - age,
             "exp": now + seconds,
             "auth_time": login.auth_time,
         }

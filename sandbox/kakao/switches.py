@@ -10,24 +10,29 @@ from typing import Any, Literal, get_args
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from sandbox.kakao.errors import ApiError
+from sandbox.kakao.errors import API_ERRORS, ApiError
 from sandbox.kakao.oauth import KakaoApp, Login
 from sandbox.kakao.people import person_with
 from sandbox.kakao.server import ACCESS_TOKEN_SECONDS, KakaoServer
 
 PREFIX = "/_stand-in"
 
-Name = Literal["up", "down", "broken", "throttled", "slow", "garbage", "refusing"]
+Name = Literal["up", "down", "broken", "throttled", "slow", "garbage", "refusing", "error"]
 
 
 @dataclass(frozen=True)
 class Mode:
-    """How Kakao answers at `endpoints` (all, if None), after it has answered `after` requests there well."""
+    """How Kakao answers at `endpoints` (all, if None), after it has answered `after` requests there well.
+
+    In the mode `error` it answers with this `code` of the user API, and with `message`, if that is not empty.
+    """
 
     mode: Name = "up"
     endpoints: tuple[str, ...] | None = None
     seconds: float = 10
     after: int = 0
+    code: int = -1
+    message: str = ""
     requests: Iterator[int] = field(default_factory=itertools.count)
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -67,6 +72,9 @@ class Switches:
                 raise ApiError(500, -1, "internal error")
             case "throttled":
                 raise ApiError(429, -10, "API limit has been exceeded.")
+            case "error":
+                status, message = API_ERRORS[mode.code]
+                raise ApiError(status, mode.code, mode.message or message)
             case "refusing" if request.transport:  # as after a failed TLS handshake: no answer
                 request.transport.abort()
                 return web.Response()
@@ -87,16 +95,23 @@ class Switches:
         ]
 
     async def set_mode(self, request: web.Request) -> web.StreamResponse:
-        """Body: {"mode": …, "endpoints": ["/oauth/token"], "seconds": 10, "after": 0}; only `mode` is required."""
+        """Body: {"mode": …, "endpoints": ["/oauth/token"], "seconds": 10, "after": 0}; only `mode` is required.
+
+        The mode `error` takes a `code` of the user API, such as -406, and a `message` in place of the usual one.
+        """
         wanted = await _json(request)
         if wanted.get("mode") not in get_args(Name):
             raise ApiError(400, -2, f"mode is one of {', '.join(get_args(Name))}")
+        if wanted.get("code", -1) not in API_ERRORS:
+            raise ApiError(400, -2, f"code is one of {', '.join(map(str, API_ERRORS))}")
         self._mode.over.set()
         self._mode = Mode(
             wanted["mode"],
             tuple(wanted["endpoints"]) if "endpoints" in wanted else None,
             float(wanted.get("seconds", 10)),
             int(wanted.get("after", 0)),
+            int(wanted.get("code", -1)),
+            str(wanted.get("message", "")),
         )
         return web.Response(status=204)
 
@@ -112,7 +127,7 @@ class Switches:
         """Body: {"person": id, "scope": …, "app_id": …, "client_id": …, "expires_in": …}; only `person` is required.
 
         Answers as POST /oauth/token does, with the tokens that Kakao's SDK gives to a mobile app, this one or another.
-        A negative `expires_in` gives expired tokens.
+        A negative `expires_in` gives expired tokens; `age` is how many seconds ago the ID token was issued.
         """
         wanted = await _json(request)
         person = person_with(wanted.get("person"))
@@ -121,7 +136,8 @@ class Switches:
         app = replace(self._kakao.app, **{key: wanted[key] for key in ("app_id", "client_id") if key in wanted})
         scopes = tuple(wanted["scope"].split()) if "scope" in wanted else app.scopes
         seconds = int(wanted.get("expires_in", ACCESS_TOKEN_SECONDS))
-        return web.json_response(self._kakao.issue(Login(person, app, scopes), seconds=seconds))
+        age = int(wanted.get("age", 0))
+        return web.json_response(self._kakao.issue(Login(person, app, scopes), seconds=seconds, age=age))
 
     async def rotate_key(self, _request: web.Request) -> web.StreamResponse:
         """Without a body: Kakao signs with a new key, and no longer publishes the old one."""

@@ -93,10 +93,27 @@ def test_the_case_of_an_address_makes_no_other_name() -> None:
     assert pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL.upper(), userAttributes=SIGNED_UP), None)
 
 
-STANDARD = (
-    "address birthdate email_verified family_name gender given_name identities locale middle_name name nickname "
-    "phone_number phone_number_verified picture preferred_username profile updated_at website zoneinfo"
-).split()
+STANDARD = [
+    "address",
+    "birthdate",
+    "email_verified",
+    "family_name",
+    "gender",
+    "given_name",
+    "identities",
+    "locale",
+    "middle_name",
+    "name",
+    "nickname",
+    "phone_number",
+    "phone_number_verified",
+    "picture",
+    "preferred_username",
+    "profile",
+    "updated_at",
+    "website",
+    "zoneinfo",
+]
 
 
 @given(name=st.sampled_from(STANDARD) | st.from_regex(r"custom:[a-z]+", fullmatch=True) | st.text(), value=st.text())

@@ -22,13 +22,15 @@ ALLOWED = {  # beside writing its log
     "handlers.kakao_challenge.handler": set(),
     "handlers.kakao_sign_in.handler": {
         "cognito-idp:AdminCreateUser",
-        "cognito-idp:AdminDeleteUser",
         "cognito-idp:AdminGetUser",
         "cognito-idp:AdminInitiateAuth",
         "cognito-idp:AdminLinkProviderForUser",
         "cognito-idp:AdminRespondToAuthChallenge",
     },
-    "handlers.post_confirmation.handler": {"cognito-idp:AdminUserGlobalSignOut"},
+    "handlers.post_confirmation.handler": {
+        "cognito-idp:AdminResetUserPassword",
+        "cognito-idp:AdminUserGlobalSignOut",
+    },
     "handlers.pre_authentication.handler": set(),
     "handlers.pre_sign_up.handler": set(),
     "handlers.session.handler": set(),
@@ -78,9 +80,13 @@ def test_no_role_may_set_a_password_or_change_a_person(stack: Graph) -> None:
 
 
 def test_only_the_function_behind_the_route_for_kakao_tokens_may_make_or_link_a_profile(stack: Graph) -> None:
-    makes = re.compile("AdminLinkProviderForUser|AdminCreateUser|AdminDeleteUser")
+    makes = re.compile("AdminLinkProviderForUser|AdminCreateUser")
     for graph, expected in ((stack, {"kakao-sign-in-policy"}), (declare(), set())):
         assert {policy.name for policy in graph.all("RolePolicy") if makes.search(policy["policy"])} == expected
+
+
+def test_no_role_may_delete_a_user(stack: Graph) -> None:
+    assert not [policy.name for policy in stack.all("RolePolicy") if "DeleteUser" in policy["policy"]]
 
 
 def test_only_lambda_may_take_a_functions_role_and_no_two_functions_share_one(stack: Graph) -> None:

@@ -49,6 +49,7 @@ def test_a_native_account_signs_in_by_email_in_any_case_with_a_long_password(sta
     pool = stack.one("UserPool")
     assert pool["usernameConfiguration"] == {"caseSensitive": False}
     assert pool["passwordPolicy"]["minimumLength"] >= 12
+    assert pool["passwordPolicy"]["temporaryPasswordValidityDays"] == 365  # of Kakao users; nobody knows it
 
 
 def test_kakaos_secret_is_secret_in_inputs_and_state_and_nowhere_else(stack: Graph) -> None:

@@ -130,6 +130,38 @@ def test_the_site_is_heard_when_it_fails_for_a_quarter_of_an_hour_and_not_for_on
     assert not rings(alarm, *[4] * 15)
 
 
+COUNTED = {
+    "sign-ups": ("pre-sign-up", "sign_up"),
+    "codes-not-sent": ("accounts", "code_not_sent"),
+    "kakao-statuses": ("pre-authentication", "kakao_status_unexpected"),
+}
+
+
+@pytest.mark.parametrize("label", COUNTED)
+def test_what_no_metric_tells_is_counted_from_a_line_that_the_function_writes_and_no_other(
+    stack: Graph, label: str
+) -> None:
+    function, message = COUNTED[label]
+    counted = lines(stack, label)
+    assert counted["logGroupName"] == stack.named(f"{function}-logs").outputs["name"]
+    assert message in logged()
+    counts = [line for line in logged() if matches(counted["pattern"], {"level": "INFO", "message": line})]
+    assert counts == [message]
+
+
+def test_a_flood_of_sign_ups_is_heard_before_cognitos_mails_of_a_day_are_gone_and_a_few_are_not(stack: Graph) -> None:
+    alarm = alarms(stack)["sign-ups"]
+    assert rings(alarm, *[1] * 30, *[0] * 30)
+    assert not rings(alarm, *[1] * 20, *[0] * 40)
+    assert alarm["threshold"] < 50  # https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
+
+
+def test_one_status_that_nobody_has_seen_is_heard_and_one_mail_that_fails_is_not(stack: Graph) -> None:
+    assert rings(alarms(stack)["kakao-statuses"], 1, 0, 0, 0, 0)
+    assert not rings(alarms(stack)["codes-not-sent"], 1, 0, 0, 0, 0)
+    assert rings(alarms(stack)["codes-not-sent"], 1, 1, 1, 1, 1)
+
+
 def test_silence_is_no_alarm(stack: Graph) -> None:
     assert {alarm["treatMissingData"] for alarm in alarms(stack).values()} == {"notBreaching"}
 

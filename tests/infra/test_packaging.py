@@ -80,9 +80,11 @@ def test_a_handler_starts_with_its_own_package_and_its_layer_alone(module: str, 
 
 
 @pytest.mark.parametrize("module", TRIGGERS)
-def test_a_trigger_brings_no_other_module_so_that_cognito_does_not_wait(module: str) -> None:
+def test_a_trigger_brings_hardly_anything_so_that_cognito_does_not_wait(module: str) -> None:
+    small = {"handlers/__init__.py", "handlers/bugs.py", "handlers/email_address.py", f"handlers/{module}.py"}
     with zipfile.ZipFile(packaging.function_zip(module)) as archive:
-        assert archive.namelist() == ["handlers/__init__.py", f"handlers/{module}.py"]
+        assert set(archive.namelist()) <= small
+        assert sum(file.file_size for file in archive.infolist()) < 10_000
 
 
 def test_every_function_of_the_program_is_tested_so(stack: Graph) -> None:

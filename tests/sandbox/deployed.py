@@ -174,13 +174,13 @@ KAKAO_IDENTITY = {"ProviderName": "Kakao", "ProviderAttributeName": "Cognito_Sub
 
 def profile_names(person: Person) -> tuple[str, str]:
     """What the profile of a Kakao person is called: who came by token first, and who came on the web first."""
-    return f"kakao-{person.id}", f"Kakao_{person.id}"
+    return f"kakao-{person.id}", f"Kakao_{person.id}"  # Cognito writes the second in lower case, the emulator does not
 
 
 def profiles(sandbox: Sandbox, person: Person) -> list[str]:
-    """The names of the profiles in the pool that are this Kakao person's."""
+    """The names of the profiles in the pool that are this Kakao person's, as Cognito compares them."""
     users = on_pool(sandbox, "ListUsers")["Users"]
-    return sorted(user["Username"] for user in users if user["Username"] in profile_names(person))
+    return sorted(user["Username"].lower() for user in users if user["Username"] in profile_names(person))
 
 
 def forget(sandbox: Sandbox, person: Person) -> None:

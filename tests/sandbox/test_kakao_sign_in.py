@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from handlers.token_endpoint import payload
 from sandbox.kakao import PEOPLE
+from sandbox.kakao.errors import IP_MISMATCH
 from sandbox.kakao.people import Person
 from sandbox.local import Sandbox
 from sandbox.mail import mails
@@ -122,7 +123,7 @@ def test_a_person_who_comes_in_the_browser_first_continues_there_and_is_the_same
     assert asked["client_id"] == sandbox.exports["clientId"]
     assert (asked["identity_provider"], asked["response_type"]) == ("Kakao", "code")
     assert hosted_sign_in(sandbox)["sub"] == first["sub"]
-    assert profiles(sandbox, HANEUL) == [f"Kakao_{HANEUL.id}"]
+    assert profiles(sandbox, HANEUL) == [f"kakao_{HANEUL.id}"]
 
 
 def test_an_app_goes_on_at_the_address_that_it_was_told(post: Post, issue: Issue, sandbox: Sandbox) -> None:
@@ -162,8 +163,8 @@ def test_first_sign_ins_of_both_kinds_at_once_end_at_one_profile(post: Post, iss
         begun = [threads.submit(by_token, token) for token in tokens]
         begun.append(threads.submit(in_browser))
         ended = [one.result() for one in begun]
-    (name,) = profiles(sandbox, HANEUL)
-    sub = attributes(sandbox, name)["sub"]
+    sub = hosted_sign_in(sandbox)["sub"]  # a profile that lost the race may be left, and opens to nobody
+    assert post(access_token=issue()["access_token"]).status_code == ended[0][0]
     assert set(ended) <= {(200, sub), (409, "hosted_login_required")}
     assert ended[-1] == (200, sub)
 
@@ -283,6 +284,39 @@ def test_a_token_that_is_over_is_nobodys(post: Post, issue: Issue, sandbox: Sand
 @pytest.mark.parametrize("token", ["garbage", "토큰", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "x" * 8000])
 def test_garbage_is_nobodys(post: Post, kind: str, token: str) -> None:
     assert refused(post(**{kind: token})) == (401, "invalid_token")
+
+
+def test_an_id_token_that_somebody_kept_is_nobodys_after_five_minutes_and_makes_no_profile_again(
+    post: Post, issue: Issue, sandbox: Sandbox
+) -> None:
+    """Kakao made it good for hours, and cannot be asked whether its user has unlinked the app since."""
+    tokens = issue(age=300)
+    assert post(id_token=tokens["id_token"]).status_code == 200
+    bearer = {"authorization": f"Bearer {tokens['access_token']}"}
+    requests.post(f"{sandbox.kakao}/v1/user/unlink", headers=bearer, timeout=5).raise_for_status()
+    forget(sandbox, HANEUL)  # the membership ended
+    assert refused(post(access_token=tokens["access_token"])) == (401, "invalid_token")
+    assert refused(post(id_token=issue(age=340)["id_token"])) == (401, "invalid_token")
+    assert profiles(sandbox, HANEUL) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "expected"),
+    [
+        (-401, IP_MISMATCH, (502, "kakao_misconfigured")),
+        (-406, "", (403, "kakao_under_age")),
+        (-4, "", (403, "kakao_account_restricted")),
+        (-2, "", (401, "invalid_token")),
+        (-903, "", (401, "invalid_token")),
+    ],
+)
+@pytest.mark.parametrize("after", [0, 1], ids=["first", "at the challenge"])
+def test_what_kakao_says_of_a_user_or_of_the_app_is_told_apart_from_a_bad_token(
+    post: Post, issue: Issue, kakao: Switch, code: int, message: str, expected: tuple[int, str], after: int
+) -> None:
+    token = issue()["access_token"]
+    kakao("error", "/v1/user/access_token_info", code=code, message=message, after=after)
+    assert refused(post(access_token=token)) == expected
 
 
 def test_a_nonce_that_is_not_the_tokens_is_refused(post: Post, issue: Issue) -> None:

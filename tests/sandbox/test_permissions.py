@@ -128,16 +128,16 @@ def signs_in_by_kakao_token_for_the_first_time(sandbox: Sandbox, *_: str) -> boo
     return bool(answer.status_code == 200)
 
 
-def leaves_one_profile_where_another_came_first(sandbox: Sandbox, *_: str) -> bool:
+def ends_a_password_that_a_kakao_profile_was_given(sandbox: Sandbox, *_: str) -> bool:
+    name = profile_names(PEOPLE[0])[0]
     forget(sandbox, PEOPLE[0])
-    native, hosted = profile_names(PEOPLE[0])
-    for name in (native, hosted):
-        on_pool(sandbox, "AdminCreateUser", Username=name, MessageAction="SUPPRESS")
-    token = kakao_tokens(sandbox, PEOPLE[0])["access_token"]
-    ask(sandbox, "POST /api/auth/kakao", body={"access_token": token})
-    left = [user["Username"] for user in on_pool(sandbox, "ListUsers")["Users"]]
+    on_pool(sandbox, "AdminCreateUser", Username=name, MessageAction="SUPPRESS")
+    on_pool(sandbox, "AdminSetUserPassword", Username=name, Password=PASSWORD, Permanent=True)
+    event = {"triggerSource": "PostConfirmation_ConfirmForgotPassword", "userName": name}
+    invoke(sandbox, "post_confirmation", event | {"userPoolId": sandbox.exports["userPoolId"]})
+    status = on_pool(sandbox, "AdminGetUser", Username=name)["UserStatus"]
     forget(sandbox, PEOPLE[0])
-    return native not in left
+    return bool(status == "RESET_REQUIRED")
 
 
 FIRST_SIGN_IN_BY_TOKEN = (
@@ -161,8 +161,8 @@ FLOWS: dict[Grant, Callable[[Sandbox, str, str], bool]] = {
         "chat", "execute-api:ManageConnections", "{websocketApiId}/ws/DELETE/@connections/*"
     ): is_disconnected_when_the_token_has_expired,
     Grant(
-        "kakao_sign_in", "cognito-idp:AdminDeleteUser", "userpool/{userPoolId}"
-    ): leaves_one_profile_where_another_came_first,
+        "post_confirmation", "cognito-idp:AdminResetUserPassword", "userpool/{userPoolId}"
+    ): ends_a_password_that_a_kakao_profile_was_given,
     **{
         Grant(
             "kakao_sign_in", f"cognito-idp:{operation}", "userpool/{userPoolId}"
