@@ -278,7 +278,7 @@ def test_an_id_token_that_is_not_for_us_or_not_any_more_is_refused(
 def test_an_id_token_counts_for_five_minutes_however_long_it_is_valid(
     whose: Whose, profile: Callable[..., Any], kakao: ModuleType, age: int, counts: bool
 ) -> None:
-    """Clocks may differ by another 30 seconds. Kakao gives it hours, and does not say whether its user unlinked since."""
+    """Clocks may differ by another 30 seconds. Kakao gives it hours, and cannot be asked whether it still counts."""
     token = id_token(iat=int(time.time()) - age, exp=int(time.time()) + 3600)
     for asked in (whose, profile):
         with nullcontext() if counts else pytest.raises(kakao.InvalidKakaoTokenError):
