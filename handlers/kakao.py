@@ -28,7 +28,7 @@ BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 section 2.1
 ID = re.compile(r"[1-9][0-9]{0,18}")
 LARGEST_ID = 2**63 - 1
 PROVIDER = os.environ["IDENTITY_PROVIDER"]
-USER_NAME = re.compile(r"kakao-[1-9][0-9]{0,18}")
+USER_NAME = re.compile(r"kakao-[1-9][0-9]{0,18}", re.ASCII | re.IGNORECASE)  # ASCII: U+212A is no K here
 # Kakao allows about 20. However Cognito writes it into an ID token, the token stays below a cookie's 4,096 bytes.
 LONGEST_NICKNAME = 128
 MAX_ID_TOKEN_AGE = 300  # seconds; Kakao's ID tokens expire after hours, and it cannot be asked whether one still counts
@@ -258,7 +258,7 @@ def user_name(person: str) -> str:
 
 def is_user_name(name: object) -> bool:
     """Whether a profile can have this name because its user came with a token first."""
-    return isinstance(name, str) and USER_NAME.fullmatch(name.lower()) is not None
+    return isinstance(name, str) and USER_NAME.fullmatch(name) is not None
 
 
 def linked(identities: object, person: str) -> bool:

@@ -14,7 +14,7 @@ from handlers import bugs
 log = logging.getLogger(__name__)
 
 WITHOUT_PASSWORD = ("EXTERNAL_PROVIDER", "FORCE_CHANGE_PASSWORD")
-HOSTED_NAME = re.compile(r"kakao_[0-9]+", re.IGNORECASE)
+HOSTED_NAME = re.compile(r"kakao_[0-9]+", re.ASCII | re.IGNORECASE)
 
 
 class SignInRefusedError(Exception):

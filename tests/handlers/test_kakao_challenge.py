@@ -96,6 +96,7 @@ NOT_KAKAO = [
     "kakao-1\n",
     "kakao-１",
     "akakao-1",
+    "\u212aakao-1",
     "",
     None,
 ]
