@@ -77,7 +77,7 @@ class KakaoServer:
         seconds: int = ACCESS_TOKEN_SECONDS,
         age: int = 0,
     ) -> dict[str, Any]:
-        """Issue tokens in the shape of POST /oauth/token; an ID token, `age` seconds old, only with the scope openid."""
+        """Issue tokens in the shape of POST /oauth/token: an ID token, `age` seconds old, only with openid."""
         access_token = secrets.token_urlsafe(32)
         self._access_tokens[access_token] = (login, time.time() + seconds)
         token: dict[str, Any] = {
