@@ -15,7 +15,10 @@ def event_loop_thread(name: str) -> Iterator[Run]:
     loop = asyncio.new_event_loop()
 
     def run(work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, loop).result()
+        if thread.is_alive():
+            asyncio.run_coroutine_threadsafe(work, loop).result()
+        else:  # a handler has raised SystemExit, which ends the loop and its thread
+            loop.run_until_complete(work)
 
     # A daemon: a second Ctrl-C ends the process while a server still shuts down.
     thread = threading.Thread(target=loop.run_forever, name=name, daemon=True)

@@ -16,8 +16,8 @@ from pulumi import RunError
 
 from sandbox import kakao, program
 from sandbox.aws import Account, Applier, NotApplicableError
-from sandbox.edge import serve_edges
 from sandbox.emulator import NotStartedError, check_free, emulated_aws
+from sandbox.proxy import serve_proxies
 
 CLIENT_SECRET = "stand-in-client-secret"  # noqa: S105 - the stand-in's own; Pulumi.local.yaml holds it encrypted
 EMAIL_PERSON = ("person@example.com", "a-long-enough-password")
@@ -73,7 +73,7 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
             )
             stack.enter_context(kakao.serve(port + 2, app, {domain: hosted_login}))
             stack.enter_context(
-                serve_edges(
+                serve_proxies(
                     site_port=port,
                     aws=aws,
                     distribution=exports["siteUrl"].removeprefix("https://"),

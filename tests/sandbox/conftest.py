@@ -19,8 +19,8 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from sandbox.edge import serve_edges
 from sandbox.emulator import Emulator, emulated_aws
+from sandbox.proxy import serve_proxies
 from tests.ports import free_ports
 
 CALLBACK = "https://app.example/callback"
@@ -190,5 +190,5 @@ def pool(account: Account, ports: int, token_endpoint: Provider) -> Iterator[Poo
         AllowedOAuthScopes=["openid"],
         AllowedOAuthFlowsUserPoolClient=True,
     )
-    with serve_edges(site_port=ports, aws=account.url, distribution="d111.cloudfront.net"):
+    with serve_proxies(site_port=ports, aws=account.url, distribution="d111.cloudfront.net"):
         yield Pool(f"http://127.0.0.1:{ports + 1}", pool_id, client["UserPoolClient"]["ClientId"])

@@ -175,7 +175,7 @@ def test_the_oldest_sign_ins_go_when_there_are_too_many(monkeypatch: pytest.Monk
     monkeypatch.setattr(hosted_login, "MAX_PENDING", 2)
     logins, login = hosted_login.Logins(), hosted_login.Login(PROVIDER, CALLBACK, "", "")
     for key in "abc":
-        logins.keep(key, login)
+        logins.add(key, login)
     assert [logins.get(key) for key in "abc"] == [None, login, login]
 
 

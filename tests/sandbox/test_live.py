@@ -162,7 +162,7 @@ def test_a_file_that_the_site_has_no_type_for_is_said(development: Development) 
     assert "nothing new" in development.line()
 
 
-@pytest.mark.parametrize("file", ["infra/site.py", "sandbox/edge.py"])
+@pytest.mark.parametrize("file", ["infra/site.py", "sandbox/proxy.py"])
 def test_a_saved_file_that_is_loaded_once_wants_a_new_start_and_the_handlers_stay_live(
     development: Development, file: str
 ) -> None:

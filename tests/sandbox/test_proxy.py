@@ -1,4 +1,4 @@
-"""The edges pass on what a browser sends, and bring back what AWS answers, as they are."""
+"""The proxies forward what a browser sends, and return what AWS answers, unchanged."""
 
 import asyncio
 import gzip
@@ -16,8 +16,8 @@ import pytest
 import requests
 from aiohttp import ClientSession, WSCloseCode, WSMsgType, WSServerHandshakeError, web
 
-from sandbox.edge import LARGEST, serve_edges
 from sandbox.emulator import NotStartedError
+from sandbox.proxy import MAX_BODY_BYTES, serve_proxies
 from tests.handlers import planted as planted_names
 from tests.ports import free_ports
 from tests.sandbox.conftest import CALLBACK, PKCE, PROVIDER, VERIFIER
@@ -87,7 +87,7 @@ def site() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Aws) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
         aws = f"http://127.0.0.1:{server.server_port}"
-        with serve_edges(site_port=port, aws=aws, distribution=DISTRIBUTION):
+        with serve_proxies(site_port=port, aws=aws, distribution=DISTRIBUTION):
             yield f"http://127.0.0.1:{port}"
         server.shutdown()
 
@@ -218,7 +218,7 @@ def test_a_cookies_name_stays_another_name_though_the_emulator_would_trim_it(sit
 
 
 def test_a_body_larger_than_the_gateway_takes_is_refused(site: str) -> None:
-    assert requests.post(f"{site}/x", data=bytes(LARGEST + 1), timeout=5).status_code == 413
+    assert requests.post(f"{site}/x", data=bytes(MAX_BODY_BYTES + 1), timeout=5).status_code == 413
 
 
 def test_localhost_is_the_site_by_either_address(site: str) -> None:
@@ -241,15 +241,15 @@ def test_a_page_opened_by_the_machines_number_opens_at_localhost_where_its_cooki
 
 def test_an_aws_that_is_gone_is_a_bad_gateway() -> None:
     port = free_ports()
-    with serve_edges(site_port=port, aws="http://127.0.0.1:1", distribution=DISTRIBUTION, websocket_api="api-id"):
+    with serve_proxies(site_port=port, aws="http://127.0.0.1:1", distribution=DISTRIBUTION, websocket_api="api-id"):
         assert requests.get(f"http://127.0.0.1:{port}/", timeout=5).status_code == 502
         handshake = {"Upgrade": "websocket", "Connection": "Upgrade"}
         assert requests.get(f"http://127.0.0.1:{port}/ws", headers=handshake, timeout=5).status_code == 502
 
 
-def test_an_error_of_the_callers_ends_the_edges_too() -> None:
+def test_an_error_of_the_callers_ends_the_proxies_too() -> None:
     port, before = free_ports(), threading.active_count()
-    with pytest.raises(KeyboardInterrupt), serve_edges(site_port=port, aws="http://127.0.0.1:1", distribution="d"):
+    with pytest.raises(KeyboardInterrupt), serve_proxies(site_port=port, aws="http://127.0.0.1:1", distribution="d"):
         raise KeyboardInterrupt
     assert threading.active_count() == before
 
@@ -260,7 +260,7 @@ def test_a_taken_port_is_said_and_nothing_stays_open(offset: int) -> None:
     with (
         socket.create_server(("127.0.0.1", port + offset)),
         pytest.raises(NotStartedError, match=f"Port {port + offset}"),
-        serve_edges(site_port=port, aws="http://127.0.0.1:1", distribution=DISTRIBUTION),
+        serve_proxies(site_port=port, aws="http://127.0.0.1:1", distribution=DISTRIBUTION),
     ):
         pytest.fail("it started")
     assert threading.active_count() == before
@@ -276,12 +276,12 @@ async def sockets(api: Callable[[web.Request], Awaitable[web.StreamResponse]]) -
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = free_ports()
     aws = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    edges = serve_edges(site_port=port, aws=aws, distribution=DISTRIBUTION, websocket_api="api-id")
-    await asyncio.to_thread(edges.__enter__)
+    proxies = serve_proxies(site_port=port, aws=aws, distribution=DISTRIBUTION, websocket_api="api-id")
+    await asyncio.to_thread(proxies.__enter__)
     try:
         yield f"http://127.0.0.1:{port}/ws"
     finally:
-        await asyncio.to_thread(edges.__exit__, None, None, None)
+        await asyncio.to_thread(proxies.__exit__, None, None, None)
         await runner.cleanup()
 
 

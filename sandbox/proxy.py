@@ -1,13 +1,12 @@
-"""The two addresses that a browser visits, each passing requests on to the emulated AWS."""
+"""The two reverse proxies in front of the emulated AWS: the site (CloudFront, API Gateway) and the hosted login."""
 
 import asyncio
 import logging
 import re
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import quote
 
 from aiohttp import (
@@ -25,6 +24,7 @@ from aiohttp import (
 from yarl import URL
 
 from sandbox.emulator import check_free
+from sandbox.event_loop import event_loop_thread
 from sandbox.hosted_login import HostedLogin
 
 WebSocket = web.WebSocketResponse | ClientWebSocketResponse[Literal[True]]
@@ -32,7 +32,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = logging.getLogger(__name__)
 
-LARGEST = 10 * 1024 * 1024  # bytes in a request, as at API Gateway
+MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's quota for a payload
 # API Gateway's quota, "total combined size of request line and header values". The names of headers count too, as in
 # Netty, of which the error is that people report.
 MAX_HEADER_BYTES = 10_240
@@ -40,9 +40,9 @@ MAX_URL_BYTES, MAX_DISTRIBUTION_BYTES = 8192, 32_768  # of a request to CloudFro
 MAX_COOKIE_BYTES = 4096  # of name and value; a browser drops what is larger (RFC 6265 section 6.1)
 GATEWAY = re.compile(r"/_aws/execute-api/[^/]+/[^/]+")  # where the emulator answers for an API, by id and stage
 BY_DISTRIBUTION = "x-amz-cf-id"  # which a distribution adds
-# What a distribution compresses for browsers that take it, and the emulator does not.
+# CloudFront compresses these from 1,000 bytes on; the emulator does not.
 COMPRESSED = {"application/json", "image/svg+xml", "text/css", "text/html", "text/javascript"}
-COMPRESSED_FROM = 1000  # bytes
+MIN_COMPRESSED_BYTES = 1000
 HOP_BY_HOP = {
     "connection",
     "expect",  # answered here
@@ -54,22 +54,22 @@ HOP_BY_HOP = {
     "upgrade",
 }
 HANDSHAKE = {"sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions"}
-SILENT = "The emulated AWS does not answer."
+NO_ANSWER = "The emulated AWS does not answer."
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 ADDED_BY_AIOHTTP = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE, hdrs.USER_AGENT)
 
 
 @dataclass(frozen=True)
 class Upstream:
-    """The emulated AWS, asked in the name of one of its hosts."""
+    """The emulated AWS."""
 
     session: ClientSession
     aws: str
 
     async def forward(self, request: web.Request, extra: Mapping[str, str] | None = None) -> web.Response:
-        """Pass a request on as it came, path and query untouched, and give the answer back as it came.
+        """Forward a request, its path and query byte for byte, and return the answer unchanged.
 
-        `extra` headers replace those of the request. An AWS that does not answer is a 502.
+        `extra` headers replace those of the request. Without an answer from AWS the result is a 502.
         """
         extra = extra or {}
         dropped = {"content-length", *(name.lower() for name in extra)}
@@ -77,21 +77,21 @@ class Upstream:
             async with self.session.request(
                 request.method,
                 self.address(request.raw_path),
-                headers=[*_passed_on(request.headers, dropped), *extra.items()],
+                headers=[*_end_to_end(request.headers, dropped), *extra.items()],
                 skip_auto_headers=ADDED_BY_AIOHTTP,
                 data=await request.read() or None,
                 allow_redirects=False,
             ) as answer:
                 response = web.Response(status=answer.status, reason=answer.reason, body=await answer.read())
         except (ClientError, TimeoutError):
-            raise web.HTTPBadGateway(text=SILENT) from None
+            raise web.HTTPBadGateway(text=NO_ANSWER) from None
         response.headers.clear()
-        for name, value in _passed_on(answer.headers, set()):
+        for name, value in _end_to_end(answer.headers, set()):
             response.headers.add(name, value)
         return response
 
     async def call(self, operation: str, body: str) -> tuple[int, str]:
-        """Call an action of Cognito's that needs no credentials."""
+        """Call an operation of Cognito's API that needs no credentials."""
         headers = {
             "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
@@ -100,14 +100,14 @@ class Upstream:
             return answer.status, await answer.text()
 
     def address(self, path_and_query: str) -> URL:
-        """Return where a request's target is here; a target with another host in it is refused."""
+        """Return the upstream URL of a request target; refuse an absolute one (RFC 9112 section 3.2.2)."""
         if not path_and_query.startswith("/"):
             raise web.HTTPBadRequest
         return URL(self.aws + path_and_query, encoded=True)
 
 
 @contextmanager
-def serve_edges(*, site_port: int, aws: str, distribution: str, websocket_api: str | None = None) -> Iterator[None]:
+def serve_proxies(*, site_port: int, aws: str, distribution: str, websocket_api: str | None = None) -> Iterator[None]:
     """Serve the site on `site_port` and the hosted login on the port after it, until the block ends.
 
     `distribution` is the distribution's host name, `websocket_api` the id of the API behind /ws. Raises NotStartedError
@@ -115,7 +115,6 @@ def serve_edges(*, site_port: int, aws: str, distribution: str, websocket_api: s
     """
     for port in (site_port, site_port + 1):
         check_free(port)
-    loop = asyncio.new_event_loop()
     stack = AsyncExitStack()
 
     async def start() -> None:
@@ -126,25 +125,18 @@ def serve_edges(*, site_port: int, aws: str, distribution: str, websocket_api: s
         login = HostedLogin(upstream.forward, upstream.call).answer
         await stack.enter_async_context(_listening(login, site_port + 1))
 
-    def run(work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, loop).result()
-
-    thread = threading.Thread(target=loop.run_forever, name="edges", daemon=True)  # a second Ctrl-C ends it too
-    thread.start()
-    try:
-        run(start())
-        yield
-    finally:
-        run(stack.aclose())
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    with event_loop_thread("proxies") as run:
+        try:
+            run(start())
+            yield
+        finally:
+            run(stack.aclose())
 
 
 @asynccontextmanager
 async def _listening(handler: Handler, port: int) -> AsyncIterator[None]:
     """Answer everything on 127.0.0.1 and, where the machine has it, ::1: a browser may take localhost for either."""
-    application = web.Application(client_max_size=LARGEST)
+    application = web.Application(client_max_size=MAX_BODY_BYTES)
     application.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(
         application,
@@ -239,19 +231,19 @@ def _to_be_compressed(request: web.Request, response: web.Response) -> bool:
         and hdrs.CONTENT_ENCODING not in response.headers
         and response.content_type in COMPRESSED
         and isinstance(response.body, bytes)
-        and len(response.body) >= COMPRESSED_FROM
+        and len(response.body) >= MIN_COMPRESSED_BYTES
     )
 
 
 async def _websocket(upstream: Upstream, request: web.Request, path: str) -> web.StreamResponse:
     """Connect a browser to the WebSocket API with the browser's own headers; a refusal reaches it as one."""
-    headers = [*_passed_on(request.headers, HANDSHAKE | {"host"})]
+    headers = [*_end_to_end(request.headers, HANDSHAKE | {"host"})]
     try:
         connection = await upstream.session.ws_connect(upstream.address(path), headers=headers)
     except WSServerHandshakeError as refusal:
         return web.Response(status=refusal.status)
     except (ClientError, TimeoutError):
-        raise web.HTTPBadGateway(text=SILENT) from None
+        raise web.HTTPBadGateway(text=NO_ANSWER) from None
     async with connection as api:
         browser = web.WebSocketResponse()
         with suppress(ConnectionError):  # it may have left by now
@@ -261,7 +253,7 @@ async def _websocket(upstream: Upstream, request: web.Request, path: str) -> web
 
 
 async def _relay(source: WebSocket, target: WebSocket) -> None:
-    """Pass messages on until one side closes, then the code and the reason that it gave."""
+    """Forward messages until one side closes, then its close code and reason."""
     while True:
         message = await source.receive()
         match message.type:
@@ -277,8 +269,8 @@ async def _relay(source: WebSocket, target: WebSocket) -> None:
                 return
 
 
-def _passed_on(headers: Mapping[str, str], dropped: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield the headers that are meant for the other end (RFC 9110 section 7.6.1)."""
+def _end_to_end(headers: Mapping[str, str], dropped: set[str]) -> Iterator[tuple[str, str]]:
+    """Yield the headers that are not hop-by-hop (RFC 9110 section 7.6.1)."""
     named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
     dropped = dropped | named | HOP_BY_HOP
     return ((name, value) for name, value in headers.items() if name.lower() not in dropped)

@@ -1,0 +1,38 @@
+"""The thread in which the sandbox's servers run."""
+
+import asyncio
+import sys
+import threading
+
+import pytest
+
+from sandbox.event_loop import event_loop_thread
+
+
+def test_an_error_of_the_work_reaches_the_caller_and_the_thread_ends() -> None:
+    async def fail() -> None:
+        raise ValueError
+
+    before = threading.active_count()
+    with pytest.raises(ValueError), event_loop_thread("loop") as run:  # noqa: PT011 - the one above
+        run(fail())
+    assert threading.active_count() == before
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_loop_that_system_exit_has_ended_still_shuts_its_servers_down() -> None:
+    threads: list[threading.Thread] = []
+    closed: list[bool] = []
+
+    async def exit_soon() -> None:
+        threads.append(threading.current_thread())
+        asyncio.get_running_loop().call_later(0.1, sys.exit)  # after this coroutine has returned
+
+    async def close() -> None:
+        closed.append(True)
+
+    with event_loop_thread("loop") as run:
+        run(exit_soon())
+        threads[0].join(5)
+        run(close())
+    assert closed == [True]
