@@ -4,7 +4,11 @@ FILE ?= $(if $(filter local,$(STACK)),.build/sandbox-$(PORT).json)
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-PINNED := requirements handlers/requirements requirements-dev
+PINNED := requirements handlers/requirements requirements-sandbox requirements-dev
+PIN = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+  --no-annotate --no-emit-index-url --no-emit-find-links
+# --no-compile: Python compiles each module at its first import. pulumi-aws alone would add 150 MB, of which we import a few.
+PIP_INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes
 
 .PHONY: help install up dev test check audit sbom bench load mutants screenshots preview doctor requirements python
 
@@ -13,12 +17,12 @@ help:  ## what can be made
 
 install: python  ## what `pulumi up` needs, each package by its hash; without .venv, Pulumi would make one with unpinned tools
 	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(PIP_INSTALL) -r requirements.txt
 
-up: $(VENV)/ready  ## the whole login on this laptop: http://localhost:$(PORT)
+up: $(VENV)/sandbox  ## the whole login on this laptop: http://localhost:$(PORT)
 	@exec $(RUN) -m sandbox --port $(PORT)
 
-dev: $(VENV)/ready  ## the same, and what is saved in handlers/ and frontend/ is live at once
+dev: $(VENV)/sandbox  ## the same, and what is saved in handlers/ and frontend/ is live at once
 	@exec $(RUN) -m sandbox --port $(PORT) --watch
 
 test: $(VENV)/ready  ## every test, Chromium among them
@@ -53,23 +57,28 @@ screenshots: $(VENV)/ready  ## the READMEs' pictures of the page, taken again
 	@$(RUN) -m tests.prepare
 	@$(RUN) -m tests.screenshots
 
-preview: $(VENV)/ready  ## what `pulumi up` would change in $(STACK)
+preview: $(VENV)/sandbox  ## what `pulumi up` would change in $(STACK)
 	@pulumi preview --stack $(STACK)
 
-doctor: $(VENV)/ready  ## what keeps people from signing in at $(STACK); local is the sandbox on $(PORT)
+doctor: $(VENV)/sandbox  ## what keeps people from signing in at $(STACK); local is the sandbox on $(PORT)
 	@$(RUN) -m doctor $(if $(FILE),--file $(FILE),--stack $(STACK))
 
-requirements: $(VENV)/ready  ## pin again what the *.in files ask for
-	@for f in $(PINNED); do \
-	  $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	    --no-annotate --no-emit-index-url --no-emit-find-links $$f.in -o $$f.txt || exit 1; done
+requirements: $(VENV)/ready  ## pin again what the *.in files ask for, one version of each package in all of them
+	@$(PIN) handlers/requirements.in -o handlers/requirements.txt
+	@$(PIN) requirements-dev.in -o requirements-dev.txt
+	@for f in requirements requirements-sandbox; do $(PIN) -c requirements-dev.txt $$f.in -o $$f.txt || exit 1; done
 
 python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; name one: make PYTHON=python3.13 …")'
 
-$(VENV)/ready: requirements-dev.txt
+$(VENV)/sandbox: requirements-sandbox.txt
 	@$(MAKE) --no-print-directory python
-	@echo "installing into $(VENV) …"
+	@echo "installing what the sandbox needs into $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(PIP_INSTALL) -r requirements-sandbox.txt
+	@touch $@
+
+$(VENV)/ready: $(VENV)/sandbox requirements-dev.txt
+	@echo "installing what the tests need into $(VENV) …"
+	@$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
