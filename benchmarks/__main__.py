@@ -1,6 +1,8 @@
 """Prints each claim of the project about time and size beside what it is on this machine, in this run."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +22,7 @@ from sandbox.kakao import PEOPLE
 from sandbox.local import running
 from tests.ports import free_ports
 from tests.prepare import chromium as system_chromium
+from tests.processes import process
 from tests.project import copy_project
 
 Row = tuple[str, str, str]
@@ -45,7 +48,7 @@ def start_of_the_sandbox() -> Iterator[Row]:
         emulator = time.monotonic() - start
     command = [sys.executable, "-m", "sandbox", "--port", str(port)]
     start = time.monotonic()
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as sandbox:
+    with process(command, cwd=ROOT, stderr=None) as sandbox:
         assert sandbox.stdout
         for line in sandbox.stdout:
             if "ready" in line:
@@ -65,6 +68,24 @@ def start_of_the_sandbox() -> Iterator[Row]:
     )
 
 
+def first_day() -> Iterator[Row]:
+    """What `make up` takes in a new clone of what is committed, packages from the index or pip's cache included."""
+    port = free_ports()
+    with TemporaryDirectory() as folder:
+        start = time.monotonic()
+        subprocess.run(["git", "clone", "--quiet", ROOT, folder], check=True)
+        command = ["make", "up", f"PORT={port}", f"PYTHON={sys.executable}"]
+        with process(command, seconds=600, cwd=folder, stderr=None, start_new_session=True) as sandbox:
+            assert sandbox.stdout
+            next(line for line in sandbox.stdout if "ready" in line)
+            took = time.monotonic() - start
+            files = [file.lstat().st_size for file in (Path(folder) / ".venv").rglob("*") if file.is_file()]
+            os.killpg(sandbox.pid, signal.SIGINT)
+            sandbox.stdout.read()
+    yield "from `git clone` to a sandbox that is ready", f"{took:.0f} s", ""
+    yield "what `make up` installs", f"{sum(files) / 1e6:.0f} MB", "at most 450 MB"
+
+
 def from_save_to_live() -> Iterator[Row]:
     """What a browser gets after a file is saved under `make dev`, asked for until it is the new one."""
     port = free_ports()
@@ -72,7 +93,7 @@ def from_save_to_live() -> Iterator[Row]:
         project = Path(folder)
         copy_project(project)
         command = [sys.executable, "-m", "sandbox", "--watch", "--port", str(port)]
-        with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as sandbox:
+        with process(command, cwd=project, stderr=None) as sandbox:
             assert sandbox.stdout
             next(line for line in sandbox.stdout if "go live at once" in line)
             for what, file, old, new, path in (
@@ -187,6 +208,7 @@ def main() -> None:
     print(f"{'what':<68}{'measured':>12}   goal")
     for measure in (
         start_of_the_sandbox,
+        first_day,
         from_save_to_live,
         evaluation_of_the_program,
         calls_of_userinfo,

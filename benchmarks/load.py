@@ -7,7 +7,6 @@ time, while the memory of each process is watched; then the handlers run alone, 
 import asyncio
 import re
 import resource
-import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
@@ -23,6 +22,7 @@ from benchmarks import handlers_alone
 from sandbox import kakao
 from sandbox.program import ROOT
 from tests.ports import free_ports
+from tests.processes import process
 
 SIGN_INS = 1000
 AT_A_TIME = 50
@@ -143,15 +143,12 @@ def role(command: str) -> str:
 def sandbox(port: int) -> Iterator[int]:
     """Run the sandbox as `make up` does, and give its process."""
     command = [sys.executable, "-m", "sandbox", "--port", str(port)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            if not any("ready" in line for line in process.stdout):
-                sys.exit("The sandbox did not start.")
-            yield process.pid
-        finally:
-            process.terminate()
-            process.communicate()
+    with process(command, seconds=3600, cwd=ROOT, stderr=None) as started:
+        assert started.stdout
+        if not any("ready" in line for line in started.stdout):
+            sys.exit("The sandbox did not start.")
+        yield started.pid
+        started.terminate()
 
 
 def sign_ins() -> bool:

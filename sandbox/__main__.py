@@ -3,10 +3,19 @@
 import argparse
 import signal
 import sys
+import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 
 START = time.monotonic()
+SECONDS_BETWEEN_LOOKS = 0.5
+THREADS = {
+    "edges": "The server of the site and the hosted login",
+    "kakao": "The Kakao stand-in",
+    "live": "The thread that applies saved files",
+    "terminal": "The thread that shows mails and output",
+}
 
 
 def main() -> None:
@@ -19,16 +28,27 @@ def main() -> None:
     if not 1 <= port <= 65532:
         parser.error("--port takes 1 to 65532")
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_on_signals()
     print("starting the sandbox", flush=True)
     try:
         serve(port, watch=arguments.watch)
     except KeyboardInterrupt:
-        print("\nstopped; nothing is left behind")
+        with suppress(OSError):  # the terminal may be closed
+            print("\nstopped; nothing is left behind", flush=True)
+
+
+def end_on_signals() -> None:
+    """Let Ctrl-C, SIGTERM and a closed terminal end the sandbox in the same way."""
+    # A script starts what it puts into the background with SIGINT ignored, and Python leaves that as it is.
+    ending = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup sets it
+        ending.append(signal.SIGHUP)
+    for number in ending:
+        signal.signal(number, signal.default_int_handler)
 
 
 def serve(port: int, *, watch: bool) -> None:
-    """Run the sandbox until it is interrupted; a step that fails ends it with what to do."""
+    """Run the sandbox until it is interrupted; a step that fails, or a part that ends, ends it with what to do."""
     from sandbox import kakao, live, local, terminal  # imported late, so that the first line appears at once
     from sandbox.emulator import NotStartedError
 
@@ -45,9 +65,23 @@ def serve(port: int, *, watch: bool) -> None:
             stack.enter_context(terminal.shown(sandbox.aws, sandbox.output, say))
             if watch:
                 stack.enter_context(live.saved_files_applied(sandbox.update, say))
-            signal.pause()
+            threads = {name: part for name, part in THREADS.items() if watch or name != "live"}
+            ended = wait_for_an_end(sandbox.death, threads)
     except NotStartedError as error:
         sys.exit(f"\nThe sandbox could not start: {error}")
+    command = f"make {'dev' if watch else 'up'}" + (f" PORT={port}" if port != 3000 else "")
+    sys.exit(f"\n{ended}\nThe sandbox is stopped; all accounts in it are gone. Start it again: {command}")
+
+
+def wait_for_an_end(death: Callable[[], str], threads: Mapping[str, str]) -> str:
+    """Wait until the emulated AWS or one of these threads, named by what it does, ends; return which and how."""
+    while True:
+        if how := death():
+            return how
+        alive = {thread.name for thread in threading.enumerate()}
+        for name in threads.keys() - alive:
+            return f"{threads[name]} has ended; the error is above."
+        time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from errno import EADDRNOTAVAIL, EAFNOSUPPORT
@@ -18,6 +18,7 @@ from pathlib import Path
 READY_SECONDS = 20
 INHERITED = ("PATH", "LD_LIBRARY_PATH")
 OUTPUT = "output"
+LOG = "log"
 
 
 class NotStartedError(Exception):
@@ -31,11 +32,22 @@ class Emulator:
     url: str
     process: int
     folder: Path
+    poll: Callable[[], int | None]  # returns the exit status of the process, None while it runs
 
     @property
     def output(self) -> Path:
         """The file to which functions add what they print and how they fail."""
         return self.folder / OUTPUT
+
+    def death(self) -> str:
+        """Return how the process ended, as a sentence; an empty text while it runs."""
+        match self.poll():
+            case None:
+                return ""
+            case status if status < 0:
+                return f"The emulated AWS was killed ({signal.Signals(-status).name})."
+            case status:
+                return f"The emulated AWS ended by itself (status {status}):\n{_tail(self.folder / LOG)}"
 
 
 @contextmanager
@@ -48,7 +60,7 @@ def emulated_aws(port: int, region: str = "ap-northeast-2") -> Iterator[Emulator
         raise NotStartedError("Node.js is missing; CloudFront functions run with it here. Install version 18 or newer.")
     check_free(port)
     with tempfile.TemporaryDirectory(prefix="kakao-login-", ignore_cleanup_errors=True) as folder:
-        log = Path(folder) / "log"
+        log = Path(folder) / LOG
         (Path(folder) / OUTPUT).touch()
         with log.open("wb") as output:
             emulator = subprocess.Popen(  # noqa: S603 - nobody else has a word in it
@@ -61,7 +73,13 @@ def emulated_aws(port: int, region: str = "ap-northeast-2") -> Iterator[Emulator
             )
         try:
             _wait(emulator, port, log)
-            yield Emulator(f"http://127.0.0.1:{port}", emulator.pid, Path(folder))
+            running = Emulator(f"http://127.0.0.1:{port}", emulator.pid, Path(folder), emulator.poll)
+            try:
+                yield running
+            except NotStartedError as error:  # what asked it for something could not know why nobody answers
+                if death := running.death():
+                    raise NotStartedError(death) from error
+                raise
         finally:
             with suppress(ProcessLookupError):  # it may have ended by itself
                 os.killpg(emulator.pid, signal.SIGKILL)  # it has nothing to save, and would take two seconds to go
@@ -117,4 +135,8 @@ def _wait(emulator: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
             except (OSError, http.client.HTTPException):
                 pass
         time.sleep(0.02)
-    raise NotStartedError(f"The emulated AWS did not start:\n{log.read_text(errors='replace')[-2000:]}")
+    raise NotStartedError(f"The emulated AWS did not start:\n{_tail(log)}")
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(errors="replace")[-2000:]

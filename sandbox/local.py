@@ -37,6 +37,7 @@ class Sandbox:
     exports: dict[str, Any]
     documents: Path  # what Pulumi's CLI would say of it, with the addresses that answer here
     output: Path  # to which functions add what they print and how they fail
+    death: Callable[[], str]  # how the emulated AWS ended; an empty text while it runs
     update: Callable[[], list[str]]  # runs the program again, and names what that has changed
 
 
@@ -87,7 +88,18 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
             applier.run(stack="local", config=config)
             return applier.changed
 
-        yield Sandbox(site, hosted_login, kakao_url, aws, account.result(), exports, documents, emulator.output, update)
+        yield Sandbox(
+            site=site,
+            hosted_login=hosted_login,
+            kakao=kakao_url,
+            aws=aws,
+            account=account.result(),
+            exports=exports,
+            documents=documents,
+            output=emulator.output,
+            death=emulator.death,
+            update=update,
+        )
 
 
 def settings(port: int) -> dict[str, Any]:

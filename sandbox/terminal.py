@@ -1,13 +1,17 @@
 """What the terminal shows while the sandbox runs: mails that people would get, and what functions say."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 
 from sandbox.mail import mails
 
 SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_OF_SILENCE = 15
+SILENT = "  the emulated AWS has not answered for {} s; if it stays so, end the sandbox with Ctrl-C and start it again"
 
 
 @contextmanager
@@ -16,16 +20,22 @@ def shown(aws: str, output: Path, say: Callable[[str], None]) -> Iterator[None]:
     ended = threading.Event()
 
     def watch() -> None:
-        said = 0
-        with output.open() as lines:
+        said, answered, silent = 0, time.monotonic(), False
+        with output.open(encoding="utf-8", errors="replace") as lines:
             while not ended.wait(SECONDS_BETWEEN_LOOKS):
                 for line in lines:
                     say(f"  {line.rstrip()}")
-                with suppress(OSError):  # a busy emulator is asked again
+                try:
                     sent = mails(aws)
-                    for mail in sent[said:]:
-                        say(f"  mail to {mail.to}: {mail.text}")
-                    said = len(sent)
+                except (OSError, HTTPException):  # a busy emulator is asked again
+                    if not silent and time.monotonic() - answered > SECONDS_OF_SILENCE:
+                        say(SILENT.format(SECONDS_OF_SILENCE))
+                        silent = True
+                    continue
+                answered, silent = time.monotonic(), False
+                for mail in sent[said:]:
+                    say(f"  mail to {mail.to}: {mail.text}")
+                said = len(sent)
 
     thread = threading.Thread(target=watch, name="terminal", daemon=True)  # Ctrl-C may come before anybody waits for it
     thread.start()

@@ -50,7 +50,7 @@ class Site(http.server.SimpleHTTPRequestHandler):
 def site() -> Iterator[str]:
     handler = functools.partial(Site, directory=FRONTEND)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever).start()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://localhost:{server.server_port}"
         server.shutdown()
 

@@ -89,7 +89,7 @@ def _cognito() -> Iterator[tuple[Cognito, str]]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         yield state, f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

@@ -45,7 +45,7 @@ def test_many_at_once_cause_one_fetch(keys: Jwks, endpoint: JwksEndpoint) -> Non
     together = threading.Barrier(8)
 
     def ask(_: int) -> bool:
-        together.wait()
+        together.wait(20)
         return keys.key("current") is not None
 
     with ThreadPoolExecutor(8) as threads:

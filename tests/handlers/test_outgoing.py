@@ -34,6 +34,7 @@ def serve() -> Iterator[Serve]:
     def serve(parts: list[bytes], tls: ssl.SSLContext | None = None) -> tuple[str, threading.Event]:
         sent_all = threading.Event()
         listener = socket.create_server(("127.0.0.1", 0))
+        listener.settimeout(20)
 
         def answer() -> None:
             with suppress(OSError), listener.accept()[0] as plain:
@@ -47,7 +48,7 @@ def serve() -> Iterator[Serve]:
                     sent_all.set()
 
         listeners.append(listener)
-        threads.append(threading.Thread(target=answer))
+        threads.append(threading.Thread(target=answer, daemon=True))
         threads[-1].start()
         return f"{'https' if tls else 'http'}://localhost:{listener.getsockname()[1]}", sent_all
 

@@ -24,12 +24,12 @@ def endpoint_at(hosted_login: str) -> TokenEndpoint:
 def serve() -> Iterator[Serve]:
     """Return an endpoint whose server sends these parts, with a pause before each but the first, then hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
         threads = []
 
         def endpoint(*parts: bytes, pause: float = 0.0) -> TokenEndpoint:
             def answer() -> None:
-                connection, _ = server.accept()
-                with connection, suppress(OSError):
+                with suppress(OSError), server.accept()[0] as connection:
                     connection.recv(65536)
                     for number, part in enumerate(parts):
                         time.sleep(pause if number else 0)
@@ -38,7 +38,7 @@ def serve() -> Iterator[Serve]:
                     while connection.recv(65536):  # to close with something unread would reset the connection
                         pass
 
-            threads.append(threading.Thread(target=answer))
+            threads.append(threading.Thread(target=answer, daemon=True))
             threads[-1].start()
             return endpoint_at(f"http://127.0.0.1:{server.getsockname()[1]}")
 

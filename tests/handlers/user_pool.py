@@ -95,7 +95,7 @@ def jwks_endpoint() -> Iterator[JwksEndpoint]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         state.url = f"http://127.0.0.1:{server.server_port}/pool/.well-known/jwks.json"
         yield state
         server.shutdown()

@@ -66,7 +66,7 @@ def token_endpoint() -> Iterator[Provider]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         provider.url = f"http://127.0.0.1:{server.server_port}"
         yield provider
         server.shutdown()

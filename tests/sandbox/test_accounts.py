@@ -324,7 +324,7 @@ def cognito_says(sandbox: Sandbox) -> Iterator[Callable[[str], None]]:
         sandbox.account.call("lambda", "UpdateFunctionConfiguration", given)
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         configure(variables | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"})
         yield lambda error: said.__setitem__(0, error)
         configure(variables)

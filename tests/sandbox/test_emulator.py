@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ import pytest
 from sandbox import emulator as module
 from sandbox.emulator import Emulator, NotStartedError, check_free, emulated_aws
 from tests.ports import free_ports
+from tests.processes import process
 
 pytestmark = pytest.mark.sandbox
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -80,7 +80,7 @@ with emulated_aws(int(sys.argv[1])) as emulator:
 """
     command = [sys.executable, "-c", program, str(free_ports())]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    with subprocess.Popen(command, stdin=-1, stdout=-1, text=True, env=environment) as caller:
+    with process(command, stdin=-1, stderr=None, env=environment) as caller:
         assert caller.stdout
         emulator = int(caller.stdout.readline())
         assert group(emulator)

@@ -223,7 +223,7 @@ def test_it_is_slow_on_demand_until_it_is_told_otherwise(pool: Any, provider: An
     switch("slow", seconds=0.1)
     assert pool.redeem(code).status_code == 200
     switch("slow", seconds=60)
-    waiting = threading.Thread(target=pool.get, args=["/oauth2/userInfo"])
+    waiting = threading.Thread(target=pool.get, args=["/oauth2/userInfo"], daemon=True)
     waiting.start()
     waiting.join(0.1)
     assert waiting.is_alive()

@@ -315,7 +315,7 @@ def test_of_many_exchanges_of_one_code_at_once_one_succeeds(kakao):
     code = kakao.code()
     statuses = []
     threads = [
-        threading.Thread(target=lambda: statuses.append(Kakao(kakao.base).exchange(code=code).status_code))
+        threading.Thread(target=lambda: statuses.append(Kakao(kakao.base).exchange(code=code).status_code), daemon=True)
         for _ in range(8)
     ]
     for thread in threads:
@@ -697,7 +697,7 @@ def held() -> Iterator[tuple[Kakao, threading.Thread]]:
     """A stand-in of its own, and a request that it holds for a minute."""
     with serve(0, APP, {}) as base, Kakao(base) as kakao:
         kakao.post("/_stand-in/mode", json={"mode": "slow", "seconds": 60})
-        waiting = threading.Thread(target=requests.get, args=[f"{base}/.well-known/jwks.json"])
+        waiting = threading.Thread(target=requests.get, args=[f"{base}/.well-known/jwks.json"], daemon=True)
         waiting.start()
         time.sleep(0.1)
         yield kakao, waiting

@@ -2,7 +2,6 @@
 
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import requests
 from sandbox.local import EMAIL_PERSON
 from sandbox.program import ROOT
 from tests.ports import free_ports
+from tests.processes import process
 from tests.project import copy_project
 
 pytestmark = pytest.mark.sandbox
@@ -46,15 +46,15 @@ def development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Developmen
     copy_project(folder)
     port = free_ports()
     command = [sys.executable, "-m", "sandbox", "--watch", "--port", str(port)]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert process.stderr
-        development = Development(folder, f"http://localhost:{port}", process.stdout)
+    with process(command, seconds=600, cwd=folder) as sandbox:  # all tests of this module together
+        assert sandbox.stdout
+        assert sandbox.stderr
+        development = Development(folder, f"http://localhost:{port}", sandbox.stdout)
         assert "go live at once" in development.line()
         yield development
-        process.send_signal(signal.SIGINT)
-        process.stdout.read()
-        assert process.stderr.read() == ""
+        sandbox.send_signal(signal.SIGINT)
+        sandbox.stdout.read()
+        assert sandbox.stderr.read() == ""
 
 
 def named(line: str) -> set[str]:

@@ -6,6 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +15,31 @@ import pytest
 import requests
 
 from infra.packaging import BUILD
-from sandbox import local
+from sandbox import live, local, terminal
+from sandbox.__main__ import THREADS, wait_for_an_end
 from sandbox.emulator import NotStartedError
 from sandbox.program import ROOT
 from tests.ports import free_ports
+from tests.processes import process
 
 pytestmark = pytest.mark.sandbox
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 COMMAND = [sys.executable, "-m", "sandbox", "--port"]
 
 
-def run(port: int, **more: Any) -> "subprocess.Popen[str]":
-    return subprocess.Popen([*COMMAND, str(port)], cwd=ROOT, stdout=-1, stderr=-1, text=True, **more)
+def run(port: int, *arguments: str, **more: Any) -> "AbstractContextManager[subprocess.Popen[str]]":
+    return process([*COMMAND, str(port), *arguments], cwd=ROOT, **more)
+
+
+def children(parent: int) -> list[int]:
+    """The processes that a process has started."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            _state, of, *_ = (folder / "stat").read_text().rpartition(")")[2].split()
+            found += [int(folder.name)] * (int(of) == parent)
+    return found
 
 
 def processes(needle: str) -> list[str]:
@@ -40,10 +55,10 @@ def processes(needle: str) -> list[str]:
 
 def test_it_says_where_it_is_and_leaves_neither_process_nor_file_behind(tmp_path: Path) -> None:
     port = free_ports()
-    with run(port, env={**os.environ, "TMPDIR": str(tmp_path)}, start_new_session=True) as process:
-        assert process.stdout
+    with run(port, env={**os.environ, "TMPDIR": str(tmp_path)}, start_new_session=True) as sandbox:
+        assert sandbox.stdout
         lines = []
-        for line in process.stdout:
+        for line in sandbox.stdout:
             lines.append(line)
             if "with e-mail" in line:
                 break
@@ -58,12 +73,12 @@ def test_it_says_where_it_is_and_leaves_neither_process_nor_file_behind(tmp_path
         account = {"email": "reader@example.com", "password": "a long enough password"}
         requests.post(f"http://127.0.0.1:{port}/api/auth/sign-up", json=account, timeout=10).raise_for_status()
         assert re.search(
-            r"mail to reader@example.com: .*\d{6}", next(line for line in process.stdout if "mail" in line)
+            r"mail to reader@example.com: .*\d{6}", next(line for line in sandbox.stdout if "mail" in line)
         )
-        process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
-        assert process.stderr
-        assert process.stderr.read() == ""
+        sandbox.send_signal(signal.SIGINT)
+        assert sandbox.wait(10) == 0
+        assert sandbox.stderr
+        assert sandbox.stderr.read() == ""
     assert list(tmp_path.iterdir()) == []
     assert not (BUILD / f"sandbox-{port}.json").exists()
     if sys.platform == "linux":
@@ -84,11 +99,77 @@ def test_a_taken_port_is_named_with_the_way_out(offset: int) -> None:
 
 
 def test_a_missing_node_is_said_without_a_traceback(tmp_path: Path) -> None:
-    with run(free_ports(), env={**os.environ, "PATH": str(tmp_path)}) as process:
-        _, errors = process.communicate(timeout=30)
-    assert process.returncode == 1
+    with run(free_ports(), env={**os.environ, "PATH": str(tmp_path)}) as sandbox:
+        _, errors = sandbox.communicate(timeout=30)
+    assert sandbox.returncode == 1
     assert "Node.js is missing" in errors
     assert "Traceback" not in errors
+
+
+@linux
+def test_a_killed_emulator_ends_the_sandbox_which_says_so_and_what_to_do(tmp_path: Path) -> None:
+    port = free_ports()
+    with run(port, "--watch", env={**os.environ, "TMPDIR": str(tmp_path)}) as sandbox:
+        assert sandbox.stdout
+        next(line for line in sandbox.stdout if "go live at once" in line)
+        (emulator,) = children(sandbox.pid)
+        os.kill(emulator, signal.SIGKILL)
+        _, errors = sandbox.communicate(timeout=30)
+    assert sandbox.returncode == 1
+    assert errors.splitlines() == [
+        "",
+        "The emulated AWS was killed (SIGKILL).",
+        f"The sandbox is stopped; all accounts in it are gone. Start it again: make dev PORT={port}",
+    ]
+    assert list(tmp_path.iterdir()) == []
+
+
+@linux
+def test_an_emulator_that_is_killed_while_the_program_is_applied_is_said_to_be_so() -> None:
+    with run(free_ports()) as sandbox:
+        assert sandbox.stdout
+        next(line for line in sandbox.stdout if "emulated AWS" in line)
+        (emulator,) = children(sandbox.pid)
+        os.kill(emulator, signal.SIGKILL)
+        _, errors = sandbox.communicate(timeout=60)
+    assert "could not start: The emulated AWS was killed (SIGKILL)." in errors
+    assert "Traceback" not in errors
+
+
+def test_each_part_that_can_end_is_a_thread_that_is_waited_for(sandbox: local.Sandbox) -> None:
+    with (
+        terminal.shown(sandbox.aws, sandbox.output, print),
+        live.saved_files_applied(list, print),
+    ):
+        assert THREADS.keys() <= {thread.name for thread in threading.enumerate()}
+
+
+def test_a_part_that_ends_is_named_and_no_other() -> None:
+    over = threading.Event()
+    threading.Thread(target=over.wait, args=[20], name="well", daemon=True).start()
+    try:
+        assert (
+            wait_for_an_end(lambda: "", {"well": "One", "ends": "Another"}) == "Another has ended; the error is above."
+        )
+    finally:
+        over.set()
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_the_sandbox_also_where_a_script_has_it_ignore_interrupts(name: str) -> None:
+    code = (
+        "import signal; from sandbox.__main__ import end_on_signals; end_on_signals(); signal.raise_signal(signal.{})"
+    )
+    script = 'trap "" INT; exec "$@"'
+    command = ["sh", "-c", script, "sh", sys.executable, "-c", code.format(name)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
+    assert "KeyboardInterrupt" in ended.stderr
+
+
+def test_nohup_keeps_a_sandbox_whose_terminal_is_closed() -> None:
+    code = "import signal; from sandbox.__main__ import end_on_signals; end_on_signals(); signal.raise_signal(1)"
+    command = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", sys.executable, "-c", code]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20).returncode == 0
 
 
 def test_all_ports_move_together() -> None:

@@ -85,7 +85,7 @@ class Aws(BaseHTTPRequestHandler):
 def site() -> Iterator[str]:
     port = free_ports()
     with ThreadingHTTPServer(("127.0.0.1", 0), Aws) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         aws = f"http://127.0.0.1:{server.server_port}"
         with serve_proxies(site_port=port, aws=aws, distribution=DISTRIBUTION):
             yield f"http://127.0.0.1:{port}"

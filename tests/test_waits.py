@@ -1,0 +1,32 @@
+"""No test waits for ever: pytest's own limit ends a test, and then nothing may keep the process."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from sandbox.program import ROOT
+
+FILES = sorted([*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")])
+WAITING = {"Popen": "use tests.processes.process, which ends it", "Thread": "give it daemon=True"}
+
+
+def endless(source: str) -> list[str]:
+    """Name what a file starts that could outlive its test."""
+    found = []
+    for call in ast.walk(ast.parse(source)):
+        if not isinstance(call, ast.Call):
+            continue
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if name in WAITING and "daemon" not in {keyword.arg for keyword in call.keywords}:
+            found.append(f"line {call.lineno}: {name}: {WAITING[name]}")
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_what_a_test_starts_does_not_outlive_it(file: Path) -> None:
+    assert file.name == "processes.py" or endless(file.read_text()) == []
+
+
+def test_what_could_outlive_a_test_is_found() -> None:
+    assert len(endless("subprocess.Popen(['x'])\nThread(target=f)\nthreading.Thread(target=f, daemon=True)")) == 2
