@@ -1,0 +1,209 @@
+"""`python -m doctor.live --profile NAME --region REGION`: what nobody has seen on a live user pool, tried in one.
+
+It makes two user pools with a random name in the account of the profile, and removes them at the end, also after an
+error or Ctrl-C. It reads and changes nothing else there. What it prints are dated lines for docs/fidelity.md.
+"""
+
+import argparse
+import base64
+import datetime
+import json
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import requests
+from botocore.exceptions import BotoCoreError, ClientError
+
+from doctor.browser import UnexpectedPageError, password_form
+from doctor.scratch import Scratch, reason, scratch
+
+PASSWORD = "scratch-" + secrets.token_urlsafe(16)  # of users that live for minutes
+MAILBOX = "success+{}@simulator.amazonses.com"  # Amazon SES's mailbox simulator takes every mail, and bothers nobody
+TRIES = 5
+MAX_MAILS = 60  # Cognito itself sends 50 a day
+HOURS_TO_EXPIRE = 25  # a temporary password of the scratch pool is valid for a day
+
+ABOUT = """This makes, in the AWS account {account} ({caller}), region {region}:
+  two user pools with a domain each, one Lambda function, one IAM role; all called {name}…
+It signs made-up users in there, reads and changes nothing else, and removes everything at the end.
+{mails}
+Type the number of the account to go on: """
+
+
+def e1(pool: Scratch) -> Iterator[str]:
+    """B10, B11: does CUSTOM_AUTH open a linked profile, and which status does a hosted sign-in leave?"""
+    subject = pool.create_user(pool.provider, "e1-person", password=PASSWORD)
+    pool.create_user(pool.login, "e1")
+    pool.link("e1", subject)
+    yield f"before a hosted sign-in, CUSTOM_AUTH of a linked user in {pool.status('e1')}: {_challenged(pool, 'e1')}"
+    yield f"tokens only if VerifyAuthChallengeResponse is given identities: {_challenged(pool, 'e1', 'identities')}"
+    for which in ("first", "second"):
+        pool.hosted_sign_in("e1-person", PASSWORD)
+        yield f"after the {which} hosted sign-in the status is {pool.status('e1')}"
+    yield f"after them, CUSTOM_AUTH: {_challenged(pool, 'e1')}"
+
+
+def _challenged(pool: Scratch, name: str, answer: str = "right") -> str:
+    try:
+        return "tokens" if pool.custom_challenge(name, answer) else "no tokens"
+    except ClientError as error:
+        return f"no tokens ({reason(error)})"
+
+
+def e2(pool: Scratch) -> Iterator[str]:
+    """B12: does CUSTOM_AUTH work once the temporary password has expired?"""
+    pool.create_user(pool.login, "e2")
+    time.sleep(HOURS_TO_EXPIRE * 3600)
+    yield f"{HOURS_TO_EXPIRE} h after AdminCreateUser, whose password is valid for a day: {_challenged(pool, 'e2')}"
+
+
+def e3(pool: Scratch) -> Iterator[str]:
+    """B8: what does the hosted sign-up form ask for where the e-mail is not required?"""
+    form = password_form(pool.sign_up_page())
+    yield f"the hosted sign-up form asks for {', '.join(sorted(form.asked))}"
+
+
+def e4(pool: Scratch) -> Iterator[str]:
+    """B15: what does the ID token of a federated user say?"""
+    pool.create_user(pool.provider, "E4-Person", password=PASSWORD, email=MAILBOX.format("e4"))
+    claims = _claims(pool.hosted_sign_in("E4-Person", PASSWORD))
+    prefix = str(claims.get("cognito:username", "")).partition("_")[0]
+    yield f"an ID token has identities: {'identities' in claims}; its cognito:username begins with {prefix!r}"
+    yield f"its email_verified is {claims.get('email_verified')!r}"
+
+
+def _claims(token: str) -> dict[str, Any]:
+    payload = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims
+
+
+def e5(pool: Scratch) -> Iterator[str]:
+    """B13, B16: do tokens live that are issued right after AdminUserGlobalSignOut? What does RESET_REQUIRED answer?"""
+    pool.create_user(pool.login, "e5", password=PASSWORD, email=MAILBOX.format("e5"))
+    user = {"UserPoolId": pool.login.id, "Username": "e5"}
+    for seconds in (0, 1, 2):
+        alive = 0
+        for _ in range(TRIES):
+            pool.cognito.admin_user_global_sign_out(**user)
+            time.sleep(seconds)
+            alive += pool.refreshes(pool.password_sign_in("e5", PASSWORD))
+        yield f"signed in {seconds} s after AdminUserGlobalSignOut: {alive} of {TRIES} refresh tokens work"
+    pool.cognito.admin_reset_user_password(**user)
+    yield f"a sign-in in {pool.status('e5')}: {_password_refusal(pool)}"
+
+
+def _password_refusal(pool: Scratch) -> str:
+    try:
+        pool.password_sign_in("e5", PASSWORD)
+    except ClientError as error:
+        return reason(error)
+    return "tokens"
+
+
+def e8(pool: Scratch) -> Iterator[str]:
+    """Is a user kept whose SignUp fails at the limit of mails?"""
+    for number in range(MAX_MAILS):
+        name = f"e8-{number}"
+        try:
+            pool.cognito.sign_up(
+                ClientId=pool.login.client,
+                Username=name,
+                Password=PASSWORD,
+                UserAttributes=[{"Name": "email", "Value": MAILBOX.format(name)}],
+            )
+        except ClientError as error:
+            yield f"after {number} mails {reason(error)}; the user is kept: {_exists(pool, name)}"
+            return
+    yield f"{MAX_MAILS} sign-ups reached no limit"
+
+
+def _exists(pool: Scratch, name: str) -> bool:
+    try:
+        pool.status(name)
+    except pool.cognito.exceptions.UserNotFoundException:
+        return False
+    return True
+
+
+Experiment = Callable[[Scratch], Iterator[str]]
+
+
+def chosen(*, use_up_mails: bool, wait: bool) -> dict[str, Experiment]:
+    """Return the experiments by their names in docs/fidelity.md, in the order in which they run."""
+    experiments: dict[str, Experiment] = {"E1": e1, "E3": e3, "E4": e4, "E5": e5}
+    return experiments | ({"E8": e8} if use_up_mails else {}) | ({"E2": e2} if wait else {})
+
+
+def results(pool: Scratch, experiments: dict[str, Experiment], region: str) -> Iterator[str]:
+    """Run each experiment, whatever came of the last, and yield what is seen as lines of Markdown."""
+    for name, experiment in experiments.items():
+        line = f"- {datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {region}, {name}: "
+        try:
+            for seen in experiment(pool):
+                yield line + seen
+        except (BotoCoreError, ClientError, requests.RequestException) as error:
+            yield f"{line}not known: {reason(error)}"
+        except UnexpectedPageError as error:
+            yield f"{line}not known: {error}"
+
+
+def main() -> None:
+    """Ask for consent, run the experiments, and exit 1 if something is left in the account."""
+    parser = argparse.ArgumentParser(
+        prog="python -m doctor.live", description="Try on a live pool what nobody has seen."
+    )
+    parser.add_argument(
+        "--profile", required=True, help="the AWS profile whose account is used, as `aws configure` made it"
+    )
+    parser.add_argument("--region", required=True)
+    parser.add_argument("--use-up-mails", action="store_true", help="E8: send mails until Cognito refuses, 50 a day")
+    parser.add_argument("--wait", action="store_true", help=f"E2: takes {HOURS_TO_EXPIRE} h; credentials have to last")
+    parser.add_argument("--hosted-login", default="", help="where an emulator has the hosted login")
+    given = parser.parse_args()
+    name = f"kakao-login-scratch-{secrets.token_hex(4)}"
+    session = boto3.Session(profile_name=given.profile, region_name=given.region)
+    try:
+        caller = session.client("sts").get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"The profile {given.profile} cannot be used: {reason(error)}")
+    mails = "It uses up the mails that Cognito sends for this account today." if given.use_up_mails else ""
+    if not _agreed(account=caller["Account"], caller=caller["Arn"], region=given.region, name=name, mails=mails):
+        sys.exit("Nothing was made.")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
+    experiments = chosen(use_up_mails=given.use_up_mails, wait=given.wait)
+    try:
+        with scratch(session, name, given.hosted_login, _say) as (pool, made):
+            for line in results(pool, experiments, given.region):
+                print(line, flush=True)
+    except (BotoCoreError, ClientError, requests.RequestException) as error:
+        sys.exit(f"The pools could not be made: {reason(error)}")
+    except KeyboardInterrupt:
+        sys.exit("Interrupted.")
+    sys.exit(f"Left in {caller['Account']}: {', '.join(made.left)}" if made.left else 0)
+
+
+def _agreed(**about: str) -> bool:
+    _say(ABOUT.format(**about))
+    return sys.stdin.readline().strip() == about["account"]
+
+
+def _interrupted(_number: int, _frame: object) -> None:
+    """End, and let nothing interrupt the removal."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,318 @@
+"""Two user pools in a real account for the experiments of `doctor.live`, and their removal.
+
+The pools are declared as the program declares its own. One is the OpenID Connect provider of the other, in Kakao's
+place. A Lambda function answers the custom challenge; its role allows nothing.
+"""
+
+import io
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlencode
+
+import boto3
+import requests
+from botocore.exceptions import BotoCoreError, ClientError
+
+from doctor import browser
+from doctor.browser import UnexpectedPageError
+
+PROVIDER = "Scratch"
+CALLBACK = "https://localhost/callback"  # nobody has to answer there: the code is read from the redirect
+SCOPES = ["openid", "email", "profile"]
+SECONDS = 10
+PATIENCE_SECONDS = 300  # until a domain answers, and until Lambda knows a role
+CHALLENGE = b'''
+def handler(event, _context):
+    """Issue tokens for the answer "right", and for the name of an attribute that the user has."""
+    request, source = event["request"], event["triggerSource"]
+    if source.startswith("DefineAuthChallenge"):
+        rounds = request.get("session") or []
+        right = bool(rounds) and rounds[-1]["challengeResult"]
+        over = bool(rounds) and not right
+        event["response"] = {"challengeName": "CUSTOM_CHALLENGE", "issueTokens": right, "failAuthentication": over}
+    elif source.startswith("CreateAuthChallenge"):
+        event["response"] = {"publicChallengeParameters": {}, "privateChallengeParameters": {}}
+    else:
+        answer, attributes = request["challengeAnswer"], request.get("userAttributes") or {}
+        event["response"] = {"answerCorrect": answer == "right" or answer in attributes}
+    return event
+'''
+TRUST = """{"Version": "2012-10-17", "Statement": [
+  {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}]}"""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A user pool with a client, and the address of its hosted login."""
+
+    id: str
+    arn: str
+    domain: str  # as AWS names it
+    hosted: str  # as this machine reaches it
+    client: str = ""
+    secret: str = field(default="", repr=False)
+
+
+class Scratch:
+    """The two pools, and what is asked of them."""
+
+    def __init__(self, cognito: Any, login: Pool, provider: Pool) -> None:
+        """Ask with this client."""
+        self.cognito, self.login, self.provider = cognito, login, provider
+
+    def create_user(self, pool: Pool, name: str, *, password: str = "", email: str = "") -> str:
+        """AdminCreateUser without a mail, AdminSetUserPassword where there is one; returns the `sub`."""
+        attributes = {"email": email, "email_verified": "true"} if email else {}
+        user = self.cognito.admin_create_user(
+            UserPoolId=pool.id,
+            Username=name,
+            MessageAction="SUPPRESS",
+            UserAttributes=[{"Name": key, "Value": value} for key, value in attributes.items()],
+        )["User"]
+        if password:
+            self.cognito.admin_set_user_password(UserPoolId=pool.id, Username=name, Password=password, Permanent=True)
+        return str({attribute["Name"]: attribute["Value"] for attribute in user["Attributes"]}["sub"])
+
+    def link(self, name: str, subject: str) -> None:
+        """AdminLinkProviderForUser: the provider's user `subject` signs in as this user."""
+        destination = {"ProviderName": "Cognito", "ProviderAttributeValue": name}
+        source = {"ProviderName": PROVIDER, "ProviderAttributeName": "Cognito_Subject"}
+        self.cognito.admin_link_provider_for_user(
+            UserPoolId=self.login.id,
+            DestinationUser=destination,
+            SourceUser=source | {"ProviderAttributeValue": subject},
+        )
+
+    def status(self, name: str) -> str:
+        """AdminGetUser: the UserStatus."""
+        return str(self.cognito.admin_get_user(UserPoolId=self.login.id, Username=name)["UserStatus"])
+
+    def custom_challenge(self, name: str, answer: str) -> bool:
+        """AdminInitiateAuth with CUSTOM_AUTH, then the answer: whether there are tokens. Raises ClientError too."""
+        client = {"UserPoolId": self.login.id, "ClientId": self.login.client}
+        begun = self.cognito.admin_initiate_auth(**client, AuthFlow="CUSTOM_AUTH", AuthParameters={"USERNAME": name})
+        answered = self.cognito.admin_respond_to_auth_challenge(
+            **client,
+            ChallengeName="CUSTOM_CHALLENGE",
+            ChallengeResponses={"USERNAME": name, "ANSWER": answer},
+            Session=begun["Session"],
+        )
+        return "AuthenticationResult" in answered
+
+    def password_sign_in(self, name: str, password: str) -> str:
+        """AdminInitiateAuth with a password; returns the refresh token."""
+        answer = self.cognito.admin_initiate_auth(
+            UserPoolId=self.login.id,
+            ClientId=self.login.client,
+            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": name, "PASSWORD": password},
+        )
+        return str(answer["AuthenticationResult"]["RefreshToken"])
+
+    def refreshes(self, refresh_token: str) -> bool:
+        """Whether the hosted login's token endpoint takes a refresh token."""
+        return self._token(grant_type="refresh_token", refresh_token=refresh_token).ok
+
+    def hosted_sign_in(self, name: str, password: str) -> str:
+        """Sign a user of the provider in at the hosted login, as a browser does; returns the ID token."""
+        query = {
+            "client_id": self.login.client,
+            "response_type": "code",
+            "scope": " ".join(SCOPES),
+            "redirect_uri": CALLBACK,
+            "identity_provider": PROVIDER,
+            "state": "scratch",
+        }
+        url = f"{self.login.domain}/oauth2/authorize?{urlencode(query)}"
+        back = browser.sign_in(url, CALLBACK, {"username": name, "password": password}, self.reachable)
+        if "code" not in back:
+            raise UnexpectedPageError(f"the callback gets the error {back.get('error_description', back)}")
+        answer = self._token(grant_type="authorization_code", code=back["code"], redirect_uri=CALLBACK)
+        if not answer.ok:
+            raise UnexpectedPageError(f"the token endpoint answers {answer.status_code}")
+        return str(answer.json()["id_token"])
+
+    def sign_up_page(self) -> requests.Response:
+        """The hosted login's form for a new account."""
+        query = {"client_id": self.login.client, "response_type": "code", "redirect_uri": CALLBACK}
+        return requests.get(f"{self.login.hosted}/signup?{urlencode(query)}", timeout=SECONDS)
+
+    def reachable(self, url: str) -> str:
+        """Return an address of a hosted login as this machine reaches it."""
+        for pool in (self.login, self.provider):
+            url = url.replace(pool.domain, pool.hosted, 1) if url.startswith(pool.domain) else url
+        return url
+
+    def _token(self, **form: str) -> requests.Response:
+        data = {"client_id": self.login.client} | form
+        return requests.post(f"{self.login.hosted}/oauth2/token", data=data, timeout=SECONDS)
+
+
+class Made:
+    """What has been made so far, each with the call that removes it; `left` is what could not be removed."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        """Say what cannot be removed."""
+        self._removals: list[tuple[str, Callable[[], Any]]] = []
+        self._say = say
+        self.left: list[str] = []
+
+    def add(self, what: str, remove: Callable[[], Any]) -> None:
+        """Remember something right after it was made."""
+        self._removals.append((what, remove))
+
+    def remove(self) -> None:
+        """Remove everything, the newest first; what fails does not keep the rest."""
+        while self._removals:
+            what, remove = self._removals.pop()
+            try:
+                remove()
+            except (BotoCoreError, ClientError) as error:
+                self.left.append(what)
+                self._say(f"could not remove the {what}: {reason(error)}")
+
+
+def reason(error: Exception) -> str:
+    """Return what AWS calls an error, without its text."""
+    if isinstance(error, ClientError):
+        return f"{error.operation_name} answers {error.response['Error']['Code']}"
+    return type(error).__name__
+
+
+@contextmanager
+def scratch(
+    session: boto3.Session, name: str, hosted: str, say: Callable[[str], None]
+) -> Iterator[tuple[Scratch, Made]]:
+    """Make everything, each thing called `name`, and remove it when the block ends, also by an error.
+
+    `hosted` is where the hosted logins answer instead of Cognito's own domains, if not empty.
+    """
+    cognito, iam, functions = (session.client(service) for service in ("cognito-idp", "iam", "lambda"))
+    made = Made(say)
+    try:
+        function = _make_function(iam, functions, made, name)
+        provider = _make_pool(cognito, made, f"{name}-provider", hosted, {})
+        triggers = ("DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse")
+        login = _make_pool(cognito, made, name, hosted, dict.fromkeys(triggers, function))
+        functions.add_permission(
+            FunctionName=name,
+            StatementId="pool",
+            Action="lambda:InvokeFunction",
+            Principal="cognito-idp.amazonaws.com",
+            SourceArn=login.arn,
+        )
+        provider = _with_client(cognito, provider, f"{login.domain}/oauth2/idpresponse", ["COGNITO"], secret=True)
+        _make_provider(cognito, login, provider)
+        login = _with_client(cognito, login, CALLBACK, ["COGNITO", PROVIDER], secret=False)
+        for pool in (provider, login):
+            _wait_for(f"{pool.hosted}/login?client_id={pool.client}")
+        yield Scratch(cognito, login, provider), made
+    finally:
+        made.remove()
+
+
+def _make_function(iam: Any, functions: Any, made: Made, name: str) -> str:
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    made.add(f"IAM role {name}", lambda: iam.delete_role(RoleName=name))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        package.writestr(zipfile.ZipInfo("challenge.py"), CHALLENGE)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            arn: str = functions.create_function(
+                FunctionName=name,
+                Role=role,
+                Runtime="python3.13",
+                Handler="challenge.handler",
+                Code={"ZipFile": archive.getvalue()},
+            )["FunctionArn"]
+        except ClientError as error:  # Lambda does not know a new role for some seconds
+            if error.response["Error"]["Code"] != "InvalidParameterValueException" or time.monotonic() > deadline:
+                raise
+            time.sleep(2)
+            continue
+        made.add(f"Lambda function {name}", lambda: functions.delete_function(FunctionName=name))
+        functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+        return arn
+
+
+def _make_pool(cognito: Any, made: Made, name: str, hosted: str, triggers: Mapping[str, str]) -> Pool:
+    policy = {
+        "MinimumLength": 12,
+        "RequireLowercase": False,
+        "RequireNumbers": False,
+        "RequireSymbols": False,
+        "RequireUppercase": False,
+        "TemporaryPasswordValidityDays": 1,  # what E2 waits for
+    }
+    pool = cognito.create_user_pool(
+        PoolName=name,
+        UsernameConfiguration={"CaseSensitive": False},
+        AutoVerifiedAttributes=["email"],
+        AccountRecoverySetting={"RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]},
+        Policies={"PasswordPolicy": policy},
+        UserPoolTier="ESSENTIALS",
+        LambdaConfig=dict(triggers),
+    )["UserPool"]
+    made.add(f"user pool {pool['Id']}", lambda: cognito.delete_user_pool(UserPoolId=pool["Id"]))
+    cognito.create_user_pool_domain(Domain=name, UserPoolId=pool["Id"], ManagedLoginVersion=1)
+    made.add(f"domain {name}", lambda: cognito.delete_user_pool_domain(Domain=name, UserPoolId=pool["Id"]))
+    domain = f"https://{name}.auth.{cognito.meta.region_name}.amazoncognito.com"
+    return Pool(pool["Id"], pool["Arn"], domain, hosted or domain)
+
+
+def _with_client(cognito: Any, pool: Pool, callback: str, providers: list[str], *, secret: bool) -> Pool:
+    client = cognito.create_user_pool_client(
+        UserPoolId=pool.id,
+        ClientName="scratch",
+        GenerateSecret=secret,
+        SupportedIdentityProviders=providers,
+        CallbackURLs=[callback],
+        AllowedOAuthFlows=["code"],
+        AllowedOAuthFlowsUserPoolClient=True,
+        AllowedOAuthScopes=SCOPES,
+        ExplicitAuthFlows=["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        PreventUserExistenceErrors="ENABLED",
+    )["UserPoolClient"]
+    return replace(pool, client=client["ClientId"], secret=client.get("ClientSecret", ""))
+
+
+def _make_provider(cognito: Any, login: Pool, provider: Pool) -> None:
+    region, _, _ = provider.id.partition("_")
+    issuer = f"https://cognito-idp.{region}.amazonaws.com/{provider.id}"
+    cognito.create_identity_provider(
+        UserPoolId=login.id,
+        ProviderName=PROVIDER,
+        ProviderType="OIDC",
+        ProviderDetails={
+            "client_id": provider.client,
+            "client_secret": provider.secret,
+            "authorize_scopes": " ".join(SCOPES),
+            "attributes_request_method": "GET",
+            "oidc_issuer": issuer,
+            "authorize_url": f"{provider.hosted}/oauth2/authorize",
+            "token_url": f"{provider.hosted}/oauth2/token",
+            "attributes_url": f"{provider.hosted}/oauth2/userInfo",
+            "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        },
+        AttributeMapping={"email": "email", "email_verified": "email_verified", "username": "sub"},
+    )
+
+
+def _wait_for(url: str) -> None:
+    """Wait until a new domain's name resolves and something answers there."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            requests.get(url, timeout=SECONDS, allow_redirects=False)
+        except requests.ConnectionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(5)
+        else:
+            return
