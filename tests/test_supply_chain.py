@@ -1,11 +1,14 @@
 """What is installed from elsewhere: each package by its hash, known to the audit, and named in the layer's SBOM."""
 
+import ast
 import json
 import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from email import message_from_bytes
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -21,7 +24,8 @@ COMMANDS += sorted([*(ROOT / ".github").rglob("*.yml"), *(ROOT / "docs").rglob("
 
 def make(*arguments: str) -> str:
     """Run make in the environment of the tests, whatever it is called."""
-    command = ["make", f"VENV={sys.prefix}", f"--assume-old={sys.prefix}/ready", *arguments]
+    ready = [f"--assume-old={sys.prefix}/{stamp}" for stamp in ("ready", "sandbox")]
+    command = ["make", f"VENV={sys.prefix}", *ready, *arguments]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=110).stdout
 
 
@@ -65,3 +69,55 @@ def test_the_sbom_names_what_is_in_the_layer_with_its_hashes() -> None:
     }
     for part in sbom["components"]:
         assert part["externalReferences"][0]["hashes"], part["name"]
+
+
+def pins(file: Path) -> dict[str, str]:
+    """The version of each package that a file pins."""
+    return dict(re.findall(r"^([\w.-]+)(?:\[.*?\])?==(\S+)", file.read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("file", PINNED, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_package_has_one_version_whatever_installs_it(file: Path) -> None:
+    assert pins(file).items() <= pins(ROOT / "requirements-dev.txt").items()
+
+
+@pytest.mark.parametrize(
+    ("installed", "run"),
+    [
+        ("requirements.txt", ["infra", "__main__.py", "deployment"]),
+        ("requirements-sandbox.txt", ["sandbox", "doctor", "infra", "__main__.py"]),
+    ],
+)
+def test_what_is_installed_is_all_that_is_imported(installed: str, run: list[str]) -> None:
+    folders = [ROOT / name for name in run]
+    files = [file for folder in folders for file in ([folder] if folder.is_file() else folder.rglob("*.py"))]
+    imported = {name.partition(".")[0] for file in files for name in imports(file)}
+    elsewhere = imported - sys.stdlib_module_names - {folder.stem for folder in folders}
+    packages = packages_distributions()
+    assert {
+        name for name in elsewhere if not {plain(name) for name in packages[name]} & pins(ROOT / installed).keys()
+    } == set()
+
+
+def imports(file: Path) -> Iterator[str]:
+    """The names of the modules that a file imports."""
+    for statement in ast.walk(ast.parse(file.read_text())):
+        if isinstance(statement, ast.Import):
+            yield from (name.name for name in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            yield statement.module or ""
+
+
+def plain(name: str) -> str:
+    """A package's name as the index compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_a_newcomer_installs_no_test_tools() -> None:
+    dry = subprocess.check_output(
+        ["make", "--dry-run", "VENV=missing", "up", "doctor"], cwd=ROOT, text=True, timeout=110
+    )
+    assert "pip install" in dry
+    assert "-r requirements-sandbox.txt" in dry
+    assert "requirements-dev" not in dry
+    assert not {"pytest", "playwright", "moto", "mypy", "ruff"} & pins(ROOT / "requirements-sandbox.txt").keys()
