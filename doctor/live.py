@@ -71,10 +71,15 @@ def e3(pool: Scratch) -> Iterator[str]:
 def e4(pool: Scratch) -> Iterator[str]:
     """B15: what does the ID token of a federated user say?"""
     pool.create_user(pool.provider, "E4-Person", password=PASSWORD, email=MAILBOX.format("e4"))
-    claims = _claims(pool.hosted_sign_in("E4-Person", PASSWORD))
+    tokens = pool.hosted_sign_in("E4-Person", PASSWORD)
+    claims = _claims(tokens["id_token"])
     prefix = str(claims.get("cognito:username", "")).partition("_")[0]
     yield f"an ID token has identities: {'identities' in claims}; its cognito:username begins with {prefix!r}"
     yield f"its email_verified is {claims.get('email_verified')!r}"
+    time.sleep(2)  # another second than that of the sign-in
+    refreshed = pool.refreshed(tokens["refresh_token"]) or {}
+    kept = "id_token" in refreshed and _claims(refreshed["id_token"]).get("auth_time") == claims.get("auth_time")
+    yield f"auth_time is the same after a refresh: {kept}"
 
 
 def _claims(token: str) -> dict[str, Any]:
@@ -92,7 +97,7 @@ def e5(pool: Scratch) -> Iterator[str]:
         for _ in range(TRIES):
             pool.cognito.admin_user_global_sign_out(**user)
             time.sleep(seconds)
-            alive += pool.refreshes(pool.password_sign_in("e5", PASSWORD))
+            alive += pool.refreshed(pool.password_sign_in("e5", PASSWORD)) is not None
         yield f"signed in {seconds} s after AdminUserGlobalSignOut: {alive} of {TRIES} refresh tokens work"
     pool.cognito.admin_reset_user_password(**user)
     yield f"a sign-in in {pool.status('e5')}: {_password_refusal(pool)}"

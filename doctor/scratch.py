@@ -113,12 +113,14 @@ class Scratch:
         )
         return str(answer["AuthenticationResult"]["RefreshToken"])
 
-    def refreshes(self, refresh_token: str) -> bool:
-        """Whether the hosted login's token endpoint takes a refresh token."""
-        return self._token(grant_type="refresh_token", refresh_token=refresh_token).ok
+    def refreshed(self, refresh_token: str) -> dict[str, Any] | None:
+        """Return what the token endpoint gives for a refresh token; None where it refuses."""
+        answer = self._token(grant_type="refresh_token", refresh_token=refresh_token)
+        tokens: dict[str, Any] | None = answer.json() if answer.ok else None
+        return tokens
 
-    def hosted_sign_in(self, name: str, password: str) -> str:
-        """Sign a user of the provider in at the hosted login, as a browser does; returns the ID token."""
+    def hosted_sign_in(self, name: str, password: str) -> dict[str, Any]:
+        """Sign a user of the provider in at the hosted login, as a browser does; returns the tokens."""
         query = {
             "client_id": self.login.client,
             "response_type": "code",
@@ -134,7 +136,8 @@ class Scratch:
         answer = self._token(grant_type="authorization_code", code=back["code"], redirect_uri=CALLBACK)
         if not answer.ok:
             raise UnexpectedPageError(f"the token endpoint answers {answer.status_code}")
-        return str(answer.json()["id_token"])
+        tokens: dict[str, Any] = answer.json()
+        return tokens
 
     def sign_up_page(self) -> requests.Response:
         """The hosted login's form for a new account."""

@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 START = time.monotonic()
 SECONDS_BETWEEN_LOOKS = 0.5
 THREADS = {
-    "edges": "The server of the site and the hosted login",
+    "proxies": "The server of the site and the hosted login",
     "kakao": "The Kakao stand-in",
     "live": "The thread that applies saved files",
     "terminal": "The thread that shows mails and output",

@@ -48,10 +48,8 @@ def test_each_row_is_filled_in_and_has_tests_that_exist_or_a_reason(row: list[st
 
 @pytest.mark.parametrize("row", FIDELITY, ids=lambda row: row[0])
 def test_what_covers_a_difference_exists(row: list[str]) -> None:
-    difference, hides, covered = row
-    assert difference
-    assert hides
-    assert covered
+    covered = row[-1]
+    assert all(row)
     tests = ROOT / "tests"
     known = set().union(*(cases(str(file.relative_to(tests))) for file in tests.rglob("test_*.py")))
     assert set(re.findall(r"`(test_\w+)`", covered)) <= known
