@@ -4,9 +4,10 @@ const texts = {
   ko: {
     title: "카카오 로그인",
     loading: ["잠시만 기다려 주세요", "로그인 상태를 확인하고 있어요."],
-    "signed-out": ["반가워요!", "카카오 계정으로 간편하게 시작해 보세요."],
+    "signed-out": ["반가워요!", "카카오계정으로 간편하게 시작해 보세요."],
     "signed-in": ["로그인했어요", "이 계정으로 이용하고 있어요."],
-    failed: ["연결하지 못했어요", "인터넷 연결을 확인하고 다시 시도해 주세요. 계속되면 잠시 뒤에 다시 찾아 주세요."],
+    failed: ["연결하지 못했어요", "로그인 상태를 확인하지 못했어요. 다시 시도하거나 다시 로그인해 주세요."],
+    unreachable: ["연결하지 못했어요", "인터넷 연결을 확인하고 다시 시도해 주세요. 계속되면 잠시 뒤에 다시 찾아 주세요."],
     "sign-out-failed": ["로그아웃하지 못했어요", "아직 로그인되어 있을 수 있어요. 다시 시도해 주세요."],
     ended: "로그인 시간이 끝났어요. 다시 로그인해 주세요.",
     safari: "Safari는 http 주소에서 로그인을 유지하지 못해요. Chrome에서 열어 주세요.",
@@ -19,6 +20,9 @@ const texts = {
     noEmailMeans: "카카오에서 이메일을 전달받지 못했어요. 로그인에는 문제가 없지만, 이메일로 보내는 안내는 받을 수 없어요.",
     signOut: "로그아웃",
     retry: "다시 시도",
+    back: "돌아가기",
+    terms: "이용약관",
+    privacy: "개인정보처리방침",
     chatTitle: "대화",
     message: "메시지",
     send: "보내기",
@@ -29,6 +33,7 @@ const texts = {
       offline: "오프라인이에요. 인터넷에 연결되면 이어갈게요.",
       too_long: "메시지가 너무 길어요. 줄여서 다시 보내 주세요.",
       failed: "메시지를 보내지 못했어요. 다시 보내 주세요.",
+      resend: "다시 보내기",
     },
   },
   en: {
@@ -36,7 +41,8 @@ const texts = {
     loading: ["One moment", "Checking whether you are signed in."],
     "signed-out": ["Welcome!", "Your Kakao account is all you need."],
     "signed-in": ["You are signed in", "This is the account you are using."],
-    failed: ["Could not connect", "Check your connection and try again. If it goes on, please come back a little later."],
+    failed: ["Could not connect", "Your sign-in could not be checked. Try again, or sign in again."],
+    unreachable: ["Could not connect", "Check your connection and try again. If it goes on, please come back a little later."],
     "sign-out-failed": ["Could not sign out", "You may still be signed in. Please try again."],
     ended: "Your session has ended. Please sign in again.",
     safari: "Safari cannot keep you signed in on an http address. Please use Chrome.",
@@ -49,16 +55,20 @@ const texts = {
     noEmailMeans: "Kakao did not share an e-mail address. You can use everything here, but will get no messages by e-mail.",
     signOut: "Sign out",
     retry: "Try again",
+    back: "Back",
+    terms: "Terms of service",
+    privacy: "Privacy policy",
     chatTitle: "Chat",
     message: "Message",
     send: "Send",
     chat: {
       connecting: "Connecting.",
-      connected: "Connected. What you say comes back to you.",
-      lost: "The connection was lost. It will be back in a moment.",
-      offline: "You are offline. It goes on once you are back.",
+      connected: "Connected. Your messages come back to you.",
+      lost: "The connection was lost. The page connects again in a moment.",
+      offline: "You are offline. The page connects again once you are online.",
       too_long: "The message is too long. Please shorten it.",
-      failed: "The message was not taken. Please send it again.",
+      failed: "The message was not sent. Please send it again.",
+      resend: "Send again",
     },
   },
 };
@@ -75,34 +85,38 @@ let state = "loading";
 let retry = check;
 
 /** Shows one state of the page. Personal data of the state before is removed; focus moves only if the state is another. */
-function show(next, { notice = "", nickname = "", email = "", secondsLeft = 0 } = {}) {
-  [element("title").textContent, element("lead").textContent] = text[next];
+function show(next, { words = next, notice = "", nickname = "", email = "", secondsLeft = 0 } = {}) {
+  [element("title").textContent, element("lead").textContent] = text[words];
   element("notice").textContent = notice;
-  element("nickname").textContent = nickname || text.noNickname;
+  element("nickname").textContent = shownName(nickname);
   element("email").textContent = email || text.noEmail;
   element("email").classList.toggle("withheld", !email);
   element("no-email").hidden = Boolean(email);
   for (const part of document.querySelectorAll("[data-for]")) {
     part.hidden = !part.dataset.for.split(" ").includes(next);
   }
-  if (next === "signed-in") connect({ text, check }, secondsLeft);
+  if (next === "signed-in") connect({ text, check, shownName }, secondsLeft);
   else disconnect();
   if (next !== state) element("title").focus();
   state = next;
 }
 
+/** Aborts after so many seconds. `AbortSignal.timeout` needs Safari 16 or Chrome 103. */
+function timeout(seconds) {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), seconds * 1000);
+  return controller.signal;
+}
+
 const api = (path, method = "GET") =>
-  fetch(`/api/${path}`, {
-    method,
-    credentials: "same-origin",
-    cache: "no-store",
-    signal: AbortSignal.timeout(GIVE_UP_AFTER * 1000),
-  });
+  fetch(`/api/${path}`, { method, credentials: "same-origin", cache: "no-store", signal: timeout(GIVE_UP_AFTER) });
+
+const unexpected = ({ status }) => Object.assign(new Error(`unexpected status ${status}`), { status });
 
 /** Resolves to whether there is a session again; false after a 401, an error on anything unexpected. */
 async function refresh() {
   const answer = await api("auth/refresh", "POST");
-  if (!answer.ok && answer.status !== 401) throw new Error(`refresh: ${answer.status}`);
+  if (!answer.ok && answer.status !== 401) throw unexpected(answer);
   return answer.ok;
 }
 
@@ -117,20 +131,26 @@ async function whoIsSignedIn(refreshing) {
     answer = await api("userinfo");
   }
   // A 401 for a token that is new is a fault of the service's, and no end of the session.
-  if (!answer.ok) throw new Error(`userinfo: ${answer.status}`);
+  if (!answer.ok) throw unexpected(answer);
   return { ...(await answer.json()), secondsLeft: Number(answer.headers.get("Session-Expires-In")) };
 }
 
 let exchange;
 /** Runs `task` unless this tab is at one already, and after those of other tabs: they share the cookies. */
 function alone(task) {
-  const turn = () => (navigator.locks ? navigator.locks.request("session", task) : task());
-  exchange ??= turn().finally(() => (exchange = undefined));
+  exchange ??= turn(task).finally(() => (exchange = undefined));
   return exchange;
+}
+
+/** Runs `task`, which never rejects, under the lock. Safari has no locks before 15.4, and keeps those of dead tabs. */
+function turn(task) {
+  if (!navigator.locks) return task();
+  return navigator.locks.request("session", { signal: timeout(GIVE_UP_AFTER) }, task).catch(task);
 }
 
 let timer;
 let wait = SHORTEST_WAIT;
+let tokenEnds = 0;
 function later(seconds, refreshing) {
   clearTimeout(timer);
   timer = setTimeout(() => check(refreshing), Math.max(seconds, SHORTEST_WAIT) * 1000);
@@ -148,10 +168,13 @@ function check(refreshing = state === "signed-out" ? "never" : "on 401") {
         return show("signed-out", { notice });
       }
       const { nickname, email, secondsLeft } = user;
+      tokenEnds = Date.now() + secondsLeft * 1000;
       show("signed-in", { nickname, email, secondsLeft });
       if (secondsLeft > 0) later(secondsLeft - Math.min(RENEW_BEFORE_EXPIRY, secondsLeft / 2), "first");
-    } catch {
-      if (state !== "signed-in") return fail("failed", check);
+    } catch ({ status }) {
+      // A 4xx does not pass by itself: once the token has ended, the user has to sign in again.
+      const lasting = status < 500 && ![408, 429].includes(status) && Date.now() >= tokenEnds;
+      if (state !== "signed-in" || lasting) return fail("failed", check, status ? "failed" : "unreachable");
       later(wait, refreshing);
       wait = Math.min(wait * 2, LONGEST_WAIT);
     }
@@ -164,7 +187,7 @@ async function signOut() {
     clearTimeout(timer);
     try {
       const answer = await api("auth/logout", "POST");
-      if (!answer.ok) throw new Error(`logout: ${answer.status}`);
+      if (!answer.ok) throw unexpected(answer);
       const url = new URL((await answer.json()).logout_url);
       if (!/^https?:$/.test(url.protocol)) throw new Error(`logout: ${url.protocol}`);
       show("loading"); // what the Back button may bring back holds no data
@@ -175,19 +198,23 @@ async function signOut() {
   });
 }
 
-function fail(how, again) {
+function fail(how, again, words = how) {
   retry = again;
-  show(how);
+  show(how, { words });
 }
 
-function start() {
-  document.documentElement.lang = language;
-  document.title = text.title;
-  for (const part of document.querySelectorAll("[data-text]")) part.textContent = text[part.dataset.text];
-  // WebKit takes no `__Host-` cookie over http, not even from localhost.
-  element("safari").hidden = !(location.protocol === "http:" && navigator.vendor.startsWith("Apple"));
+// What leaves no mark on the screen: two of the blanks are symbols to Unicode.
+const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{White_Space}\p{Cc}\p{Cf}\p{Cs}\p{M}\u2800\u{1d159}\ufffc]/gu;
 
-  const here = location.pathname + location.search;
+/** A user's name on one line that cannot reorder the text around it; "Member" where there is nothing to see. */
+export function shownName(name) {
+  if (!name?.replace(INVISIBLE, "")) return text.noNickname;
+  return name.replace(/\p{Bidi_Control}/gu, "").replace(/[\p{Cc}\p{White_Space}]+/gu, " ").trim();
+}
+
+/** Points each login link back to where the user is now, fragment included. */
+function aimLogin() {
+  const here = location.pathname + location.search + location.hash;
   for (const link of document.querySelectorAll("[data-provider]")) {
     const query = new URLSearchParams();
     if (link.dataset.provider) query.set("provider", link.dataset.provider);
@@ -195,14 +222,34 @@ function start() {
     if (here !== "/") query.set("return_to", here);
     link.href = `/api/auth/login?${query}`;
   }
+}
+
+function start() {
+  element("fallback").remove();
+  document.documentElement.lang = language;
+  document.title = text.title;
+  for (const part of document.querySelectorAll("[data-text]")) part.textContent = text[part.dataset.text];
+  for (const link of document.querySelectorAll("[data-page]")) {
+    link.href = document.querySelector(`meta[name=${link.dataset.page}]`)?.content ?? "";
+    link.hidden = !link.getAttribute("href");
+  }
+  // WebKit takes no `__Host-` cookie over http, not even from localhost.
+  element("safari").hidden = !(location.protocol === "http:" && navigator.vendor.startsWith("Apple"));
+
+  aimLogin();
+  // `pushState` has no event, so the links are aimed again as they are used, by whatever button or key.
+  for (const event of ["hashchange", "popstate", "pointerdown", "focusin", "click"]) addEventListener(event, aimLogin, true);
 
   element("sign-out").addEventListener("click", signOut);
-  element("retry").addEventListener("click", () => {
-    show("loading");
-    retry();
-  });
+  for (const [button, action] of [["retry", () => retry()], ["back", () => check()]]) {
+    element(button).addEventListener("click", () => {
+      show("loading");
+      action();
+    });
+  }
   // Timers stand still while a laptop sleeps, and another tab may have signed out.
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && check());
+  addEventListener("online", () => state !== "signed-out" && check());
   addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     show("loading");

@@ -1,41 +1,54 @@
 const SHORTEST_WAIT = 1; // seconds, as all times here
 const LONGEST_WAIT = 60;
-const STABLE_AFTER = 10; // a connection that lasts so long was no failure
+const STABLE_AFTER = 10; // a connection that was open for so long was no failure
 const RENEWED_BY = 5; // a session that ends so much later is another one
+const ANSWER_WITHIN = 10; // a cold start of the function fits
+const TRUSTED_FOR = 30; // after so long without a frame, a connection is probed before use
 const LINES = 100;
 
 const element = (id) => document.getElementById(id);
 const now = () => Date.now() / 1000;
 
-let text, check; // what the page says while somebody is signed in, and how it looks after the session
+let text, check, shownName; // what the page says, how it asks about the session, and how it writes a user's name
 let socket, timer;
 let wait = SHORTEST_WAIT;
 let ends = 0; // when the session of this connection does, and the connection with it
-let unanswered = "";
+let lost; // gives up this connection, and connects again
+let opened, heard; // when it was opened, and when the last frame came
+let probed; // a timer: the handshake or the ping is not answered yet
+let sent = 0;
+const unanswered = new Map(); // by id: a message's line, and its timer
 
 /** Keeps a connection while the session lasts, and takes a new one once the session is renewed. */
 export function connect(page, secondsLeft) {
-  ({ text, check } = page);
+  ({ text, check, shownName } = page);
   const until = now() + secondsLeft;
-  if (socket && !(until > ends + RENEWED_BY)) return;
+  if (socket && !(until > ends + RENEWED_BY)) return probe();
   hangUp();
   if (!navigator.onLine) return say("offline");
   say("connecting");
   ends = until;
-  const begun = now();
+  opened = Infinity;
   const own = new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws`);
   socket = own;
-  own.addEventListener("open", () => own === socket && say("connected"));
-  own.addEventListener("message", ({ data }) => own === socket && hear(data));
-  own.addEventListener("close", () => {
+  lost = () => {
     if (own !== socket) return;
+    if (now() - opened > STABLE_AFTER) wait = SHORTEST_WAIT;
     hangUp();
     say(navigator.onLine ? "lost" : "offline");
-    if (now() - begun > STABLE_AFTER) wait = SHORTEST_WAIT;
     // Why is not told to a page. If it was the session, this renews it; whoever is signed in then connects again.
     timer = setTimeout(check, wait * 1000 * (1 + Math.random() / 4));
     wait = Math.min(wait * 2, LONGEST_WAIT);
+  };
+  probed = setTimeout(lost, ANSWER_WITHIN * 1000);
+  own.addEventListener("open", () => {
+    if (own !== socket) return;
+    opened = now();
+    alive();
+    say("connected");
   });
+  own.addEventListener("message", ({ data }) => own === socket && hear(data));
+  own.addEventListener("close", lost);
 }
 
 /** Ends the connection, and leaves nothing of what was said. */
@@ -48,32 +61,113 @@ export function disconnect() {
 
 function hangUp() {
   clearTimeout(timer);
+  clearTimeout(probed);
   const old = socket;
   socket = undefined;
   old?.close();
-  element("send").disabled = true;
-  element("message").value ||= unanswered; // nobody has heard it
-  unanswered = "";
+  enable(false);
+  for (const id of unanswered.keys()) unsent(settle(id));
+}
+
+function enable(open) {
+  for (const button of document.querySelectorAll("#send, #said button")) button.disabled = !open;
 }
 
 function say(how) {
   element("connection").textContent = text.chat[how];
-  element("send").disabled = how !== "connected";
+  enable(how === "connected");
 }
 
-/** Shows what came: what somebody said, or why it was not taken. */
+function alive() {
+  clearTimeout(probed);
+  probed = undefined;
+  heard = now();
+}
+
+/** Asks whether anybody is still there. A network that went away without a word leaves a socket that looks open.
+ *
+ * API Gateway bills each message, so the page asks when it comes to the front and when the user turns to the field, and
+ * not by the clock: a connection that nobody uses may be lost unnoticed until then, or for the gateway's ten minutes.
+ */
+function probe() {
+  if (socket?.readyState !== WebSocket.OPEN || probed || unanswered.size || now() - heard < TRUSTED_FOR) return;
+  socket.send('{"ping":true}');
+  probed = setTimeout(lost, ANSWER_WITHIN * 1000);
+}
+
+function send(line) {
+  const id = String(++sent);
+  line.className = "pending";
+  line.replaceChildren(line.querySelector("bdi"));
+  socket.send(JSON.stringify({ message: line.textContent, id }));
+  unanswered.set(id, { line, timer: setTimeout(lost, ANSWER_WITHIN * 1000) });
+}
+
+/** Returns the line of a message that is answered now. */
+function settle(id) {
+  const { line, timer } = unanswered.get(id) ?? {};
+  clearTimeout(timer);
+  unanswered.delete(id);
+  return line;
+}
+
+/** Keeps a message that may not have arrived, for its author to send again: only they know whether twice would hurt. */
+function unsent(line) {
+  if (!line) return;
+  const again = document.createElement("button");
+  again.type = "button";
+  again.textContent = text.chat.resend;
+  again.disabled = socket?.readyState !== WebSocket.OPEN;
+  again.addEventListener("click", () => {
+    send(line);
+    element("message").focus();
+  });
+  line.className = "unsent";
+  line.append(" ", again);
+}
+
+/** Shows an answer: a message, or why one was not taken. */
 function hear(frame) {
-  const { nickname, message, error } = JSON.parse(frame);
-  unanswered = "";
-  // An error is the chat's, with a code, or the gateway's, with a text for programmers.
-  if (nickname === undefined) return (element("connection").textContent = text.chat[error] ?? text.chat.failed);
+  alive();
+  let answer;
+  try {
+    answer = JSON.parse(frame) ?? {};
+  } catch {
+    return;
+  }
+  const { pong, id, nickname, message, error } = answer;
+  if (pong) return;
+  // An error is the chat's, with a code, or the gateway's, with neither code nor id: the oldest message is meant.
+  if (nickname === undefined) {
+    unsent(settle(id ?? unanswered.keys().next().value));
+    return (element("connection").textContent = text.chat[error] ?? text.chat.failed);
+  }
   say("connected");
-  const line = document.createElement("p");
+  const line = settle(id) ?? newLine(message);
   const name = document.createElement("b");
-  name.textContent = nickname || text.noNickname;
-  line.append(name, " ", message);
+  name.append(isolated(shownName(nickname)));
+  line.className = "";
+  line.replaceChildren(name, " ", isolated(message));
+  scroll();
+}
+
+/** An element whose text cannot reorder its surroundings. */
+function isolated(words) {
+  const part = document.createElement("bdi");
+  part.textContent = words;
+  return part;
+}
+
+function newLine(message) {
+  const line = document.createElement("p");
+  line.append(isolated(message));
   element("said").append(line);
-  if (element("said").childElementCount > LINES) element("said").firstElementChild.remove();
+  if (element("said").childElementCount > LINES) element("said").querySelector("p:not(.pending):not(.unsent)")?.remove();
+  scroll();
+  return line;
+}
+
+function scroll() {
   element("said").scrollTop = element("said").scrollHeight;
 }
 
@@ -81,13 +175,12 @@ element("chat").addEventListener("submit", (event) => {
   event.preventDefault();
   const message = element("message").value.trim();
   if (!message || socket?.readyState !== WebSocket.OPEN) return;
-  socket.send(JSON.stringify({ message }));
-  unanswered = message;
+  send(newLine(message));
   element("message").value = "";
 });
+element("message").addEventListener("focus", probe);
 addEventListener("offline", () => {
   if (!text) return;
   hangUp();
   say("offline");
 });
-addEventListener("online", () => text && check());

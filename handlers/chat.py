@@ -1,8 +1,10 @@
 """The service behind the login, for a team to replace: a chat that says back what a person said, under their nickname.
 
-{"message": "…"} is answered with {"nickname": …, "message": "…"}, the nickname null where withheld; anything else with
-{"error": "<code>", "message": "<what to do>"}. A connection ends with the token that opened it: whoever writes later is
-disconnected. What is known of a person comes with each event, from the authorizer, and goes with it.
+{"message": "…", "id": "…"} is answered with {"nickname": …, "message": "…", "id": "…"}, the nickname null where
+withheld. The id is the client's own and optional: the client learns by it which of its messages arrived. {"ping": true}
+is answered with {"pong": true}. Anything else is answered with {"error": "<code>", "message": "<what to do>"}, and with
+the id if there is one. A connection ends with the token that opened it: whoever writes later is disconnected. What is
+known of a person comes with each event, from the authorizer, and goes with it.
 """
 
 import json
@@ -21,14 +23,15 @@ Event = Mapping[str, Any]
 
 MANAGEMENT_URL = os.environ["MANAGEMENT_URL"]
 LONGEST = 4096  # bytes in a frame; API Gateway takes 32 KB
+LONGEST_ID = 64
 
 
 class RefusedError(Exception):
     """The frame is answered with an error: `code` is for programs, `message` says what to do."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, answers: Mapping[str, str] | None = None) -> None:
         super().__init__(code)
-        self.frame = {"error": code, "message": message}
+        self.frame = {"error": code, "message": message, **(answers or {})}
 
 
 @bugs.hidden(log)
@@ -49,7 +52,7 @@ def _answer(event: Event) -> None:
             gateway.delete_connection(ConnectionId=connection)
             return
         try:
-            frame = {"nickname": person.get("nickname"), "message": said(event)}
+            frame = answer(event, person.get("nickname"))
         except RefusedError as refusal:
             frame = refusal.frame
         log.info(frame.get("error", "echoed"), extra={"sub": person["sub"]})
@@ -58,8 +61,8 @@ def _answer(event: Event) -> None:
         log.info("gone", extra={"sub": person["sub"]})
 
 
-def said(event: Event) -> str:
-    """Return what the person said, or raise RefusedError where the frame is of another shape or over the limit."""
+def answer(event: Event, nickname: str | None) -> dict[str, Any]:
+    """Return the answer to a frame, or raise RefusedError where the frame is of another shape or over the limit."""
     body = event.get("body") or ""
     if len(body.encode(errors="replace")) > LONGEST:
         raise RefusedError("too_long", f"Send at most {LONGEST} bytes.")
@@ -67,10 +70,16 @@ def said(event: Event) -> str:
         frame = None if event.get("isBase64Encoded") else json.loads(body)
     except (ValueError, RecursionError):
         frame = None
+    if frame == {"ping": True}:
+        return {"pong": True}
+    answers: dict[str, str] = {}
     match frame:
-        case {"message": str(message), **others} if message.strip() and not others:
-            return message
-    raise RefusedError("invalid_message", 'Send {"message": "…"} with some text in it.')
+        case {"id": str(known)} if 0 < len(known) <= LONGEST_ID:
+            answers = {"id": known}
+    match frame:
+        case {"message": str(message), **others} if message.strip() and others == answers:
+            return {"nickname": nickname, "message": message, **answers}
+    raise RefusedError("invalid_message", 'Send {"message": "…"} with some text in it.', answers)
 
 
 @cache

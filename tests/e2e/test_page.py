@@ -4,8 +4,11 @@ import functools
 import gzip
 import http.server
 import json
+import re
+import sys
 import threading
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -28,6 +31,7 @@ HOSTED_LOGOUT = "http://127.0.0.1:9/logout?client_id=1"
 LOADING, SIGNED_OUT, SIGNED_IN = "잠시만 기다려 주세요", "반가워요!", "로그인했어요"
 FAILED, SIGN_OUT_FAILED = "연결하지 못했어요", "로그아웃하지 못했어요"
 ENDED = "로그인 시간이 끝났어요. 다시 로그인해 주세요."
+KAKAO, EMAIL, RETRY = "카카오 로그인", "이메일로 로그인", "다시 시도"
 
 # A JSON body, a status, "unreachable", or "silent"
 Answer = dict[str, Any] | int | str
@@ -55,6 +59,18 @@ def site() -> Iterator[str]:
         server.shutdown()
 
 
+class Chat:
+    """The service behind the WebSocket. `silent`: its network is gone, and nobody told the browser."""
+
+    def __init__(self) -> None:
+        self.silent = False
+
+    def answer(self, frame: dict[str, Any]) -> dict[str, Any] | None:
+        if self.silent:
+            return None
+        return {"pong": True} if "ping" in frame else {"nickname": "하늘", **frame}
+
+
 class Visit:
     """One person's browser, and the service behind the page, whose last answer on a route repeats."""
 
@@ -65,6 +81,8 @@ class Visit:
         self.requests: list[Request] = []
         self.connections: list[WebSocketRoute] = []
         self.said: list[str] = []
+        self.chat = Chat()
+        self.files: dict[str, str] = {}
         self.complaints: list[str] = []
         self.silent: list[Route] = []
 
@@ -82,6 +100,8 @@ class Visit:
         self.seconds = seconds
         self.context = self.browser.new_context(**{"locale": "ko-KR", "reduced_motion": "reduce", **options})
         self.context.route("**/api/**", self._answer)
+        for file, content in self.files.items():
+            self.context.route(self.site + file, self._serve(content))
         self.context.route_web_socket("**/ws", self._connect)
         self.context.route("http://127.0.0.1:9/**", lambda route: route.fulfill(body="signed out"))
         self.context.on("request", lambda request: self.requests.append(request))
@@ -95,12 +115,20 @@ class Visit:
         page.goto(self.site + path)
         return page
 
+    def _serve(self, content: str) -> Callable[[Route], None]:
+        return lambda route: route.fulfill(body=content, content_type="text/html; charset=utf-8")
+
     def _hear(self, kind: str, message: str) -> None:
         if kind in ("error", "warning") and not message.startswith("Failed to load resource"):
             self.complaints.append(message)
 
     def _connect(self, connection: WebSocketRoute) -> None:
-        connection.on_message(lambda frame: self.said.append(str(frame)))
+        def hear(frame: str | bytes) -> None:
+            self.said.append(str(frame))
+            if answer := self.chat.answer(json.loads(frame)):
+                connection.send(json.dumps(answer))
+
+        connection.on_message(hear)
         self.connections.append(connection)
 
     def _answer(self, route: Route) -> None:
@@ -129,8 +157,8 @@ def visit(browser: Browser, site: str) -> Iterator[Visit]:
     visit = Visit(browser, site)
     yield visit
     for page in visit.context.pages:
-        kept = page.evaluate("[localStorage.length, sessionStorage.length, document.cookie, location.hash]")
-        assert kept == [0, 0, "", ""]
+        kept = page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]")
+        assert kept == [0, 0, ""]
     visit.close()
     assert visit.complaints == []
     assert {request.url for request in visit.requests if not request.url.startswith(site)} <= {HOSTED_LOGOUT}
@@ -171,10 +199,9 @@ STATES: dict[str, tuple[Answers, str, str]] = {
     "long names": ({ME: [LONG]}, SIGNED_IN, LONG["email"]),
     "no nickname": ({ME: [WITHHELD]}, SIGNED_IN, "회원님"),
     "no e-mail": ({ME: [WITHHELD]}, SIGNED_IN, "카카오에서 이메일을 전달받지 못했어요."),
-    "service down": ({ME: [503]}, FAILED, "다시 시도"),
-    "no such answer": ({ME: [418]}, FAILED, "다시 시도"),
-    "offline": ({ME: ["unreachable"]}, FAILED, "다시 시도"),
-    "refresh down": ({REFRESH: [502]}, FAILED, "다시 시도"),
+    "service down": ({ME: [503]}, FAILED, "로그인 상태를 확인하지 못했어요."),
+    "offline": ({ME: ["unreachable"]}, FAILED, "인터넷 연결을 확인하고"),
+    "refresh refused": ({REFRESH: [400]}, FAILED, "다시 로그인해 주세요."),
 }
 
 
@@ -187,6 +214,63 @@ def test_each_state_is_said_fits_a_phone_and_gives_axe_nothing_to_find(
     expect(page.get_by_text(text).last).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 320
     assert violations(page) == []
+
+
+FAILURES: list[Answer] = [400, 403, 404, 418, 429, 500, 502, 503, 504, "unreachable"]
+
+
+@pytest.mark.parametrize("answer", FAILURES, ids=str)
+@pytest.mark.parametrize("route", [ME, REFRESH])
+def test_whatever_fails_the_user_can_try_again_or_sign_in(visit: Visit, route: str, answer: Answer) -> None:
+    page = visit.open({route: [answer, answer, 401]})
+    for _ in range(2):
+        expect_title(page, FAILED)
+        for link in (KAKAO, EMAIL):
+            expect(page.get_by_role("link", name=link)).to_be_visible()
+        page.get_by_role("button", name=RETRY).click()
+    expect_title(page, SIGNED_OUT)
+
+
+def test_an_answer_that_never_comes_is_a_failure_with_a_way_on(visit: Visit) -> None:
+    page = visit.open({ME: ["silent"]}, still=True)
+    expect_asked(page, visit, ME)
+    page.clock.run_for(15_000)
+    expect_title(page, FAILED)
+    expect(page.get_by_role("link", name=KAKAO)).to_be_visible()
+
+
+def test_a_tab_that_never_gives_back_the_lock_does_not_stop_the_others(visit: Visit) -> None:
+    """As Safari does with the lock of a tab that it has put to sleep."""
+    page = visit.open({}, still=True, script="navigator.locks.request('session', () => new Promise(() => {}))")
+    expect_title(page, LOADING)
+    expect_asked(page, visit)
+    page.clock.run_for(15_000)
+    expect_title(page, SIGNED_OUT)
+
+
+@pytest.mark.parametrize(
+    ("answer", "title"), [(400, FAILED), (403, FAILED), (429, SIGNED_IN), (502, SIGNED_IN), ("unreachable", SIGNED_IN)]
+)
+def test_a_renewal_that_is_refused_for_good_ends_in_a_way_to_sign_in_once_the_token_has_ended(
+    visit: Visit, answer: Answer, title: str
+) -> None:
+    page = visit.open({ME: [HANEUL], REFRESH: [answer]})
+    expect_title(page, SIGNED_IN)
+    page.clock.run_for(899_000)
+    expect_title(page, SIGNED_IN)
+    page.clock.run_for(60_000)
+    expect_title(page, title)
+    if title == FAILED:
+        expect(page.get_by_role("link", name=KAKAO)).to_be_visible()
+        assert "haneul" not in page.content()
+
+
+def test_a_page_that_failed_tries_again_once_the_internet_is_back(visit: Visit) -> None:
+    page = visit.open({ME: ["unreachable", HANEUL]})
+    expect_title(page, FAILED)
+    visit.context.set_offline(True)
+    visit.context.set_offline(False)
+    expect_title(page, SIGNED_IN)
 
 
 @pytest.mark.parametrize(
@@ -329,12 +413,21 @@ def test_a_page_kept_by_the_browser_hides_its_data_until_it_has_asked(visit: Vis
 
 
 @pytest.mark.parametrize("answer", [500, 403, "unreachable", {}, {"logout_url": "javascript:alert(1)"}], ids=str)
-def test_a_sign_out_that_fails_is_no_sign_out_and_can_be_tried_again(visit: Visit, answer: Answer) -> None:
+def test_a_sign_out_that_fails_is_no_sign_out_and_the_user_can_go_on(visit: Visit, answer: Answer) -> None:
     page = visit.open({ME: [HANEUL], LOGOUT: [answer, {"logout_url": HOSTED_LOGOUT}]})
     page.get_by_role("button", name="로그아웃").click()
     expect_title(page, SIGN_OUT_FAILED)
     assert violations(page) == []
-    page.get_by_role("button", name="다시 시도").click()
+    page.get_by_role("button", name="돌아가기").click()
+    expect_title(page, SIGNED_IN)
+    page.get_by_role("button", name="로그아웃").click()
+    page.wait_for_url(HOSTED_LOGOUT)
+
+
+def test_a_sign_out_that_failed_can_be_tried_again(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL], LOGOUT: [502, {"logout_url": HOSTED_LOGOUT}]})
+    page.get_by_role("button", name="로그아웃").click()
+    page.get_by_role("button", name=RETRY).click()
     page.wait_for_url(HOSTED_LOGOUT)
 
 
@@ -354,12 +447,62 @@ def test_a_hostile_nickname_is_text(visit: Visit) -> None:
     assert page.locator("img, body script").count() == 0
 
 
+# Code points that Unicode calls Default_Ignorable_Code_Point and Python's unicodedata does not know as such.
+IGNORABLE = [0x34F, 0x115F, 0x1160, *range(0x17B4, 0x17B6), *range(0x180B, 0x1810), 0x2065, 0x3164]
+IGNORABLE += [*range(0xFE00, 0xFE10), 0xFFA0, *range(0xFFF0, 0xFFF9), *range(0xE0000, 0xE1000)]
+BLANK_SYMBOLS = [0x2800, 0x1D159, 0xFFFC]
+EVERY_SHOWN_NAME = """async names => {
+    const { shownName } = await import("/app.js");
+    return names.map((name) => shownName(name));
+}"""
+
+
+def seen(character: str) -> bool:
+    """Whether it leaves a mark on the screen by itself."""
+    hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Mc", "Me")
+    return not hidden and ord(character) not in (*IGNORABLE, *BLANK_SYMBOLS)
+
+
+def test_a_name_of_which_nothing_can_be_seen_is_no_name(visit: Visit) -> None:
+    """For every character there is, alone, twice and between two that are not seen."""
+    page = visit.open({})
+    characters = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) != "Cn"]
+    characters = [character for character in characters if not 0xD800 <= ord(character) < 0xE000]  # JSON has none
+    characters += [chr(code) for code in IGNORABLE]
+    names = [form.format(character) for form in ("{0}", "{0}{0}", "\u3164{0}\u200b") for character in characters]
+    hidden = [
+        name for name, shown in zip(names, page.evaluate(EVERY_SHOWN_NAME, names), strict=True) if shown == "회원님"
+    ]
+    assert set(hidden) == {name for name in names if not any(map(seen, name))}
+
+
+def test_a_name_is_one_line_and_holds_nothing_that_turns_text_around(visit: Visit) -> None:
+    page = visit.open({})
+    turns = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    names = [f"{between}하{between}늘{between}" for between in (*turns, *"\n\r\t\0\x85\u2028\u2029")]
+    assert set(page.evaluate(EVERY_SHOWN_NAME, names)) == {"하늘", "하 늘"}
+    whole = ["하늘", "김 하늘", "حبيب", "👩‍👩‍👧", "❤️", "e\u0301"]
+    assert page.evaluate(EVERY_SHOWN_NAME, whole) == whole
+
+
+def test_a_name_or_message_from_right_to_left_moves_nothing_beside_it(visit: Visit) -> None:
+    page = visit.open({ME: [{**HANEUL, "nickname": "\u3164"}]})
+    expect(page.locator("#nickname")).to_have_text("회원님")
+    expect_connection(page, CONNECTED)
+    visit.connections[0].send(json.dumps({"nickname": "\u202eحبيب\n", "message": "\u202eabc"}))
+    expect(page.get_by_role("log").locator("p bdi").first).to_have_text(re.compile("^حبيب$"))
+    for part in page.locator("#nickname, #email, #said p bdi").all():
+        expect(part).to_have_css("unicode-bidi", "isolate")
+
+
 @pytest.mark.parametrize(
     ("link", "path", "asks"),
     [
         ("카카오 로그인", "/", {"provider": ["Kakao"]}),
         ("이메일로 로그인", "/", {}),
         ("카카오 로그인", "/index.html?a=1&b=2", {"provider": ["Kakao"], "return_to": ["/index.html?a=1&b=2"]}),
+        ("카카오 로그인", "/#comment-3", {"provider": ["Kakao"], "return_to": ["/#comment-3"]}),
+        ("이메일로 로그인", "/index.html?a=1#/b?c=2&d", {"return_to": ["/index.html?a=1#/b?c=2&d"]}),
     ],
 )
 def test_a_login_link_names_the_site_and_the_way_back(
@@ -369,6 +512,26 @@ def test_a_login_link_names_the_site_and_the_way_back(
     page.get_by_role("link", name=link).click()
     page.wait_for_url("**/api/auth/login?*")
     assert parse_qs(urlsplit(page.url).query) == {"origin": [visit.site], **asks}
+
+
+@pytest.mark.parametrize(
+    ("move", "here"),
+    [
+        ("location.hash = '#later'", "/#later"),
+        ("history.pushState(null, '', '/index.html?page=2#later')", "/index.html?page=2#later"),
+        ("history.replaceState(null, '', '/index.html')", "/index.html"),
+    ],
+)
+@pytest.mark.parametrize("by_keyboard", [False, True])
+def test_a_login_leads_back_to_where_the_user_is_by_then(visit: Visit, move: str, here: str, by_keyboard: bool) -> None:
+    page = visit.open({}, path="/?page=1#first")
+    link = page.get_by_role("link", name=KAKAO)
+    if by_keyboard:
+        link.focus()
+    page.evaluate(move)
+    page.keyboard.press("Enter") if by_keyboard else link.click()
+    page.wait_for_url("**/api/auth/login?*")
+    assert parse_qs(urlsplit(page.url).query)["return_to"] == [here]
 
 
 def test_a_keyboard_is_enough_and_its_focus_is_seen(visit: Visit) -> None:
@@ -420,6 +583,141 @@ def test_without_javascript_there_is_still_a_way_to_log_in(browser: Browser, sit
         expect(link).to_have_attribute("href", "/api/auth/login?provider=Kakao")
 
 
+def test_where_the_pages_script_does_not_run_there_is_a_way_to_log_in_and_to_reload(
+    browser: Browser, site: str
+) -> None:
+    """As in a browser that is too old for it, or where it could not be loaded."""
+    for broken in ("this is no JavaScript", None):
+        with browser.new_context(locale="ko-KR") as context:
+            page = context.new_page()
+            page.route("**/app.js", lambda route, body=broken: route.fulfill(body=body) if body else route.abort())
+            page.goto(site)
+            expect(page.get_by_text("페이지를 열지 못했어요.")).to_be_visible(timeout=15_000)
+            expect(page.get_by_role("link", name="새로고침")).to_be_visible()
+            link = page.get_by_role("link", name="카카오 로그인")
+            expect(link).to_have_attribute("href", "/api/auth/login?provider=Kakao")
+            assert violations(page) == []
+
+
+def test_a_page_whose_script_runs_says_nothing_of_failing(visit: Visit) -> None:
+    page = visit.open({})
+    expect_title(page, SIGNED_OUT)
+    expect(page.get_by_text("페이지를 열지 못했어요.")).to_have_count(0)
+
+
+# What browsers learned after Safari 15.0, Chrome 91 and Firefox 91 (MDN's browser-compat-data).
+YOUNG = """
+AbortSignal.any AbortSignal.timeout Array.fromAsync Array.prototype.at Array.prototype.findLast
+Array.prototype.findLastIndex Array.prototype.group Array.prototype.toReversed Array.prototype.toSorted
+Array.prototype.toSpliced Array.prototype.with BroadcastChannel CSSStyleSheet.prototype.replaceSync CookieStore
+Document.prototype.startViewTransition Element.prototype.checkVisibility Element.prototype.getHTML
+Element.prototype.setHTMLUnsafe HTMLDialogElement HTMLElement.prototype.showPopover Iterator LockManager Map.groupBy
+Navigation Navigator.prototype.locks Navigator.prototype.userActivation Navigator.prototype.userAgentData Object.groupBy
+Object.hasOwn Promise.try Promise.withResolvers Response.json Scheduler Set.prototype.difference
+Set.prototype.intersection Set.prototype.union String.prototype.at String.prototype.isWellFormed
+String.prototype.toWellFormed TypedArray.prototype.at URL.canParse URL.parse URLPattern cookieStore navigation
+reportError requestIdleCallback scheduler structuredClone
+"""
+WITHOUT_THEM = """for (const path of %s) {
+  const names = path.split("."), name = names.pop();
+  const owner = names.reduce((owner, name) => owner?.[name], window);
+  if (owner) delete owner[name];
+  if (owner && name in owner) Object.defineProperty(owner, name, { value: undefined });
+}"""
+
+
+def test_the_page_works_in_a_browser_that_knows_nothing_newer_than_safari_15(visit: Visit) -> None:
+    page = visit.open({ME: [401, HANEUL], REFRESH: [204]}, script=WITHOUT_THEM % json.dumps(YOUNG.split()))
+    expect_connection(page, CONNECTED)
+    assert page.evaluate("[AbortSignal.timeout, navigator.locks, window.structuredClone]") == [None, None, None]
+    write(page, "안녕")
+    expect(page.get_by_role("log").locator("p")).to_have_text(["하늘 안녕"])
+    page.get_by_role("button", name="로그아웃").click()
+    page.wait_for_url(HOSTED_LOGOUT)
+
+
+def test_a_browser_without_the_newer_features_still_gives_up_on_an_answer_that_never_comes(visit: Visit) -> None:
+    page = visit.open({ME: ["silent"]}, still=True, script=WITHOUT_THEM % json.dumps(YOUNG.split()))
+    expect_asked(page, visit, ME)
+    page.clock.run_for(15_000)
+    expect_title(page, FAILED)
+
+
+def test_what_the_style_uses_of_newer_browsers_it_can_do_without() -> None:
+    """Each of these stands in a rule or line of its own, which an older browser skips."""
+    style = re.sub(r"/\*.*?\*/", "", (FRONTEND / "style.css").read_text(), flags=re.DOTALL)
+    young = (
+        r":has|:is\(|:where|:focus-visible|:user-|@layer|@container|@scope|@property|@starting-style|@media \(scripting"
+        r"|\d(?:dvh|svh|lvh|dvw|svw|lvw|cqw|cqi|lh|rlh)\b|text-wrap|color-mix|light-dark|oklch|overflow: clip"
+        r"|accent-color|interpolate-size|field-sizing|subgrid|linear\(|anchor\(|translate:|scale:|rotate:|\n\s*&"
+    )
+    used = set(re.findall(young, style))
+    assert used == {":has", ":focus-visible", "@media (scripting", "0dvh", "text-wrap"}
+    assert "min-height: 100vh;\n  min-height: 100dvh;" in style
+    assert not re.search(r",[^{}]*:(?:has|focus-visible)|:(?:has|focus-visible)[^{}]*,[^{}]*\{", style)
+
+
+@pytest.mark.parametrize(
+    ("pages", "links"),
+    [
+        ({}, []),
+        ({"privacy": "/privacy.html"}, [("개인정보처리방침", "/privacy.html")]),
+        (
+            {"terms": "https://example.com/terms", "privacy": "/privacy.html"},
+            [("이용약관", "https://example.com/terms"), ("개인정보처리방침", "/privacy.html")],
+        ),
+    ],
+    ids=["none", "one", "both"],
+)
+@pytest.mark.parametrize("me", [401, 503, HANEUL], ids=["signed out", "failed", "signed in"])
+def test_the_page_links_to_the_terms_and_the_privacy_policy_that_are_set(
+    visit: Visit, pages: dict[str, str], links: list[tuple[str, str]], me: Answer
+) -> None:
+    html = (FRONTEND / "index.html").read_text()
+    for name, address in pages.items():
+        html = html.replace(f'name="{name}" content=""', f'name="{name}" content="{address}"')
+    visit.files["/"] = html
+    page = visit.open({ME: [me]}, viewport={"width": 320, "height": 640})
+    expect(page.locator("#title")).not_to_have_text(LOADING)
+    shown = [link for link in page.locator("footer a").all() if link.is_visible()]
+    assert [(link.inner_text(), link.get_attribute("href")) for link in shown] == links
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert violations(page) == []
+
+
+# https://developers.kakao.com/docs/latest/ko/kakaologin/design-guide
+def test_the_kakao_button_follows_kakaos_design_guide_in_the_light_and_in_the_dark(visit: Visit) -> None:
+    page = visit.open({})
+    button = page.get_by_role("link", name=KAKAO)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        for name, value in {
+            "background-color": "rgb(254, 229, 0)",
+            "border-radius": "12px",
+            "color": "rgba(0, 0, 0, 0.85)",
+        }.items():
+            expect(button).to_have_css(name, value)
+        expect(button.locator("svg")).to_have_css("fill", "rgb(0, 0, 0)")
+
+
+def test_nothing_of_ours_wears_kakaos_yellow_but_their_button() -> None:
+    assert "fee500" not in (FRONTEND / "favicon.svg").read_text().lower()
+    assert (FRONTEND / "style.css").read_text().lower().count("fee500") == 1
+
+
+def test_the_first_card_is_in_the_middle_of_a_screen_and_fills_a_phone(visit: Visit) -> None:
+    page = visit.open({}, viewport={"width": 1280, "height": 800})
+    expect_title(page, SIGNED_OUT)
+    card = page.locator(".card").first
+    box = card.bounding_box()
+    assert box
+    assert abs(box["y"] - (800 - box["y"] - box["height"])) < 2
+    page.set_viewport_size({"width": 390, "height": 844})
+    box = card.bounding_box()
+    assert box
+    assert (box["x"], box["y"], box["width"], round(box["height"])) == (0, 0, 390, 844)
+
+
 def test_a_failure_of_aws_is_said_in_words_with_a_way_on(visit: Visit) -> None:
     page = visit.open({}, path="/error.html", viewport={"width": 320, "height": 640})
     expect_title(page, "문제가 생겼어요")
@@ -436,7 +734,7 @@ def test_an_error_page_of_the_service_wears_the_same_style(visit: Visit) -> None
         <p>다시 할 수 있어요.</p><p lang="en">You can try again.</p><a class="button" href="/">처음으로</a></main>"""
     page.route("**/error", lambda route: route.fulfill(body=error_page, content_type="text/html; charset=utf-8"))
     page.goto(f"{visit.site}/error")
-    expect(page.get_by_role("main")).to_have_css("border-radius", "24px")
+    expect(page.get_by_role("main")).to_have_css("background-color", "rgb(255, 255, 255)")
     assert page.evaluate("document.documentElement.scrollWidth") == 320
     assert violations(page) == []
 
@@ -451,6 +749,7 @@ def test_the_page_is_its_five_files_and_weighs_less_than_15_kilobytes(visit: Vis
 
 
 CONNECTED, LOST, OFFLINE = "연결됐어요", "연결이 끊겼어요", "오프라인이에요"
+RESEND = "다시 보내기"
 
 
 def expect_connection(page: Page, words: str) -> None:
@@ -473,10 +772,10 @@ def test_a_person_chats_by_keyboard_and_sees_what_comes_back(visit: Visit) -> No
     page.get_by_label("메시지").fill("  안녕 ")
     page.keyboard.press("Enter")
     expect(page.get_by_label("메시지")).to_have_value("")
-    assert [json.loads(frame) for frame in visit.said] == [{"message": "안녕"}]
-    visit.connections[0].send(json.dumps({"nickname": "하늘", "message": "<b>안녕</b>"}))
+    assert [json.loads(frame) for frame in visit.said] == [{"message": "안녕", "id": "1"}]
+    visit.connections[0].send(json.dumps({"nickname": "바다", "message": "<b>안녕</b>"}))
     visit.connections[0].send(json.dumps({"nickname": None, "message": "반가워"}))
-    expect(page.get_by_role("log").locator("p")).to_have_text(["하늘 <b>안녕</b>", "회원님 반가워"])
+    expect(page.get_by_role("log").locator("p")).to_have_text(["하늘 안녕", "바다 <b>안녕</b>", "회원님 반가워"])
     assert violations(page) == []
     page.keyboard.press("Enter")
     assert len(visit.said) == 1, "nothing is no message"
@@ -507,27 +806,128 @@ def test_a_message_that_was_not_taken_is_said_in_words_and_the_next_one_goes(
 ) -> None:
     page = visit.open({ME: [HANEUL]})
     expect_connection(page, CONNECTED)
+    visit.chat.silent = True
+    write(page, "안녕")
     visit.connections[0].send(json.dumps(frame))
     expect_connection(page, words)
-    expect(page.get_by_role("log").locator("p")).to_have_count(0)
-    visit.connections[0].send(json.dumps({"nickname": "하늘", "message": "안녕"}))
+    expect(page.get_by_role("log").locator("p")).to_have_text([f"안녕 {RESEND}"])
+    visit.chat.silent = False
+    page.get_by_role("button", name=RESEND).click()
+    expect(page.get_by_role("log").locator("p")).to_have_text(["하늘 안녕"])
     expect_connection(page, CONNECTED)
 
 
 def test_a_lost_connection_comes_back_after_the_session_was_asked_about_and_renewed(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL, 401, HANEUL], REFRESH: [204]})
     expect_connection(page, CONNECTED)
-    page.get_by_label("메시지").fill("안녕")
-    page.keyboard.press("Enter")
+    visit.chat.silent = True
+    write(page, "안녕")
     visit.connections[0].close()
     expect_connection(page, LOST)
-    expect(page.get_by_role("button", name="보내기")).to_be_disabled()
-    expect(page.get_by_label("메시지")).to_have_value("안녕")
+    expect(page.get_by_role("button", name="보내기", exact=True)).to_be_disabled()
+    expect(page.get_by_role("button", name=RESEND)).to_be_disabled()
     expect_asked(page, visit, ME)
     page.clock.run_for(1300)
     expect_asked(page, visit, ME, ME, REFRESH, ME)
     expect_connection(page, CONNECTED)
     expect_connections(page, visit, 2)
+
+
+def write(page: Page, message: str) -> None:
+    page.get_by_label("메시지").fill(message)
+    page.keyboard.press("Enter")
+
+
+def test_a_message_without_an_answer_is_a_lost_connection_and_stays_to_be_sent_again(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL]}, still=True)
+    expect_connection(page, CONNECTED)
+    write(page, "들려요")
+    expect(page.get_by_role("log").locator("p")).to_have_text(["하늘 들려요"])
+    visit.chat.silent = True
+    for message in ("하나", "둘"):
+        write(page, message)
+    page.get_by_label("메시지").fill("쓰던 말")
+    page.clock.run_for(9_900)
+    expect_connection(page, CONNECTED)
+    page.clock.run_for(200)
+    expect_connection(page, LOST)
+    expect(page.get_by_role("log").locator("p")).to_have_text(["하늘 들려요", f"하나 {RESEND}", f"둘 {RESEND}"])
+    visit.chat.silent = False
+    page.clock.run_for(1_300)
+    expect_connection(page, CONNECTED)
+    expect_connections(page, visit, 2)
+    assert len(visit.said) == 3, "nothing is sent twice by itself"
+    assert violations(page) == []
+    for _ in range(2):
+        page.get_by_role("button", name=RESEND).first.click()
+    expect(page.get_by_role("log").locator("p")).to_have_text(["하늘 들려요", "하늘 하나", "하늘 둘"])
+    expect(page.get_by_label("메시지")).to_have_value("쓰던 말")
+
+
+def test_answers_that_come_in_another_order_belong_to_their_messages(visit: Visit) -> None:
+    page = visit.open({ME: [HANEUL]}, still=True)
+    expect_connection(page, CONNECTED)
+    visit.chat.silent = True
+    for message in ("하나", "둘", "셋"):
+        write(page, message)
+    expect(page.get_by_role("log").locator("p")).to_have_text(["하나", "둘", "셋"])
+    for number in ("3", "1"):
+        visit.connections[0].send(json.dumps({"nickname": "하늘", "message": f"답 {number}", "id": number}))
+    expect(page.get_by_role("log").locator("p")).to_have_text(["하늘 답 1", "둘", "하늘 답 3"])
+    page.clock.run_for(10_000)
+    expect(page.get_by_role("log").locator("p")).to_have_text(["하늘 답 1", f"둘 {RESEND}", "하늘 답 3"])
+
+
+@pytest.mark.parametrize("use", ["the page comes to the front", "the field is focused"])
+def test_a_connection_that_was_quiet_is_probed_before_it_is_used(visit: Visit, use: str) -> None:
+    page = visit.open({ME: [HANEUL]}, still=True)
+    expect_connection(page, CONNECTED)
+
+    def begin() -> None:
+        if use == "the field is focused":
+            page.get_by_label("메시지").focus()
+        else:
+            come_back(page)
+            page.evaluate("navigator.locks.request('session', () => {})")
+
+    begin()
+    page.clock.run_for(600_000)
+    assert visit.said == [], "nor is anything sent by the clock: each message is billed"
+    page.get_by_role("heading", level=1).focus()
+    begin()
+    expect_connection(page, CONNECTED)
+    assert [json.loads(frame) for frame in visit.said] == [{"ping": True}]
+    page.clock.run_for(31_000)
+    visit.chat.silent = True
+    page.get_by_role("heading", level=1).focus()
+    begin()
+    assert len(visit.said) == 2
+    page.clock.run_for(10_000)
+    expect_connection(page, LOST)
+    visit.chat.silent = False
+    page.clock.run_for(1_300)
+    expect_connection(page, CONNECTED)
+    expect_connections(page, visit, 2)
+
+
+def test_a_handshake_without_an_answer_is_tried_again(visit: Visit) -> None:
+    script = CONNECTIONS_THAT_LAST % ("100,100,100", 0)
+    page = visit.open({ME: [HANEUL]}, still=True, script=script.replace('"open"', '"never"'))
+    expect_connection(page, "연결하고 있어요")
+    page.clock.run_for(10_000)
+    expect_connection(page, LOST)
+    page.clock.run_for(1_000)
+    expect_connection(page, "연결하고 있어요")
+    assert page.evaluate("tried") == 2
+
+
+@pytest.mark.parametrize("frame", ["", "null", "[]", "5", "{", '"text"'])
+def test_a_frame_that_is_no_answer_breaks_nothing(visit: Visit, frame: str) -> None:
+    page = visit.open({ME: [HANEUL]})
+    expect_connection(page, CONNECTED)
+    visit.connections[0].send(frame)
+    write(page, "안녕")
+    expect(page.get_by_role("log").locator("p")).to_have_text(["하늘 안녕"])
 
 
 # Connections that last so many seconds each, and how long the chance of the day makes a wait.
@@ -542,7 +942,10 @@ window.WebSocket = class extends EventTarget {
     const last = seconds.shift();
     const end = () => this.dispatchEvent(new Event("close"));
     if (last === 0) queueMicrotask(end);
-    else setTimeout(end, last * 1000);
+    else {
+      queueMicrotask(() => this.dispatchEvent(new Event("open")));
+      setTimeout(end, last * 1000);
+    }
   }
   close() {}
 };"""

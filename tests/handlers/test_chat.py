@@ -77,6 +77,21 @@ def test_a_withheld_nickname_is_null(chat: ModuleType, gateway: Gateway) -> None
     assert gateway.told[0][2] == {"nickname": None, "message": "hi"}
 
 
+@pytest.mark.parametrize("known", ["7", "x" * 64])
+def test_an_answer_names_the_message_that_it_answers(chat: ModuleType, gateway: Gateway, known: str) -> None:
+    chat.handler(event({"message": "hi", "id": known}), None)
+    assert gateway.told[-1][2] == {"nickname": "김하늘", "message": "hi", "id": known}
+    chat.handler(event({"message": "", "id": known}), None)
+    assert (gateway.told[-1][2]["error"], gateway.told[-1][2]["id"]) == ("invalid_message", known)
+
+
+def test_a_ping_is_answered_so_that_a_client_learns_that_its_connection_lives(
+    chat: ModuleType, gateway: Gateway
+) -> None:
+    chat.handler(event({"ping": True}), None)
+    assert gateway.told == [("post", "connection-1", {"pong": True})]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -98,6 +113,12 @@ def test_a_withheld_nickname_is_null(chat: ModuleType, gateway: Gateway) -> None
         {"message": " \n"},
         {"message": "hi", "nickname": "somebody else"},
         {"message": "hi", "action": "$connect"},
+        {"message": "hi", "id": 5},
+        {"message": "hi", "id": ""},
+        {"message": "hi", "id": "x" * 65},
+        {"id": "7"},
+        {"ping": False},
+        {"ping": True, "message": "hi"},
     ],
     ids=repr,
 )
@@ -194,7 +215,10 @@ def test_connections_are_managed_at_the_address_of_the_setting(
 def test_whatever_is_sent_is_answered_in_json(body: str) -> None:
     chat = importlib.import_module("handlers.chat")
     try:
-        answer = {"message": chat.said(event(body))}
+        answer = chat.answer(event(body), None)
     except chat.RefusedError as refusal:
         answer = refusal.frame
-    assert answer == json.loads(body) if set(answer) == {"message"} else set(answer) == {"error", "message"}
+    if "error" in answer:
+        assert set(answer) == {"error", "message"}
+    else:
+        assert answer == {"nickname": None, **json.loads(body)}
