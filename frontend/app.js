@@ -111,13 +111,14 @@ function timeout(seconds) {
 const api = (path, method = "GET") =>
   fetch(`/api/${path}`, { method, credentials: "same-origin", cache: "no-store", signal: timeout(GIVE_UP_AFTER) });
 
-const unexpected = ({ status }) => Object.assign(new Error(`unexpected status ${status}`), { status });
+const unexpected = ({ status }, more) => Object.assign(new Error(`unexpected status ${status}`), { status, ...more });
 
 /** Resolves to whether there is a session again; false after a 401, an error on anything unexpected. */
 async function refresh() {
   const answer = await api("auth/refresh", "POST");
-  if (!answer.ok && answer.status !== 401) throw unexpected(answer);
-  return answer.ok;
+  const { ok, status } = answer;
+  if (!ok && status !== 401) throw unexpected(answer, { refused: status < 500 && status !== 408 && status !== 429 });
+  return ok;
 }
 
 /** Resolves to the person signed in and the seconds left, or to null; refreshes first, or once on a 401, or never. */
@@ -150,7 +151,6 @@ function turn(task) {
 
 let timer;
 let wait = SHORTEST_WAIT;
-let tokenEnds = 0;
 function later(seconds, refreshing) {
   clearTimeout(timer);
   timer = setTimeout(() => check(refreshing), Math.max(seconds, SHORTEST_WAIT) * 1000);
@@ -168,14 +168,13 @@ function check(refreshing = state === "signed-out" ? "never" : "on 401") {
         return show("signed-out", { notice });
       }
       const { nickname, email, secondsLeft } = user;
-      tokenEnds = Date.now() + secondsLeft * 1000;
       show("signed-in", { nickname, email, secondsLeft });
       if (secondsLeft > 0) later(secondsLeft - Math.min(RENEW_BEFORE_EXPIRY, secondsLeft / 2), "first");
-    } catch ({ status }) {
-      // A 4xx does not pass by itself: once the token has ended, the user has to sign in again.
-      const lasting = status < 500 && ![408, 429].includes(status) && Date.now() >= tokenEnds;
-      if (state !== "signed-in" || lasting) return fail("failed", check, status ? "failed" : "unreachable");
-      later(wait, refreshing);
+    } catch ({ status, refused }) {
+      // A refusal does not pass by itself: once the API takes the token no more, the user has to sign in again.
+      const over = refused && refreshing !== "first";
+      if (state !== "signed-in" || over) return fail("failed", check, status ? "failed" : "unreachable");
+      later(wait, refused ? "on 401" : refreshing);
       wait = Math.min(wait * 2, LONGEST_WAIT);
     }
   });

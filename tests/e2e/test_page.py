@@ -254,11 +254,15 @@ def test_a_tab_that_never_gives_back_the_lock_does_not_stop_the_others(visit: Vi
 def test_a_renewal_that_is_refused_for_good_ends_in_a_way_to_sign_in_once_the_token_has_ended(
     visit: Visit, answer: Answer, title: str
 ) -> None:
-    page = visit.open({ME: [HANEUL], REFRESH: [answer]})
+    page = visit.open({ME: [HANEUL, HANEUL, 401], REFRESH: [answer]})
     expect_title(page, SIGNED_IN)
-    page.clock.run_for(899_000)
+    page.clock.run_for(841_000)
+    expect_asked(page, visit, ME, REFRESH)
     expect_title(page, SIGNED_IN)
-    page.clock.run_for(60_000)
+    page.clock.run_for(6_000)
+    expect_asked(page, visit, ME, REFRESH, ME if title == FAILED else REFRESH)
+    expect_title(page, SIGNED_IN)
+    page.clock.run_for(900_000)
     expect_title(page, title)
     if title == FAILED:
         expect(page.get_by_role("link", name=KAKAO)).to_be_visible()
