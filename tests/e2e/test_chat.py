@@ -54,6 +54,21 @@ def test_a_person_without_a_nickname_chats_too(page: Page, sandbox: Sandbox) -> 
     expect(page.get_by_role("log").locator("p")).to_have_text(["회원님 안녕"])
 
 
+ASK = """([url, frame]) => new Promise(resolve => {
+    const socket = new WebSocket(url);
+    socket.onopen = () => socket.send(JSON.stringify(frame));
+    socket.onmessage = ({ data }) => { resolve(JSON.parse(data)); socket.close(); };
+})"""
+
+
+def test_a_connection_that_is_asked_whether_it_lives_says_so(page: Page, sandbox: Sandbox) -> None:
+    sign_in(page, sandbox)
+    socket = f"{sandbox.site.replace('http', 'ws', 1)}/ws"
+    assert page.evaluate(ASK, [socket, {"ping": True}]) == {"pong": True}
+    answer = {"nickname": HANEUL.nickname, "message": "안녕", "id": "7"}
+    assert page.evaluate(ASK, [socket, {"message": "안녕", "id": "7"}]) == answer
+
+
 def test_a_page_of_another_origin_cannot_connect_with_the_persons_cookies(page: Page, sandbox: Sandbox) -> None:
     """Another site, to which no cookie of ours goes, and another port of the same host, to which they all do."""
     sign_in(page, sandbox)
