@@ -41,7 +41,7 @@ def who_is_calling(event: Event) -> Answer:
 def profile(name: str, attributes: Mapping[str, str]) -> dict[str, str | bool | None]:
     """Return what the page shows of a person; an attribute that is empty counts as withheld."""
     return {
-        "name": name.lower(),  # as Cognito compares it, in whichever case a claim has it
+        "name": name,
         "email": attributes.get("email") or None,
         "email_verified": attributes.get("email_verified") == "true",
         "nickname": attributes.get("nickname") or None,

