@@ -16,7 +16,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 
-from handlers import cognito, session_cookies, web
+from handlers import cognito, contract, session_cookies, web
 from handlers.cognito import CognitoError
 from handlers.email_address import LONGEST as LONGEST_EMAIL
 from handlers.email_address import is_email
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 CLIENT_ID = os.environ["CLIENT_ID"]
 USER_POOL_ID = os.environ["USER_POOL_ID"]
-PASSWORD_LENGTH = int(os.environ["PASSWORD_LENGTH"])
+PASSWORD_LENGTH = contract.MIN_PASSWORD_LENGTH
 
 LONGEST_PASSWORD = 256
 CODE = re.compile(r"[0-9]{6}")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
 
+from handlers import contract
 from handlers.email_address import is_email
 from handlers.jwks import Jwks, JwksTooSlowError
 from handlers.outgoing import exchange
@@ -27,7 +28,7 @@ LARGEST = 64 * 1024
 BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 section 2.1
 ID = re.compile(r"[1-9][0-9]{0,18}")
 LARGEST_ID = 2**63 - 1
-PROVIDER = os.environ["IDENTITY_PROVIDER"]
+PROVIDER = contract.PROVIDER
 USER_NAME = re.compile(r"kakao-[1-9][0-9]{0,18}", re.ASCII | re.IGNORECASE)  # ASCII: U+212A is no K here
 # Kakao allows about 20. However Cognito writes it into an ID token, the token stays below a cookie's 4,096 bytes.
 LONGEST_NICKNAME = 128

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import quote, urlencode
 
-from handlers import pages, session_cookies, web
+from handlers import contract, pages, session_cookies, web
 from handlers.session_cookies import ORIGINS, TokenTooLargeError
 from handlers.token_endpoint import (
     GrantRefusedError,
@@ -37,8 +37,8 @@ log = logging.getLogger(__name__)
 
 HOSTED_LOGIN = os.environ["HOSTED_LOGIN_URL"]
 CLIENT_ID = os.environ["CLIENT_ID"]
-IDENTITY_PROVIDER = os.environ["IDENTITY_PROVIDER"]
-SCOPE = os.environ["SCOPE"]
+IDENTITY_PROVIDER = contract.PROVIDER
+SCOPE = " ".join(contract.SCOPES)
 endpoint = TokenEndpoint(hosted_login=HOSTED_LOGIN, client_id=CLIENT_ID, issuer=os.environ["ISSUER"])
 
 LOGIN_COOKIE = re.compile(r"__Host-login-[A-Za-z0-9_-]{8}")  # the state's first characters: tabs sign in side by side

@@ -1,0 +1,70 @@
+"""The facts that the program, its Lambdas, the edge functions, the doctor and the tests share. Imports nothing.
+
+A route, a cookie's name, a header, an environment variable, a limit: each stands here once.
+"""
+
+# The identity provider, by the name that the user pool and the login link give it.
+PROVIDER = "Kakao"
+# Not aws.cognito.signin.user.admin: with that scope a page could change its user's profile.
+SCOPES = ("openid", "email", "profile")
+
+# HTTP API: "METHOD /path", as API Gateway names routes.
+LOGIN = "GET /api/auth/login"
+CALLBACK = "GET /api/auth/callback"
+REFRESH = "POST /api/auth/refresh"
+LOGOUT = "POST /api/auth/logout"
+SIGN_UP = "POST /api/auth/sign-up"
+CONFIRM = "POST /api/auth/confirm"
+RESEND_CODE = "POST /api/auth/resend-code"
+SIGN_IN = "POST /api/auth/sign-in"
+FORGOT_PASSWORD = "POST /api/auth/forgot-password"  # noqa: S105 - a route
+RESET_PASSWORD = "POST /api/auth/reset-password"  # noqa: S105 - a route
+KAKAO_SIGN_IN = "POST /api/auth/kakao"
+USER_INFO = "GET /api/userinfo"
+SESSION_ROUTES = (LOGIN, CALLBACK, REFRESH, LOGOUT)
+ACCOUNT_ROUTES = (SIGN_UP, CONFIRM, RESEND_CODE, SIGN_IN, FORGOT_PASSWORD, RESET_PASSWORD)
+
+API_PATH = "/api"  # of every HTTP route
+AUTH_PATH = "/api/auth"  # of the routes that begin, renew and end sessions
+CALLBACK_PATH = "/api/auth/callback"
+WEBSOCKET_PATH = "/ws"  # the stage of the WebSocket API has this name, so CloudFront needs no origin path
+
+# Cookies. A browser takes a `__Host-` cookie only from the host itself, for all paths, over TLS.
+ID_COOKIE = "__Host-id"
+USER_COOKIE = "__Host-person"
+REFRESH_COOKIE = "__Secure-refresh"
+LOGIN_COOKIE_PREFIX = "__Host-login-"
+MAX_COOKIE_BYTES = 4096  # RFC 6265 section 6.1; browsers drop a larger cookie without a word
+MAX_HEADER_BYTES = 10_240  # API Gateway's limit for the request line and all headers together
+
+# Headers of ours, in lower case.
+SESSION_EXPIRES_IN = "session-expires-in"
+
+MIN_PASSWORD_LENGTH = 12
+MAX_PASSWORD_LENGTH = 256
+
+# Environment variables of the Lambdas.
+ENV_AUTHORIZE_URL = "AUTHORIZE_URL"
+ENV_CLIENT_ID = "CLIENT_ID"
+ENV_CONNECT_CHECKS_USER = "CONNECT_CHECKS_USER"
+ENV_HOSTED_LOGIN_URL = "HOSTED_LOGIN_URL"
+ENV_ISSUER = "ISSUER"
+ENV_JWKS_URL = "JWKS_URL"
+ENV_KAKAO_API = "KAKAO_API"
+ENV_KAKAO_APP_ID = "KAKAO_APP_ID"
+ENV_KAKAO_APP_KEYS = "KAKAO_APP_KEYS"
+ENV_KAKAO_ISSUER = "KAKAO_ISSUER"
+ENV_KAKAO_JWKS_URL = "KAKAO_JWKS_URL"
+ENV_MANAGEMENT_URL = "MANAGEMENT_URL"
+ENV_REFRESH_DAYS = "REFRESH_DAYS"
+ENV_SITE_ORIGINS = "SITE_ORIGINS"
+ENV_USER_POOL_ID = "USER_POOL_ID"
+
+# Messages of log lines that alarms and the dashboard count.
+LOG_SIGNED_IN = "signed_in"
+LOG_NOT_SIGNED_IN = "not_signed_in"
+LOG_NOT_REFRESHED = "not_refreshed"
+LOG_REFUSED = "refused"
+LOG_SIGN_UP = "sign_up"
+LOG_CODE_NOT_SENT = "code_not_sent"
+LOG_KAKAO_STATUS = "kakao_status_unexpected"
