@@ -52,6 +52,8 @@ site = Site(
     api_host=api.host,
     socket_host=socket.host,
     extra_origins=config.extra_origins,
+    protect=config.protect,
+    url=config.site_url,
     own_domain=site_domain,
     firewall_arn=site_firewall.arn if site_firewall else None,
 )
@@ -198,7 +200,7 @@ operations = Operations(
 
 pulumi.export("siteUrl", site.url)
 pulumi.export("apiUrl", pulumi.Output.concat(site.url, "/api"))
-pulumi.export("websocketUrl", pulumi.Output.concat("wss://", site.host, "/ws"))
+pulumi.export("websocketUrl", site.url.apply(lambda url: f"{url.replace('http', 'ws', 1)}/ws"))
 pulumi.export("kakaoRedirectUri", pulumi.Output.concat(login.hosted_url, "/oauth2/idpresponse"))
 pulumi.export("kakaoLogoutRedirectUri", pulumi.Output.concat(site.url, "/"))
 pulumi.export("userPoolId", login.user_pool_id)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pulumi
-import pulumi_aws as aws
 
 WIDTH, HEIGHT = 12, 6  # two in a row of CloudWatch's 24 columns
 # What handlers write, as Logs Insights asks for it; nothing is stored for it, and asking costs what it reads.
@@ -25,6 +24,7 @@ def body(
     api_id: pulumi.Input[str],
     websocket_api_id: pulumi.Input[str],
     user_pool_id: pulumi.Input[str],
+    region: pulumi.Input[str],
 ) -> pulumi.Output[str]:
     """Return the page as CloudWatch's PutDashboard takes it."""
     sources = pulumi.Output.all(*log_groups).apply(lambda names: " | ".join(f"SOURCE '{name}'" for name in names))
@@ -56,7 +56,13 @@ def body(
     return pulumi.Output.json_dumps(
         {
             "widgets": [
-                {"width": WIDTH, "height": HEIGHT, **place, **widget}
+                {
+                    "width": WIDTH,
+                    "height": HEIGHT,
+                    **place,
+                    **widget,
+                    "properties": {**widget["properties"], "region": region},
+                }
                 for place, widget in zip(places, widgets, strict=True)
             ]
         }
@@ -72,4 +78,4 @@ def _metric(title: str, metrics: list[list[Any]]) -> Widget:
 
 
 def _widget(kind: str, title: str, **properties: Any) -> Widget:
-    return {"type": kind, "properties": {"title": title, "region": aws.get_region_output().region, **properties}}
+    return {"type": kind, "properties": {"title": title, **properties}}

@@ -23,8 +23,9 @@ class Login(pulumi.ComponentResource):
 
     `origins` are the sites that may use the login, as `https://host`; each is called back at `/api/auth/callback` and
     shown again at `/` after sign-out. `app_callbacks` are where mobile apps are called back. The hosted login is at
-    `own_domain`, without one at `domain_prefix` of Cognito's; `hosted_url` is where browsers find it instead, if not
-    empty. `jwks_url` is where the pool's keys are, with {userPoolId} for its id; the pool's own where it is empty.
+    `own_domain`, without one at `domain_prefix` of Cognito's, which is derived where it is empty; `hosted_url` is where
+    browsers find it instead, if not empty. `jwks_url` is where the pool's keys are, with {userPoolId} for its id; the
+    pool's own where it is empty.
     `mail_from` is the address that mails come from, by Amazon SES; Cognito's own where it is empty.
     `triggers` are ARNs of functions, by their names in the pool's LambdaConfig, and `challenge` is that of one which
     answers the three triggers of a custom challenge, if there is one; they get neither the pool nor the client as a
@@ -38,7 +39,7 @@ class Login(pulumi.ComponentResource):
         kakao: KakaoApp,
         origins: Sequence[pulumi.Input[str]],
         app_callbacks: Sequence[str],
-        domain_prefix: pulumi.Input[str],
+        domain_prefix: str,
         hosted_url: str,
         jwks_url: str,
         token_minutes: int,
@@ -56,6 +57,10 @@ class Login(pulumi.ComponentResource):
         super().__init__("kakao-login:infra:Login", name, opts=opts)
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
+        # Without the parent, a component with a provider of its own would learn region and account of another one.
+        asked = pulumi.InvokeOutputOptions(parent=self)
+        self._region = aws.get_region_output(opts=asked).region
+        self._account = aws.get_caller_identity_output(opts=asked).account_id
 
         if challenge is not None:
             triggers = {**triggers, **dict.fromkeys(CHALLENGE, challenge)}
@@ -63,7 +68,11 @@ class Login(pulumi.ComponentResource):
         self._let_call(triggers)
         if firewall_arn is not None:
             aws.wafv2.WebAclAssociation(
-                f"{name}-firewall", resource_arn=self._pool.arn, web_acl_arn=firewall_arn, opts=self._child
+                f"{name}-firewall",
+                resource_arn=self._pool.arn,
+                web_acl_arn=firewall_arn,
+                # A pool has one: the deletion of the last one would take the next one away.
+                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             )
         domain = self._declare_domain(domain_prefix, own_domain)
         provider = self._declare_provider(kakao)
@@ -75,6 +84,7 @@ class Login(pulumi.ComponentResource):
             refresh_days=refresh_days,
             rotate_refresh_tokens=rotate_refresh_tokens,
             challenged=challenge is not None,
+            protect=protect,
         )
 
         self.password_length = PASSWORD_LENGTH
@@ -88,7 +98,7 @@ class Login(pulumi.ComponentResource):
             if jwks_url
             else pulumi.Output.concat(self.issuer, "/.well-known/jwks.json")
         )
-        self.hosted_url = _hosted_url(domain, hosted_url, own_domain)
+        self.hosted_url = self._hosted_url(domain, hosted_url, own_domain)
         query = {"identity_provider": kakao.provider_name, "response_type": "code", "scope": self.scope}
         self.authorize_url = pulumi.Output.concat(
             self.hosted_url, "/oauth2/authorize?", urlencode(query), "&client_id=", self.client_id
@@ -149,7 +159,7 @@ class Login(pulumi.ComponentResource):
                 "temporary_password_validity_days": 365,
             },
             user_pool_tier="ESSENTIALS",
-            email_configuration=_sent_from(mail_from) if mail_from else None,
+            email_configuration=self._sent_from(mail_from) if mail_from else None,
             lambda_config=cast("aws.cognito.UserPoolLambdaConfigArgsDict", triggers),
             deletion_protection="ACTIVE" if protect else "INACTIVE",
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
@@ -163,21 +173,27 @@ class Login(pulumi.ComponentResource):
                 function=function,
                 principal="cognito-idp.amazonaws.com",
                 source_arn=self._pool.arn,
-                source_account=aws.get_caller_identity_output().account_id,
+                source_account=self._account,
                 opts=self._child,
             )
 
-    def _declare_domain(
-        self, domain_prefix: pulumi.Input[str], own_domain: OwnDomain | None
-    ) -> aws.cognito.UserPoolDomain:
+    def _declare_domain(self, domain_prefix: str, own_domain: OwnDomain | None) -> aws.cognito.UserPoolDomain:
+        # A prefix belongs to one pool in a region, whatever the account, so the derived one names the account.
+        stack = f"{pulumi.get_project()}-{pulumi.get_stack()}-"
+        prefix = domain_prefix or pulumi.Output.concat(stack, self._account)
         return aws.cognito.UserPoolDomain(
             f"{self._name}-domain",
-            domain=own_domain.domain if own_domain else domain_prefix,
+            domain=own_domain.domain if own_domain else prefix,
             certificate_arn=own_domain.certificate_arn if own_domain else None,
             user_pool_id=self._pool.id,
             managed_login_version=1,
-            # No value flows from the record that Cognito looks up at the parent.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=own_domain.parents if own_domain else None),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # No value flows from the record that Cognito looks up at the parent.
+                depends_on=own_domain.parents if own_domain else None,
+                # "User pool already has a domain configured": Cognito takes the next one once the last is gone.
+                delete_before_replace=True,
+            ),
         )
 
     def _declare_provider(self, kakao: KakaoApp) -> aws.cognito.IdentityProvider:
@@ -201,6 +217,7 @@ class Login(pulumi.ComponentResource):
                 parent=self,
                 additional_secret_outputs=["providerDetails"],
                 ignore_changes=["attributeMapping.username"],  # Cognito adds username ↔ sub itself
+                delete_before_replace=True,  # a pool has one of a name
             ),
         )
 
@@ -214,6 +231,7 @@ class Login(pulumi.ComponentResource):
         refresh_days: int,
         rotate_refresh_tokens: bool,
         challenged: bool,
+        protect: bool,
     ) -> aws.cognito.UserPoolClient:
         return aws.cognito.UserPoolClient(
             f"{self._name}-client",
@@ -244,25 +262,25 @@ class Login(pulumi.ComponentResource):
             prevent_user_existence_errors="ENABLED",
             read_attributes=READABLE,
             write_attributes=WRITABLE,
-            opts=self._child,
+            # Made again, it has another id, which mobile apps carry.
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
 
+    def _hosted_url(
+        self, domain: aws.cognito.UserPoolDomain, given: str, own_domain: OwnDomain | None
+    ) -> pulumi.Output[str]:
+        if given:
+            return pulumi.Output.from_input(given)
+        if own_domain:
+            host = own_domain.lead_to(domain.cloudfront_distribution, domain.cloudfront_distribution_zone_id)
+            return pulumi.Output.concat("https://", host)
+        return pulumi.Output.concat("https://", domain.domain, ".auth.", self._region, ".amazoncognito.com")
 
-def _hosted_url(domain: aws.cognito.UserPoolDomain, given: str, own_domain: OwnDomain | None) -> pulumi.Output[str]:
-    if given:
-        return pulumi.Output.from_input(given)
-    if own_domain:
-        host = own_domain.lead_to(domain.cloudfront_distribution, domain.cloudfront_distribution_zone_id)
-        return pulumi.Output.concat("https://", host)
-    region = aws.get_region_output().region
-    return pulumi.Output.concat("https://", domain.domain, ".auth.", region, ".amazoncognito.com")
-
-
-def _sent_from(address: str) -> aws.cognito.UserPoolEmailConfigurationArgsDict:
-    """Have Amazon SES send the pool's mails, for the domain of this address, which it has verified in this region."""
-    place = pulumi.Output.concat(aws.get_region_output().region, ":", aws.get_caller_identity_output().account_id)
-    return {
-        "email_sending_account": "DEVELOPER",
-        "from_email_address": address,
-        "source_arn": pulumi.Output.concat("arn:aws:ses:", place, ":identity/", address.rpartition("@")[2]),
-    }
+    def _sent_from(self, address: str) -> aws.cognito.UserPoolEmailConfigurationArgsDict:
+        """Have Amazon SES send the pool's mails, for the domain of this address, which it has verified here."""
+        place = pulumi.Output.concat(self._region, ":", self._account)
+        return {
+            "email_sending_account": "DEVELOPER",
+            "from_email_address": address,
+            "source_arn": pulumi.Output.concat("arn:aws:ses:", place, ":identity/", address.rpartition("@")[2]),
+        }

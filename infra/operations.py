@@ -94,8 +94,10 @@ class Operations(pulumi.ComponentResource):
                 api_id=api.api_id,
                 websocket_api_id=socket.api_id,
                 user_pool_id=login.user_pool_id,
+                region=aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region,
             ),
-            opts=self._child,
+            # The deletion of a page takes away whichever has its name.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
 
         self.alarm_topic = self._topic.arn

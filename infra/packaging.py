@@ -14,11 +14,11 @@ ROOT = Path(__file__).resolve().parent.parent
 HANDLERS = ROOT / "handlers"
 BUILD = ROOT / ".build"
 
-# Wheels for Amazon Linux 2023 (glibc 2.34); pip does not take the newer tag to include the older one.
-PLATFORMS = {
-    architecture: [f"manylinux_2_{minor}_{machine}" for minor in (34, 28, 17)] + [f"manylinux2014_{machine}"]
-    for architecture, machine in {"arm64": "aarch64", "x86_64": "x86_64"}.items()
-}
+# The C library (glibc 2.x) of each runtime's machine: Amazon Linux 2 up to Python 3.11, Amazon Linux 2023 from 3.12 on.
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html, https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html
+GLIBC = {"python3.11": 26, "python3.12": 34, "python3.13": 34, "python3.14": 34}
+OLDEST_GLIBC = 17  # what manylinux2014 means (PEP 599)
+MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 USELESS_IN_A_LAYER = ("__pycache__", "bin", "RECORD", "REQUESTED", "INSTALLER", "direct_url.json")
 
 
@@ -40,7 +40,8 @@ def layer_zip(runtime: str, architecture: str) -> Path:
     Raises subprocess.CalledProcessError, with pip's own words on standard error, where a wheel cannot be had.
     """
     requirements = HANDLERS / "requirements.txt"
-    key = hashlib.sha256(requirements.read_bytes() + f"{runtime} {architecture}".encode()).hexdigest()[:16]
+    platforms = _platforms(runtime, architecture)
+    key = hashlib.sha256(requirements.read_bytes() + f"{runtime} {platforms}".encode()).hexdigest()[:16]
     layer = BUILD / f"layer-{key}.zip"
     if layer.exists():
         return layer
@@ -51,7 +52,7 @@ def layer_zip(runtime: str, architecture: str) -> Path:
         command += ["--require-hashes", f"--requirement={requirements}", f"--target={target}"]
         command += ["--only-binary=:all:", "--implementation=cp"]
         command += [f"--python-version={runtime.removeprefix('python')}"]
-        command += [f"--platform={platform}" for platform in PLATFORMS[architecture]]
+        command += [f"--platform={platform}" for platform in platforms]
         subprocess.run(command, check=True)  # noqa: S603
         wanted = [
             file
@@ -59,6 +60,13 @@ def layer_zip(runtime: str, architecture: str) -> Path:
             if file.is_file() and not set(USELESS_IN_A_LAYER) & set(file.relative_to(target).parts)
         ]
         return _zip(layer, ((file.relative_to(folder).as_posix(), file) for file in wanted))
+
+
+def _platforms(runtime: str, architecture: str) -> list[str]:
+    """The tags of wheels that load there, newest first; to pip a newer tag does not include an older one."""
+    machine = MACHINES[architecture]
+    versions = range(GLIBC[runtime], OLDEST_GLIBC - 1, -1)
+    return [*(f"manylinux_2_{version}_{machine}" for version in versions), f"manylinux2014_{machine}"]
 
 
 @cache  # most files are in several packages

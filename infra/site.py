@@ -52,7 +52,8 @@ class Site(pulumi.ComponentResource):
     """A browser finds the page and the API at one address, so that cookies are first-party and no CORS is needed.
 
     `content` is the folder of the page; `api_host` answers /api/*, `socket_host` /ws; `extra_origins` are sites that
-    pass requests on with the cookies of their own visitors. Without `own_domain` the address is one of CloudFront's.
+    pass requests on with the cookies of their own visitors. Without `own_domain` the address is one of CloudFront's;
+    `url` is where browsers find the site instead, if not empty.
     """
 
     def __init__(
@@ -63,6 +64,8 @@ class Site(pulumi.ComponentResource):
         api_host: pulumi.Input[str],
         socket_host: pulumi.Input[str],
         extra_origins: Sequence[str],
+        protect: bool,
+        url: str = "",
         own_domain: OwnDomain | None = None,
         firewall_arn: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -80,9 +83,10 @@ class Site(pulumi.ComponentResource):
                 # No origin path: /ws is itself the stage.
                 {"origin_id": "socket", "domain_name": socket_host, "custom_origin_config": TLS_ONLY},
             ],
-            extra_origins=extra_origins,
+            extra_origins=[url, *extra_origins] if url else extra_origins,
             own_domain=own_domain,
             firewall_arn=firewall_arn,
+            protect=protect,
         )
         self._let_read(distribution, bucket)
         for file in sorted(content.rglob("*")):
@@ -95,7 +99,7 @@ class Site(pulumi.ComponentResource):
             if own_domain
             else distribution.domain_name
         )
-        self.url = pulumi.Output.concat("https://", self.host)
+        self.url = pulumi.Output.from_input(url) if url else pulumi.Output.concat("https://", self.host)
         self.register_outputs({"distributionId": self.distribution_id, "host": self.host, "url": self.url})
 
     def _page_origin(self, bucket: aws.s3.Bucket) -> Origin:
@@ -119,6 +123,7 @@ class Site(pulumi.ComponentResource):
         extra_origins: Sequence[str],
         own_domain: OwnDomain | None,
         firewall_arn: pulumi.Input[str] | None,
+        protect: bool,
     ) -> aws.cloudfront.Distribution:
         headers = self._response_headers(include_subdomains=own_domain is None)
         page = self._edge_function("page")
@@ -164,7 +169,8 @@ class Site(pulumi.ComponentResource):
                 if own_domain
                 else {"cloudfront_default_certificate": True}
             ),
-            opts=self._child,
+            # Made again, it has another address.
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
 
     def _let_read(self, distribution: aws.cloudfront.Distribution, bucket: aws.s3.Bucket) -> None:

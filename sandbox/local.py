@@ -49,7 +49,10 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
     """
     site, hosted_login = f"http://localhost:{port}", f"http://127.0.0.1:{port + 1}"
     kakao_url, aws = f"http://127.0.0.1:{port + 2}", f"http://127.0.0.1:{port + 3}"
-    config = settings(port)
+    try:
+        config = settings(port)
+    except program.UnreadableFileError as error:
+        raise NotStartedError(str(error)) from None
     region = config["aws:region"]
     for taken in range(port, port + 4):
         check_free(taken)
@@ -77,12 +80,12 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
                 serve_proxies(
                     site_port=port,
                     aws=aws,
-                    distribution=exports["siteUrl"].removeprefix("https://"),
+                    distribution=_distribution(account.result()),
                     websocket_api=exports["websocketApiId"],
                 )
             )
         documents = stack.enter_context(_kept(program.ROOT / ".build" / f"sandbox-{port}.json"))
-        documents.write_text(program.documents(config, exports | {"siteUrl": site, "apiUrl": f"{site}/api"}))
+        documents.write_text(program.documents(config, exports))
 
         def update() -> list[str]:
             applier.run(stack="local", config=config)
@@ -141,6 +144,13 @@ def _step(say: Say, name: str) -> Iterator[None]:
     except (NotApplicableError, RunError, BotoCoreError, ClientError, OSError, TimeoutError) as error:
         raise NotStartedError(f"{name}: {error}") from error
     say(f"  {name:<28}{time.monotonic() - start:5.1f} s")
+
+
+def _distribution(account: Account) -> str:
+    """The host name of the one distribution, which no setting moves."""
+    answer = account.call("cloudfront", "ListDistributions", {})
+    (distribution,) = answer["DistributionList"]["Items"]
+    return str(distribution["DomainName"])
 
 
 def _add_person(account: Account, user_pool: str) -> None:

@@ -20,6 +20,10 @@ SECONDS = 60
 THREADS = 16
 
 
+class UnreadableFileError(Exception):
+    """A file of settings cannot be read; says which, where and why."""
+
+
 class Monitor(mocks.MockMonitor):
     """Pulumi's mock monitor that also keeps what the program exports."""
 
@@ -48,13 +52,36 @@ def plain(value: Any) -> Any:
 def stack_config(stack: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return what `pulumi config` would show: defaults of Pulumi.yaml, then the stack's file, then `overrides`.
 
-    A value that is encrypted in the stack's file is left out: it has to come from `overrides`.
+    A value that is encrypted in the stack's file is left out: it has to come from `overrides`. Raises
+    UnreadableFileError.
     """
-    described = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    chosen = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
-    values = {f"{PROJECT}:{key}": item["default"] for key, item in described.items() if "default" in item}
+    described = _config(ROOT / "Pulumi.yaml")
+    chosen = _config(ROOT / f"Pulumi.{stack}.yaml")
+    values = {
+        key if ":" in key else f"{PROJECT}:{key}": item.get("default", item.get("value"))
+        for key, item in described.items()
+        if isinstance(item, dict) and item.keys() & {"default", "value"}
+    }
     values |= {key: value for key, value in chosen.items() if not (isinstance(value, dict) and "secure" in value)}
     return values | dict(overrides or {})
+
+
+def _config(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UnreadableFileError(f"{file.name} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UnreadableFileError(f"{file.name} is not UTF-8: byte {error.start + 1}") from None
+    except yaml.MarkedYAMLError as error:
+        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise UnreadableFileError(f"{file.name}{where} is no YAML: {error.problem}") from None
+    except yaml.YAMLError:
+        raise UnreadableFileError(f"{file.name} is no YAML: it holds a character that YAML does not take") from None
+    config = content.get("config") if isinstance(content, dict) else None
+    if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
+        raise UnreadableFileError(f"{file.name} holds no settings under `config`")
+    return config
 
 
 def documents(config: Mapping[str, Any], outputs: Mapping[str, Any]) -> str:
@@ -65,7 +92,7 @@ def documents(config: Mapping[str, Any], outputs: Mapping[str, Any]) -> str:
 
 def _texts(config: Mapping[str, Any]) -> dict[str, str]:
     """Values as Pulumi hands them to a program."""
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    return {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in config.items()}
 
 
 def run(

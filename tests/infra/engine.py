@@ -46,6 +46,8 @@ class Declared:
     dependencies: set[str]
     protect: bool
     kept: bool
+    deleted_first: bool
+    provider: str
     secret_inputs: set[str]
     secret_outputs: set[str]
     ignored: set[str]
@@ -56,9 +58,10 @@ class Declared:
 
 @dataclass
 class Graph:
-    """All that the program registered, and what it exported."""
+    """All that the program registered, and what it exported; of each look-up, what it asks and of which provider."""
 
     resources: list[Declared] = field(default_factory=list)
+    look_ups: list[tuple[str, str]] = field(default_factory=list)
     exports: dict[str, Any] = field(default_factory=dict)
 
     def all(self, kind: str) -> list[Declared]:
@@ -132,6 +135,11 @@ class _Recorder(Monitor):
         self.graph = Graph()
         self._lock = threading.Lock()
 
+    def Invoke(self, request: Any) -> Any:  # noqa: N802
+        with self._lock:
+            self.graph.look_ups.append((request.tok, _of_provider(request)))
+        return super().Invoke(request)
+
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
         response = super().RegisterResource(request)
         if request.type == "pulumi:pulumi:Stack":
@@ -147,6 +155,8 @@ class _Recorder(Monitor):
             dependencies={_name(urn) for urn in request.dependencies},
             protect=request.protect,
             kept=request.retainOnDelete,
+            deleted_first=request.deleteBeforeReplace,
+            provider=_of_provider(request),
             secret_inputs={key for key, value in inputs.items() if rpc.is_rpc_secret(value)},
             secret_outputs=set(request.additionalSecretOutputs),
             ignored=set(request.ignoreChanges),
@@ -210,6 +220,11 @@ def statements(policy: str) -> list[dict[str, Any]]:
 
 def _name(urn: str) -> str:
     return urn.rpartition("::")[2]
+
+
+def _of_provider(request: Any) -> str:
+    """The name of the provider that is asked, or nothing for the stack's own; a reference is `urn::id`."""
+    return _name(request.provider.rpartition("::")[0])
 
 
 def _whole(value: Any) -> Any:

@@ -1,4 +1,5 @@
 import hashlib
+import re
 import subprocess
 import sys
 import zipfile
@@ -113,11 +114,11 @@ def require(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Require:
     def require(*platforms: str) -> None:
         hashes = []
         for platform in platforms:
-            wheel = tmp_path / f"thing-1.0-cp313-cp313-{platform}.whl"
+            wheel = tmp_path / f"thing-1.0-py3-none-{platform}.whl"
             with zipfile.ZipFile(wheel, "w") as archive:
                 archive.writestr("thing/__init__.py", f"built_for = {platform!r}\n")
                 archive.writestr("thing-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: thing\nVersion: 1.0\n")
-                archive.writestr("thing-1.0.dist-info/WHEEL", f"Wheel-Version: 1.0\nTag: cp313-cp313-{platform}\n")
+                archive.writestr("thing-1.0.dist-info/WHEEL", f"Wheel-Version: 1.0\nTag: py3-none-{platform}\n")
                 archive.writestr("thing-1.0.dist-info/RECORD", "")
             hashes.append(f"--hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}")
         (tmp_path / "requirements.txt").write_text(f"thing==1.0 {' '.join(hashes)}\n")
@@ -132,6 +133,33 @@ def test_the_layer_holds_what_was_built_for_the_functions_platform(
     require("manylinux2014_x86_64", "manylinux_2_28_aarch64", "macosx_11_0_arm64")
     with zipfile.ZipFile(packaging.layer_zip("python3.13", architecture)) as archive:
         assert machine in archive.read("python/thing/__init__.py").decode()
+
+
+@pytest.mark.parametrize(
+    ("runtime", "platform"),
+    [
+        ("python3.11", "manylinux_2_26_x86_64"),
+        ("python3.12", "manylinux_2_34_x86_64"),
+        ("python3.13", "manylinux_2_34_x86_64"),
+        ("python3.14", "manylinux_2_34_x86_64"),
+    ],
+)
+def test_the_layer_holds_the_newest_build_that_the_runtimes_c_library_loads(
+    require: Require, runtime: str, platform: str
+) -> None:
+    require(*(f"manylinux_2_{version}_x86_64" for version in (17, 26, 27, 28, 34, 35)))
+    with zipfile.ZipFile(packaging.layer_zip(runtime, "x86_64")) as archive:
+        assert platform in archive.read("python/thing/__init__.py").decode()
+
+
+def test_nothing_in_the_real_layer_asks_for_a_newer_c_library_than_its_runtime_has() -> None:
+    here = settings(3000)
+    runtime = here["kakao-login:runtime"]
+    with zipfile.ZipFile(packaging.layer_zip(runtime, here["kakao-login:architecture"])) as archive:
+        libraries = [archive.read(name) for name in archive.namelist() if ".so" in name]
+    asked = {int(version) for library in libraries for version in re.findall(rb"GLIBC_2\.([0-9]+)", library)}
+    assert asked
+    assert max(asked) <= packaging.GLIBC[runtime]
 
 
 def test_a_package_that_cannot_run_there_is_refused_and_nothing_is_kept(require: Require, tmp_path: Path) -> None:

@@ -73,6 +73,98 @@ def test_the_domain_prefix_is_unique_to_project_stack_and_account(stack: Graph) 
     assert declare({"domainPrefix": "my-login"}).one("UserPoolDomain")["domain"] == "my-login"
 
 
+# How many AWS takes of each type, and so in which order one is replaced; for a new type that is decided here.
+FIRST_DELETED = {
+    "aws:cloudwatch/dashboard:Dashboard": "the deletion goes by the name, which the next one has as well",
+    "aws:cognito/identityProvider:IdentityProvider": "DuplicateProviderException: a pool has one of a name",
+    "aws:cognito/userPoolDomain:UserPoolDomain": "InvalidParameterException: a pool has one prefix and one own domain",
+    "aws:wafv2/webAclAssociation:WebAclAssociation": "the deletion goes by the pool, which the next one protects",
+}
+FIRST_MADE = {
+    "aws:acm/certificate:Certificate": "several for a domain",
+    "aws:acm/certificateValidation:CertificateValidation": "nothing at AWS",
+    "aws:apigateway/account:Account": "never deleted",
+    "aws:apigatewayv2/api:Api": "has an id of its own",
+    "aws:apigatewayv2/authorizer:Authorizer": "its name ends at random",
+    "aws:apigatewayv2/integration:Integration": "has an id of its own",
+    "aws:apigatewayv2/route:Route": "replaced with its API alone",
+    "aws:apigatewayv2/stage:Stage": "replaced with its API alone",
+    "aws:cloudfront/distribution:Distribution": "protected",
+    "aws:cloudfront/function:Function": "its name ends at random",
+    "aws:cloudfront/originAccessControl:OriginAccessControl": "its name ends at random",
+    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": "its name ends at random",
+    "aws:cloudwatch/logGroup:LogGroup": "its name ends at random",
+    "aws:cloudwatch/logMetricFilter:LogMetricFilter": "its name ends at random",
+    "aws:cloudwatch/metricAlarm:MetricAlarm": "its name ends at random",
+    "aws:cognito/userPool:UserPool": "protected",
+    "aws:cognito/userPoolClient:UserPoolClient": "protected",
+    "aws:iam/role:Role": "its name ends at random",
+    "aws:iam/rolePolicy:RolePolicy": "its name ends at random",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "never deleted",
+    "aws:lambda/function:Function": "its name ends at random",
+    "aws:lambda/layerVersion:LayerVersion": "numbered",
+    "aws:lambda/permission:Permission": "its statement's id is random",
+    "aws:route53/record:Record": "replaced with its name, its type or its zone alone",
+    "aws:s3/bucket:Bucket": "its name ends at random",
+    "aws:s3/bucketObjectv2:BucketObjectv2": "replaced with its bucket or its key alone",
+    "aws:s3/bucketPolicy:BucketPolicy": "replaced with its bucket alone",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "replaced with its bucket alone",
+    "aws:sns/topic:Topic": "its name ends at random",
+    "aws:sns/topicSubscription:TopicSubscription": "replaced with its topic or its address alone",
+    "aws:wafv2/webAcl:WebAcl": "its name ends at random",
+}
+
+
+@pytest.fixture(scope="module")
+def everything() -> Graph:
+    return declare({**EVERYTHING, "kakaoAppId": "1000001", "loginParentRecord": True})
+
+
+def test_what_aws_allows_once_is_deleted_before_it_is_replaced(everything: Graph) -> None:
+    assert {resource.type for resource in everything.custom()} == FIRST_DELETED.keys() | FIRST_MADE.keys()
+    for resource in everything.custom():
+        assert resource.deleted_first == (resource.type in FIRST_DELETED), resource.name
+        reason = FIRST_DELETED.get(resource.type) or FIRST_MADE[resource.type]
+        assert reason != "protected" or resource.protect, resource.name
+        assert reason != "never deleted" or resource.kept, resource.name
+
+
+def test_what_would_come_back_as_another_one_is_protected_and_nothing_else(everything: Graph) -> None:
+    kept = {"login-pool", "login-client", "site-distribution"}
+    assert {resource.name for resource in everything.resources if resource.protect} == kept
+    assert not any(resource.protect for resource in declare({"protect": False}).resources)
+
+
+ELSEWHERE = """
+import runpy
+import pulumi
+import pulumi_aws as aws
+
+elsewhere = aws.Provider("elsewhere", region="us-east-1")
+
+def moved(args):
+    if args.type_.startswith("kakao-login:infra:"):
+        opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(providers=[elsewhere]))
+        return pulumi.ResourceTransformationResult(args.props, opts)
+
+pulumi.runtime.register_stack_transformation(moved)
+runpy.run_path({program!r}, run_name="__main__")
+"""
+
+
+def test_a_provider_given_to_components_makes_everything_and_is_asked_for_its_own_region_and_account(
+    tmp_path: Path,
+) -> None:
+    program = tmp_path / "elsewhere.py"
+    program.write_text(ELSEWHERE.format(program=str(ROOT / "__main__.py")))
+    graph = declare({"mailFrom": "no-reply@example.com"}, program=program)
+    assert {resource.provider for resource in graph.custom()} == {"elsewhere"}
+    assert set(graph.look_ups) == {
+        ("aws:index/getCallerIdentity:getCallerIdentity", "elsewhere"),
+        ("aws:index/getRegion:getRegion", "elsewhere"),
+    }
+
+
 def imports(file: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(file.read_text())):

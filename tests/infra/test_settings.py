@@ -1,104 +1,242 @@
+import ast
+import asyncio
 import base64
 import hashlib
 import inspect
+import itertools
 import json
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import pulumi
 import pulumi_aws
 import pytest
 import yaml
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given
+from hypothesis import strategies as st
 
+from infra import commands, settings
+from infra.settings import SettingError
 from sandbox.program import ROOT, stack_config
-from tests.infra.engine import declare, refused
+from tests.infra.engine import REQUIRED, declare, refused
+
+WRONG: list[tuple[str, Any, str]] = [
+    ("kakaoClientId", None, "is not set"),
+    ("kakaoClientId", "", "it should be Kakao's REST API key"),
+    ("kakaoClientId", "two words", "it should be Kakao's REST API key"),
+    ("kakaoClientSecret", None, "is not set"),
+    ("kakaoClientSecret", "", "is not set"),
+    ("kakaoAppId", "my-app", "it should be a number"),
+    ("kakaoAppKeys", "native-key", "is not of the right type"),
+    ("kakaoAppKeys", [1], "it should be a list of keys"),
+    ("kakaoAppKeys", ["native key"], "is no key of a Kakao app"),
+    ("kakaoAppKeys", ["", "a"], "is no key of a Kakao app"),
+    ("kakaoAppKeys", ["a", "a"], "twice"),
+    ("appCallbacks", ["callback"], "it should be an app link"),
+    ("appCallbacks", ["com.example.app://callback"], "any app may claim"),
+    ("appCallbacks", ["https://app.example.com/callback#end"], "without a fragment"),
+    ("appCallbacks", ["http://example.com/callback"], "over plain http"),
+    ("kakaoIssuer", "https://kauth.kakao.com/", "without a path"),
+    ("kakaoIssuer", "http://kauth.kakao.com", "over plain http"),
+    ("kakaoApi", "kapi.kakao.com", "it should be an origin"),
+    ("kakaoScopes", "openid email", "its name there is 'account_email'"),
+    ("kakaoScopes", "openid profile", "its name there is 'profile_nickname'"),
+    ("kakaoScopes", "account_email", "lacks 'openid'"),
+    ("kakaoScopes", "openid,account_email", "separated by spaces"),
+    ("siteDomain", "https://www.example.com", "it should be a host name"),
+    ("siteDomain", "WWW.example.com", "it should be a host name"),
+    ("siteDomain", "www.example.com.", "it should be a host name"),
+    ("siteDomain", "localhost", "it should be a host name"),
+    ("siteDomain", "192.0.2.1", "it should be a host name"),
+    ("siteDomain", f"{'l' * 52}.example.com", "it should be a host name"),
+    ("loginDomain", "example.com", "below one of yours"),
+    ("loginDomain", f"login.{'l' * 46}.example.com", "below one of yours"),
+    ("siteUrl", "https://www.example.com/", "without a path"),
+    ("siteUrl", "http://www.example.com", "over plain http"),
+    ("siteUrl", "www.example.com", "it should be an origin"),
+    ("loginParentRecord", "perhaps", "is not of the right type"),
+    ("loginParentRecord", True, "without a loginDomain"),
+    ("hostedZoneId", "example.com", "the id of a public zone"),
+    ("hostedZoneId", "/hostedzone/Z0EXAMPLE", "the id of a public zone"),
+    ("domainPrefix", "Login", "lower-case"),
+    ("domainPrefix", "-login", "inner hyphens"),
+    ("domainPrefix", "l" * 64, "1 to 63"),
+    ("domainPrefix", "my-aws-login", "contains 'aws'"),
+    ("domainPrefix", "amazonia", "contains 'amazon'"),
+    ("domainPrefix", "incognito", "contains 'cognito'"),
+    ("hostedLoginUrl", "https://login.example.com/oauth2", "without a path"),
+    ("hostedLoginUrl", "http://login.example.com", "over plain http"),
+    ("jwksUrl", "ftp://keys.example.com", "it should be an address"),
+    ("jwksUrl", "http://keys.example.com/jwks.json", "over plain http"),
+    ("websocketManagementUrl", "wss://ws.example.com", "it should be an address"),
+    ("websocketManagementUrl", "http://ws.example.com/{apiId}", "over plain http"),
+    ("extraOrigins", "http://localhost:3000", "is not of the right type"),
+    ("extraOrigins", {"a": "b"}, "it should be a list"),
+    ("extraOrigins", ["http://localhost:3000/"], "without a path"),
+    ("extraOrigins", ["http://example.com"], "over plain http"),
+    ("extraOrigins", ["https://example.com", "*"], "it should be an origin"),
+    ("extraOrigins", ["https://example.com:443"], "never writes this port"),
+    ("extraOrigins", ["http://localhost:80"], "never writes this port"),
+    ("extraOrigins", ["https://example.com:99999"], "never writes this port"),
+    ("extraOrigins", ["https://a.example", "https://a.example"], "twice"),
+    ("tokenMinutes", 4, "Cognito takes 5 to 1440"),
+    ("tokenMinutes", 1441, "Cognito takes 5 to 1440"),
+    ("tokenMinutes", "soon", "is not of the right type"),
+    ("refreshDays", 0, "Cognito takes 1 to 3650"),
+    ("refreshDays", 3651, "Cognito takes 1 to 3650"),
+    ("rotateRefreshTokens", "perhaps", "is not of the right type"),
+    ("connectChecksUser", "perhaps", "is not of the right type"),
+    ("runtime", "python3.9", "it should be python3.11 or python3.12 or"),
+    ("runtime", "3.13", "it should be python3.11 or python3.12 or"),
+    ("architecture", "amd64", "arm64 or x86_64"),
+    ("waf", "perhaps", "is not of the right type"),
+    ("logDays", 31, "CloudWatch takes 1, 3, 5"),
+    ("logDays", 0, "CloudWatch takes 1, 3, 5"),
+    ("logDays", "forever", "is not of the right type"),
+    ("permissionsBoundary", "kakao-login-dev-boundary", "the ARN of a policy"),
+    ("alarmEmail", "team", "it should be an e-mail such as"),
+    ("alarmEmail", "a@example.com b@example.com", "it should be an e-mail such as"),
+    ("mailFrom", "example.com", "it should be an e-mail of a domain of yours"),
+    ("mailFrom", "no-reply@localhost", "it should be an e-mail of a domain of yours"),
+    ("mailFrom", "Login <no-reply@example.com>", "it should be an e-mail of a domain of yours"),
+    ("protect", "perhaps", "is not of the right type"),
+    # One that is wrong stands behind others that are right, or is the last of several.
+    ("extraOrigins", ["https://a.example", "http://localhost:3000", "https://b.example/"], "without a path"),
+    ("appCallbacks", ["https://app.example.com/callback", 7], "a list of addresses"),
+    ("kakaoAppKeys", ["a", "b", "a"], "names 'a' twice"),
+    # What a paste brings along.
+    ("kakaoClientId", "key\n", "ends with white space"),
+    ("kakaoClientId", "\u00a0key", "begins or ends with white space"),
+    ("kakaoClientId", "ke\u200by", "invisible character at place 3, ZERO WIDTH SPACE (U+200B)"),
+    ("kakaoClientId", "\ufeffkey", "invisible character at place 1, ZERO WIDTH NO-BREAK SPACE (U+FEFF)"),
+    ("kakaoClientId", "\uff4bey", "not ASCII at place 1, such as a full-width letter"),
+    ("kakaoClientId", "'key'", "quotation mark"),
+    ("kakaoClientId", "\u201ckey\u201d", "quotation mark"),
+    ("kakaoClientId", "<REST API key>", "begins with `<`"),
+    ("kakaoAppId", "\uff11\uff12", "not ASCII"),
+    ("kakaoAppKeys", ["a", "native-key\u200b"], "invisible character at place 11"),
+    ("kakaoScopes", "openid\u3000account_email", "IDEOGRAPHIC SPACE"),
+    ("kakaoIssuer", "https://kauth.kakao.com\u200b", "invisible"),
+    ("hostedZoneId", "Z0EXAMPLE\u2060", "WORD JOINER"),
+    ("siteDomain", " www.example.com", "white space"),
+    ("siteUrl", "\u200ehttps://www.example.com", "LEFT-TO-RIGHT MARK"),
+    ("domainPrefix", "my-login\t", "white space"),
+    ("jwksUrl", '"https://keys.example.com/jwks.json"', "quotation mark"),
+    ("permissionsBoundary", "arn:aws:iam::123456789012:policy/a\u200b", "invisible"),
+    ("alarmEmail", "team\u200b@example.com", "invisible"),
+    ("mailFrom", "no-reply@example.com ", "white space"),
+    ("extraOrigins", ["https://\uff45xample.com"], "not ASCII"),
+    ("appCallbacks", ["https://app.example.com/\u200bcallback"], "invisible"),
+    # No key of ours.
+    ("kakaoScope", "openid", "is no setting of this program; the nearest is kakaoScopes"),
+    ("KakaoClientSecret", "another-secret", "the nearest is kakaoClientSecret"),
+    ("tokenMinute", 30, "the nearest is tokenMinutes"),
+    ("logdays", "30", "the nearest is logDays"),
+    ("siteURL", "https://www.example.com", "the nearest is siteUrl"),
+    ("extraOrigins[0]", "http://localhost:3000", "the nearest is extraOrigins"),
+    ("extraOrigin", ["http://localhost:3000"], "the nearest is extraOrigins"),
+    ("alarmEmails", "it's$HOME@example.com", "the nearest is alarmEmail"),
+    ("colour", "red", "is no setting of this program; README.md lists them all"),
+    ("it's", "red", "is no setting of this program; README.md lists them all"),
+]
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "reason"),
-    [
-        ("kakaoClientId", None, "is not set"),
-        ("kakaoClientId", "", "it should be Kakao's REST API key"),
-        ("kakaoClientId", "two words", "it should be Kakao's REST API key"),
-        ("kakaoClientSecret", None, "is not set"),
-        ("kakaoClientSecret", "", "is not set"),
-        ("kakaoAppId", "my-app", "it should be a number"),
-        ("kakaoAppKeys", "native-key", "is not of the right type"),
-        ("kakaoAppKeys", [1], "it should be a list of keys"),
-        ("kakaoAppKeys", ["native key"], "is no key of a Kakao app"),
-        ("kakaoAppKeys", ["", "a"], "is no key of a Kakao app"),
-        ("kakaoAppKeys", ["a", "a"], "names one twice"),
-        ("appCallbacks", ["callback"], "it should be an app link"),
-        ("appCallbacks", ["com.example.app://callback"], "any app may claim"),
-        ("appCallbacks", ["https://app.example.com/callback#end"], "without a fragment"),
-        ("appCallbacks", ["http://example.com/callback"], "over plain http"),
-        ("kakaoIssuer", "https://kauth.kakao.com/", "without a path"),
-        ("kakaoIssuer", "http://kauth.kakao.com", "over plain http"),
-        ("kakaoApi", "kapi.kakao.com", "it should be an origin"),
-        ("kakaoScopes", "openid email", "its name there is 'account_email'"),
-        ("kakaoScopes", "openid profile", "its name there is 'profile_nickname'"),
-        ("kakaoScopes", "account_email", "lacks 'openid'"),
-        ("kakaoScopes", "openid,account_email", "separated by spaces"),
-        ("siteDomain", "https://www.example.com", "it should be a host name"),
-        ("siteDomain", "WWW.example.com", "it should be a host name"),
-        ("siteDomain", "www.example.com.", "it should be a host name"),
-        ("siteDomain", "localhost", "it should be a host name"),
-        ("siteDomain", "192.0.2.1", "it should be a host name"),
-        ("siteDomain", f"{'l' * 52}.example.com", "it should be a host name"),
-        ("loginDomain", "example.com", "below one of yours"),
-        ("loginDomain", f"login.{'l' * 46}.example.com", "below one of yours"),
-        ("loginParentRecord", "perhaps", "is not of the right type"),
-        ("loginParentRecord", True, "without a loginDomain"),
-        ("hostedZoneId", "example.com", "the id of a public zone"),
-        ("hostedZoneId", "/hostedzone/Z0EXAMPLE", "the id of a public zone"),
-        ("domainPrefix", "Login", "lower-case"),
-        ("domainPrefix", "-login", "inner hyphens"),
-        ("domainPrefix", "l" * 64, "1 to 63"),
-        ("domainPrefix", "my-aws-login", "contains 'aws'"),
-        ("domainPrefix", "amazonia", "contains 'amazon'"),
-        ("domainPrefix", "incognito", "contains 'cognito'"),
-        ("hostedLoginUrl", "https://login.example.com/oauth2", "without a path"),
-        ("hostedLoginUrl", "http://login.example.com", "over plain http"),
-        ("jwksUrl", "ftp://keys.example.com", "it should be an address"),
-        ("jwksUrl", "http://keys.example.com/jwks.json", "over plain http"),
-        ("websocketManagementUrl", "wss://ws.example.com", "it should be an address"),
-        ("websocketManagementUrl", "http://ws.example.com/{apiId}", "over plain http"),
-        ("extraOrigins", "http://localhost:3000", "is not of the right type"),
-        ("extraOrigins", {"a": "b"}, "it should be a list"),
-        ("extraOrigins", ["http://localhost:3000/"], "without a path"),
-        ("extraOrigins", ["http://example.com"], "over plain http"),
-        ("extraOrigins", ["https://example.com", "*"], "it should be an origin"),
-        ("extraOrigins", ["https://example.com:443"], "never writes this port"),
-        ("extraOrigins", ["http://localhost:80"], "never writes this port"),
-        ("extraOrigins", ["https://example.com:99999"], "never writes this port"),
-        ("extraOrigins", ["https://a.example", "https://a.example"], "names one twice"),
-        ("tokenMinutes", 4, "Cognito takes 5 to 1440"),
-        ("tokenMinutes", 1441, "Cognito takes 5 to 1440"),
-        ("tokenMinutes", "soon", "is not of the right type"),
-        ("refreshDays", 0, "Cognito takes 1 to 3650"),
-        ("refreshDays", 3651, "Cognito takes 1 to 3650"),
-        ("rotateRefreshTokens", "perhaps", "is not of the right type"),
-        ("connectChecksUser", "perhaps", "is not of the right type"),
-        ("runtime", "python3.9", "python3.11 to python3.14"),
-        ("architecture", "amd64", "arm64 or x86_64"),
-        ("waf", "perhaps", "is not of the right type"),
-        ("logDays", 31, "CloudWatch takes 1, 3, 5"),
-        ("logDays", 0, "CloudWatch takes 1, 3, 5"),
-        ("logDays", "forever", "is not of the right type"),
-        ("permissionsBoundary", "kakao-login-dev-boundary", "the ARN of a policy"),
-        ("alarmEmail", "team", "it should be an e-mail, or empty"),
-        ("alarmEmail", "a@example.com b@example.com", "it should be an e-mail, or empty"),
-        ("mailFrom", "example.com", "it should be an e-mail of a domain of yours"),
-        ("mailFrom", "no-reply@localhost", "it should be an e-mail of a domain of yours"),
-        ("mailFrom", "Login <no-reply@example.com>", "it should be an e-mail of a domain of yours"),
-        ("protect", "perhaps", "is not of the right type"),
-    ],
-)
-def test_a_wrong_setting_stops_the_program_with_the_command_that_mends_it(key: str, value: Any, reason: str) -> None:
-    message = refused({key: value})
-    assert f"kakao-login:{key} " in message
-    assert reason in message
-    assert "pulumi config set " in message
-    assert key in message.partition("pulumi config set ")[2]
+def texts(config: Mapping[str, Any]) -> dict[str, str]:
+    """What Pulumi hands to the program for these settings over `dev`'s, where None takes one away."""
+    values = stack_config("dev", REQUIRED) | {f"kakao-login:{key}": value for key, value in config.items()}
+    return {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in values.items()
+        if value is not None
+    }
+
+
+def refusal(config: Mapping[str, Any], *, stack: str = "dev") -> SettingError | None:
+    """Read settings, and return why they are refused."""
+    secrets = [key for key in texts(config) if key.lower().endswith("secret")]
+
+    async def read() -> None:  # Pulumi keeps secrets in futures, which want a loop
+        pulumi.runtime.set_all_config(texts(config), secrets)
+        settings.read()
+
+    pulumi.runtime.settings.configure(pulumi.runtime.settings.Settings(project="kakao-login", stack=stack))
+    try:
+        asyncio.run(read())
+    except SettingError as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize(("key", "value", "reason"), WRONG)
+def test_a_wrong_setting_is_refused_with_the_command_that_mends_it(key: str, value: Any, reason: str) -> None:
+    error = refusal({key: value})
+    assert error
+    assert error.found.startswith(f"kakao-login:{key} ")
+    assert reason in error.found
+    assert str(error) == f"{error.found}.\n  Mend it: {error.cure}"
+
+
+RIGHT = {  # what somebody answers where Pulumi asks
+    "kakaoClientId": "rest-api-key",
+    "kakaoClientSecret": "the-client-secret",
+    "kakaoAppId": "1000001",
+    "kakaoAppKeys": "javascript-key",
+    "siteDomain": "www.example.com",
+    "loginDomain": "login.example.org",
+    "siteUrl": "https://shop.example.com",
+    "hostedZoneId": "Z0EXAMPLE",
+    "domainPrefix": "my-login",
+    "hostedLoginUrl": "https://login.example.com",
+    "jwksUrl": "https://keys.example.com/jwks.json",
+    "websocketManagementUrl": "https://ws.example.com/ws",
+    "extraOrigins": "https://shop.example.com",
+    "appCallbacks": "https://other.example.com/callback",
+    "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary",
+    "alarmEmail": "team@example.com",
+    "mailFrom": "no-reply@example.com",
+}
+
+
+def each_command(cure: str) -> list[list[str]]:
+    return [list(words) for joined, words in itertools.groupby(shlex.split(cure), "&&".__eq__) if not joined]
+
+
+def mended(config: Mapping[str, Any], cure: str) -> dict[str, Any]:
+    """The settings after what `pulumi config set` and `pulumi config rm` do to a stack's file."""
+    after = dict(config)
+    for command in each_command(cure):
+        assert command[:2] == ["pulumi", "config"]
+        verb, *options = command[2:]
+        options = [option for option in options if option not in ("--secret", "--path", "--")]
+        path, value = options[0], options[1] if len(options) > 1 else None
+        key, _, item = path.removesuffix("]").partition("[") if "--path" in command else (path, "", "")
+        if verb == "rm" and not item:
+            after.pop(key)
+        elif verb == "rm":
+            after[key] = [kept for number, kept in enumerate(after[key]) if number != int(item)]
+        else:
+            before = after.get(key)
+            after[key] = RIGHT[key] if value is None else value
+            if item:
+                items = before if isinstance(before, list) else []
+                after[key] = [*items[: int(item)], after[key], *items[int(item) + 1 :]]
+    return after
+
+
+@pytest.mark.parametrize(("key", "value", "_reason"), WRONG)
+def test_the_command_mends_what_it_is_suggested_for(key: str, value: Any, _reason: str) -> None:
+    # A zone is for a domain, and a domain is in a zone.
+    beside = {"hostedZoneId": "Z0"} if key in ("siteDomain", "loginDomain") else {}
+    beside |= {"siteDomain": "www.example.org"} if key == "hostedZoneId" else {}
+    error = refusal(beside | {key: value})
+    assert error
+    assert refusal(mended(beside | {key: value}, error.cure)) is None
 
 
 OWN = {"siteDomain": "example.com", "loginDomain": "login.example.com", "hostedZoneId": "Z0EXAMPLE"}
@@ -107,31 +245,158 @@ OWN = {"siteDomain": "example.com", "loginDomain": "login.example.com", "hostedZ
 @pytest.mark.parametrize(
     ("changes", "reason", "cure"),
     [
-        ({"hostedZoneId": ""}, "hostedZoneId is not set, but siteDomain is", "hostedZoneId Z"),
-        ({"hostedZoneId": "", "siteDomain": ""}, "hostedZoneId is not set, but loginDomain is", "hostedZoneId Z"),
-        ({"siteDomain": "", "loginDomain": ""}, "siteDomain is not set, and neither is loginDomain", "siteDomain www."),
-        ({"siteDomain": "login.example.com"}, "loginDomain is the same as siteDomain", "loginDomain login.login."),
-        ({"domainPrefix": "my-login"}, "domainPrefix is set beside loginDomain", "domainPrefix ''"),
-        ({"hostedLoginUrl": "https://a.example"}, "hostedLoginUrl is set beside loginDomain", "hostedLoginUrl ''"),
-        ({"loginParentRecord": True}, "loginDomain's parent is siteDomain", "loginParentRecord false"),
-        ({"extraOrigins": ["https://example.com"]}, "names siteDomain", "extraOrigins []"),
+        ({"hostedZoneId": ""}, "hostedZoneId is not set, but siteDomain is", "set hostedZoneId"),
+        ({"hostedZoneId": "", "siteDomain": ""}, "hostedZoneId is not set, but loginDomain is", "set hostedZoneId"),
+        ({"siteDomain": "", "loginDomain": ""}, "siteDomain is not set, and neither is loginDomain", "set siteDomain"),
+        ({"siteDomain": "login.example.com"}, "loginDomain is the same as siteDomain", "set loginDomain"),
+        ({"siteUrl": "https://a.example"}, "siteUrl is set beside siteDomain", "rm siteUrl"),
+        ({"domainPrefix": "my-login"}, "domainPrefix is set beside loginDomain", "rm domainPrefix"),
+        ({"hostedLoginUrl": "https://a.example"}, "hostedLoginUrl is set beside loginDomain", "rm hostedLoginUrl"),
+        ({"loginParentRecord": True}, "loginDomain's parent is siteDomain", "set loginParentRecord false"),
+        (
+            {"extraOrigins": ["https://a.example", "https://example.com"]},
+            "names siteDomain",
+            "rm --path 'extraOrigins[1]'",
+        ),
+        (
+            {"siteDomain": "", "siteUrl": "https://a.example", "extraOrigins": ["https://a.example"]},
+            "names siteUrl",
+            "rm --path 'extraOrigins[0]'",
+        ),
     ],
 )
-def test_settings_that_do_not_go_together_stop_the_program_with_the_command_that_mends_it(
+def test_settings_that_do_not_go_together_are_refused_with_the_command_that_mends_them(
     changes: dict[str, Any], reason: str, cure: str
 ) -> None:
-    message = refused(OWN | changes)
-    assert reason in message
-    assert f"pulumi config set {cure}" in message
+    error = refusal(OWN | changes)
+    assert error
+    assert reason in error.found
+    assert error.cure == f"pulumi config {cure}"
+    assert refusal(mended(OWN | changes, error.cure)) is None
 
 
-def test_a_missing_secret_is_asked_for_as_a_secret_that_is_not_typed_into_a_command() -> None:
-    assert refused({"kakaoClientSecret": None}).endswith("pulumi config set --secret kakaoClientSecret")
+def test_a_setting_that_is_refused_stops_the_program_before_anything_is_declared() -> None:
+    assert "kakao-login:tokenMinutes is 4" in refused({"tokenMinutes": 4})
 
 
-def test_a_derived_domain_that_cognito_would_refuse_is_refused_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.infra.engine.ACCOUNT", "aws")
-    assert "contains 'aws'" in refused({})
+def test_every_command_reaches_pulumi_as_it_is_meant_from_bash_and_from_zsh() -> None:
+    values = [
+        "a b",
+        "it's",
+        "$HOME",
+        "`pwd`",
+        "*",
+        "[]",
+        "{a,b}",
+        "=ls",
+        "~",
+        "!!",
+        "<key>",
+        "#",
+        "-1",
+        "\\",
+        '"',
+        "a&&b",
+    ]
+    cures = [error.cure for key, value, _ in WRONG if (error := refusal({key: value}))]
+    cures += [commands.set_value("kakaoScopes", value) for value in values]
+    meant = [words for cure in cures for words in each_command(cure)]
+    script = "\n".join(['pulumi() { printf "%s\\0" pulumi "$@" END; }', "END() { :; }", *cures])
+    shells = [shell for shell in (["bash", "--norc", "-c"], ["zsh", "-f", "-c"]) if shutil.which(shell[0])]
+    assert shells
+    for shell in shells:
+        # Elsewhere than in the repository, where a pattern might match a file.
+        said = subprocess.run([*shell, script], cwd="/", capture_output=True, text=True, timeout=20)
+        assert said.stderr == ""
+        words = iter(said.stdout.split("\0"))
+        assert [[*itertools.takewhile(lambda word: word != "END", words)] for _ in meant] == meant, shell[0]
+
+
+@given(
+    st.text(st.characters(categories=("Zs", "Zl", "Zp", "Cc", "Cf", "Co", "Cn"), exclude_characters="\0"), min_size=1),
+    st.integers(0, 6),
+)
+def test_no_secret_with_an_invisible_character_is_taken_and_none_is_printed(invisible: str, place: int) -> None:
+    secret = "s3cr3t"
+    error = refusal({"kakaoClientSecret": secret[:place] + invisible + secret[place:]})
+    assert error
+    assert error.cure == "pulumi config set --secret kakaoClientSecret"
+    assert not any(part in str(error) for part in (secret, secret[:3], secret[3:]))
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, "is not set"),
+        ("", "is not set"),
+        ("'s3cr3t'", "quotation mark"),
+        ('"s3cr3t', "quotation mark"),
+        ("\u2018s3cr3t\u2019", "quotation mark"),
+        ("s3cr3t\n", "white space"),
+        ("s3c r3t", "white space"),
+        ("\uff53\uff13cr3t", "not ASCII at place 1"),
+        ("<client secret>", "begins with `<`"),
+        ("rest-api-key", "is the same as kakaoClientId"),
+    ],
+)
+def test_a_secret_that_is_missing_or_badly_pasted_is_asked_for_again_and_not_printed(
+    value: str | None, reason: str
+) -> None:
+    error = refusal({"kakaoClientSecret": value})
+    assert error
+    assert reason in error.found
+    assert error.cure == "pulumi config set --secret kakaoClientSecret"
+    assert "cr3t" not in str(error)
+
+
+def test_a_value_that_somebody_has_encrypted_is_not_printed() -> None:
+    for value in ("s3cr3t key", "s3cr3t\u200b"):
+        error = refusal({"kakaoSecret": value})
+        assert error
+        assert "s3cr3t" not in str(error)
+    pulumi_keys = {"kakao-login:kakaoClientId"}
+    with patch("infra.settings.is_config_secret", pulumi_keys.__contains__):
+        assert "is a secret; it should be" in str(refusal({"kakaoClientId": "s3cr3t key"}))
+
+
+@pytest.mark.parametrize(("stack", "reason"), [("aws", "contains 'aws'"), ("Dev", "lower-case"), ("s" * 40, "1 to 63")])
+def test_a_derived_domain_that_cognito_would_refuse_is_refused_here(stack: str, reason: str) -> None:
+    error = refusal({}, stack=stack)
+    assert error
+    assert reason in error.found
+    assert error.cure == "pulumi config set domainPrefix"
+    assert refusal({"domainPrefix": "my-login"}, stack=stack) is None
+
+
+def test_every_setting_that_is_described_is_read_and_no_other() -> None:
+    source = ast.parse((ROOT / "infra" / "settings.py").read_text())
+    texts = {node.value for node in ast.walk(source) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert set(described()) <= texts
+    assert set(settings.known_keys()) == set(described())
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"config:\n\tkey: value\n", "Pulumi.yaml, line 2 is no YAML"),
+        (b"config: [", "Pulumi.yaml, line 1 is no YAML"),
+        (b"config: \xff", "Pulumi.yaml is not UTF-8: byte 9"),
+        (b"config: \x00", "Pulumi.yaml is no YAML: it holds a character"),
+        (b"", "Pulumi.yaml holds no keys with values"),
+        (b"- config", "Pulumi.yaml holds no keys with values"),
+        (b"config:", "Pulumi.yaml describes no settings"),
+    ],
+)
+def test_a_broken_project_file_is_a_sentence(
+    content: bytes, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "Pulumi.yaml"
+    file.write_bytes(content)
+    monkeypatch.setattr(settings, "PROJECT_FILE", file)
+    with pytest.raises(settings.UnreadableFileError) as error:
+        settings.known_keys.__wrapped__()
+    assert str(error.value).startswith(reason)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("value", ["http://localhost:3000", "http://127.0.0.1:5173", "http://[::1]:3000"])
