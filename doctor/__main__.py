@@ -6,12 +6,16 @@ from pathlib import Path
 
 import requests
 
-from doctor import stack
-from doctor.checks import examine
+from infra.settings import UnreadableFileError
 
 
 def main() -> None:
     """Examine a stack of Pulumi's, or the one that a file describes."""
+    try:
+        from doctor import stack  # they read Pulumi.yaml
+        from doctor.checks import examine
+    except UnreadableFileError as error:
+        sys.exit(str(error))
     parser = argparse.ArgumentParser(prog="python -m doctor", description="What keeps people from signing in.")
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--stack", help="a stack, asked of the Pulumi CLI")

@@ -16,7 +16,7 @@ import pulumi
 import requests
 
 from doctor.stack import PROJECT, Stack
-from infra import kakao, settings
+from infra import commands, kakao, settings
 from infra.login import SCOPES
 
 SECONDS = 10
@@ -115,14 +115,12 @@ def examine(stack: Stack, session: requests.Session) -> Iterator[Finding]:
 
 
 def settings_are_right(patient: Patient) -> None:
-    """What the program itself would refuse. Secrets and the account, which are not known here, count as right."""
-    derived = "" if patient.stack["loginDomain"] else "derived"
-    unknown = {f"{PROJECT['name']}:domainPrefix": patient.stack["domainPrefix"] or derived}
+    """What the program itself would refuse. Secrets, which are not known here, count as right."""
     secrets = dict.fromkeys(patient.stack.encrypted, "encrypted")
     known = {key: value for key, value in patient.stack.settings.items() if key.startswith(f"{PROJECT['name']}:")}
 
     async def read() -> None:  # Pulumi keeps secrets in futures, which want a loop
-        pulumi.runtime.set_all_config(secrets | known | unknown, list(secrets))
+        pulumi.runtime.set_all_config(secrets | known, list(secrets))
         settings.read()
 
     pulumi.runtime.settings.configure(pulumi.runtime.settings.Settings(project=PROJECT["name"], stack="doctor"))
@@ -142,11 +140,23 @@ def secret_is_encrypted(patient: Patient) -> None:
 
 def protected_stack_trusts_no_laptop(patient: Patient) -> None:
     """Whoever runs a program on a visitor's machine could pass on that visitor's login."""
-    origins = json.loads(patient.stack["extraOrigins"] or "[]")
-    local = [origin for origin in origins if urlsplit(origin).hostname in settings.LOOPBACK]
-    if local and patient.stack["protect"] == "true":
-        cure = "take it out (pulumi config rm --path 'extraOrigins[…]'), or on a stack for trying things: protect false"
-        raise Broken(f"extraOrigins lets {', '.join(local)} in, on a protected stack", cure)
+    if patient.stack["protect"] != "true":
+        return
+    sites = [(patient.stack["siteUrl"], commands.remove("siteUrl"))]
+    for item, origin in enumerate(_listed(patient.stack["extraOrigins"])):
+        sites.append((str(origin), commands.remove("extraOrigins", item=item)))
+    for site, cure in sites:
+        if re.match(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:|$)", site):
+            raise Broken(f"{site} may use the login of a protected stack", cure)
+
+
+def _listed(value: str) -> list[Any]:
+    """A setting that is a list; empty where it is none, which the settings' own check says."""
+    try:
+        items = json.loads(value or "[]")
+    except ValueError:
+        return []
+    return items if isinstance(items, list) else []
 
 
 def stack_is_up(patient: Patient) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from infra.settings import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 60
@@ -32,7 +32,7 @@ class Stack:
         return self.settings.get(f"{PROJECT['name']}:{key}", "")
 
 
-PROJECT = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+PROJECT = read_yaml(ROOT / "Pulumi.yaml")
 
 
 def of_documents(config: Document, outputs: Document) -> Stack:
@@ -55,12 +55,20 @@ def from_pulumi(name: str) -> Stack:
 def from_file(path: Path) -> Stack:
     """Read a file with both documents, such as a running sandbox keeps. Raises UnreadableError."""
     try:
-        documents = json.loads(path.read_text())
+        documents = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         port = path.stem.removeprefix("sandbox-")
         cure = f" A running sandbox keeps it: make up PORT={port}" if port.isdigit() else ""
         raise UnreadableError(f"There is no {path}.{cure}") from None
-    return of_documents(documents["config"], documents["outputs"])
+    except OSError as error:
+        raise UnreadableError(f"{path} cannot be read: {error.strerror}.") from None
+    except ValueError as error:  # of JSON or of UTF-8
+        raise UnreadableError(f"{path} is no JSON: {error}.") from None
+    try:
+        return of_documents(documents["config"], documents["outputs"])
+    except (AttributeError, KeyError, TypeError):
+        wanted = '{"config": …, "outputs": …} as `pulumi config --json` and `pulumi stack output --json` print them'
+        raise UnreadableError(f"{path} does not hold {wanted}.") from None
 
 
 def _asked(*command: str) -> Document:

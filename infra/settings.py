@@ -1,6 +1,7 @@
 """What differs between stacks. The only reader of configuration; Pulumi.yaml describes each key and its default."""
 
 import difflib
+import json
 import re
 import unicodedata
 from collections.abc import Callable
@@ -132,7 +133,7 @@ def read() -> Settings:
         mail_from=_text(
             config,
             "mailFrom",
-            rf"([A-Za-z0-9._+-]{{1,64}}@{HOST})?",
+            rf"((?=[^@]{{1,64}}@)[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@{HOST})?",
             "an e-mail of a domain of yours, such as no-reply@example.com, or empty",
         ),
         protect=_flag(config, "protect", "true"),
@@ -160,12 +161,13 @@ def read_yaml(file: Path) -> dict[str, Any]:
 
 
 @cache
-def known_keys() -> tuple[str, ...]:
-    """Return the program's own keys, as Pulumi.yaml describes them. Raises UnreadableFileError."""
+def known_keys() -> dict[str, str | None]:
+    """Return the program's own keys with their defaults, as Pulumi.yaml describes them. Raises UnreadableFileError."""
     described = read_yaml(PROJECT_FILE).get("config")
     if not isinstance(described, dict):
         raise UnreadableFileError(f"{PROJECT_FILE.name} describes no settings under `config`")
-    return tuple(key for key in described if ":" not in key)
+    own = {key: (described[key] or {}).get("default") for key in described if ":" not in key}
+    return {key: value if value is None or isinstance(value, str) else json.dumps(value) for key, value in own.items()}
 
 
 def _refuse_unknown_keys() -> None:
@@ -185,7 +187,8 @@ def _unknown(key: str, value: object, ours: dict[str, Any]) -> SettingError:
         return SettingError(key, "is no setting of this program; README.md lists them all", remove(key))
     right = by_lower_case[near[0]]
     wrong = f"is no setting of this program; the nearest is {right}"
-    if right in ours or not isinstance(value, str) or value[:1] in "[{":
+    is_set = ours.get(right) not in (None, known_keys()[right])  # the engine hands defaults to the program as well
+    if is_set or not isinstance(value, str) or value.startswith(("[", "{")):
         return SettingError(key, wrong, remove(key))
     secret = is_config_secret(f"{pulumi.get_project()}:{key}") or right == "kakaoClientSecret"
     moved = ask(right, secret=True) if secret else ask(right, item=0) if "[" in key else set_value(right, value)

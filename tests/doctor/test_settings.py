@@ -1,5 +1,8 @@
 """What the doctor says of settings alone, without asking anybody."""
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ import requests
 
 from doctor import checks, stack
 from doctor.checks import Broken, Patient
+from sandbox.program import ROOT
 
 SECRET = "a-secret-in-plain-text"
 CONFIG = {
@@ -47,7 +51,7 @@ def test_a_stack_with_a_domain_of_its_own_has_nothing_wrong_with_its_settings() 
 @pytest.mark.parametrize(
     ("check", "changes", "found", "cure"),
     [
-        (checks.settings_are_right, {"kakaoClientId": None}, "kakaoClientId is not set", "set kakaoClientId <REST"),
+        (checks.settings_are_right, {"kakaoClientId": None}, "kakaoClientId is not set", "set kakaoClientId"),
         (checks.settings_are_right, {"kakaoClientSecret": None}, "is not set", "set --secret kakaoClientSecret"),
         (checks.settings_are_right, {"kakaoScopes": plain("account_email")}, "lacks 'openid'", "set kakaoScopes"),
         (checks.settings_are_right, {"kakaoScopes": plain("openid email")}, "KOE205", "account_email"),
@@ -56,8 +60,20 @@ def test_a_stack_with_a_domain_of_its_own_has_nothing_wrong_with_its_settings() 
         (
             checks.protected_stack_trusts_no_laptop,
             {"extraOrigins": plain('["https://a.example", "http://localhost:3000"]')},
-            "lets http://localhost:3000 in",
-            "config rm",
+            "http://localhost:3000 may use the login of a protected stack",
+            "pulumi config rm --path 'extraOrigins[1]'",
+        ),
+        (
+            checks.protected_stack_trusts_no_laptop,
+            {"siteUrl": plain("http://127.0.0.1:5173")},
+            "http://127.0.0.1:5173 may use the login of a protected stack",
+            "pulumi config rm siteUrl",
+        ),
+        (
+            checks.settings_are_right,
+            {"kakaoScope": plain("openid")},
+            "the nearest is kakaoScopes",
+            "pulumi config set kakaoScopes openid && pulumi config rm kakaoScope",
         ),
         (checks.stack_is_up, {}, "no output clientId, kakaoRedirectUri", "pulumi up"),
     ],
@@ -69,6 +85,11 @@ def test_a_wrong_setting_is_named_with_the_command_that_mends_it(
         check(patient(**changes))
     assert found in broken.value.found
     assert cure in broken.value.cure
+
+
+@pytest.mark.parametrize("value", ["http://localhost:3000", "[", '{"a": 1}', "[1]", '["http://[::1"]'])
+def test_a_list_that_is_none_is_the_settings_fault_and_no_traceback(value: str) -> None:
+    checks.protected_stack_trusts_no_laptop(patient(extraOrigins=plain(value)))
 
 
 def test_localhost_may_use_the_login_of_a_stack_for_trying_things() -> None:
@@ -86,6 +107,34 @@ def test_without_outputs_nobody_is_asked_and_each_such_line_says_why() -> None:
     marks = {finding.name: str(finding) for finding in checks.examine(sick.stack, sick.session)}
     assert marks["outputs"].startswith("✗")
     assert "cannot be known without the output siteUrl → pulumi up" in marks["page"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"{", "is no JSON"),
+        (b"\xff", "is no JSON"),
+        (b"[]", "does not hold"),
+        (b'{"config": {}}', "does not hold"),
+        (b'{"config": {"a": 1}, "outputs": {}}', "does not hold"),
+    ],
+)
+def test_a_file_that_is_no_stack_is_said_without_a_traceback(content: bytes, reason: str, tmp_path: Path) -> None:
+    file = tmp_path / "stack.json"
+    file.write_bytes(content)
+    with pytest.raises(stack.UnreadableError, match=reason):
+        stack.from_file(file)
+
+
+def test_a_broken_project_file_is_said_without_a_traceback(tmp_path: Path) -> None:
+    for name in ("doctor", "infra"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    (tmp_path / "Pulumi.yaml").write_text("config:\n\tname: value\n")
+    command = [sys.executable, "-m", "doctor", "--stack", "dev"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Pulumi.yaml, line 2 is no YAML: ")
+    assert ended.stderr.count("\n") == 1
 
 
 def test_a_missing_file_is_said_with_the_command_that_makes_it(tmp_path: Path) -> None:

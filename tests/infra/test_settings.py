@@ -9,10 +9,12 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import hypothesis
 import pulumi
 import pulumi_aws
 import pytest
@@ -147,9 +149,14 @@ WRONG: list[tuple[str, Any, str]] = [
 ]
 
 
+@cache
+def dev() -> dict[str, Any]:
+    return stack_config("dev", REQUIRED)
+
+
 def texts(config: Mapping[str, Any]) -> dict[str, str]:
     """What Pulumi hands to the program for these settings over `dev`'s, where None takes one away."""
-    values = stack_config("dev", REQUIRED) | {f"kakao-login:{key}": value for key, value in config.items()}
+    values = dev() | {f"kakao-login:{key}": value for key, value in config.items()}
     return {
         key: value if isinstance(value, str) else json.dumps(value)
         for key, value in values.items()
@@ -159,10 +166,11 @@ def texts(config: Mapping[str, Any]) -> dict[str, str]:
 
 def refusal(config: Mapping[str, Any], *, stack: str = "dev") -> SettingError | None:
     """Read settings, and return why they are refused."""
-    secrets = [key for key in texts(config) if key.lower().endswith("secret")]
+    values = texts(config)
+    secrets = [key for key in values if key.lower().endswith("secret")]
 
     async def read() -> None:  # Pulumi keeps secrets in futures, which want a loop
-        pulumi.runtime.set_all_config(texts(config), secrets)
+        pulumi.runtime.set_all_config(values, secrets)
         settings.read()
 
     pulumi.runtime.settings.configure(pulumi.runtime.settings.Settings(project="kakao-login", stack=stack))
@@ -312,6 +320,7 @@ def test_every_command_reaches_pulumi_as_it_is_meant_from_bash_and_from_zsh() ->
         assert [[*itertools.takewhile(lambda word: word != "END", words)] for _ in meant] == meant, shell[0]
 
 
+@hypothesis.settings(deadline=None, max_examples=50)
 @given(
     st.text(st.characters(categories=("Zs", "Zl", "Zp", "Cc", "Cf", "Co", "Cn"), exclude_characters="\0"), min_size=1),
     st.integers(0, 6),
@@ -366,6 +375,43 @@ def test_a_derived_domain_that_cognito_would_refuse_is_refused_here(stack: str, 
     assert reason in error.found
     assert error.cure == "pulumi config set domainPrefix"
     assert refusal({"domainPrefix": "my-login"}, stack=stack) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "beside", "cure"),
+    [
+        (
+            "kakaoScope",
+            "openid account_email",
+            {},
+            "set kakaoScopes 'openid account_email' && pulumi config rm kakaoScope",
+        ),
+        ("kakaoScope", "openid", {"kakaoScopes": "openid account_email"}, "rm kakaoScope"),
+        ("kakaoClientID", "key", {"kakaoClientId": None}, "set kakaoClientId key && pulumi config rm kakaoClientID"),
+        (
+            "kakaoClientsecret",
+            "s3cr3t",
+            {"kakaoClientSecret": None},
+            "set --secret kakaoClientSecret && pulumi config rm kakaoClientsecret",
+        ),
+        (
+            "extraOrigins[0]",
+            "https://a.example",
+            {},
+            "set --path 'extraOrigins[0]' && pulumi config rm 'extraOrigins[0]'",
+        ),
+        ("extraOrigin", ["https://a.example"], {}, "rm extraOrigin"),
+        ("tokenMinute", 30, {}, "set tokenMinutes 30 && pulumi config rm tokenMinute"),
+        ("colour", "red", {}, "rm colour"),
+    ],
+)
+def test_a_value_under_a_wrong_key_moves_to_the_nearest_one_unless_that_has_another(
+    key: str, value: Any, beside: dict[str, Any], cure: str
+) -> None:
+    error = refusal(beside | {key: value})
+    assert error
+    assert error.cure == f"pulumi config {cure}"
+    assert refusal(mended(beside | {key: value}, error.cure)) is None
 
 
 def test_every_setting_that_is_described_is_read_and_no_other() -> None:

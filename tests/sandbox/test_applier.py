@@ -46,7 +46,7 @@ POOL = {"passwordPolicy": {"minimumLength": 12.0}}
         ({**POOL, "deletionProtection": "MAYBE"}, "cannot be 'MAYBE'; AWS takes ACTIVE, INACTIVE"),
         ({**POOL, "usernameAttributes": ["nickname"]}, "AWS takes phone_number, email"),
         ({**POOL, "emailVerificationSubject": "x" * 141}, "is 141 characters long; AWS takes 140"),
-        ({**POOL, "emailConfiguration": {"fromEmailAddress": "a@example.com"}}, "AWS knows no 'fromEmailAddress'"),
+        ({**POOL, "usernameConfiguration": {"invented": True}}, "AWS knows no 'invented'"),
         ({**POOL, "poolName": "카카오!"}, "cannot be '카카오!'; AWS takes what matches"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 import requests
 
 from infra.packaging import BUILD
-from sandbox import live, local, terminal
+from sandbox import live, local, program, terminal
 from sandbox.__main__ import THREADS, wait_for_an_end
 from sandbox.emulator import NotStartedError
 from sandbox.program import ROOT
@@ -172,9 +173,36 @@ def test_nohup_keeps_a_sandbox_whose_terminal_is_closed() -> None:
     assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20).returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("Pulumi.local.yaml", b"config:\n  aws:region: x\n\ty: z\n", "Pulumi.local.yaml, line 3 is no YAML: "),
+        ("Pulumi.local.yaml", b"config:\n", "Pulumi.local.yaml holds no settings under `config`"),
+        ("Pulumi.local.yaml", b"", "Pulumi.local.yaml holds no settings under `config`"),
+        ("Pulumi.local.yaml", b"config: \xff", "Pulumi.local.yaml is not UTF-8: byte 9"),
+        ("Pulumi.local.yaml", b"config: \x00", "Pulumi.local.yaml is no YAML: "),
+        ("Pulumi.local.yaml", None, "Pulumi.local.yaml cannot be read: No such file"),
+        ("Pulumi.yaml", b"config: [", "Pulumi.yaml, line 1 is no YAML: "),
+    ],
+)
+def test_a_broken_file_of_settings_is_said_in_a_sentence(
+    name: str, content: bytes | None, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in ("Pulumi.yaml", "Pulumi.local.yaml"):
+        shutil.copy(ROOT / file, tmp_path)
+    (tmp_path / name).unlink()
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    monkeypatch.setattr(program, "ROOT", tmp_path)
+    with pytest.raises(NotStartedError) as refused, local.running(free_ports()):
+        pass
+    assert str(refused.value).startswith(reason)
+    assert "\n" not in str(refused.value)
+
+
 def test_all_ports_move_together() -> None:
     config = local.settings(4000)
-    assert config["kakao-login:extraOrigins"] == ["http://localhost:4000"]
+    assert config["kakao-login:siteUrl"] == "http://localhost:4000"
     assert config["kakao-login:hostedLoginUrl"] == "http://127.0.0.1:4001"
     assert config["kakao-login:kakaoIssuer"] == "http://127.0.0.1:4002"
     assert set(config["aws:endpoints"][0].values()) == {"http://127.0.0.1:4003"}
