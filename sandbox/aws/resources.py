@@ -268,8 +268,8 @@ def _user_pool(account: Account, name: str, inputs: Inputs) -> Created:
     if "userAttributeUpdateSettings" in inputs:
         verified = inputs["userAttributeUpdateSettings"]["attributesRequireVerificationBeforeUpdates"]
         inputs["userAttributeUpdateSettings"] = {"AttributesRequireVerificationBeforeUpdate": verified}
-    if "emailConfiguration" in given:
-        given["emailConfiguration"]["from"] = given["emailConfiguration"].pop("fromEmailAddress")
+    if "emailConfiguration" in inputs:
+        inputs["emailConfiguration"]["from"] = inputs["emailConfiguration"].pop("fromEmailAddress")
     pool = {
         "PoolName": _unique_name(name),
         "Policies": {"PasswordPolicy": inputs.pop("passwordPolicy")},
