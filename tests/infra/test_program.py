@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -133,6 +134,21 @@ def test_what_would_come_back_as_another_one_is_protected_and_nothing_else(every
     kept = {"login-pool", "login-client", "site-distribution"}
     assert {resource.name for resource in everything.resources if resource.protect} == kept
     assert not any(resource.protect for resource in declare({"protect": False}).resources)
+
+
+def test_the_address_of_the_site_is_the_first_origin_everywhere_and_cloudfronts_own_is_none() -> None:
+    stack = declare({"siteUrl": "https://shop.example.com", "extraOrigins": ["https://admin.example.com"]})
+    origins = ["https://shop.example.com", "https://admin.example.com"]
+    for name in ("session", "accounts", "connect-authorizer"):
+        assert json.loads(stack.named(f"{name}-function")["environment"]["variables"]["SITE_ORIGINS"]) == origins
+    client = stack.one("UserPoolClient")
+    assert client["callbackUrls"] == [f"{origin}/api/auth/callback" for origin in origins]
+    assert client["logoutUrls"] == [f"{origin}/" for origin in origins]
+    assert stack.named("site-bearer")["code"].startswith(f"const extraOrigins = {json.dumps(origins)};")
+    assert stack.exports["siteUrl"] == origins[0]
+    assert stack.exports["apiUrl"] == f"{origins[0]}/api"
+    assert stack.exports["websocketUrl"] == "wss://shop.example.com/ws"
+    assert stack.exports["kakaoLogoutRedirectUri"] == f"{origins[0]}/"
 
 
 ELSEWHERE = """

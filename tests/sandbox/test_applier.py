@@ -90,3 +90,9 @@ def test_what_has_been_applied_stays_and_a_change_of_it_needs_a_restart(
     assert made == [{"colour": "red"}]
     with pytest.raises(NotApplicableError, match="lamp 'thing': has another colour, which needs a restart"):
         apply(applier, "lamp", colour="blue")
+
+
+def test_a_sender_of_ones_own_is_spelled_as_aws_spells_it(applier: Applier) -> None:
+    pool = declare({"mailFrom": "no-reply@example.com"}).one("UserPool")
+    with pytest.raises(NotApplicableError, match="Could not connect"):
+        apply(applier, pool.type, **pool.inputs)

@@ -11,6 +11,7 @@ import threading
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -198,6 +199,14 @@ def test_a_broken_file_of_settings_is_said_in_a_sentence(
         pass
     assert str(refused.value).startswith(reason)
     assert "\n" not in str(refused.value)
+
+
+def test_a_login_that_names_no_site_comes_back_to_the_sandboxs_own(sandbox: local.Sandbox) -> None:
+    begun = requests.get(f"{sandbox.site}/api/auth/login?provider=Kakao", allow_redirects=False, timeout=10)
+    query = parse_qs(urlsplit(begun.headers["Location"]).query)
+    assert query["redirect_uri"] == [f"{sandbox.site}/api/auth/callback"]
+    assert sandbox.exports["siteUrl"] == sandbox.site
+    assert sandbox.exports["websocketUrl"] == f"{sandbox.site.replace('http', 'ws')}/ws"
 
 
 def test_all_ports_move_together() -> None:
