@@ -15,6 +15,7 @@ import jwt
 
 from infra import packaging
 from sandbox.local import settings
+from sandbox.program import own
 
 Row = tuple[str, str, str]
 
@@ -97,7 +98,7 @@ def in_turns(*tasks: Callable[[], object]) -> list[float]:
 def cold_import(checks_user: str) -> float:
     """Return the seconds from the start of an interpreter to a handler, from the package and the layer as deployed."""
     here = settings(3000)
-    layer = packaging.layer_zip(here["kakao-login:runtime"], here["kakao-login:architecture"])
+    layer = packaging.layer_zip(here[own("runtime")], here[own("architecture")])
     with tempfile.TemporaryDirectory() as folder:
         for path in (packaging.function_zip("connect_authorizer"), layer):
             with zipfile.ZipFile(path) as archive:

@@ -122,6 +122,10 @@ if not re.fullmatch(r"[\w.-]+(@\d+)?/[\w.-]+(@\d+)?", repository):
     raise pulumi.RunError(
         f"repository is {repository!r}; it should be one repository, as owner@1234/name@5678 or owner/name"
     )
+if not re.fullmatch(r"[a-z0-9-]+", LOGIN):
+    raise pulumi.RunError(
+        f"Pulumi.yaml names the project {LOGIN!r}; it should be lower-case letters, digits and hyphens: buckets bear it"
+    )
 names: list[str] = config.require_object("environments")
 for name in names:
     others = [other for other in names if other != name] + [f"state-{other}" for other in names]

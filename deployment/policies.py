@@ -5,9 +5,12 @@ Which action knows which resources and conditions is from AWS's service authoriz
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-LOGIN = "kakao-login"  # the project that is deployed
+import yaml
+
+LOGIN: str = yaml.safe_load((Path(__file__).parent.parent / "Pulumi.yaml").read_text())["name"]  # what is deployed
 GITHUB = "token.actions.githubusercontent.com"
 AWS_AUDIENCE = "sts.amazonaws.com"
 CLOUDFRONT_REGION = "us-east-1"  # of its firewalls, its alarms and its certificates
@@ -117,7 +120,7 @@ def tls_only(bucket_arn: str) -> Document:
 
 def boundary(stack: Stack) -> Document:
     """What the stack's functions and API Gateway do, all of them together; a role's own policy grants less."""
-    people = ["GetUser", "CreateUser", "LinkProviderForUser", "UserGlobalSignOut"]
+    people = ["GetUser", "CreateUser", "LinkProviderForUser", "DeleteUser", "UserGlobalSignOut"]
     signing_in = ["InitiateAuth", "RespondToAuthChallenge", "ResetUserPassword"]
     logs = ["CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams"]
     lines = ["FilterLogEvents", "GetLogEvents", "PutLogEvents"]

@@ -17,6 +17,7 @@ from pulumi import RunError
 from sandbox import kakao, program
 from sandbox.aws import Account, Applier, NotApplicableError
 from sandbox.emulator import NotStartedError, check_free, emulated_aws
+from sandbox.program import own
 from sandbox.proxy import serve_proxies
 
 CLIENT_SECRET = "stand-in-client-secret"  # noqa: S105 - the stand-in's own; Pulumi.local.yaml holds it encrypted
@@ -67,11 +68,12 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
             exports = applier.run(stack="local", config=config)
             _add_person(account.result(), exports["userPoolId"])
         with _step(say, "Kakao stand-in and site"):
-            domain = f"https://{config['kakao-login:domainPrefix']}.auth.{region}.amazoncognito.com"
+            prefix = config[own("domainPrefix")]
+            domain = f"https://{prefix}.auth.{region}.amazoncognito.com"
             app = kakao.KakaoApp(
-                client_id=config["kakao-login:kakaoClientId"],
+                client_id=config[own("kakaoClientId")],
                 client_secret=CLIENT_SECRET,
-                app_id=int(config["kakao-login:kakaoAppId"]),
+                app_id=int(config[own("kakaoAppId")]),
                 redirect_uris=(exports["kakaoRedirectUri"],),
                 logout_redirect_uris=(f"{site}/",),
             )
@@ -108,9 +110,9 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
 def settings(port: int) -> dict[str, Any]:
     """Return the stack `local` for these ports and this machine."""
     overrides = {
-        "kakao-login:kakaoClientSecret": CLIENT_SECRET,
-        "kakao-login:runtime": f"python3.{sys.version_info.minor}",
-        "kakao-login:architecture": "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
+        own("kakaoClientSecret"): CLIENT_SECRET,
+        own("runtime"): f"python3.{sys.version_info.minor}",
+        own("architecture"): "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
     }
     moved: dict[str, Any] = _moved(program.stack_config("local", overrides), port)
     return moved

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import runpy
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +15,25 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime import mocks, rpc, settings
 
 ROOT = Path(__file__).resolve().parent.parent
-PROJECT = "kakao-login"
-SECRET = f"{PROJECT}:kakaoClientSecret"
 SECONDS = 60
 THREADS = 16
+
+
+def _project_name() -> str:
+    """Return the name in Pulumi.yaml; what else is wrong with the file is reported where its settings are read."""
+    found = re.search(r"^name: *([\w.-]+)", (ROOT / "Pulumi.yaml").read_text(errors="replace"), re.MULTILINE)
+    return found[1] if found else ""
+
+
+PROJECT = _project_name()
+
+
+def own(key: str) -> str:
+    """Return the full name of one of the program's own settings, as `pulumi config` writes it."""
+    return key if ":" in key else f"{PROJECT}:{key}"
+
+
+SECRET = own("kakaoClientSecret")
 
 
 class UnreadableFileError(Exception):
@@ -58,11 +74,11 @@ def stack_config(stack: str, overrides: Mapping[str, Any] | None = None) -> dict
     described = _config(ROOT / "Pulumi.yaml")
     chosen = _config(ROOT / f"Pulumi.{stack}.yaml")
     values = {
-        key if ":" in key else f"{PROJECT}:{key}": item.get("default", item.get("value"))
+        own(key): item.get("default", item.get("value"))
         for key, item in described.items()
         if isinstance(item, dict) and item.keys() & {"default", "value"}
     }
-    values |= {key: value for key, value in chosen.items() if not (isinstance(value, dict) and "secure" in value)}
+    values |= {own(key): value for key, value in chosen.items() if not (isinstance(value, dict) and "secure" in value)}
     return values | dict(overrides or {})
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import sync_playwright
 
 from infra import packaging
 from sandbox.local import settings
+from sandbox.program import own
 
 ADVICE = """The tests need what could not be had here: {missing}. Install it and run again:
   Debian, Ubuntu   sudo apt-get install nodejs chromium
@@ -46,7 +47,7 @@ def install(packages: list[str]) -> None:
 def build_layer() -> None:
     """Download what the layer holds, for this machine, so that no test has to."""
     here = settings(3000)
-    packaging.layer_zip(here["kakao-login:runtime"], here["kakao-login:architecture"])
+    packaging.layer_zip(here[own("runtime")], here[own("architecture")])
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pytest
 
 from infra import packaging
 from sandbox.local import settings
-from sandbox.program import ROOT
+from sandbox.program import ROOT, own
 
 PINNED = sorted([*ROOT.glob("requirements*.txt"), *ROOT.glob("*/requirements*.txt")])
 COMMANDS = [ROOT / "Makefile", ROOT / "README.md", ROOT / ".ci" / "run"]
@@ -61,7 +61,7 @@ def test_the_sbom_names_what_is_in_the_layer_with_its_hashes() -> None:
     make("sbom")
     sbom = json.loads((ROOT / ".build" / "layer.cdx.json").read_text())
     here = settings(3000)
-    with zipfile.ZipFile(packaging.layer_zip(here["kakao-login:runtime"], here["kakao-login:architecture"])) as layer:
+    with zipfile.ZipFile(packaging.layer_zip(here[own("runtime")], here[own("architecture")])) as layer:
         files = [name for name in layer.namelist() if name.endswith(".dist-info/METADATA")]
         held = [message_from_bytes(layer.read(name)) for name in files]
     assert {part["purl"].partition("?")[0] for part in sbom["components"]} == {

@@ -12,18 +12,18 @@ import requests
 
 from doctor import checks, stack
 from doctor.checks import Broken, Patient
-from sandbox.program import ROOT
+from sandbox.program import ROOT, own
 
 SECRET = "a-secret-in-plain-text"
 CONFIG = {
-    "kakao-login:kakaoClientId": {"value": "key", "secret": False},
-    "kakao-login:kakaoClientSecret": {"secret": True},
+    own("kakaoClientId"): {"value": "key", "secret": False},
+    own("kakaoClientSecret"): {"secret": True},
 }
 
 
 def patient(outputs: dict[str, str] | None = None, **changes: Any) -> Patient:
     """A stack with these settings, where None takes one away; nobody can be asked."""
-    described = {f"kakao-login:{key}": value for key, value in changes.items()}
+    described = {own(key): value for key, value in changes.items()}
     config = {key: value for key, value in (CONFIG | described).items() if value is not None}
     session = requests.Session()
     session.adapters.clear()

@@ -18,12 +18,12 @@ import pytest
 from pulumi.runtime import mocks, rpc
 
 from infra import packaging
-from sandbox.program import ROOT, Monitor, plain, run, stack_config
+from sandbox.program import ROOT, Monitor, own, plain, run, stack_config
 
 DEPLOYMENT = ROOT / "deployment" / "__main__.py"
 ACCOUNT = "123456789012"
 REGION = "ap-northeast-2"
-REQUIRED = {"kakao-login:kakaoClientId": "rest-api-key", "kakao-login:kakaoClientSecret": "the-client-secret"}
+REQUIRED = {own("kakaoClientId"): "rest-api-key", own("kakaoClientSecret"): "the-client-secret"}
 EVERYTHING = {  # that is off unless a setting says otherwise
     "alarmEmail": "team@example.com",
     "waf": True,
@@ -198,7 +198,7 @@ def refused(config: Mapping[str, Any]) -> str:
 
 def _values(stack: str, config: Mapping[str, Any] | None) -> dict[str, Any]:
     """The stack's configuration with these values over it; None takes a value away."""
-    prefixed = {f"kakao-login:{key}": value for key, value in (config or {}).items()}
+    prefixed = {own(key): value for key, value in (config or {}).items()}
     return {key: value for key, value in stack_config(stack, REQUIRED | prefixed).items() if value is not None}
 
 

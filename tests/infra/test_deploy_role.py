@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from sandbox.program import ROOT
+from sandbox.program import PROJECT, ROOT
 from tests.infra.authorization import Action, matching
 from tests.infra.engine import ACCOUNT, EVERYTHING, REGION, Declared, Graph, declare, declare_deployment, statements
 from tests.infra.iam import allows, tags
@@ -17,7 +17,7 @@ from tests.infra.iam import allows, tags
 POOL = f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/1"
 DISTRIBUTION = f"arn:aws:cloudfront::{ACCOUNT}:distribution/1"
 CERTIFICATE = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/1"
-BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/kakao-login-{{}}-boundary"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/{PROJECT}-{{}}-boundary"
 # What AWS calls a resource's name in its ARN.
 NAMES = ["AlarmName", "BucketName", "DashboardName", "FunctionName", "LayerName", "LogGroupName", "Name", "TopicName"]
 
@@ -192,7 +192,7 @@ def works_on(action: str, named: list[str]) -> list[str]:
 
 def physical_name(resource: Declared, stack: str) -> str:
     """The name that the program gives, or Pulumi where it gives none."""
-    parts = {"${project}": "kakao-login", "${stack}": stack, "${name}": resource.name, "${hex(7)}": "0a1b2c3"}
+    parts = {"${project}": PROJECT, "${stack}": stack, "${name}": resource.name, "${hex(7)}": "0a1b2c3"}
     pattern = resource.inputs.get(NAMED_BY.get(kind(resource), "name")) or PATTERN
     for part, value in parts.items():
         pattern = pattern.replace(part, value)
@@ -254,7 +254,7 @@ def checked(
 
 
 def rights(deployment: Graph, stack: str) -> list[dict[str, Any]]:
-    return statements(deployment.named(f"deploy-kakao-login-{stack}-policy")["policy"])
+    return statements(deployment.named(f"deploy-{PROJECT}-{stack}-policy")["policy"])
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -328,7 +328,7 @@ def test_no_permission_hangs_on_a_condition_that_aws_never_fills_in(deployment: 
 
 def test_a_deployment_changes_no_distribution_that_bears_another_stacks_tags(deployment: Graph) -> None:
     """Cognito's own, for a domain of the team's, bears none of them."""
-    for bears, allowed in (({"stack": "prod", "project": "kakao-login"}, False), ({}, True)):
+    for bears, allowed in (({"stack": "prod", "project": PROJECT}, False), ({}, True)):
         for target in ("*", f"arn:aws:cloudfront::{ACCOUNT}:distribution/1"):
             context = tags("ResourceTag", bears)
             assert allows(rights(deployment, "dev"), "cloudfront:UpdateDistribution", target, context) is allowed
@@ -346,12 +346,12 @@ def test_a_deployment_changes_no_distribution_that_bears_another_stacks_tags(dep
     ],
 )
 def test_a_deployment_takes_nothing_over_by_tagging_it_anew(deployment: Graph, action: str, resource: str) -> None:
-    mine, others = ({"project": "kakao-login", "stack": stack} for stack in ("dev", "prod"))
+    mine, others = ({"project": PROJECT, "stack": stack} for stack in ("dev", "prod"))
     context = tags("RequestTag", mine) | tags("ResourceTag", others)
     assert not allows(rights(deployment, "dev"), action, resource, context)
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_a_deploy_roles_policy_is_not_longer_than_iam_takes(deployment: Graph, stack: str) -> None:
-    policy = deployment.named(f"deploy-kakao-login-{stack}-policy")["policy"]
+    policy = deployment.named(f"deploy-{PROJECT}-{stack}-policy")["policy"]
     assert len("".join(policy.split())) <= 10_240

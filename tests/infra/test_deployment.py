@@ -1,15 +1,17 @@
 """The program in deployment/: whom AWS lets act for GitHub, and what they may do."""
 
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 import yaml
 
-from sandbox.program import ROOT
+from sandbox.program import PROJECT, ROOT
 from tests.infra.engine import ACCOUNT, DEPLOYMENT, REGION, Graph, declare, declare_deployment, statements
 from tests.infra.iam import allows, tags
 
@@ -35,12 +37,12 @@ PULL_REQUEST = {"aud": AWS, "sub": "repo:team@12/login@34:pull_request"}
 
 
 def test_each_role_is_for_its_own_runs_of_this_repository(deployment: Graph) -> None:
-    assert assumes(deployment, "deploy-kakao-login-dev", **DEV)
-    assert assumes(deployment, "deploy-kakao-login-prod", **PROD)
-    assert assumes(deployment, "preview-kakao-login-dev", **PULL_REQUEST)
+    assert assumes(deployment, f"deploy-{PROJECT}-dev", **DEV)
+    assert assumes(deployment, f"deploy-{PROJECT}-prod", **PROD)
+    assert assumes(deployment, f"preview-{PROJECT}-dev", **PULL_REQUEST)
 
 
-@pytest.mark.parametrize("role", ["deploy-kakao-login-dev", "deploy-kakao-login-prod", "preview-kakao-login-dev"])
+@pytest.mark.parametrize("role", [f"deploy-{PROJECT}-dev", f"deploy-{PROJECT}-prod", f"preview-{PROJECT}-dev"])
 @pytest.mark.parametrize(
     "claims",
     [
@@ -57,16 +59,16 @@ def test_no_other_run_gets_a_role(deployment: Graph, role: str, claims: dict[str
 
 
 def test_an_environment_does_not_deploy_another_and_a_pull_request_deploys_none(deployment: Graph) -> None:
-    assert not assumes(deployment, "deploy-kakao-login-prod", **DEV)
-    assert not assumes(deployment, "deploy-kakao-login-dev", **PROD)
+    assert not assumes(deployment, f"deploy-{PROJECT}-prod", **DEV)
+    assert not assumes(deployment, f"deploy-{PROJECT}-dev", **PROD)
     for name in ("dev", "prod"):
-        assert not assumes(deployment, f"deploy-kakao-login-{name}", **PULL_REQUEST)
+        assert not assumes(deployment, f"deploy-{PROJECT}-{name}", **PULL_REQUEST)
 
 
 def test_a_token_that_was_made_for_somebody_else_opens_nothing(deployment: Graph) -> None:
     for aud in ({"aud": "https://github.com/team"}, {}):
-        assert not assumes(deployment, "deploy-kakao-login-dev", **{"sub": DEV["sub"], **aud})
-        assert not assumes(deployment, "preview-kakao-login-dev", **{"sub": PULL_REQUEST["sub"], **aud})
+        assert not assumes(deployment, f"deploy-{PROJECT}-dev", **{"sub": DEV["sub"], **aud})
+        assert not assumes(deployment, f"preview-{PROJECT}-dev", **{"sub": PULL_REQUEST["sub"], **aud})
 
 
 @pytest.mark.parametrize("repository", ["team/*", "*", "team", "team@12/login@*", "team/login:environment:prod"])
@@ -85,7 +87,7 @@ def test_an_environment_whose_name_would_reach_anothers_resources_or_state_is_re
 def test_without_previews_here_pull_requests_have_no_role(settings: dict[str, Any]) -> None:
     roles = declare_deployment(**settings).all("Role")
     assert {role.name for role in roles} == {
-        f"deploy-kakao-login-{name}" for name in settings.get("environments", ["dev", "prod"])
+        f"deploy-{PROJECT}-{name}" for name in settings.get("environments", ["dev", "prod"])
     }
 
 
@@ -93,7 +95,7 @@ def test_a_deployment_may_act_as_long_as_its_job_may_run(deployment: Graph) -> N
     job = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text())["jobs"]["up"]
     (seconds,) = [step["with"]["seconds"] for step in job["steps"] if step.get("uses") == "./.github/actions/pulumi"]
     for name in ("dev", "prod"):
-        longest = deployment.named(f"deploy-kakao-login-{name}")["maxSessionDuration"]
+        longest = deployment.named(f"deploy-{PROJECT}-{name}")["maxSessionDuration"]
         assert job["timeout-minutes"] * 60 <= seconds <= longest
 
 
@@ -112,8 +114,8 @@ def objects(deployment: Graph, bucket: str, project: str, stack: str) -> list[st
 
 
 def test_a_preview_reads_the_state_of_its_stack_and_writes_nothing(deployment: Graph) -> None:
-    role, key = "preview-kakao-login-dev", deployment.named("dev-key").outputs["arn"]
-    for item in objects(deployment, "dev", "kakao-login", "dev"):
+    role, key = f"preview-{PROJECT}-dev", deployment.named("dev-key").outputs["arn"]
+    for item in objects(deployment, "dev", PROJECT, "dev"):
         assert may(deployment, role, "s3:GetObject", item)
         assert not may(deployment, role, "s3:PutObject", item)
         assert not may(deployment, role, "s3:DeleteObject", item)
@@ -134,19 +136,19 @@ def test_a_preview_reads_the_state_of_its_stack_and_writes_nothing(deployment: G
 def test_a_deployment_keeps_the_state_of_its_environment_under_its_key(
     deployment: Graph, mine: str, other: str
 ) -> None:
-    role = f"deploy-kakao-login-{mine}"
+    role = f"deploy-{PROJECT}-{mine}"
     for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
-        assert all(may(deployment, role, action, item) for item in objects(deployment, mine, "kakao-login", mine))
-        assert not any(may(deployment, role, action, item) for item in objects(deployment, other, "kakao-login", other))
+        assert all(may(deployment, role, action, item) for item in objects(deployment, mine, PROJECT, mine))
+        assert not any(may(deployment, role, action, item) for item in objects(deployment, other, PROJECT, other))
     for action in ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"):
         assert may(deployment, role, action, deployment.named(f"{mine}-key").outputs["arn"])
         assert not may(deployment, role, action, deployment.named(f"{other}-key").outputs["arn"])
 
 
-@pytest.mark.parametrize("role", ["deploy-kakao-login-dev", "preview-kakao-login-dev"])
+@pytest.mark.parametrize("role", [f"deploy-{PROJECT}-dev", f"preview-{PROJECT}-dev"])
 @pytest.mark.parametrize(
     ("project", "stack"),
-    [("kakao-login-deployment", "account"), ("kakao-login", "prod"), ("kakao-login", "dev-2"), ("other", "dev")],
+    [("kakao-login-deployment", "account"), (PROJECT, "prod"), (PROJECT, "dev-2"), ("other", "dev")],
 )
 def test_nobody_else_reaches_what_another_program_keeps_in_the_bucket(
     deployment: Graph, role: str, project: str, stack: str
@@ -158,29 +160,29 @@ def test_nobody_else_reaches_what_another_program_keeps_in_the_bucket(
 
 def test_a_deployment_knows_the_layout_of_the_bucket_and_cannot_change_it(deployment: Graph) -> None:
     layout = f"{deployment.named('dev-state').outputs['arn']}/.pulumi/meta.yaml"
-    for role in ("deploy-kakao-login-dev", "preview-kakao-login-dev"):
+    for role in (f"deploy-{PROJECT}-dev", f"preview-{PROJECT}-dev"):
         assert may(deployment, role, "s3:GetObject", layout)
         assert not may(deployment, role, "s3:PutObject", layout)
 
 
 def test_a_deployment_changes_names_in_the_zone_of_its_environment_and_in_no_other(deployment: Graph) -> None:
     for role, zone, allowed in (
-        ("deploy-kakao-login-prod", "Z0PROD", True),
-        ("deploy-kakao-login-prod", "Z0OTHER", False),
-        ("deploy-kakao-login-dev", "Z0PROD", False),
+        (f"deploy-{PROJECT}-prod", "Z0PROD", True),
+        (f"deploy-{PROJECT}-prod", "Z0OTHER", False),
+        (f"deploy-{PROJECT}-dev", "Z0PROD", False),
     ):
         for action in ("ChangeResourceRecordSets", "GetHostedZone", "ListResourceRecordSets"):
             assert may(deployment, role, f"route53:{action}", f"arn:aws:route53:::hostedzone/{zone}") is allowed
-    assert may(deployment, "deploy-kakao-login-prod", "route53:GetChange", "arn:aws:route53:::change/C0")
+    assert may(deployment, f"deploy-{PROJECT}-prod", "route53:GetChange", "arn:aws:route53:::change/C0")
     assert not may(
-        deployment, "deploy-kakao-login-prod", "route53:DeleteHostedZone", "arn:aws:route53:::hostedzone/Z0PROD"
+        deployment, f"deploy-{PROJECT}-prod", "route53:DeleteHostedZone", "arn:aws:route53:::hostedzone/Z0PROD"
     )
 
 
 def test_a_deployment_asks_for_certificates_where_it_has_a_zone_and_takes_no_key_out(deployment: Graph) -> None:
     certificate = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/1"
     for stack, allowed in (("prod", True), ("dev", False)):
-        role, own = f"deploy-kakao-login-{stack}", {"project": "kakao-login", "stack": stack}
+        role, own = f"deploy-{PROJECT}-{stack}", {"project": PROJECT, "stack": stack}
         assert may(deployment, role, "acm:RequestCertificate", "*", **tags("RequestTag", own)) is allowed
         for action in ("DescribeCertificate", "DeleteCertificate"):
             assert may(deployment, role, f"acm:{action}", certificate, **tags("ResourceTag", own)) is allowed
@@ -190,7 +192,7 @@ def test_a_deployment_asks_for_certificates_where_it_has_a_zone_and_takes_no_key
 def test_without_a_zone_no_deployment_changes_names() -> None:
     deployment = declare_deployment(hostedZoneIds=None)
     zone = "arn:aws:route53:::hostedzone/Z0PROD"
-    assert not may(deployment, "deploy-kakao-login-prod", "route53:ChangeResourceRecordSets", zone)
+    assert not may(deployment, f"deploy-{PROJECT}-prod", "route53:ChangeResourceRecordSets", zone)
 
 
 def test_pulumi_finds_all_of_the_program_from_the_folder_that_it_is_in() -> None:
@@ -218,9 +220,9 @@ def test_a_zone_for_an_environment_that_is_not_deployed_is_refused() -> None:
 
 
 def test_a_deployment_puts_a_firewall_with_awss_rules_before_its_user_pool_alone(deployment: Graph) -> None:
-    role, pool = "deploy-kakao-login-dev", f"arn:aws:cognito-idp:ap-northeast-2:{ACCOUNT}:userpool/ap-northeast-2_x"
+    role, pool = f"deploy-{PROJECT}-dev", f"arn:aws:cognito-idp:ap-northeast-2:{ACCOUNT}:userpool/ap-northeast-2_x"
     for stack in ("dev", "prod"):
-        bears = tags("ResourceTag", {"project": "kakao-login", "stack": stack})
+        bears = tags("ResourceTag", {"project": PROJECT, "stack": stack})
         for action in ("AssociateWebACL", "DisassociateWebACL", "GetWebACLForResource"):
             # AWS asks for both.
             both = [may(deployment, role, f"{service}:{action}", pool, **bears) for service in ("wafv2", "cognito-idp")]
@@ -235,8 +237,8 @@ def test_a_deployment_puts_a_firewall_with_awss_rules_before_its_user_pool_alone
 def test_a_deployment_has_aws_make_the_roles_that_logs_and_mails_need(deployment: Graph, service: str) -> None:
     roles = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role"
     needed, other = (f"{roles}/{name}.amazonaws.com/AWSServiceRoleForIt" for name in (service, "support"))
-    assert may(deployment, "deploy-kakao-login-dev", "iam:CreateServiceLinkedRole", needed)
-    assert not may(deployment, "deploy-kakao-login-dev", "iam:CreateServiceLinkedRole", other)
+    assert may(deployment, f"deploy-{PROJECT}-dev", "iam:CreateServiceLinkedRole", needed)
+    assert not may(deployment, f"deploy-{PROJECT}-dev", "iam:CreateServiceLinkedRole", other)
 
 
 def test_a_boundary_stays_with_the_role_that_outlives_its_stack(deployment: Graph) -> None:
@@ -251,14 +253,14 @@ def test_an_oidc_provider_that_the_account_has_already_is_used_as_it_is() -> Non
     """To import it would take away the audiences and tags that other repositories gave it."""
     deployment = declare_deployment(existingProvider=True)
     assert deployment.all("OpenIdConnectProvider") == []
-    (statement,) = statements(deployment.named("deploy-kakao-login-dev")["assumeRolePolicy"])
+    (statement,) = statements(deployment.named(f"deploy-{PROJECT}-dev")["assumeRolePolicy"])
     assert statement["Principal"] == {
         "Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
     }
 
 
 def test_a_deployment_makes_no_role_that_could_do_more_than_the_boundary(deployment: Graph) -> None:
-    role = f"arn:aws:iam::{ACCOUNT}:role/kakao-login-dev-session-role"
+    role = f"arn:aws:iam::{ACCOUNT}:role/{PROJECT}-dev-session-role"
     boundary = deployment.exports["dev"]["permissionsBoundary"]
     for action in (
         "CreateRole",
@@ -267,21 +269,21 @@ def test_a_deployment_makes_no_role_that_could_do_more_than_the_boundary(deploym
         "PutRolePermissionsBoundary",
     ):
         key = "iam:PermissionsBoundary"
-        assert may(deployment, "deploy-kakao-login-dev", f"iam:{action}", role, **{key: boundary})
+        assert may(deployment, f"deploy-{PROJECT}-dev", f"iam:{action}", role, **{key: boundary})
         for other in ({}, {key: "arn:aws:iam::aws:policy/AdministratorAccess"}):
-            assert not may(deployment, "deploy-kakao-login-dev", f"iam:{action}", role, **other), action
-    assert not may(deployment, "deploy-kakao-login-dev", "iam:DeleteRolePermissionsBoundary", role)
+            assert not may(deployment, f"deploy-{PROJECT}-dev", f"iam:{action}", role, **other), action
+    assert not may(deployment, f"deploy-{PROJECT}-dev", "iam:DeleteRolePermissionsBoundary", role)
 
 
 @pytest.mark.parametrize(
-    "what", ["role/deploy-kakao-login-dev", "role/preview-kakao-login-dev", "policy/kakao-login-dev-boundary"]
+    "what", [f"role/deploy-{PROJECT}-dev", f"role/preview-{PROJECT}-dev", f"policy/{PROJECT}-dev-boundary"]
 )
 def test_a_deployment_does_not_change_what_confines_it(deployment: Graph, what: str) -> None:
     for action in ("UpdateAssumeRolePolicy", "DeleteRolePolicy", "CreatePolicyVersion", "PassRole"):
         limit = deployment.exports["dev"]["permissionsBoundary"]
         context = {"iam:PassedToService": "lambda.amazonaws.com", "iam:PermissionsBoundary": limit}
         assert not may(
-            deployment, "deploy-kakao-login-dev", f"iam:{action}", f"arn:aws:iam::{ACCOUNT}:{what}", **context
+            deployment, f"deploy-{PROJECT}-dev", f"iam:{action}", f"arn:aws:iam::{ACCOUNT}:{what}", **context
         )
 
 
@@ -289,9 +291,9 @@ def test_a_deployment_does_not_change_what_confines_it(deployment: Graph, what: 
     "action", ["AdminGetUser", "AdminSetUserPassword", "AdminCreateUser", "AdminInitiateAuth", "ListUsers"]
 )
 def test_a_deployment_neither_reads_nor_changes_people(deployment: Graph, action: str) -> None:
-    own = tags("ResourceTag", {"project": "kakao-login", "stack": "dev"})
+    own = tags("ResourceTag", {"project": PROJECT, "stack": "dev"})
     for pool in (f"arn:aws:cognito-idp:ap-northeast-2:{ACCOUNT}:userpool/ap-northeast-2_x", "*"):
-        assert not may(deployment, "deploy-kakao-login-dev", f"cognito-idp:{action}", pool, **own)
+        assert not may(deployment, f"deploy-{PROJECT}-dev", f"cognito-idp:{action}", pool, **own)
 
 
 def test_no_role_is_an_administrator(deployment: Graph) -> None:
@@ -354,18 +356,35 @@ def test_the_state_is_versioned_encrypted_with_its_own_key_closed_and_reached_ov
     assert key.protect
 
 
-def test_the_workflows_find_the_state_and_the_roles_by_the_names_that_are_declared(deployment: Graph) -> None:
-    action = (ROOT / ".github" / "actions" / "pulumi" / "action.yml").read_text()
-    for name in ("dev", "prod"):
-        login = action.replace("$ENVIRONMENT", name).replace("$ACCOUNT", ACCOUNT).replace("$REGION", REGION)
-        assert f'pulumi login "{deployment.exports[name]["backend"]}"' in login
+def test_the_workflows_find_the_state_and_the_roles_by_the_names_that_are_declared(
+    deployment: Graph, tmp_path: Path
+) -> None:
+    steps = yaml.safe_load((ROOT / ".github/actions/pulumi/action.yml").read_text())["runs"]["steps"]
+    output = tmp_path / "output"
+    (read_name,) = [step["run"] for step in steps if step.get("id") == "project"]
+    environment = {"PATH": os.environ["PATH"], "GITHUB_OUTPUT": str(output)}
+    subprocess.run(["bash", "-eo", "pipefail", "-c", read_name], cwd=ROOT, env=environment, check=True)
+    assert output.read_text() == f"name={PROJECT}\n"
+    (role_arn,) = [step["with"]["role-to-assume"] for step in steps if "role-to-assume" in step.get("with", {})]
+    (login,) = [step for step in steps if step.get("run", "").startswith("pulumi login ")]
     for workflow, stacks in (("preview", ["dev"]), ("deploy", ["dev", "prod"])):
         (role,) = re.findall("^ *role: (.+)$", (ROOT / f".github/workflows/{workflow}.yml").read_text(), re.MULTILINE)
         for stack in stacks:
-            assert deployment.named(role.replace("${{ env.STACK }}", stack)).type.endswith(":Role")
+            inputs = {"account": ACCOUNT, "region": REGION, "environment": stack, "role": role}
+            facts = {f"inputs.{key}": value for key, value in inputs.items()} | {"steps.project.outputs.name": PROJECT}
+
+            def filled(text: str, facts: dict[str, str] = facts) -> str:
+                return re.sub(r"\$\{\{ ([\w.]+) \}\}", lambda found: facts[found[1]], text)
+
+            arn, _, name = filled(role_arn).partition("/")
+            assert arn == f"arn:aws:iam::{ACCOUNT}:role"
+            assert deployment.named(name).type.endswith(":Role")
+            variables = {key: filled(value) for key, value in login["env"].items()}
+            command = re.sub(r"\$(\w+)", lambda found, known=variables: known[found[1]], login["run"])
+            assert command == f'pulumi login "{deployment.exports[stack]["backend"]}"'
 
 
 def test_the_docs_say_where_the_state_is_and_what_to_set(deployment: Graph) -> None:
-    guide = (ROOT / "docs" / "deployment.md").read_text().replace("$ACCOUNT", ACCOUNT)
+    guide = (ROOT / "docs" / "deployment.md").read_text().replace("$ACCOUNT", ACCOUNT).replace("kakao-login", PROJECT)
     for value in deployment.exports["dev"].values():
         assert re.search(rf"""(['"]){re.escape(value)}\1""", guide), value

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.program import ROOT
+from sandbox.program import PROJECT, ROOT
 from tests.infra.engine import Declared, Graph, declare, functions
 
 US = "us-east-1"
@@ -168,7 +168,7 @@ def test_silence_is_no_alarm(stack: Graph) -> None:
 
 def test_an_alarm_says_of_which_stack_it_is() -> None:
     for alarm in alarms(declare(stack="prod")).values():
-        assert alarm["alarmDescription"].startswith("kakao-login-prod: ")
+        assert alarm["alarmDescription"].startswith(f"{PROJECT}-prod: ")
 
 
 def test_alarms_are_mailed_to_the_address_of_the_settings(mailed: Graph) -> None:

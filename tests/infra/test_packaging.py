@@ -11,7 +11,7 @@ import pytest
 
 from infra import packaging
 from sandbox.local import settings
-from sandbox.program import ROOT
+from sandbox.program import ROOT, own
 from tests.infra.engine import Graph, declare, functions
 
 TRIGGERS = ["post_confirmation", "pre_authentication", "pre_sign_up"]
@@ -63,7 +63,7 @@ def test_a_handler_starts_with_its_own_package_and_its_layer_alone(module: str, 
     archives = [packaging.function_zip(module)]
     if module in WITH_LAYER:
         here = settings(3000)
-        archives.append(packaging.layer_zip(here["kakao-login:runtime"], here["kakao-login:architecture"]))
+        archives.append(packaging.layer_zip(here[own("runtime")], here[own("architecture")]))
     for path in archives:
         with zipfile.ZipFile(path) as archive:
             archive.extractall(tmp_path)
@@ -154,8 +154,8 @@ def test_the_layer_holds_the_newest_build_that_the_runtimes_c_library_loads(
 
 def test_nothing_in_the_real_layer_asks_for_a_newer_c_library_than_its_runtime_has() -> None:
     here = settings(3000)
-    runtime = here["kakao-login:runtime"]
-    with zipfile.ZipFile(packaging.layer_zip(runtime, here["kakao-login:architecture"])) as archive:
+    runtime = here[own("runtime")]
+    with zipfile.ZipFile(packaging.layer_zip(runtime, here[own("architecture")])) as archive:
         libraries = [archive.read(name) for name in archive.namelist() if ".so" in name]
     asked = {int(version) for library in libraries for version in re.findall(rb"GLIBC_2\.([0-9]+)", library)}
     assert asked

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sandbox.program import ROOT
+from sandbox.program import PROJECT, ROOT
 from tests.infra.engine import EVERYTHING, Declared, Graph, declare
 
 
@@ -46,7 +46,7 @@ def test_whatever_aws_can_tag_bears_project_and_stack(name: str) -> None:
     tagged = {resource.name for resource in graph.custom() if taggable(resource)}
     assert {"site-bucket", "site-distribution", "login-pool", "session-function", "api-api"} <= tagged
     for resource in graph.custom():
-        expected = {"project": "kakao-login", "stack": name} if resource.name in tagged else None
+        expected = {"project": PROJECT, "stack": name} if resource.name in tagged else None
         assert resource.inputs.get("tags") == expected, resource.name
 
 
@@ -61,16 +61,15 @@ def test_the_example_of_a_second_stack_keeps_what_it_has_and_lets_no_laptop_in(s
 
 def test_what_the_example_leaves_to_choose_is_taken_as_it_stands_there() -> None:
     lines = (ROOT / "Pulumi.prod.yaml").read_text().splitlines()
-    chosen = yaml.safe_load("\n".join(line[4:] for line in lines if line.startswith("  # kakao-login:")))
-    settings = {key.removeprefix("kakao-login:"): value for key, value in chosen.items()}
-    prod = declare(settings, stack="prod")
-    assert prod.exports["siteUrl"] == f"https://{settings['siteDomain']}"
-    assert prod.one("UserPoolDomain")["domain"] == settings["loginDomain"]
+    chosen = yaml.safe_load("\n".join(line[4:] for line in lines if re.match("  # [a-z]+[A-Za-z]*: [^<]", line)))
+    prod = declare(chosen, stack="prod")
+    assert prod.exports["siteUrl"] == f"https://{chosen['siteDomain']}"
+    assert prod.one("UserPoolDomain")["domain"] == chosen["loginDomain"]
     assert prod.all("WebAcl")
 
 
 def test_the_domain_prefix_is_unique_to_project_stack_and_account(stack: Graph) -> None:
-    assert stack.one("UserPoolDomain")["domain"] == "kakao-login-dev-123456789012"
+    assert stack.one("UserPoolDomain")["domain"] == f"{PROJECT}-dev-123456789012"
     assert declare({"domainPrefix": "my-login"}).one("UserPoolDomain")["domain"] == "my-login"
 
 

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from infra import commands, settings
 from infra.settings import SettingError
-from sandbox.program import ROOT, stack_config
+from sandbox.program import PROJECT, ROOT, own, stack_config
 from tests.infra.engine import REQUIRED, declare, refused
 
 WRONG: list[tuple[str, Any, str]] = [
@@ -156,7 +156,7 @@ def dev() -> dict[str, Any]:
 
 def texts(config: Mapping[str, Any]) -> dict[str, str]:
     """What Pulumi hands to the program for these settings over `dev`'s, where None takes one away."""
-    values = dev() | {f"kakao-login:{key}": value for key, value in config.items()}
+    values = dev() | {own(key): value for key, value in config.items()}
     return {
         key: value if isinstance(value, str) else json.dumps(value)
         for key, value in values.items()
@@ -173,7 +173,7 @@ def refusal(config: Mapping[str, Any], *, stack: str = "dev") -> SettingError | 
         pulumi.runtime.set_all_config(values, secrets)
         settings.read()
 
-    pulumi.runtime.settings.configure(pulumi.runtime.settings.Settings(project="kakao-login", stack=stack))
+    pulumi.runtime.settings.configure(pulumi.runtime.settings.Settings(project=PROJECT, stack=stack))
     try:
         asyncio.run(read())
     except SettingError as error:
@@ -185,7 +185,7 @@ def refusal(config: Mapping[str, Any], *, stack: str = "dev") -> SettingError | 
 def test_a_wrong_setting_is_refused_with_the_command_that_mends_it(key: str, value: Any, reason: str) -> None:
     error = refusal({key: value})
     assert error
-    assert error.found.startswith(f"kakao-login:{key} ")
+    assert error.found.startswith(f"{PROJECT}:{key} ")
     assert reason in error.found
     assert str(error) == f"{error.found}.\n  Mend it: {error.cure}"
 
@@ -284,7 +284,7 @@ def test_settings_that_do_not_go_together_are_refused_with_the_command_that_mend
 
 
 def test_a_setting_that_is_refused_stops_the_program_before_anything_is_declared() -> None:
-    assert "kakao-login:tokenMinutes is 4" in refused({"tokenMinutes": 4})
+    assert f"{PROJECT}:tokenMinutes is 4" in refused({"tokenMinutes": 4})
 
 
 def test_every_command_reaches_pulumi_as_it_is_meant_from_bash_and_from_zsh() -> None:
@@ -363,12 +363,12 @@ def test_a_value_that_somebody_has_encrypted_is_not_printed() -> None:
         error = refusal({"kakaoSecret": value})
         assert error
         assert "s3cr3t" not in str(error)
-    pulumi_keys = {"kakao-login:kakaoClientId"}
+    pulumi_keys = {own("kakaoClientId")}
     with patch("infra.settings.is_config_secret", pulumi_keys.__contains__):
         assert "is a secret; it should be" in str(refusal({"kakaoClientId": "s3cr3t key"}))
 
 
-@pytest.mark.parametrize(("stack", "reason"), [("aws", "contains 'aws'"), ("Dev", "lower-case"), ("s" * 40, "1 to 63")])
+@pytest.mark.parametrize(("stack", "reason"), [("aws", "contains 'aws'"), ("Dev", "lower-case"), ("s" * 51, "1 to 63")])
 def test_a_derived_domain_that_cognito_would_refuse_is_refused_here(stack: str, reason: str) -> None:
     error = refusal({}, stack=stack)
     assert error
@@ -504,4 +504,4 @@ def test_the_sandboxs_secret_is_the_stand_ins_under_an_empty_passphrase() -> Non
         return AESGCM(key).decrypt(base64.b64decode(nonce), base64.b64decode(sealed), None)
 
     assert decrypted(check) == b"pulumi"
-    assert decrypted(stack["config"]["kakao-login:kakaoClientSecret"]["secure"]) == b"stand-in-client-secret"
+    assert decrypted(stack["config"]["kakaoClientSecret"]["secure"]) == b"stand-in-client-secret"

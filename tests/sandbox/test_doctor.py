@@ -16,7 +16,7 @@ from requests.adapters import BaseAdapter
 from doctor import checks, stack
 from doctor.checks import Finding
 from sandbox.local import CLIENT_SECRET, Sandbox
-from sandbox.program import ROOT
+from sandbox.program import ROOT, own
 
 pytestmark = pytest.mark.sandbox
 
@@ -261,7 +261,7 @@ def test_a_page_without_security_headers_is_named_with_them(
 
 
 def test_what_this_machine_cannot_reach_is_no_failure(patient: stack.Stack, session: requests.Session) -> None:
-    gone = {"kakao-login:kakaoIssuer": "http://127.0.0.1:9", "kakao-login:kakaoApi": "http://127.0.0.1:9"}
+    gone = {own("kakaoIssuer"): "http://127.0.0.1:9", own("kakaoApi"): "http://127.0.0.1:9"}
     away = stack.Stack({**patient.settings, **gone}, patient.encrypted, patient.outputs)
     findings = {finding.name: finding for finding in examine(away, session)}
     assert {findings[name].mark for name in ("Kakao's addresses", "Kakao takes the sign-in")} == {"–"}

@@ -20,7 +20,7 @@ from infra.packaging import BUILD
 from sandbox import live, local, program, terminal
 from sandbox.__main__ import THREADS, wait_for_an_end
 from sandbox.emulator import NotStartedError
-from sandbox.program import ROOT
+from sandbox.program import ROOT, own
 from tests.ports import free_ports
 from tests.processes import process
 
@@ -211,9 +211,9 @@ def test_a_login_that_names_no_site_comes_back_to_the_sandboxs_own(sandbox: loca
 
 def test_all_ports_move_together() -> None:
     config = local.settings(4000)
-    assert config["kakao-login:siteUrl"] == "http://localhost:4000"
-    assert config["kakao-login:hostedLoginUrl"] == "http://127.0.0.1:4001"
-    assert config["kakao-login:kakaoIssuer"] == "http://127.0.0.1:4002"
+    assert config[own("siteUrl")] == "http://localhost:4000"
+    assert config[own("hostedLoginUrl")] == "http://127.0.0.1:4001"
+    assert config[own("kakaoIssuer")] == "http://127.0.0.1:4002"
     assert set(config["aws:endpoints"][0].values()) == {"http://127.0.0.1:4003"}
     assert ":300" not in repr(config)
 
