@@ -1,0 +1,62 @@
+"""The project under another name, as `pulumi new --name my-login` makes it: a copy of the tree, tested as it is."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.program import ROOT
+from tests.ports import free_ports
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(300)]
+NAME = "my-login"
+TESTS = [  # of what is declared, read or found by the project's name
+    "tests/infra/test_program.py",
+    "tests/infra/test_deployment.py",
+    "tests/doctor/test_settings.py",
+    "tests/test_workflows.py",
+]
+# Starts the sandbox, and prints what `pulumi stack output` would.
+SANDBOX = (
+    "import sys; from sandbox.local import running\nwith running(int(sys.argv[1])) as sandbox: print(sandbox.exports)"
+)
+# Prints what `pulumi config` would.
+CONFIG = "from sandbox.program import stack_config; print(stack_config('prod'))"
+
+
+@pytest.fixture(scope="module")
+def renamed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("renamed") / NAME
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*cache*", ".git", ".venv", ".hypothesis", "*.pyc"))
+    project = folder / "Pulumi.yaml"
+    project.write_text(re.sub(r"^name: .+$", f"name: {NAME}", project.read_text(), flags=re.MULTILINE))
+    return folder
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """Run Python in the copy, without what pytest's workers add to the environment."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    command = [sys.executable, *arguments]
+    process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=280)
+    assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-3000:]
+    return process.stdout
+
+
+def test_the_tests_hold_under_another_name(renamed: Path) -> None:
+    run(renamed, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS)
+
+
+def test_the_example_of_a_second_stack_keeps_its_settings_under_another_name(renamed: Path) -> None:
+    settings = eval(run(renamed, "-c", CONFIG))
+    assert settings[f"{NAME}:protect"] is True
+    assert settings[f"{NAME}:logDays"] == 365
+    assert {key.partition(":")[0] for key in settings} <= {NAME, "aws", "pulumi"}
+
+
+def test_the_sandbox_runs_under_another_name(renamed: Path) -> None:
+    exports = eval(run(renamed, "-c", SANDBOX, str(free_ports())))
+    assert exports["dashboard"].startswith(NAME)
