@@ -22,6 +22,11 @@ def remove(key: str, *, item: int | None = None) -> str:
     return f"pulumi config rm {_place(key, item)}"
 
 
+def drop_namespace(namespace: str, stack: str) -> str:
+    """Write the keys of this namespace without it, secrets too: Pulumi takes them for the project's own."""
+    return rf"perl -pi -e 's/^ *\K\Q{namespace}\E://' Pulumi.{stack}.yaml"
+
+
 def in_turn(*commands: str) -> str:
     """Run commands one after the other, up to the first that fails."""
     return " && ".join(commands)

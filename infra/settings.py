@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ import yaml
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
 from infra import packaging
-from infra.commands import ask, in_turn, remove, set_value
+from infra.commands import ask, drop_namespace, in_turn, remove, set_value
 from infra.kakao import KakaoApp
 
 T = TypeVar("T")
@@ -174,10 +174,23 @@ def _refuse_unknown_keys() -> None:
     """The engine checks the keys that Pulumi.yaml describes, and lets others pass."""
     prefix = f"{pulumi.get_project()}:"
     given = get_config_env() | CONFIG.get()
+    _refuse_keys_of_another_project(given)
     ours = {key.removeprefix(prefix): value for key, value in given.items() if key.startswith(prefix)}
     for key, value in ours.items():
         if key not in known_keys():
             raise _unknown(key, value, ours)
+
+
+def _refuse_keys_of_another_project(given: Iterable[str]) -> None:
+    """`pulumi config set` writes the project's name before a key. Nobody reads that key under another name."""
+    namespaces: dict[str, list[str]] = {}
+    for full in given:
+        namespace, _, key = full.partition(":")
+        namespaces.setdefault(namespace, []).append(key)
+    for namespace, keys in namespaces.items():
+        if namespace != pulumi.get_project() and set(keys) <= set(known_keys()):
+            wrong = f"is written as {namespace}:{keys[0]}, for a project of another name, so it would have no effect"
+            raise SettingError(keys[0], wrong, drop_namespace(namespace, pulumi.get_stack()))
 
 
 def _unknown(key: str, value: object, ours: dict[str, Any]) -> SettingError:

@@ -505,3 +505,21 @@ def test_the_sandboxs_secret_is_the_stand_ins_under_an_empty_passphrase() -> Non
 
     assert decrypted(check) == b"pulumi"
     assert decrypted(stack["config"]["kakaoClientSecret"]["secure"]) == b"stand-in-client-secret"
+
+
+@pytest.mark.parametrize("key", ["protect", "kakaoClientId", "extraOrigins"])
+def test_a_key_of_another_project_is_refused_with_the_command_that_makes_it_ours(key: str, tmp_path: Path) -> None:
+    """A project that is renamed keeps what `pulumi config set` wrote under the old name."""
+    message = refused({f"old-login:{key}": "true"})
+    assert f"{PROJECT}:{key} is written as old-login:{key}, for a project of another name" in message
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(f"config:\n  aws:region: ap-northeast-2\n  old-login:{key}:\n    secure: v1:old-login:x\n")
+    subprocess.run(["bash", "-c", message.partition("Mend it: ")[2]], cwd=tmp_path, check=True)
+    assert yaml.safe_load(file.read_text())["config"] == {
+        "aws:region": "ap-northeast-2",
+        key: {"secure": "v1:old-login:x"},
+    }
+
+
+def test_what_the_team_sets_for_a_program_of_its_own_is_left_alone() -> None:
+    assert declare({"billing:protect": "true", "billing:table": "x"}).resources
