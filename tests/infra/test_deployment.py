@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import pulumi
@@ -379,8 +380,7 @@ def test_the_workflows_find_the_state_and_the_roles_by_the_names_that_are_declar
             arn, _, name = filled(role_arn).partition("/")
             assert arn == f"arn:aws:iam::{ACCOUNT}:role"
             assert deployment.named(name).type.endswith(":Role")
-            variables = {key: filled(value) for key, value in login["env"].items()}
-            command = re.sub(r"\$(\w+)", lambda found, known=variables: known[found[1]], login["run"])
+            command = Template(login["run"]).substitute({key: filled(value) for key, value in login["env"].items()})
             assert command == f'pulumi login "{deployment.exports[stack]["backend"]}"'
 
 
