@@ -721,7 +721,7 @@ def test_the_kakao_button_follows_kakaos_design_guide_in_the_light_and_in_the_da
     page = visit.open({})
     button = page.get_by_role("link", name=KAKAO)
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         for name, value in {
             "background-color": "rgb(254, 229, 0)",
             "border-radius": "12px",

@@ -256,8 +256,8 @@ def plausible(name: str) -> list[dict[str, Any]]:
         return [{"routeKey": route, "body": body, **more} for route in routes(module) for body in BODIES]
     if name in SOCKET:
         person = {"sub": CANARY, "exp": "9999999999", "nickname": CANARY}
-        context = {"eventType": "MESSAGE", "connectionId": CANARY, "authorizer": person}
-        return [{"requestContext": context, "methodArn": "arn", "headers": HEADERS, "body": BODIES[0]}]
+        connection: dict[str, Any] = {"eventType": "MESSAGE", "connectionId": CANARY, "authorizer": person}
+        return [{"requestContext": connection, "methodArn": "arn", "headers": HEADERS, "body": BODIES[0]}]
     request = {"userAttributes": {"email": EMAIL, "identities": CANARY}, "challengeAnswer": TOKEN}
     event = {"userName": EMAIL, "userPoolId": "pool", "callerContext": {"clientId": "client-id"}, "request": request}
     return [{"triggerSource": source, **event} for source in TRIGGERS[name]]

@@ -108,7 +108,7 @@ def test_an_expired_password_is_waited_for(
     aws: Emulator, session: boto3.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(live.time, "sleep", slept.append)
+    monkeypatch.setattr("doctor.live.time.sleep", slept.append)
     with scratch(session, "kakao-login-scratch-2", aws.url, print) as (pool, _):
         slept.clear()
         (seen,) = live.e2(pool)
