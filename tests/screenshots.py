@@ -12,7 +12,7 @@ from tests.prepare import chromium
 
 PICTURES = ROOT / "docs" / "pictures"
 DESKTOP: ViewportSize = {"width": 960, "height": 900}
-PHONE: ViewportSize = {"width": 375, "height": 520}
+PHONE: ViewportSize = {"width": 375, "height": 667}
 
 
 def sign_in(page: Page) -> None:
