@@ -22,7 +22,7 @@ def sign_in(page: Page) -> None:
     page.get_by_role("button", name="동의하고 계속하기").click()
     page.get_by_label("메시지").fill("안녕하세요!")
     page.get_by_role("button", name="보내기").click()
-    expect(page.get_by_role("log")).to_contain_text("안녕하세요!")
+    expect(page.get_by_role("log")).to_contain_text(f"{PEOPLE[0].nickname} 안녕하세요!")
     page.get_by_label("메시지").blur()
 
 
