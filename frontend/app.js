@@ -1,5 +1,3 @@
-import { connect, disconnect } from "/chat.js";
-
 const texts = {
   ko: {
     title: "카카오 로그인",
@@ -34,6 +32,7 @@ const texts = {
       too_long: "메시지가 너무 길어요. 줄여서 다시 보내 주세요.",
       failed: "메시지를 보내지 못했어요. 다시 보내 주세요.",
       resend: "다시 보내기",
+      unavailable: "대화를 열지 못했어요. 새로고침해 주세요.",
     },
   },
   en: {
@@ -69,6 +68,7 @@ const texts = {
       too_long: "The message is too long. Please shorten it.",
       failed: "The message was not sent. Please send it again.",
       resend: "Send again",
+      unavailable: "The chat did not open. Please reload the page.",
     },
   },
 };
@@ -83,6 +83,7 @@ const GIVE_UP_AFTER = 15;
 const element = (id) => document.getElementById(id);
 let state = "loading";
 let retry = check;
+let chat; // the module, once a user is signed in
 
 /** Shows one state of the page. Personal data of the state before is removed; focus moves only if the state is another. */
 function show(next, { words = next, notice = "", nickname = "", email = "", secondsLeft = 0 } = {}) {
@@ -95,10 +96,19 @@ function show(next, { words = next, notice = "", nickname = "", email = "", seco
   for (const part of document.querySelectorAll("[data-for]")) {
     part.hidden = !part.dataset.for.split(" ").includes(next);
   }
-  if (next === "signed-in") connect({ text, check, shownName }, secondsLeft);
-  else disconnect();
   if (next !== state) element("title").focus();
   state = next;
+  if (next === "signed-in") openChat(secondsLeft);
+  else chat?.disconnect();
+}
+
+async function openChat(secondsLeft) {
+  try {
+    chat ??= await import("/chat.js");
+    if (state === "signed-in") chat.connect({ text, check, shownName }, secondsLeft);
+  } catch {
+    element("connection").textContent = text.chat.unavailable;
+  }
 }
 
 /** Aborts after so many seconds. `AbortSignal.timeout` needs Safari 16 or Chrome 103. */
