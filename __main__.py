@@ -14,7 +14,7 @@ from infra.function import Function
 from infra.layer import Layer
 from infra.login import Login
 from infra.operations import Operations
-from infra.site import Site
+from infra.site import MISSING, Site
 from infra.socket import Socket
 from infra.tags import tag_everything
 
@@ -151,6 +151,7 @@ api.serve(
     session,
     "GET /api/auth/login",
     "GET /api/auth/callback",
+    f"GET {MISSING}/{{file+}}",
     "POST /api/auth/refresh",
     "POST /api/auth/logout",
 )

@@ -1,7 +1,9 @@
 """Sign-in through the hosted login, and the session that it leaves in three cookies.
 
 GET  /api/auth/login      302 to the hosted login (OAuth 2.0 code grant with state, nonce and PKCE S256, all three)
-GET  /api/auth/callback   302 to where the person was going, with the session's cookies; or a page that says what failed
+GET  /api/auth/callback   302 to where the user was going, with the session's cookies; or a page that says what failed
+GET  /api/auth/missing/…  404 with a page, for the distribution, in place of a file that the site does not have
+HEAD                      what GET is answered, without a body; it begins no login, and redeems no code
 POST /api/auth/refresh    204 with new cookies; 401 when the session is over; 507 when no browser keeps its ID token
 POST /api/auth/logout     200 {"logout_url": …}; the refresh token is revoked, the cookies are cleared
 
@@ -17,11 +19,13 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from urllib.parse import quote, urlencode
 
 from handlers import contract, pages, session_cookies, web
+from handlers.return_address import candidates, local_address
 from handlers.session_cookies import ORIGINS, TokenTooLargeError
 from handlers.token_endpoint import (
     GrantRefusedError,
@@ -47,8 +51,6 @@ MOST_LOGINS = 5
 MAX_LOGINS_BYTES = 1536  # of all their cookies, beside a session's (session_cookies.MAX_SESSION_BYTES)
 MAX_CLEARED = 20  # cookies in one answer, whose headers API Gateway bounds too
 
-# One slash and no second one, no backslash, no control character, nothing outside ASCII: a browser finds no host in it.
-RETURN_TO = re.compile(r"/(?!/|api/)[A-Za-z0-9._~!$&'()*+,;=:@%/-]*(\?[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?")
 STATE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -75,15 +77,21 @@ class BegunLogin:
 
 def handler(event: Event, _context: object) -> Answer:
     """Answer one request; every error is one of ours, and none repeats what came in."""
-    routes = {
+    routes: dict[str, Callable[[Event], Answer]] = {
         "GET /api/auth/login": login,
         "GET /api/auth/callback": callback,
+        "GET /api/auth/missing/{file+}": lambda _event: pages.not_found(),
         "POST /api/auth/refresh": refresh,
         "POST /api/auth/logout": logout,
+        "HEAD /api/auth/login": login,
+        "HEAD /api/auth/callback": foreseen,
+        "HEAD /api/auth/missing/{file+}": lambda _event: pages.not_found(),
     }
     route = event.get("routeKey", "")
-    unexpected = pages.error("unexpected") if route.startswith("GET") else None  # a person reads it, or a script
-    return web.guarded(lambda: routes[route](event), log=log, unexpected=unexpected)
+    by_browser = route.startswith(("GET", "HEAD"))  # a user reads the answer, or a script
+    unexpected = pages.error("unexpected") if by_browser else None
+    answer = web.guarded(lambda: routes[route](event), log=log, unexpected=unexpected)
+    return web.head_answer(answer) if route.startswith("HEAD") else answer
 
 
 # Login
@@ -102,10 +110,10 @@ def login(event: Event) -> Answer:
         state=secrets.token_urlsafe(32),
         nonce=secrets.token_urlsafe(32),
         verifier=secrets.token_urlsafe(48),
-        return_to=local_path(web.one(asked, "return_to")),
+        return_to="/",
         origin=origin,
     )
-    cookie = begun.as_cookie()
+    begun, cookie = _that_a_browser_keeps(begun, web.one(asked, "return_to"))
     return web.redirect(_authorize_url(begun, provider), cookies=[*_make_room(event, cookie), cookie])
 
 
@@ -125,13 +133,13 @@ def _make_room(event: Event, cookie: str) -> list[str]:
     return [_cleared(name) for name in [*old][:MAX_CLEARED]]
 
 
-def local_path(wanted: str | None) -> str:
-    """Return where to go after the login: `wanted`, if it cannot lead off the site or back into the API; else `/`."""
-    if not wanted or len(wanted) > 512 or not RETURN_TO.fullmatch(wanted):
-        return "/"
-    path = wanted.partition("?")[0].lower()
-    hidden = ("//", "/./", "/../", "%2e", "%2f", "%5c")
-    return "/" if path.endswith(("/.", "/..")) or any(part in path for part in hidden) else wanted
+def _that_a_browser_keeps(begun: BegunLogin, wanted: str | None) -> tuple[BegunLogin, str]:
+    """Return the login that returns to what was wanted, or as near to it as its cookie holds, with the cookie."""
+    for address in candidates(wanted):
+        with suppress(web.CookieError):
+            begun = replace(begun, return_to=address)
+            return begun, begun.as_cookie()
+    raise web.CookieError("no browser keeps the login, whatever it returns to")
 
 
 def _authorize_url(begun: BegunLogin, provider: str | None) -> str:
@@ -161,15 +169,26 @@ def _redirect_uri(begun: BegunLogin) -> str:
 def callback(event: Event) -> Answer:
     """Finish the login that this browser began; whatever comes of it, the login's cookie is gone."""
     asked = web.query(event)
-    state = web.one(asked, "state") or ""
-    kept = web.cookies(event).get(_login_cookie(state), []) if STATE.fullmatch(state) else []
+    kept, state = _kept(event, asked)
     answer = web.guarded(lambda: _finished(asked, _begun(kept, state)), log=log, unexpected=pages.error("unexpected"))
     if kept:
         answer["cookies"].append(_cleared(_login_cookie(state)))
     return answer
 
 
-def _finished(asked: Mapping[str, list[str]], begun: BegunLogin | None) -> Answer:
+def foreseen(event: Event) -> Answer:
+    """Return what GET would answer if Cognito gave tokens: HEAD redeems no code and ends no login (RFC 9110, 9.2.1)."""
+    asked = web.query(event)
+    return _finished(asked, _begun(*_kept(event, asked)), redeem=False)
+
+
+def _kept(event: Event, asked: Mapping[str, list[str]]) -> tuple[list[str], str]:
+    """Return the login cookies that the request has for its state, and the state."""
+    state = web.one(asked, "state") or ""
+    return web.cookies(event).get(_login_cookie(state), []) if STATE.fullmatch(state) else [], state
+
+
+def _finished(asked: Mapping[str, list[str]], begun: BegunLogin | None, *, redeem: bool = True) -> Answer:
     """Redeem the code of a login whose state has been found equal; before that, nothing is sent anywhere."""
     if begun is None:
         return _failed("login_expired", "no such login here")
@@ -178,6 +197,10 @@ def _finished(asked: Mapping[str, list[str]], begun: BegunLogin | None) -> Answe
     code = web.one(asked, "code") or ""
     if not 0 < len(code) <= 2048:
         return _failed("login_expired", "no code")
+    # Relative, so that it cannot leave the origin that the cookies are for.
+    there = local_address(begun.return_to)
+    if not redeem:
+        return web.redirect(there)
     try:
         tokens = endpoint.redeem(code, verifier=begun.verifier, redirect_uri=_redirect_uri(begun))
         if not _same(tokens.claims.get("nonce"), begun.nonce):
@@ -186,8 +209,7 @@ def _finished(asked: Mapping[str, list[str]], begun: BegunLogin | None) -> Answe
     except (TokenError, TokenTooLargeError, web.CookieError) as error:
         return _failed(_kind_of(error), str(error))
     log.info("signed_in", extra={"sub": tokens.claims["sub"]})
-    # Relative, so that it cannot leave the origin that the cookies are for.
-    return web.redirect(local_path(begun.return_to), cookies=session)
+    return web.redirect(there, cookies=session)
 
 
 def _begun(kept: list[str], state: str) -> BegunLogin | None:
@@ -203,7 +225,11 @@ def _begun(kept: list[str], state: str) -> BegunLogin | None:
 
 
 def _failed(kind: str, reason: str = "") -> Answer:
-    log.info("not_signed_in", extra={"outcome": kind} | ({"reason": reason} if reason else {}))
+    """Answer with the page of this kind. `reason` is text of ours: Cognito's description may hold an e-mail."""
+    if cause := pages.PAGES[kind].cause:  # the dashboard shows errors, and an alarm counts the page's 502
+        log.error("not_signed_in", extra={"outcome": kind, "reason": cause})
+    else:
+        log.info("not_signed_in", extra={"outcome": kind} | ({"reason": reason} if reason else {}))
     return pages.error(kind)
 
 

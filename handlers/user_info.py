@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from handlers.web import Answer, Event, Refusal, guarded, json_answer
+from handlers.web import Answer, Event, Refusal, guarded, head_answer, json_answer
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,8 @@ USER_POOL_ID = os.environ["USER_POOL_ID"]
 
 def handler(event: Event, _context: object) -> Answer:
     """Answer one request that the gateway has let through."""
-    return guarded(lambda: who_is_calling(event), log=log)
+    answer = guarded(lambda: who_is_calling(event), log=log)
+    return head_answer(answer) if event.get("routeKey", "").startswith("HEAD") else answer
 
 
 def who_is_calling(event: Event) -> Answer:

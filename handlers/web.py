@@ -155,6 +155,11 @@ def html_answer(status: int, body: str, *, headers: Mapping[str, str]) -> Answer
     return {"statusCode": status, "headers": {**PRIVATE, **kind, **headers}, "cookies": [], "body": body}
 
 
+def head_answer(answer: Answer) -> Answer:
+    """Answer HEAD: what GET is answered, without the body and without cookies, because HEAD changes nothing."""
+    return {**answer, "cookies": [], "body": ""}
+
+
 def redirect(location: str, *, cookies: Sequence[str] = ()) -> Answer:
     """Answer with 302, which turns whatever came into a GET."""
     return {"statusCode": 302, "headers": {**PRIVATE, "location": location}, "cookies": [*cookies], "body": ""}

@@ -64,7 +64,10 @@ class HttpApi(pulumi.ComponentResource):
         )
 
     def serve(self, function: Served, *routes: str, signed_in: bool = False) -> None:
-        """Answer `routes`, each as `GET /api/path`, with this function; `signed_in` ones only for a valid token."""
+        """Answer `routes`, each as `GET /api/path`, with this function; `signed_in` ones only for a valid token.
+
+        The function of a GET route also gets its HEAD requests, under the route key `HEAD /api/path`.
+        """
         if signed_in and self._authorizer is None:
             raise ValueError(f"{routes[0]!r} is for signed-in people: call accept_tokens() first")
         integration = aws.apigatewayv2.Integration(
@@ -75,9 +78,10 @@ class HttpApi(pulumi.ComponentResource):
             payload_format_version="2.0",
             opts=self._child,
         )
-        for route in routes:
+        heads = [route.replace("GET ", "HEAD ", 1) for route in routes if route.startswith("GET ")]
+        for route in [*routes, *heads]:
             method, path = route.split(" ")
-            label = f"{self._name}-{method.lower()}{re.sub('[^a-z]+', '-', path.removeprefix('/api'))}"
+            label = f"{self._name}-{method.lower()}{re.sub('[^a-z]+', '-', path.removeprefix('/api')).rstrip('-')}"
             aws.lambda_.Permission(
                 f"{label}-permission",
                 action="lambda:InvokeFunction",

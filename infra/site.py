@@ -1,32 +1,74 @@
 """The distribution that is the login's one address, and the page that it shows."""
 
+import base64
+import hashlib
 import json
+import mimetypes
+import runpy
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pulumi
 import pulumi_aws as aws
 
 from infra import policies
+from infra.packaging import HANDLERS
 from infra.protocols import OwnDomain
 
 Origin = aws.cloudfront.DistributionOriginArgsDict
 
 EDGE = Path(__file__).parent / "edge"
+# The one source of the error pages' HTML. Run by its path, because infra/ imports nothing of handlers/.
+ERROR_PAGE: dict[str, Any] = runpy.run_path(str(HANDLERS / "error_page.py"))
+AWS_FAILED = ".errors/500.html"  # hidden files of `content` stay out, so no file of the team's has such a key
+WELL_KNOWN = ".well-known"  # RFC 8615: the one hidden folder that is a site's
+MISSING = "/api/auth/missing"  # the route that answers, with a page, in place of a file that the bucket does not have
+
+# What a browser loads by name. Python's own table depends on its version for some of these, and lacks others.
 TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
+    ".avif": "image/avif",
+    ".css": "text/css",
+    ".csv": "text/csv",
+    ".gif": "image/gif",
+    ".htm": "text/html",
+    ".html": "text/html",
     ".ico": "image/x-icon",
-    ".js": "text/javascript; charset=utf-8",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".m4a": "audio/mp4",
+    ".map": "application/json",
+    ".mjs": "text/javascript",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".ogg": "audio/ogg",
+    ".otf": "font/otf",
+    ".pdf": "application/pdf",
     ".png": "image/png",
     ".svg": "image/svg+xml",
-    ".txt": "text/plain; charset=utf-8",
+    ".ttf": "font/ttf",
+    ".txt": "text/plain",
+    ".vtt": "text/vtt",
+    ".wasm": "application/wasm",
+    ".wav": "audio/wav",
+    ".webm": "video/webm",
     ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".woff": "font/woff",
     ".woff2": "font/woff2",
+    ".xml": "application/xml",
+    ".zip": "application/zip",
 }
+PATH = "/!$&'()*+,;=:@~"  # what browsers leave as it is
+OTHER_TYPES = mimetypes.MimeTypes(filenames=())  # Python's table, and nothing of this machine's
+STYLE_HASH = base64.b64encode(hashlib.sha256(ERROR_PAGE["STYLE"].encode()).digest()).decode()
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    f"default-src 'none'; script-src 'self'; style-src 'self' 'sha256-{STYLE_HASH}'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
 )
 # AWS's managed policies have the same ids in every account.
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
@@ -38,13 +80,16 @@ TLS_ONLY: aws.cloudfront.DistributionOriginCustomOriginConfigArgsDict = {
     "origin_protocol_policy": "https-only",
     "origin_ssl_protocols": ["TLSv1.2"],
 }
-# CloudFront keeps an error for ten seconds and gives it to everybody who asks for the path, `no-store` or not. A 500 or
-# a 503 is not the API's own answer to a fault but Lambda's or the gateway's, in JSON; who sees it may be a person.
+# CloudFront keeps these errors for ten seconds under the path alone, some of them whatever `cache-control` says
+# (developer guide, "How CloudFront processes HTTP 4xx and 5xx status codes from your origin"). It takes no setting for
+# 410, 412 and 415 ("Create a custom error page for specific HTTP status codes"), and does not keep 416.
+KEPT = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
+# A 500 or a 503 is not the API's own answer to a fault but Lambda's or the gateway's, in JSON; a user may see it.
 ERRORS: list[aws.cloudfront.DistributionCustomErrorResponseArgsDict] = [
-    {"error_code": 500, "error_caching_min_ttl": 0, "response_code": 500, "response_page_path": "/error.html"},
-    {"error_code": 502, "error_caching_min_ttl": 0},
-    {"error_code": 503, "error_caching_min_ttl": 0, "response_code": 503, "response_page_path": "/error.html"},
-    {"error_code": 504, "error_caching_min_ttl": 0},
+    {"error_code": status, "error_caching_min_ttl": 0, "response_code": status, "response_page_path": f"/{AWS_FAILED}"}
+    if status in (500, 503)
+    else {"error_code": status, "error_caching_min_ttl": 0}
+    for status in KEPT
 ]
 
 
@@ -75,6 +120,11 @@ class Site(pulumi.ComponentResource):
         self._name = name
         self._child = pulumi.ResourceOptions(parent=self)
 
+        files = {
+            file.relative_to(content).as_posix(): file
+            for file in sorted(content.rglob("*"))
+            if _is_served(content, file)
+        }
         bucket = aws.s3.Bucket(f"{name}-bucket", force_destroy=True, opts=self._child)
         distribution = self._distribution(
             origins=[
@@ -82,16 +132,23 @@ class Site(pulumi.ComponentResource):
                 {"origin_id": "api", "domain_name": api_host, "custom_origin_config": TLS_ONLY},
                 # No origin path: /ws is itself the stage.
                 {"origin_id": "socket", "domain_name": socket_host, "custom_origin_config": TLS_ONLY},
+                {
+                    "origin_id": "missing",
+                    "domain_name": api_host,
+                    "origin_path": MISSING,
+                    "custom_origin_config": TLS_ONLY,
+                },
             ],
+            files=[*files],
             extra_origins=[url, *extra_origins] if url else extra_origins,
             own_domain=own_domain,
             firewall_arn=firewall_arn,
             protect=protect,
         )
         self._let_read(distribution, bucket)
-        for file in sorted(content.rglob("*")):
-            if file.is_file():
-                self._object(bucket, content, file)
+        for key, file in files.items():
+            self._object(bucket, key, pulumi.FileAsset(str(file)), content_type(file))
+        self._object(bucket, AWS_FAILED, pulumi.StringAsset(ERROR_PAGE["AWS_FAILED"]), "text/html; charset=utf-8")
 
         self.distribution_id = distribution.id
         self.host = (
@@ -120,13 +177,14 @@ class Site(pulumi.ComponentResource):
         self,
         *,
         origins: list[Origin],
+        files: Sequence[str],
         extra_origins: Sequence[str],
         own_domain: OwnDomain | None,
         firewall_arn: pulumi.Input[str] | None,
         protect: bool,
     ) -> aws.cloudfront.Distribution:
         headers = self._response_headers(include_subdomains=own_domain is None)
-        page = self._edge_function("page")
+        page = self._edge_function("page", f"const files = {json.dumps(known_files(files))};\n")
         bearer = self._edge_function("bearer", f"const extraOrigins = {json.dumps(list(extra_origins))};\n")
         return aws.cloudfront.Distribution(
             f"{self._name}-distribution",
@@ -138,8 +196,16 @@ class Site(pulumi.ComponentResource):
             web_acl_id=firewall_arn,
             aliases=[own_domain.domain] if own_domain else None,
             origins=origins,
+            # S3 answers 403 for what is not there, and where it fails itself, CloudFront's errors say so.
+            origin_groups=[
+                {
+                    "origin_id": "page-or-missing",
+                    "failover_criteria": {"status_codes": [403, 404]},
+                    "members": [{"origin_id": "page"}, {"origin_id": "missing"}],
+                }
+            ],
             default_cache_behavior={
-                "target_origin_id": "page",
+                "target_origin_id": "page-or-missing",
                 "allowed_methods": ["GET", "HEAD"],
                 "cached_methods": ["GET", "HEAD"],
                 "cache_policy_id": CACHING_OPTIMIZED,
@@ -194,16 +260,13 @@ class Site(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),  # S3 refuses to change both at once
         )
 
-    def _object(self, bucket: aws.s3.Bucket, content: Path, file: Path) -> None:
-        key = file.relative_to(content).as_posix()
-        if file.suffix not in TYPES:
-            raise ValueError(f"{file} has no content type: add {file.suffix!r} to TYPES in infra/site.py")
+    def _object(self, bucket: aws.s3.Bucket, key: str, source: pulumi.Asset, content_type: str) -> None:
         aws.s3.BucketObjectv2(
             f"{self._name}-{key}",
             bucket=bucket.id,
             key=key,
-            source=pulumi.FileAsset(str(file)),
-            content_type=TYPES[file.suffix],
+            source=source,
+            content_type=content_type,
             # Names carry no hash, so each load asks whether its copy is still the one.
             cache_control="no-cache",
             opts=self._child,
@@ -250,6 +313,48 @@ class Site(pulumi.ComponentResource):
             },
             opts=self._child,
         )
+
+
+def content_type(file: Path) -> str:
+    """Return the type that a file is served with; a file without an extension is what its content is."""
+    if suffix := _suffix(file):
+        known = TYPES.get(suffix) or OTHER_TYPES.guess_type(f"x{suffix}")[0]
+        return _with_charset(known or "application/octet-stream")
+    try:
+        text = file.read_text("utf-8")
+    except UnicodeDecodeError:
+        return "application/octet-stream"
+    try:
+        json.loads(text)
+    except ValueError:
+        return _with_charset("text/plain")
+    return "application/json"
+
+
+def known_files(keys: Sequence[str]) -> dict[str, list[str]]:
+    """Return what tells a file from an address of the page: extensions, and the files that have none."""
+    suffixes = {_suffix(Path(key)) for key in keys}
+    return {
+        "extensions": sorted(quote(suffix[1:], safe=PATH).lower() for suffix in {*TYPES, *suffixes} if suffix),
+        "folders": [f"/{WELL_KNOWN}/", f"/{AWS_FAILED.partition('/')[0]}/"],
+        "names": sorted(f"/{quote(key, safe=PATH)}" for key in keys if not _suffix(Path(key))),
+    }
+
+
+def _suffix(file: Path) -> str:
+    suffix = file.suffix.lower()
+    return "" if suffix == "." else suffix  # Python 3.14 calls that of "a." a dot
+
+
+def _with_charset(kind: str) -> str:
+    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+
+
+def _is_served(content: Path, file: Path) -> bool:
+    """Whether a file is one of the page's: hidden ones, such as .DS_Store, are the machine's."""
+    parts = file.relative_to(content).parts
+    hidden = [part for number, part in enumerate(parts) if part.startswith(".") and (number, part) != (0, WELL_KNOWN)]
+    return file.is_file() and not hidden
 
 
 def _passed_on(

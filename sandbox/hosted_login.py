@@ -240,7 +240,8 @@ def _provider_error(answer: web.Response, provider: str) -> tuple[str, str]:
     if problem.get("__type") == "UserLambdaValidationException":
         return "invalid_request", f"PreSignUp failed with error {_trigger_error(message)}."
     if status := re.fullmatch(r"OIDC token exchange failed: HTTP (\d+)", message):
-        return "invalid_request", f"{provider} Error - {status[1]} error getting token"
+        said = "invalid_client Bad client credentials" if status[1] == "401" else "error getting token"
+        return "invalid_request", f"{provider} Error - {status[1]} {said}"
     if message.startswith("OIDC token exchange failed"):
         return "invalid_request", PROVIDER_TIMEOUT_DESCRIPTION if "timed out" in message else "Connection reset"
     if "id_token" in message or "non-JSON" in message:

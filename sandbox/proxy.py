@@ -33,6 +33,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's quota for a payload
+# What a distribution's origin group does, of which the emulator has none: another origin for what a bucket has not.
+NOT_THERE, MISSING = (403, 404), "/api/auth/missing"
 # API Gateway's quota, "total combined size of request line and header values". The names of headers count too, as in
 # Netty, of which the error is that people report.
 MAX_HEADER_BYTES = 10_240
@@ -66,17 +68,20 @@ class Upstream:
     session: ClientSession
     aws: str
 
-    async def forward(self, request: web.Request, extra: Mapping[str, str] | None = None) -> web.Response:
+    async def forward(
+        self, request: web.Request, extra: Mapping[str, str] | None = None, *, under: str = ""
+    ) -> web.Response:
         """Forward a request, its path and query byte for byte, and return the answer unchanged.
 
-        `extra` headers replace those of the request. Without an answer from AWS the result is a 502.
+        `extra` headers replace those of the request, `under` precedes the path. Without an answer from AWS the result
+        is a 502.
         """
         extra = extra or {}
         dropped = {"content-length", *(name.lower() for name in extra)}
         try:
             async with self.session.request(
                 request.method,
-                self.address(request.raw_path),
+                self.address(under + request.raw_path),
                 headers=[*_end_to_end(request.headers, dropped), *extra.items()],
                 skip_auto_headers=ADDED_BY_AIOHTTP,
                 data=await request.read() or None,
@@ -170,6 +175,8 @@ def _site(upstream: Upstream, distribution: str, websocket_api: str | None) -> H
         if cookies := request.headers.getall(hdrs.COOKIE, []):
             extra["Cookie"] = "; ".join(map(_as_sent, cookies))
         response = await upstream.forward(request, extra)
+        if response.status in NOT_THERE and not request.path.startswith("/api/") and request.path != "/ws":
+            response = await upstream.forward(request, extra, under=MISSING)
         _drop_large_cookies(response)
         if _to_be_compressed(request, response):
             response.enable_compression(web.ContentCoding.gzip)

@@ -1,6 +1,7 @@
 """Applies what the Pulumi program registers to the emulated AWS: an empty, temporary account.
 
-A second run of the program updates the code of functions and the files of the page. It refuses every other change.
+A second run of the program updates the code of functions, the edge's too, and the files of the page. It refuses every
+other change.
 """
 
 import hashlib

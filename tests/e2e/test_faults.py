@@ -6,9 +6,9 @@ import pytest
 import requests
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
+from handlers.error_page import AWS_FAILED
 from sandbox.kakao import PEOPLE
 from sandbox.local import Sandbox, running
-from sandbox.program import ROOT
 from tests.e2e.person import (
     agree,
     cookies,
@@ -227,8 +227,7 @@ def lose(page: Page) -> Lose:
         answer = requests.request(sent.method, url, headers=headers, allow_redirects=False, timeout=20)
         assert answer.status_code < 400
         if sent.is_navigation_request():  # what the distribution shows for a 500
-            body = (ROOT / "frontend" / "error.html").read_text()
-            route.fulfill(status=500, body=body, content_type="text/html")
+            route.fulfill(status=500, body=AWS_FAILED, content_type="text/html")
         else:
             route.fulfill(status=500, json={"message": "Internal Server Error"})
 

@@ -752,27 +752,6 @@ def test_the_first_card_is_in_the_middle_of_a_screen_and_fills_a_phone(visit: Vi
     assert (box["x"], box["y"], box["width"], round(box["height"])) == (0, 0, 390, 844)
 
 
-def test_a_failure_of_aws_is_said_in_words_with_a_way_on(visit: Visit) -> None:
-    page = visit.open({}, path="/error.html", viewport={"width": 320, "height": 640})
-    expect_title(page, "문제가 생겼어요")
-    assert page.evaluate("document.documentElement.scrollWidth") == 320
-    assert violations(page) == []
-    page.get_by_role("link", name="다시 시도").click()
-    expect_title(page, SIGNED_OUT)
-
-
-def test_an_error_page_of_the_service_wears_the_same_style(visit: Visit) -> None:
-    page = visit.open({}, viewport={"width": 320, "height": 640})
-    error_page = """<!doctype html><html lang="ko"><meta name="viewport" content="width=device-width">
-        <title>오류</title><link rel="stylesheet" href="/style.css"><body><main class="card"><h1>취소했어요</h1>
-        <p>다시 할 수 있어요.</p><p lang="en">You can try again.</p><a class="button" href="/">처음으로</a></main>"""
-    page.route("**/error", lambda route: route.fulfill(body=error_page, content_type="text/html; charset=utf-8"))
-    page.goto(f"{visit.site}/error")
-    expect(page.get_by_role("main")).to_have_css("background-color", "rgb(255, 255, 255)")
-    assert page.evaluate("document.documentElement.scrollWidth") == 320
-    assert violations(page) == []
-
-
 def test_a_chat_that_cannot_be_loaded_says_so_and_leaves_the_rest(visit: Visit) -> None:
     visit.files["/chat.js"] = "this is no JavaScript"
     page = visit.open({ME: [HANEUL]})

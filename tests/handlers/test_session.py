@@ -457,8 +457,8 @@ def test_an_unreachable_cognito_is_a_page(client: Client, session: ModuleType, m
         ("invalid_request", "Read timed out", 504, "늦어요"),
         ("server_error", "", 502, "연결"),
         ("temporarily_unavailable", "", 502, "연결"),
-        ("invalid_request", "PreSignUp failed with error no.", 400, "로그인하지 못했어요"),
-        ("unauthorized_client", "", 400, "로그인하지 못했어요"),
+        ("invalid_request", "PreSignUp failed with error no.", 403, "로그인하지 못했어요"),
+        ("unauthorized_client", "", 502, "설정"),
         ("access_denied_by_another_name", "", 400, "로그인하지 못했어요"),
         ("invented", "<script>alert(1)</script>", 400, "로그인하지 못했어요"),
         ("", "", 400, "로그인하지 못했어요"),
@@ -492,6 +492,45 @@ def test_a_stranger_cannot_end_a_session_with_a_link(client: Client, cognito: Co
     for link in ({"error": "access_denied"}, {"code": "c", "state": "A" * 43}, {}):
         assert client.send(CALLBACK, link)["statusCode"] == 400
     assert client.cookies == before
+
+
+# HEAD, and missing files
+
+
+@pytest.mark.parametrize(
+    "parameters", [{}, {"provider": "Kakao", "return_to": "/board/7"}, {"origin": "https://e.example"}]
+)
+def test_a_head_at_the_login_is_a_get_without_body_that_begins_no_login(
+    client: Client, parameters: dict[str, str]
+) -> None:
+    got, headed = client.send(LOGIN, parameters), client.send("HEAD /api/auth/login", parameters)
+    assert headed["statusCode"] == got["statusCode"]
+    assert set(headed["headers"]) == set(got["headers"])
+    assert headed["headers"]["cache-control"] == "no-store"
+    assert (headed["body"], headed["cookies"]) == ("", [])
+
+
+def test_a_head_at_the_callback_says_where_it_leads_and_leaves_the_login_to_the_get(
+    client: Client, cognito: Cognito
+) -> None:
+    asked = begin(client, return_to="/board/7")
+    before = dict(client.cookies)
+    callback = {"code": "c", "state": asked["state"]}
+    head = client.send("HEAD /api/auth/callback", callback)
+    assert (head["statusCode"], head["headers"]["location"]) == (302, "/board/7")
+    assert (head["body"], head["cookies"], cognito.asked, client.cookies) == ("", [], [], before)
+    assert client.send("HEAD /api/auth/callback", {"code": "c", "state": "A" * 43})["statusCode"] == 400
+    assert finish(client, cognito, asked)["statusCode"] == 302
+
+
+def test_a_file_that_is_not_there_is_a_page_that_may_be_kept_for_a_minute(client: Client) -> None:
+    for method in ("GET", "HEAD"):
+        answer = client.send(f"{method} /api/auth/missing/{{file+}}", raw_query="canary")
+        assert answer["statusCode"] == 404
+        assert answer["headers"]["cache-control"] == "public, max-age=60"
+        assert ("찾을 수 없어요" in answer["body"]) is (method == "GET")
+        assert "canary" not in answer["body"]
+        assert answer["cookies"] == []
 
 
 # Refresh

@@ -42,6 +42,18 @@ def test_an_id_token_says_who_it_is_without_any_call(user_info: ModuleType, monk
     assert headers["cache-control"] == "no-store"
 
 
+def test_a_head_says_how_long_the_session_lasts_and_nothing_of_the_user(user_info: ModuleType) -> None:
+    claims = {"exp": str(int(time.time()) + 600)} | CLAIMS
+    event = {
+        "routeKey": "HEAD /api/userinfo",
+        "headers": {},
+        "requestContext": {"authorizer": {"jwt": {"claims": claims}}},
+    }
+    answer = user_info.handler(event, None)
+    assert (answer["statusCode"], answer["body"], answer["cookies"]) == (200, "", [])
+    assert 590 <= int(answer["headers"]["session-expires-in"]) <= 600
+
+
 @pytest.mark.parametrize("empty", [{}, {"email": "", "nickname": ""}])
 def test_what_was_withheld_is_null(user_info: ModuleType, empty: dict[str, str]) -> None:
     claims = {key: value for key, value in CLAIMS.items() if key not in ("email", "nickname")} | empty

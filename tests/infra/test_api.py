@@ -5,6 +5,10 @@ from tests.infra.engine import Graph, function_behind
 OPEN = {
     "GET /api/auth/login": "handlers.session.handler",
     "GET /api/auth/callback": "handlers.session.handler",
+    "GET /api/auth/missing/{file+}": "handlers.session.handler",
+    "HEAD /api/auth/login": "handlers.session.handler",
+    "HEAD /api/auth/callback": "handlers.session.handler",
+    "HEAD /api/auth/missing/{file+}": "handlers.session.handler",
     "POST /api/auth/refresh": "handlers.session.handler",
     "POST /api/auth/logout": "handlers.session.handler",
     "POST /api/auth/sign-up": "handlers.accounts.handler",
@@ -19,7 +23,19 @@ OPEN = {
 
 def test_each_route_reaches_its_function(stack: Graph) -> None:
     reached = {route["routeKey"]: function_behind(stack, route)["handler"] for route in stack.of_api("HTTP", "Route")}
-    assert reached == OPEN | {"GET /api/userinfo": "handlers.user_info.handler"}
+    signed_in = {f"{method} /api/userinfo": "handlers.user_info.handler" for method in ("GET", "HEAD")}
+    assert reached == OPEN | signed_in
+
+
+def test_a_head_reaches_what_its_get_reaches_past_the_same_guard(stack: Graph) -> None:
+    """Else the API's 404 for a HEAD would be what CloudFront answers a GET of the same path for a while."""
+    routes = {route["routeKey"]: route for route in stack.of_api("HTTP", "Route")}
+    gets = {key.removeprefix("GET ") for key in routes if key.startswith("GET ")}
+    assert gets
+    assert {key.removeprefix("HEAD ") for key in routes if key.startswith("HEAD ")} == gets
+    for path in gets:
+        get, head = dict(routes[f"GET {path}"].inputs), dict(routes[f"HEAD {path}"].inputs)
+        assert head | {"routeKey": get["routeKey"]} == get
 
 
 def test_a_route_is_open_only_where_no_one_is_signed_in_yet(stack: Graph) -> None:

@@ -4,21 +4,26 @@ import copy
 import json
 import subprocess
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from infra.site import EDGE
+from infra.site import AWS_FAILED, EDGE, PATH, known_files
 from tests.handlers import planted as planted_names
+from tests.infra.engine import Graph
 
 TOKEN = "aGVhZGVy.cGF5bG9hZA.c2lnbmF0dXJl"
 HOST = "d111.cloudfront.net"
 EXTRA = "http://localhost:3000"
 
 
-def run(name: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def run(name: str, requests: list[dict[str, Any]], *, before: str = "") -> list[dict[str, Any]]:
     """Return what the function makes of each viewer request (CloudFront Functions event, runtime 2.0)."""
     program = f"""
         const extraOrigins = {json.dumps([EXTRA])};
+        {before}
         {(EDGE / name).read_text()}
         const requests = JSON.parse(require("fs").readFileSync(0, "utf8"));
         console.log(JSON.stringify(requests.map((request) => handler({{ version: "1.0", request }}))));
@@ -132,15 +137,59 @@ def test_a_cookie_whose_name_a_sibling_host_may_set_is_no_bearer() -> None:
     assert run("bearer.js", requests) == requests
 
 
-def test_a_path_of_the_page_is_the_page_and_a_file_is_itself() -> None:
-    paths = {
-        "/": "/index.html",
-        "/board/7": "/index.html",
-        "/board/": "/index.html",
-        "/a.b/c": "/index.html",
-        "/app.js": "/app.js",
-        "/fonts/a.woff2": "/fonts/a.woff2",
-        "/.well-known/x.txt": "/.well-known/x.txt",
+def opened(paths: list[str], keys: list[str] | None = None) -> dict[str, str]:
+    """What the page's function makes of each path, where the site's folder holds these files."""
+    files = f"const files = {json.dumps(known_files(keys or ['index.html', 'app.js']))};\n"
+    answered = run("page.js", [viewer_request(uri=path) for path in paths], before=files)
+    return {path: answer["uri"] for path, answer in zip(paths, answered, strict=True)}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/board/7", "/board/", "/a.b/c", "/user/kim.haneul", "/user/kim.", "/v1.2", "/@team/a.b.c", "/.js"),
+        *("/user/%EA%B9%80.%ED%95%98%EB%8A%98", "/a%2Ejs", "/app.js/", "/x.js.y", "/a;b=c.d", "/wellknown/x", "/CNAME"),
+    ],
+)
+def test_an_address_of_the_page_is_the_page_with_or_without_a_dot(path: str) -> None:
+    assert opened([path]) == {path: "/index.html"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/app.js", "/fonts/a.woff2", "/APP.JS", "/a.min.js", "/missing.png", "/api-docs/openapi.json", "/x.xyz"),
+        *("/.well-known/x.txt", "/.well-known/assetlinks.json", "/.well-known/apple-app-site-association", "/LICENSE"),
+        *("/.well-known/acme-challenge/token", f"/{AWS_FAILED}", "/%ED%95%9C%EA%B8%80", "/a(1)"),
+    ],
+)
+def test_a_file_is_itself_whether_it_is_there_or_not(path: str) -> None:
+    assert opened([path], ["data.xyz", "LICENSE", "한글", "a(1)", ".well-known/apple-app-site-association"]) == {
+        path: path
     }
-    answered = run("page.js", [viewer_request(uri=path) for path in paths])
-    assert {path: answer["uri"] for path, answer in zip(paths, answered, strict=True)} == paths
+
+
+keys = st.lists(
+    st.text("abC.-~ 한(+", min_size=1, max_size=6).filter(lambda name: not name.startswith(".")), min_size=1
+)
+
+
+@given(st.lists(keys.map("/".join), min_size=1, max_size=8))
+@settings(max_examples=6, deadline=None)
+def test_whatever_file_a_folder_holds_a_browser_gets_it(names: list[str]) -> None:
+    found = opened([f"/{quote(name, safe=PATH)}" for name in names], names)
+    assert all(path == uri for path, uri in found.items())
+
+
+def test_no_header_and_no_query_decides_what_is_kept_under_a_path() -> None:
+    """CloudFront keeps an answer under the path that the function leaves, for everybody."""
+    files = f"const files = {json.dumps(known_files(['index.html']))};\n"
+    told = [{}, {"sec-fetch-mode": "navigate", "accept": "text/html"}, {"accept": "image/*"}, {"cookie": "a=b"}]
+    for path in ("/board/7", "/user/kim.haneul", "/x.png"):
+        answered = run("page.js", [viewer_request(uri=path, headers=headers) for headers in told], before=files)
+        assert len({answer["uri"] for answer in answered}) == 1
+
+
+def test_the_functions_fit_into_what_cloudfront_takes(stack: Graph) -> None:
+    for function in stack.all("cloudfront/function:Function"):
+        assert len(function["code"].encode()) < 10 * 1024

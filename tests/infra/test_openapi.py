@@ -20,6 +20,7 @@ def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
         f"{method.upper()} {path}": operation
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
+        if method != "parameters"
     }
 
 

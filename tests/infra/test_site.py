@@ -1,9 +1,24 @@
+import base64
+import hashlib
+import mimetypes
 import re
+from pathlib import Path
 from typing import Any
 
-from infra.site import ALL_VIEWER_EXCEPT_HOST_HEADER, CACHING_DISABLED
+import pulumi
+import pytest
+
+from handlers import pages as pages_of_the_login
+from infra.site import (
+    ALL_VIEWER_EXCEPT_HOST_HEADER,
+    AWS_FAILED,
+    CACHING_DISABLED,
+    MISSING,
+    TYPES,
+    content_type,
+)
 from sandbox.program import ROOT
-from tests.infra.engine import Graph, declare, statements
+from tests.infra.engine import Declared, Graph, declare, statements
 
 
 def behaviors(stack: Graph) -> list[dict[str, Any]]:
@@ -43,23 +58,51 @@ def test_answers_of_the_api_are_never_cached_and_never_redirected(stack: Graph) 
 
 
 def test_an_error_of_the_api_reaches_nobody_but_whom_it_is_for(stack: Graph) -> None:
-    """CloudFront keeps these for ten seconds whatever the origin says, under the path alone, unless it is told."""
+    """CloudFront keeps errors for ten seconds under the path alone, unless it is told otherwise."""
     seconds = {
         error["errorCode"]: error["errorCachingMinTtl"] for error in stack.one("Distribution")["customErrorResponses"]
     }
-    assert seconds == dict.fromkeys((500, 502, 503, 504), 0)
+    # Developer guide: "HTTP 4xx and 5xx status codes that CloudFront caches", of which "Create a custom error page for
+    # specific HTTP status codes" leaves two out; 416 is not kept.
+    always, with_max_age, refused, never = (
+        {404, 405, 414, 500, 501, 502, 503, 504},
+        {400, 403, 412, 415},
+        {412, 415},
+        {416},
+    )
+    assert seconds == dict.fromkeys((always | with_max_age) - refused - never, 0)
 
 
-def test_a_person_whose_request_lambda_or_the_gateway_drops_sees_a_page(stack: Graph) -> None:
+def test_a_user_whose_request_lambda_or_the_gateway_drops_sees_a_page(stack: Graph) -> None:
     pages = {
         error["errorCode"]: error
         for error in stack.one("Distribution")["customErrorResponses"]
         if "responsePagePath" in error
     }
     assert set(pages) == {500, 503}, "the API's own answers of other statuses stay as they are"
+    uploaded = {f"/{file['key']}": file for file in stack.all("BucketObjectv2")}
     for status, page in pages.items():
         assert page["responseCode"] == status
-        assert (ROOT / "frontend" / page["responsePagePath"].removeprefix("/")).is_file()
+        file = uploaded[page["responsePagePath"]]
+        assert file["contentType"] == "text/html; charset=utf-8"
+        assert "문제가 생겼어요" in file["source"].text
+
+
+def test_what_the_bucket_does_not_have_is_answered_with_a_page_by_the_api(stack: Graph) -> None:
+    """S3 says 403 in XML for what is not there. The API's own 403 and 404 stay as they are."""
+    distribution = stack.one("Distribution")
+    (group,) = distribution["originGroups"]
+    assert distribution["defaultCacheBehavior"]["targetOriginId"] == group["originId"]
+    assert group["failoverCriteria"] == {"statusCodes": [403, 404]}
+    origins = {origin["originId"]: origin for origin in distribution["origins"]}
+    first, second = (origins[member["originId"]] for member in group["members"])
+    assert first["domainName"] == stack.one("Bucket").outputs["bucketRegionalDomainName"]
+    api = stack.one("Api", protocolType="HTTP").outputs["apiEndpoint"].removeprefix("https://")
+    assert (second["domainName"], second["originPath"]) == (api, MISSING)
+    assert {f"{method} {MISSING}/{{file+}}" for method in ("GET", "HEAD")} <= {
+        route["routeKey"] for route in stack.of_api("HTTP", "Route")
+    }
+    assert set(distribution["defaultCacheBehavior"]["allowedMethods"]) == {"GET", "HEAD"}, "others do not fail over"
 
 
 def test_what_a_browser_loads_is_compressed_on_the_way(stack: Graph) -> None:
@@ -130,15 +173,43 @@ def test_the_page_runs_its_own_files_only_and_nothing_inline(stack: Graph) -> No
     assert policy["default-src"] == "'none'"
     assert policy["frame-ancestors"] == "'none'"
     assert policy["base-uri"] == "'none'"
-    assert {value for key, value in policy.items() if key.endswith("-src")} == {"'none'", "'self'"}
+    others = {key: value for key, value in policy.items() if key not in ("default-src", "img-src", "style-src")}
+    assert {value for key, value in others.items() if key.endswith("-src")} == {"'self'"}
+    assert policy["img-src"] == "'self' data:"
     assert policy["form-action"] == "'self'"
     assert config["override"] is True
+
+
+def test_the_one_style_that_the_policy_lets_stand_inline_is_that_of_the_error_pages(stack: Graph) -> None:
+    policy = stack.one("ResponseHeadersPolicy")["securityHeadersConfig"]["contentSecurityPolicy"]
+    pages = [
+        pages_html for file in stack.all("BucketObjectv2") if (pages_html := getattr(file["source"], "text", None))
+    ]
+    assert pages
+    for page in [*pages, *(pages_of_the_login.error(kind)["body"] for kind in pages_of_the_login.PAGES)]:
+        (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        assert f"style-src 'self' 'sha256-{digest}';" in policy["contentSecurityPolicy"]
+        assert not re.search(r"\s(style|on[a-z]+)=|<script|javascript:", page, re.IGNORECASE)
+        assert set(re.findall(r"(?:src|href)=\"([^\"]*)\"", page)) == {"/", "data:,"}, "it needs no file of the team's"
+
+
+def uploaded(content: Path, program: Path) -> dict[str, Declared]:
+    """The files that a site with this folder declares."""
+    hosts = 'api_host="api.example", socket_host="socket.example"'
+    program.write_text(f"""
+from pathlib import Path
+from infra.site import Site
+Site("site", content=Path({str(content)!r}), {hosts}, extra_origins=[], protect=False)
+""")
+    return {file["key"]: file for file in declare(program=program).all("BucketObjectv2")}
 
 
 def test_each_file_of_the_page_is_uploaded_with_its_type_and_asked_for_again(stack: Graph) -> None:
     uploaded = {file["key"]: file for file in stack.all("BucketObjectv2")}
     frontend = ROOT / "frontend"
-    assert set(uploaded) == {f.relative_to(frontend).as_posix() for f in frontend.rglob("*") if f.is_file()}
+    own = {f.relative_to(frontend).as_posix() for f in frontend.rglob("*") if f.is_file()}
+    assert set(uploaded) == own | {AWS_FAILED}
     assert uploaded["index.html"]["contentType"] == "text/html; charset=utf-8"
     assert uploaded["app.js"]["contentType"] == "text/javascript; charset=utf-8"
     assert uploaded["style.css"]["contentType"] == "text/css; charset=utf-8"
@@ -146,9 +217,61 @@ def test_each_file_of_the_page_is_uploaded_with_its_type_and_asked_for_again(sta
         assert file["cacheControl"] == "no-cache"
 
 
+def test_what_a_framework_builds_is_uploaded_and_what_the_machine_adds_is_not(tmp_path: Path) -> None:
+    content = tmp_path / "content"
+    types = {
+        "index.html": "text/html; charset=utf-8",
+        "assets/index-4f2a.JS": "text/javascript; charset=utf-8",
+        "assets/index-4f2a.js.map": "application/json",
+        "a.mjs": "text/javascript; charset=utf-8",
+        "a.json": "application/json",
+        "a.jpg": "image/jpeg",
+        "a.webp": "image/webp",
+        "a.avif": "image/avif",
+        "a.mp4": "video/mp4",
+        "a.wasm": "application/wasm",
+        "a.tar": "application/x-tar",
+        "a.tar.gz": "application/octet-stream",
+        "a.unheard-of": "application/octet-stream",
+        ".well-known/assetlinks.json": "application/json",
+        ".well-known/apple-app-site-association": "application/json",
+        ".well-known/security.txt": "text/plain; charset=utf-8",
+        "LICENSE": "text/plain; charset=utf-8",
+        "blob": "application/octet-stream",
+    }
+    left_out = [
+        ".DS_Store",
+        "assets/.DS_Store",
+        ".git/config",
+        ".errors/500.html",
+        ".errors/x.css",
+        "a/.well-known/x.txt",
+    ]
+    for name in (*types, *left_out):
+        (content / name).parent.mkdir(parents=True, exist_ok=True)
+        (content / name).write_text('{"applinks": {}}' if "association" in name else "own")
+    (content / "blob").write_bytes(b"\xff\xfe")
+    found = uploaded(content, tmp_path / "program.py")
+    assert {key: file["contentType"] for key, file in found.items() if key != AWS_FAILED} == types
+    assert found[AWS_FAILED]["source"].text != "own"
+
+
+def test_types_are_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's mime.types counts for nothing; nor does Python's version, for what browsers load."""
+    monkeypatch.setattr(mimetypes, "_db", None)
+    mimetypes.add_type("text/x-local", ".local")
+    assert content_type(Path("a.local")) == "application/octet-stream"
+    assert all(re.fullmatch(r"\.[a-z0-9]+", suffix) for suffix in TYPES)
+
+
 def test_no_file_that_a_browser_gets_holds_a_secret_or_an_id_of_the_stack(stack: Graph) -> None:
     for file in stack.all("BucketObjectv2"):
-        text = (ROOT / "frontend" / file["key"]).read_bytes().decode(errors="replace")
+        asset = file["source"]
+        text = (
+            asset.text
+            if isinstance(asset, pulumi.StringAsset)
+            else Path(asset.path).read_bytes().decode(errors="replace")
+        )
         for value in ("the-client-secret", stack.exports["clientId"], "client_secret", "kakaoClientSecret"):
             assert value not in text, file.name
         assert "source" not in file.secret_inputs

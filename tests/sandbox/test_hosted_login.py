@@ -78,7 +78,7 @@ def test_a_challenge_is_s256_or_none(pool: Any, pkce: dict[str, str], through: s
 @pytest.mark.parametrize(
     ("answer", "description"),
     [
-        ((401, ""), f"{PROVIDER} Error - 401 error getting token"),
+        ((401, ""), f"{PROVIDER} Error - 401 invalid_client Bad client credentials"),
         ((200, "{}"), f"{PROVIDER} Error - 200 error getting token"),
         ((200, "no JSON"), f"{PROVIDER} Error - 200 error getting token"),
         ((200, '{"id_token": "no token"}'), f"{PROVIDER} Error - 200 error getting token"),

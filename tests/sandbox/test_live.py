@@ -153,13 +153,15 @@ def test_a_saved_file_of_the_page_is_served_and_a_deleted_one_is_gone(developmen
     )
     (development.folder / "frontend/new.svg").unlink()
     assert named(development.line()) == {"site-new.svg"}
-    assert development.get("/new.svg").status_code == 403
+    assert development.get("/new.svg").status_code == 404
 
 
-def test_a_file_that_the_site_has_no_type_for_is_said(development: Development) -> None:
-    assert "has no content type: add '.xyz' to TYPES" in development.save("frontend/odd.xyz", "")
+def test_a_file_of_a_kind_that_the_edge_has_not_heard_of_is_served(development: Development) -> None:
+    assert named(development.save("frontend/odd.xyz", "odd")) == {"site-odd.xyz", "site-page"}
+    answer = development.get("/odd.xyz")
+    assert (answer.text, answer.headers["content-type"]) == ("odd", "application/octet-stream")
     (development.folder / "frontend/odd.xyz").unlink()
-    assert "nothing new" in development.line()
+    assert named(development.line()) == {"site-odd.xyz", "site-page"}
 
 
 @pytest.mark.parametrize("file", ["infra/site.py", "sandbox/proxy.py"])
