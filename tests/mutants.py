@@ -38,6 +38,8 @@ OPTIONS = ["-qx", "--disable-plugin-autoload", "-p", "pytest_timeout", "-p", "no
 BOUNDS: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 NOTHING = "(nothing)"
 TESTED_BY = {  # beside the tests of its own name
+    "error_page": ["pages"],
+    "return_address": ["return_to"],
     "bugs": ["logs", "chat", "triggers"],
     "cognito": ["accounts"],
     "email_address": ["accounts"],
