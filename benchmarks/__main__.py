@@ -16,6 +16,7 @@ import requests
 from playwright.sync_api import sync_playwright
 
 from benchmarks import authorizer
+from handlers import contract
 from infra import packaging
 from sandbox.emulator import emulated_aws
 from sandbox.kakao import PEOPLE
@@ -28,6 +29,13 @@ from tests.project import copy_project
 Row = tuple[str, str, str]
 ROOT = Path(__file__).resolve().parent.parent
 FIRST_LOAD = 15 * 1024
+
+
+def path(route: str) -> str:
+    return route.partition(" ")[2]
+
+
+LOGIN_PATH = path(contract.LOGIN)
 
 
 def seconds(command: list[str]) -> float:
@@ -54,7 +62,7 @@ def start_of_the_sandbox() -> Iterator[Row]:
             if "ready" in line:
                 break
         with closing(
-            urlopen(f"http://127.0.0.1:{port}/api/auth/login?provider=Kakao&origin=http://localhost:{port}")
+            urlopen(f"http://127.0.0.1:{port}{LOGIN_PATH}?provider={contract.PROVIDER}&origin=http://localhost:{port}")
         ) as page:
             assert page.url.startswith(f"http://127.0.0.1:{port + 2}/oauth/authorize"), page.url
         took = time.monotonic() - start
@@ -97,7 +105,7 @@ def from_save_to_live() -> Iterator[Row]:
             assert sandbox.stdout
             next(line for line in sandbox.stdout if "go live at once" in line)
             for what, file, old, new, path in (
-                ("handler", "handlers/session.py", "LOGIN_SECONDS = 600", "LOGIN_SECONDS = 599", "/api/auth/login"),
+                ("handler", "handlers/session.py", "LOGIN_SECONDS = 600", "LOGIN_SECONDS = 599", LOGIN_PATH),
                 ("page", "frontend/index.html", "</html>", "</html><!-- new -->", "/"),
             ):
                 address = f"http://127.0.0.1:{port}{path}"
@@ -128,8 +136,7 @@ def evaluation_of_the_program() -> Iterator[Row]:
 def calls_of_userinfo() -> Iterator[Row]:
     """Counts what the handler sends for an ID token, in an interpreter in which it cannot send anything."""
     code = """
-import os, socket, sys
-os.environ.update(USER_POOL_ID="ap-northeast-2_x", IDENTITY_PROVIDER="Kakao")
+import socket, sys
 calls = []
 sys.addaudithook(lambda event, args: calls.append(event) if event == "socket.connect" else None)
 from handlers import user_info
@@ -138,7 +145,8 @@ answer = user_info.handler({"requestContext": {"authorizer": {"jwt": {"claims": 
 assert answer["statusCode"] == 200, answer
 print(len(calls), "boto3" in sys.modules)
 """
-    calls, boto3 = subprocess.check_output(python(code), cwd=ROOT, text=True).split()
+    environment = os.environ | {contract.ENV_USER_POOL_ID: "ap-northeast-2_x"}
+    calls, boto3 = subprocess.check_output(python(code), cwd=ROOT, text=True, env=environment).split()
     yield "calls to AWS by userinfo with an ID token", calls, "0"
     yield "userinfo loads boto3 for an ID token", boto3, "False"
 
@@ -170,7 +178,7 @@ def sign_in_with_a_kakao_token() -> Iterator[Row]:
             person = {"person": PEOPLE[0].id}
             token = requests.post(f"{sandbox.kakao}/_stand-in/token", json=person, timeout=10).json()["access_token"]
             start = time.monotonic()
-            requests.post(f"{sandbox.site}/api/auth/kakao", json={"access_token": token}, timeout=20)
+            requests.post(sandbox.site + path(contract.KAKAO_SIGN_IN), json={"access_token": token}, timeout=20)
             return time.monotonic() - start
 
         took()
@@ -183,15 +191,19 @@ def sign_in_with_a_kakao_token() -> Iterator[Row]:
 
 def sizes_and_imports() -> Iterator[Row]:
     bare = min(seconds([sys.executable, "-I", "-S", "-c", "import json, logging"]) for _ in range(5))
-    environment = (
-        "import os; os.environ.update(SITE_ORIGINS='[\"https://s.example\"]', CLIENT_ID='c', ISSUER='https://i.example',"
-        " HOSTED_LOGIN_URL='https://h.example', REFRESH_DAYS='30', IDENTITY_PROVIDER='Kakao', USER_POOL_ID='p_1',"
-        " PASSWORD_LENGTH='12', SCOPE='openid email profile');"
-    )
+    environment = {
+        contract.ENV_SITE_ORIGINS: '["https://s.example"]',
+        contract.ENV_CLIENT_ID: "c",
+        contract.ENV_ISSUER: "https://i.example",
+        contract.ENV_HOSTED_LOGIN_URL: "https://h.example",
+        contract.ENV_REFRESH_DAYS: "30",
+        contract.ENV_USER_POOL_ID: "p_1",
+    }
     triggers = ("pre_sign_up", "post_confirmation", "pre_authentication")
     for module in ("session", "user_info", "accounts", *triggers):
         archive = packaging.function_zip(module)
-        code = f"{environment} import sys; sys.path.insert(0, {str(archive)!r}); import handlers.{module}"
+        code = f"import os, sys; os.environ.update({environment!r}); sys.path.insert(0, {str(archive)!r})"
+        code += f"; import handlers.{module}"
         took = min(seconds([sys.executable, "-I", "-S", "-c", code]) for _ in range(5))
         yield f"package of {module}", f"{archive.stat().st_size / 1024:.1f} KB", ""
         yield f"cold import of {module}, an interpreter with json and logging = 1", f"{took / bare:.1f}", ""

@@ -13,6 +13,7 @@ from typing import Any
 
 import jwt
 
+from handlers import contract
 from infra import packaging
 from sandbox.local import settings
 from sandbox.program import own
@@ -20,11 +21,11 @@ from sandbox.program import own
 Row = tuple[str, str, str]
 
 ENVIRONMENT = {
-    "CLIENT_ID": "client-id",
-    "CONNECT_CHECKS_USER": "false",
-    "ISSUER": "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_pool",
-    "SITE_ORIGINS": '["https://site.example"]',
-    "USER_POOL_ID": "ap-northeast-2_pool",
+    contract.ENV_CLIENT_ID: "client-id",
+    contract.ENV_CONNECT_CHECKS_USER: "false",
+    contract.ENV_ISSUER: "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_pool",
+    contract.ENV_SITE_ORIGINS: '["https://site.example"]',
+    contract.ENV_USER_POOL_ID: "ap-northeast-2_pool",
 }
 DECISIONS = 2000
 ROUNDS = 9
@@ -35,10 +36,13 @@ def rows() -> Iterator[Row]:
     from tests.handlers.user_pool import jwks_endpoint, private_key, token
 
     with jwks_endpoint() as endpoint:
-        os.environ |= ENVIRONMENT | {"JWKS_URL": endpoint.url}
+        os.environ |= ENVIRONMENT | {contract.ENV_JWKS_URL: endpoint.url}
         from handlers import connect_authorizer
 
-        made, key = token(iss=ENVIRONMENT["ISSUER"], aud=ENVIRONMENT["CLIENT_ID"]), private_key("current").public_key()
+        made, key = (
+            token(iss=ENVIRONMENT[contract.ENV_ISSUER], aud=ENVIRONMENT[contract.ENV_CLIENT_ID]),
+            private_key("current").public_key(),
+        )
         event = browser_event(made)
         assert connect_authorizer.handler(event, None)["principalId"] != "nobody"
         raw, decision = in_turns(
@@ -46,8 +50,8 @@ def rows() -> Iterator[Row]:
                 made,
                 key,
                 algorithms=["RS256"],
-                audience=ENVIRONMENT["CLIENT_ID"],
-                issuer=ENVIRONMENT["ISSUER"],
+                audience=ENVIRONMENT[contract.ENV_CLIENT_ID],
+                issuer=ENVIRONMENT[contract.ENV_ISSUER],
             ),
             lambda: connect_authorizer.handler(event, None),
         )
@@ -64,7 +68,7 @@ def browser_event(token: str) -> dict[str, Any]:
         "Accept-Encoding": "gzip, deflate, br, zstd",
         "Accept-Language": "ko-KR,ko;q=0.9",
         "Cache-Control": "no-cache",
-        "Cookie": f"__Host-id={token}",
+        "Cookie": f"{contract.ID_COOKIE}={token}",
         "Host": "a1b2c3d4.execute-api.ap-northeast-2.amazonaws.com",
         "Origin": "https://site.example",
         "Pragma": "no-cache",
@@ -108,8 +112,8 @@ def cold_import(checks_user: str) -> float:
         code = f"import sys; sys.path[:0] = {json.dumps(paths)}; import handlers.connect_authorizer"
         environment = ENVIRONMENT | {
             "AWS_DEFAULT_REGION": "ap-northeast-2",
-            "CONNECT_CHECKS_USER": checks_user,
-            "JWKS_URL": "https://keys.example/jwks.json",
+            contract.ENV_CONNECT_CHECKS_USER: checks_user,
+            contract.ENV_JWKS_URL: "https://keys.example/jwks.json",
         }
         times = []
         for _ in range(5):

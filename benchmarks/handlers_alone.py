@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from handlers import contract
+
 CORES = 2
 WARM_UP = 5  # seconds
 MOST_GROWTH = 4 * 1024  # KB of a process, from warm on
@@ -23,7 +25,7 @@ SITE = "https://site.example"
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 ACCOUNT = {"email": "haneul@example.com", "password": "a-long-enough-password"}
 KAKAO_APP, KAKAO_ID = 1000001, "1000000001"
-IDENTITIES = json.dumps([{"providerName": "Kakao", "userId": KAKAO_ID}])
+IDENTITIES = json.dumps([{"providerName": contract.PROVIDER, "userId": KAKAO_ID}])
 
 
 @dataclass
@@ -92,24 +94,21 @@ def person(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[str,
         "AWS_DEFAULT_REGION": "ap-northeast-2",
         "AWS_ENDPOINT_URL": url,
         "AWS_SECRET_ACCESS_KEY": "test",
-        "AUTHORIZE_URL": f"{url}/oauth2/authorize",
-        "CLIENT_ID": claims["aud"],
-        "CONNECT_CHECKS_USER": "true",
-        "HOSTED_LOGIN_URL": url,
-        "IDENTITY_PROVIDER": "Kakao",
-        "ISSUER": claims["iss"],
-        "JWKS_URL": f"{url}/jwks.json",
-        "KAKAO_API": url,
-        "KAKAO_APP_ID": str(KAKAO_APP),
-        "KAKAO_APP_KEYS": json.dumps([claims["aud"]]),
-        "KAKAO_ISSUER": claims["iss"],
-        "KAKAO_JWKS_URL": f"{url}/jwks.json",
-        "MANAGEMENT_URL": url,
-        "PASSWORD_LENGTH": "12",
-        "REFRESH_DAYS": "30",
-        "SCOPE": "openid email profile",
-        "SITE_ORIGINS": json.dumps([SITE]),
-        "USER_POOL_ID": "ap-northeast-2_pool",
+        contract.ENV_AUTHORIZE_URL: f"{url}/oauth2/authorize",
+        contract.ENV_CLIENT_ID: claims["aud"],
+        contract.ENV_CONNECT_CHECKS_USER: "true",
+        contract.ENV_HOSTED_LOGIN_URL: url,
+        contract.ENV_ISSUER: claims["iss"],
+        contract.ENV_JWKS_URL: f"{url}/jwks.json",
+        contract.ENV_KAKAO_API: url,
+        contract.ENV_KAKAO_APP_ID: str(KAKAO_APP),
+        contract.ENV_KAKAO_APP_KEYS: json.dumps([claims["aud"]]),
+        contract.ENV_KAKAO_ISSUER: claims["iss"],
+        contract.ENV_KAKAO_JWKS_URL: f"{url}/jwks.json",
+        contract.ENV_MANAGEMENT_URL: url,
+        contract.ENV_REFRESH_DAYS: "30",
+        contract.ENV_SITE_ORIGINS: json.dumps([SITE]),
+        contract.ENV_USER_POOL_ID: "ap-northeast-2_pool",
     }
     from handlers import (
         accounts,
@@ -151,34 +150,34 @@ def person(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[str,
 
     def calls() -> Iterator[tuple[str, bool]]:
         browser, form, app = Client(session.handler), Client(accounts.handler), Client(kakao_sign_in.handler)
-        answer = browser.send("GET /api/auth/login", {"provider": "Kakao"})
+        answer = browser.send(contract.LOGIN, {"provider": contract.PROVIDER})
         yield "login", answer["statusCode"] == 302
         asked = parse_qs(urlsplit(answer["headers"]["location"]).query)
         tokens["id_token"] = token(nonce=asked["nonce"][0])
         back = {"code": "c", "state": asked["state"][0]}
-        answer = browser.send("GET /api/auth/callback", back)
+        answer = browser.send(contract.CALLBACK, back)
         yield "callback, and making a token for it", answer["headers"].get("location") == "/"
-        yield "callback, again", browser.send("GET /api/auth/callback", back)["statusCode"] == 400
-        answer = browser.send("POST /api/auth/refresh", headers=SAME_ORIGIN)
+        yield "callback, again", browser.send(contract.CALLBACK, back)["statusCode"] == 400
+        answer = browser.send(contract.REFRESH, headers=SAME_ORIGIN)
         yield "refresh", answer["statusCode"] == 204
-        yield "refresh from another site", browser.send("POST /api/auth/refresh")["statusCode"] == 403
+        yield "refresh from another site", browser.send(contract.REFRESH)["statusCode"] == 403
         yield "userinfo with an ID token", profile(token_use="id", **{"cognito:username": "Kakao_1"}) == 200
-        yield "userinfo with an access token", profile(token_use="access", username="Kakao_1") == 200
+        yield "userinfo with an access token", profile(token_use="access", username="Kakao_1", sub=claims["sub"]) == 200
         yield "connect", connect_authorizer.handler(connect, None)["principalId"] == claims["sub"]
         yield "connect with a forged token", connect_authorizer.handler(forged, None)["principalId"] == "nobody"
         yield "$connect", event("CONNECT")
         yield "chat", event("MESSAGE")
         yield "$disconnect", event("DISCONNECT")
         for route, more in ACCOUNTS:
-            answer = form.send(f"POST /api/auth/{route}", body=json.dumps(ACCOUNT | more), headers=SAME_ORIGIN)
-            yield route, answer["statusCode"] == 200
+            answer = form.send(route, body=json.dumps(ACCOUNT | more), headers=SAME_ORIGIN)
+            yield route.rpartition("/")[2], answer["statusCode"] == 200
         for credential in from_kakao:
-            answer = app.send("POST /api/auth/kakao", body=json.dumps(credential))
+            answer = app.send(contract.KAKAO_SIGN_IN, body=json.dumps(credential))
             yield f"kakao, with an {next(iter(credential))}", answer["statusCode"] == 200
         for trigger, request in challenged.items():
             asked_for = {
                 "triggerSource": f"{trigger}_Authentication",
-                "userName": f"kakao-{KAKAO_ID}",
+                "userName": f"{contract.KAKAO_USERNAME_PREFIX}{KAKAO_ID}",
                 "request": request,
             }
             answered = kakao_challenge.handler(asked_for, None)["response"]
@@ -187,29 +186,30 @@ def person(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[str,
         yield "pre sign-up", pre_sign_up.handler(triggered | source, None)["response"]["autoConfirmUser"] is False
         for kind in ("ConfirmSignUp", "ConfirmForgotPassword"):
             source = {"triggerSource": f"PostConfirmation_{kind}", "userPoolId": "p_1", "userName": "u"}
-            yield kind, "request" in post_confirmation.handler(triggered | source, None)
+            native = {"request": {"userAttributes": {"sub": "s"}}}
+            yield kind, "request" in post_confirmation.handler(triggered | source | native, None)
         yield "pre authentication", "request" in pre_authentication.handler(triggered, None)
-        yield "logout", browser.send("POST /api/auth/logout", headers=SAME_ORIGIN)["statusCode"] == 200
+        yield "logout", browser.send(contract.LOGOUT, headers=SAME_ORIGIN)["statusCode"] == 200
 
     return calls
 
 
 CODE = {"code": "123456"}
 ACCOUNTS: list[tuple[str, dict[str, Any]]] = [
-    ("sign-up", {}),
-    ("resend-code", {}),
-    ("confirm", CODE),
-    ("sign-in", {}),
-    ("sign-in", {"session": True}),
-    ("forgot-password", {}),
-    ("reset-password", CODE),
+    (contract.SIGN_UP, {}),
+    (contract.RESEND_CODE, {}),
+    (contract.CONFIRM, CODE),
+    (contract.SIGN_IN, {}),
+    (contract.SIGN_IN, {"session": True}),
+    (contract.FORGOT_PASSWORD, {}),
+    (contract.RESET_PASSWORD, CODE),
 ]
 
 
 @contextmanager
 def stand_for_the_others() -> Iterator[tuple[str, dict[str, Any]]]:
     """Say yes in Cognito's and in Kakao's place; give the address, and the tokens that are handed out."""
-    from tests.handlers.user_pool import jwk
+    from tests.handlers.user_pool import jwk, known_claims
 
     tokens: dict[str, Any] = {"access_token": "a", "refresh_token": "r"}
 
@@ -224,7 +224,8 @@ def stand_for_the_others() -> Iterator[tuple[str, dict[str, Any]]]:
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
             given = {"IdToken": tokens["id_token"], "RefreshToken": "r", "AccessToken": "a"}
-            person = {"Username": "u", "Enabled": True, "UserAttributes": [{"Name": "identities", "Value": IDENTITIES}]}
+            attributes = [{"Name": "identities", "Value": IDENTITIES}, {"Name": "sub", "Value": known_claims()["sub"]}]
+            person = {"Username": "u", "Enabled": True, "UserAttributes": attributes}
             of_the_api = {"AuthenticationResult": given, "Session": "s" * 20, **person}
             self.answer(of_the_api if "X-Amz-Target" in self.headers else tokens)
 

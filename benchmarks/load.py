@@ -19,6 +19,7 @@ from urllib.parse import urljoin
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
 from benchmarks import handlers_alone
+from handlers import contract
 from sandbox import kakao
 from sandbox.program import ROOT
 from tests.ports import free_ports
@@ -67,14 +68,15 @@ class FailedError(Exception):
 async def sign_in(session: ClientSession, site: str, person: kakao.Person) -> None:
     """Sign a person in from the button to the nickname on the page."""
     browser = Browser(session, site)
-    url, _ = await browser.visit("GET", f"{site}/api/auth/login?provider=Kakao&origin={site}")
+    login, user_info = (route.partition(" ")[2] for route in (contract.LOGIN, contract.USER_INFO))
+    url, _ = await browser.visit("GET", f"{site}{login}?provider={contract.PROVIDER}&origin={site}")
     if "/oauth/authorize" not in url:
         raise FailedError("not at Kakao")
     agreed = {"person": str(person.id), "consent": "profile_nickname", "decision": "agree"}
     url, _ = await browser.visit("POST", url, agreed)
-    if url != f"{site}/" or not {"__Host-id", "__Secure-refresh"} <= browser.cookies.keys():
+    if url != f"{site}/" or not {contract.ID_COOKIE, contract.REFRESH_COOKIE} <= browser.cookies.keys():
         raise FailedError("no session")
-    _, profile = await browser.visit("GET", f"{site}/api/userinfo")
+    _, profile = await browser.visit("GET", site + user_info)
     if person.nickname not in profile:
         raise FailedError("somebody else's profile")
 

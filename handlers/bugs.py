@@ -1,4 +1,4 @@
-"""A bug in a function whose errors AWS itself writes to the log, such as a trigger or the chat."""
+"""Hides the text of a bug where AWS itself writes exceptions to the log, as of a trigger or of the chat."""
 
 import logging
 import traceback
@@ -6,16 +6,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from handlers.trigger_errors import UnexpectedError
+
 Result = TypeVar("Result")
 Handler = Callable[[Any, object], Result]
 
 
-class UnexpectedError(Exception):
-    """The function failed. Lambda logs this text, and Cognito may show it to the user."""
-
-
-def hidden(log: logging.Logger, *known: type[Exception]) -> Callable[[Handler[Result]], Handler[Result]]:
-    """Decorate a handler: errors of `known` types have fixed texts and pass; any other becomes an UnexpectedError.
+def hide(log: logging.Logger, *allowed: type[Exception]) -> Callable[[Handler[Result]], Handler[Result]]:
+    """Decorate a handler: errors of the `allowed` types pass, any other exception becomes an UnexpectedError.
 
     Lambda writes the text of an uncaught exception to the log, and the text of a bug may hold a token or an e-mail.
     """
@@ -25,11 +23,10 @@ def hidden(log: logging.Logger, *known: type[Exception]) -> Callable[[Handler[Re
         def guarded(event: Any, context: object) -> Result:
             try:
                 return handler(event, context)
-            except known:
+            except allowed:
                 raise
             except Exception as error:  # noqa: BLE001 - the last resort
-                frame = traceback.extract_tb(error.__traceback__)[-1]
-                log.error("unexpected", extra={"reason": reason(error), "at": f"{frame.name}:{frame.lineno}"})
+                log_bug(log, error)
                 raise UnexpectedError("Something went wrong. Try again.") from None
 
         return guarded
@@ -37,8 +34,14 @@ def hidden(log: logging.Logger, *known: type[Exception]) -> Callable[[Handler[Re
     return decorate
 
 
+def log_bug(log: logging.Logger, error: Exception) -> None:
+    """Log the type of an exception and where it was raised, and not its text."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    log.error("unexpected", extra={"reason": reason(error), "at": f"{frame.name}:{frame.lineno}"})
+
+
 def reason(error: Exception) -> str:
-    """Return the code of an AWS error, such as LimitExceededException, and the type of any other."""
+    """Return the code of an AWS error, such as LimitExceededException, or the type of any other exception."""
     match getattr(error, "response", None):
         case {"Error": {"Code": str(code)}}:
             return code

@@ -5,12 +5,16 @@ A route, a cookie's name, a header, an environment variable, a limit: each stand
 
 # The identity provider, by the name that the user pool and the login link give it.
 PROVIDER = "Kakao"
+NATIVE_PROVIDER = "Cognito"  # the name that Cognito gives users of its own
+# User names: `kakao-<id>` where a user came with a Kakao token first, `kakao_<id>` where through the hosted login.
+KAKAO_USERNAME_PREFIX = "kakao-"
 # Not aws.cognito.signin.user.admin: with that scope a page could change its user's profile.
 SCOPES = ("openid", "email", "profile")
 
 # HTTP API: "METHOD /path", as API Gateway names routes.
 LOGIN = "GET /api/auth/login"
 CALLBACK = "GET /api/auth/callback"
+MISSING_FILE = "GET /api/auth/missing/{file+}"  # for the distribution, in place of a file that the site does not have
 REFRESH = "POST /api/auth/refresh"
 LOGOUT = "POST /api/auth/logout"
 SIGN_UP = "POST /api/auth/sign-up"
@@ -21,12 +25,13 @@ FORGOT_PASSWORD = "POST /api/auth/forgot-password"  # noqa: S105 - a route
 RESET_PASSWORD = "POST /api/auth/reset-password"  # noqa: S105 - a route
 KAKAO_SIGN_IN = "POST /api/auth/kakao"
 USER_INFO = "GET /api/userinfo"
-SESSION_ROUTES = (LOGIN, CALLBACK, REFRESH, LOGOUT)
+SESSION_ROUTES = (LOGIN, CALLBACK, MISSING_FILE, REFRESH, LOGOUT)
 ACCOUNT_ROUTES = (SIGN_UP, CONFIRM, RESEND_CODE, SIGN_IN, FORGOT_PASSWORD, RESET_PASSWORD)
 
 API_PATH = "/api"  # of every HTTP route
 AUTH_PATH = "/api/auth"  # of the routes that begin, renew and end sessions
 CALLBACK_PATH = "/api/auth/callback"
+MISSING_PATH = "/api/auth/missing"
 WEBSOCKET_PATH = "/ws"  # the stage of the WebSocket API has this name, so CloudFront needs no origin path
 
 # Cookies. A browser takes a `__Host-` cookie only from the host itself, for all paths, over TLS.
@@ -40,8 +45,27 @@ MAX_HEADER_BYTES = 10_240  # API Gateway's limit for the request line and all he
 # Headers of ours, in lower case.
 SESSION_EXPIRES_IN = "session-expires-in"
 
+# Limits, in characters where nothing else is said.
 MIN_PASSWORD_LENGTH = 12
 MAX_PASSWORD_LENGTH = 256
+MAX_USERNAME_LENGTH = 128  # Cognito's limit (UsernameType); the user name of an account with e-mail is the e-mail
+MAX_TOKEN_LENGTH = 8192  # of a JWT
+MAX_REFRESH_TOKEN_LENGTH = 4096
+MAX_CODE_LENGTH = 2048
+MAX_BODY_BYTES = 16 * 1024  # of a request to the HTTP API
+CLOCK_SKEW_SECONDS = 30  # by which the clocks of Lambda and of an issuer may differ
+
+# The claim `token_use`, by which Cognito tells an ID token from an access token.
+TOKEN_USE_CLAIM = "token_use"  # noqa: S105 - a claim
+TOKEN_USE_ID = "id"  # noqa: S105 - a claim
+TOKEN_USE_ACCESS = "access"  # noqa: S105 - a claim
+
+# The authorizer's context of a WebSocket connection. API Gateway takes text alone; an absent nickname is left out.
+CONTEXT_SUB = "sub"
+CONTEXT_USERNAME = "username"
+CONTEXT_PROVIDER = "provider"
+CONTEXT_EXPIRES_AT = "exp"  # seconds since 1970, when the ID token expires
+CONTEXT_NICKNAME = "nickname"
 
 # Environment variables of the Lambdas.
 ENV_AUTHORIZE_URL = "AUTHORIZE_URL"

@@ -1,65 +1,73 @@
-"""Cognito's custom challenge: whoever has a Kakao token of our app's is that Kakao person, and nobody else.
+"""Cognito's custom challenge: the answer is a Kakao token, and the profile has to belong to the token's user.
 
-One function for three triggers, since they follow each other. Anybody who knows the public client may begin the
-challenge for any user name. It ends at once for a name that is no Kakao user's, and relies on nothing that came before:
-the answer is a Kakao token, and Kakao is asked whose it is. An error that reaches Cognito is the code of what is wrong
-with Kakao, and no answer at all.
+One function serves the three triggers, which follow each other. Anybody who knows the app client can begin the
+challenge for any user name. It ends at once for a name that no Kakao user has, and each answer is checked at Kakao
+without trust in any earlier step. An error that reaches Cognito is the code of what is wrong at Kakao: the answer is
+then neither right nor wrong.
 """
 
 import logging
 import time
 from typing import Any
 
-from handlers import bugs, kakao
+from handlers import bugs, kakao_environment, kakao_user
+from handlers.errors import InvalidKakaoTokenError, KakaoError
+from handlers.kakao_api import MAX_ID_TOKEN_AGE_SECONDS, Credential
 
 log = logging.getLogger(__name__)
 
-ROUNDS = 3
-SECONDS = 1.5  # for Kakao to answer; Cognito gives a trigger five
-MORE_AGE = 10  # seconds since the route has judged the same ID token, at most
+MAX_ROUNDS = 3
+TIMEOUT_SECONDS = 1.5  # for Kakao; Cognito waits five seconds for the trigger
+# The route POST /api/auth/kakao has accepted the same ID token a few seconds earlier.
+MORE_AGE_SECONDS = 10
 
-KAKAO = kakao.from_environment(max_age=kakao.MAX_ID_TOKEN_AGE + MORE_AGE)
+KAKAO = kakao_environment.kakao_api(max_id_token_age=MAX_ID_TOKEN_AGE_SECONDS + MORE_AGE_SECONDS)
 
 
-@bugs.hidden(log, kakao.KakaoError)
+@bugs.hide(log, KakaoError)
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Answer one trigger."""
     request = event["request"]
     match event["triggerSource"]:
         case "DefineAuthChallenge_Authentication":
-            unknown = request.get("userNotFound") is True
-            event["response"] = defined(event["userName"], request.get("session") or [], unknown=unknown)
+            unknown_user = request.get("userNotFound") is True
+            rounds = request.get("session") or []
+            event["response"] = define_challenge(event["userName"], rounds, unknown_user=unknown_user)
         case "CreateAuthChallenge_Authentication":
             event["response"] = {"publicChallengeParameters": {}, "privateChallengeParameters": {}}
         case "VerifyAuthChallengeResponse_Authentication":
-            event["response"] = {"answerCorrect": verified(event["userName"], request)}
+            event["response"] = {"answerCorrect": is_answer_correct(event["userName"], request)}
     return event
 
 
-def defined(user_name: object, rounds: list[dict[str, Any]], *, unknown: bool) -> dict[str, Any]:
-    """Return what comes next: another round, tokens after a right answer, or the end after three wrong ones.
+def define_challenge(username: object, rounds: list[dict[str, Any]], *, unknown_user: bool) -> dict[str, Any]:
+    """Return what follows: another round, tokens after a right answer, or the end after three wrong answers.
 
-    Only the shape of the name decides whether the challenge begins, so that nobody learns here which accounts exist.
+    Whether the challenge begins depends on the form of the user name alone, so the response does not tell which
+    accounts exist.
     """
-    ours = kakao.is_user_name(user_name) and all(one.get("challengeName") == "CUSTOM_CHALLENGE" for one in rounds)
+    valid = kakao_user.is_username(username) and all(each.get("challengeName") == "CUSTOM_CHALLENGE" for each in rounds)
     right = bool(rounds) and rounds[-1].get("challengeResult") is True
-    over = not ours or len(rounds) >= ROUNDS
-    tokens = ours and right and not unknown
+    over = not valid or len(rounds) >= MAX_ROUNDS
+    issue_tokens = valid and right and not unknown_user
     return {
         "challengeName": "CUSTOM_CHALLENGE",
-        "issueTokens": tokens,
-        "failAuthentication": over and not tokens,
+        "issueTokens": issue_tokens,
+        "failAuthentication": over and not issue_tokens,
     }
 
 
-def verified(user_name: str, request: dict[str, Any]) -> bool:
-    """Whether the answer is a token of the person whose profile this is, and hosted sign-ins come here as well."""
-    if request.get("userNotFound") is True or not kakao.is_user_name(user_name):
+def is_answer_correct(username: str, request: dict[str, Any]) -> bool:
+    """Return whether the answer is a Kakao token of the profile's user, and the profile is linked to the Kakao ID.
+
+    Raises KakaoError where Kakao cannot tell.
+    """
+    if request.get("userNotFound") is True or not kakao_user.is_username(username):
         return False
     try:
-        credential = kakao.Credential.from_text(request.get("challengeAnswer"))
-        person = KAKAO.person(credential, deadline=time.monotonic() + SECONDS)
-    except kakao.InvalidKakaoTokenError:
+        credential = Credential.from_text(request.get("challengeAnswer"))
+        kakao_id = KAKAO.user_id(credential, deadline=time.monotonic() + TIMEOUT_SECONDS)
+    except InvalidKakaoTokenError:
         return False
     identities = (request.get("userAttributes") or {}).get("identities")
-    return user_name == kakao.user_name(person) and kakao.linked(identities, person)
+    return username == kakao_user.username(kakao_id) and kakao_user.is_linked(identities, kakao_id)

@@ -1,37 +1,41 @@
 """POST /api/auth/kakao: sign-in with a Kakao token, for apps that have one from Kakao's SDK.
 
-{"access_token"} or {"id_token", "nonce"?}: 200 with tokens; 401 not ours, not valid, or an ID token that Kakao issued
-more than five minutes ago; 403 where Kakao or Cognito refuses the user; 409 where the user has to come through the
-hosted login, at the address in the answer; 429, 502, 504 where Kakao or Cognito cannot serve now.
+{"access_token"} or {"id_token", "nonce"?}
+200 with tokens
+401 the token is not of this app or not valid, or an ID token that Kakao issued more than five minutes ago
+403 Kakao or Cognito refuses the user
+409 the user has to sign in through the hosted login, at `authorize_url`
+429, 502, 504 Kakao or Cognito cannot serve now
 
-The profile is `kakao-<id>`: nobody knows a password of it, and hosted sign-ins of the same Kakao id land on it. Each
-step may be done twice or be the last one: the next sign-in goes on from there.
+The profile is `kakao-<id>`. Nobody knows its password, and hosted sign-ins with the same Kakao ID lead to it. A
+sign-in that ends half-way leaves nothing to repair: the next one continues from there.
 """
 
 import logging
 import os
 import time
-from typing import Any
+from enum import Enum, auto
+from typing import Any, NamedTuple
 
-from handlers import cognito, kakao, web
-from handlers.cognito import CognitoError
-from handlers.kakao import Credential, KakaoError
-from handlers.web import Answer, Event, Refusal
+from handlers import cognito, cognito_responses, contract, kakao_environment, kakao_user, web
+from handlers.errors import CognitoError, CognitoResponseError, HostedProfileError, HttpError, KakaoError
+from handlers.kakao_api import Credential
+from handlers.web import Event, Response
 
 log = logging.getLogger(__name__)
 
-CLIENT_ID = os.environ["CLIENT_ID"]
-USER_POOL_ID = os.environ["USER_POOL_ID"]
-AUTHORIZE_URL = os.environ["AUTHORIZE_URL"]
+CLIENT_ID = os.environ[contract.ENV_CLIENT_ID]
+USER_POOL_ID = os.environ[contract.ENV_USER_POOL_ID]
+AUTHORIZE_URL = os.environ[contract.ENV_AUTHORIZE_URL]
 
-SECONDS = 2.5  # for all that is asked of Kakao here; the challenge asks once more
-LONGEST_TOKEN = 8192
-LONGEST_NONCE = 512
+TIMEOUT_SECONDS = 2.5  # for all requests to Kakao here; the challenge sends one more
+MAX_NONCE_LENGTH = 512
 
-KAKAO = kakao.from_environment()
+KAKAO = kakao_environment.kakao_api()
 
-ANSWERS = {
-    "invalid_token": (401, "Ask Kakao for a new token of this app. An ID token counts for five minutes."),
+# The code of a KakaoError → status, message.
+RESPONSES = {
+    "invalid_token": (401, "Ask Kakao for a new token of this app. An ID token is accepted for five minutes."),
     "kakao_account_restricted": (403, "Kakao has restricted this account. The user has to ask Kakao."),
     "kakao_consent_required": (403, "The user has to agree to more in Kakao's consent screen. Ask for it, then retry."),
     "kakao_under_age": (403, "Kakao does not let users of this age sign in to this app."),
@@ -40,179 +44,232 @@ ANSWERS = {
     "kakao_unavailable": (502, "Kakao is not available. Try again."),
     "kakao_too_slow": (504, "Kakao is slow. Try again."),
 }
-RETRY_AFTER = {"kakao_throttled": 60}  # seconds; Kakao says none
+RETRY_AFTER_SECONDS = {"kakao_throttled": 60}  # Kakao itself names no time
 THROTTLED = {"LimitExceededException", "ThrottlingException", "TooManyRequestsException"}
 
 
-class HostedProfileError(Exception):
-    """The person has a profile of the hosted login's, to which Cognito gives no tokens in another way."""
+# The decision
 
 
-def handler(event: Event, _context: object) -> Answer:
-    """Answer one request; every error is one of ours, and none repeats what came in."""
-    return web.guarded(lambda: _answered(event), log=log)
+class Profile(NamedTuple):
+    """The profile `kakao-<id>` in the user pool."""
+
+    enabled: bool
+    linked: bool
 
 
-def _answered(event: Event) -> Answer:
+class Step(Enum):
+    """What a sign-in does next."""
+
+    REFUSE = auto()
+    CHALLENGE = auto()
+    LOOK_UP_HOSTED_PROFILE = auto()
+    USE_HOSTED_LOGIN = auto()
+    CREATE_PROFILE = auto()
+    LINK_PROFILE = auto()
+
+
+def next_step(profile: Profile | None, *, has_hosted_profile: bool | None) -> Step:
+    """Return the next step by what the pool holds; `has_hosted_profile` is None where that is not known yet.
+
+    A profile without a link stays as it is where there is a hosted profile: neither a password nor the challenge opens
+    it, and no function may delete users.
+    """
+    if profile and not profile.enabled:
+        return Step.REFUSE
+    if profile and profile.linked:
+        return Step.CHALLENGE
+    if has_hosted_profile is None:
+        return Step.LOOK_UP_HOSTED_PROFILE
+    if has_hosted_profile:
+        return Step.USE_HOSTED_LOGIN
+    return Step.LINK_PROFILE if profile else Step.CREATE_PROFILE
+
+
+# The request and the response
+
+
+def handler(event: Event, _context: object) -> Response:
+    """Answer one request."""
+    return web.respond(lambda: _respond(event), log=log)
+
+
+def _respond(event: Event) -> Response:
     try:
         return sign_in(event)
     except KakaoError as error:
-        raise _refusal(error.code) from None
+        raise _http_error(error.code) from None
+    except CognitoResponseError as error:
+        if error.code in THROTTLED:
+            raise cognito_responses.http_error(error) from None
+        log.error("cognito_failed", extra={"reason": error.code})
+        raise cognito_responses.unavailable() from None
     except CognitoError as error:
-        if error.name in THROTTLED:
-            raise error.as_refusal() from None
-        log.error("cognito_failed", extra={"reason": error.name})
-        raise cognito.unavailable() from None
+        raise cognito_responses.http_error(error) from None
     except HostedProfileError:
         log.info("hosted_login_required")
-        message = "This person has to come through the web: continue at authorize_url, in the system browser."
+        message = "This user has to sign in on the web: open authorize_url in the system browser."
         body = {"error": "hosted_login_required", "message": message, "authorize_url": AUTHORIZE_URL}
-        return web.json_answer(409, body)
+        return web.json_response(409, body)
 
 
-def sign_in(event: Event) -> Answer:
-    """Give tokens to the person to whom Kakao gave the token."""
-    deadline = time.monotonic() + SECONDS
+def sign_in(event: Event) -> Response:
+    """Return tokens of Cognito for the user whose Kakao token the request holds."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     credential = _credential(web.json_body(event))
-    person = KAKAO.person(credential, deadline=deadline)
-    settle(person, credential, deadline)
-    tokens = cognito.tokens(_challenged(person, credential))
-    log.info("signed_in", extra={"sub": tokens.claims["sub"]})
-    return web.json_answer(200, tokens.as_body())
+    kakao_id = KAKAO.user_id(credential, deadline=deadline)
+    prepare_profile(kakao_id, credential, deadline)
+    tokens = cognito_responses.token_set(_answer_challenge(kakao_id, credential))
+    log.info(contract.LOG_SIGNED_IN, extra={"sub": tokens.claims["sub"]})
+    return web.json_response(200, tokens.as_json())
 
 
 def _credential(body: dict[str, Any]) -> Credential:
-    tokens = [field for field in ("access_token", "id_token") if field in body]
-    if len(tokens) != 1:
-        raise Refusal(400, "invalid_request", "Send one field, 'access_token' or 'id_token'.")
-    if "nonce" in body and tokens != ["id_token"]:
-        raise Refusal(400, "invalid_request", "The field 'nonce' belongs to an 'id_token'.")
-    nonce = web.text(body, "nonce", longest=LONGEST_NONCE) if "nonce" in body else None
-    return Credential(**{tokens[0]: web.text(body, tokens[0], longest=LONGEST_TOKEN)}, nonce=nonce)
+    fields = [field for field in ("access_token", "id_token") if field in body]
+    if len(fields) != 1:
+        raise HttpError(400, "invalid_request", "Send one field, 'access_token' or 'id_token'.")
+    if "nonce" in body and fields != ["id_token"]:
+        raise HttpError(400, "invalid_request", "The field 'nonce' belongs to an 'id_token'.")
+    nonce = web.text_field(body, "nonce", max_length=MAX_NONCE_LENGTH) if "nonce" in body else None
+    token = web.text_field(body, fields[0], max_length=contract.MAX_TOKEN_LENGTH)
+    return Credential(**{fields[0]: token}, nonce=nonce)
+
+
+def _http_error(code: str) -> HttpError:
+    status, message = RESPONSES[code]
+    return HttpError(status, code, message, retry_after=RETRY_AFTER_SECONDS.get(code))
 
 
 # The profile
 
 
-def settle(person: str, credential: Credential, deadline: float) -> None:
-    """Leave the user with one profile that opens; raise HostedProfileError where it is the hosted login's.
-
-    An unlinked profile that lost a race stays as it is: neither a password nor the challenge opens it, and no function
-    may delete users.
-    """
-    profile = _profile(kakao.user_name(person))
-    if profile is not None and profile["Enabled"] is not True:
-        raise Refusal(403, "refused", "This account is disabled.")
-    if profile is not None and _is_linked(profile, person):
-        return
-    if _has_hosted_profile(person):
+def prepare_profile(kakao_id: str, credential: Credential, deadline: float) -> None:
+    """Create and link the profile where it is missing; raise HostedProfileError where there is a hosted one."""
+    profile = _get_profile(kakao_id)
+    step = next_step(profile, has_hosted_profile=None)
+    if step is Step.LOOK_UP_HOSTED_PROFILE:
+        step = next_step(profile, has_hosted_profile=_has_hosted_profile(kakao_id))
+    if step is Step.CREATE_PROFILE:
+        _create_profile(kakao_id, credential, deadline)
+        step = Step.LINK_PROFILE
+    if step is Step.LINK_PROFILE:
+        step = _link_profile(kakao_id)
+    if step is Step.REFUSE:
+        raise HttpError(403, "refused", "This account is disabled.")
+    if step is Step.USE_HOSTED_LOGIN:
         raise HostedProfileError
-    if profile is None:
-        _create(person, credential, deadline)
+
+
+def _link_profile(kakao_id: str) -> Step:
+    """AdminLinkProviderForUser: hosted sign-ins with this Kakao ID lead to the profile. Return the next step.
+
+    Where another request was faster, the error depends on whether that was a sign-in by token or through the hosted
+    login, and AWS documents no text. So the pool is asked again.
+    """
     try:
-        _link(person)
-    except CognitoError:
-        # Another request was faster, be it a sign-in by token or on the web. What Cognito calls the error depends on
-        # which, and its words are not documented, so look.
-        profile = _profile(kakao.user_name(person))
-        if profile and _is_linked(profile, person):
-            return
-        if not _has_hosted_profile(person):
+        cognito.call(
+            "admin_link_provider_for_user",
+            UserPoolId=USER_POOL_ID,
+            DestinationUser={
+                "ProviderName": contract.NATIVE_PROVIDER,
+                "ProviderAttributeValue": kakao_user.username(kakao_id),
+            },
+            SourceUser={
+                "ProviderName": contract.PROVIDER,
+                "ProviderAttributeName": "Cognito_Subject",
+                "ProviderAttributeValue": kakao_id,
+            },
+        )
+    except CognitoResponseError:
+        profile = _get_profile(kakao_id)
+        step = next_step(profile, has_hosted_profile=None)
+        if step is Step.LOOK_UP_HOSTED_PROFILE:
+            step = next_step(profile, has_hosted_profile=_has_hosted_profile(kakao_id))
+        if step in (Step.CREATE_PROFILE, Step.LINK_PROFILE):
             raise
-        raise HostedProfileError from None
+        return step
+    return Step.CHALLENGE
 
 
-def _has_hosted_profile(person: str) -> bool:
-    """Whether the user has a profile of the hosted login's. A pool without case writes its name in lower case."""
-    name = f"{kakao.PROVIDER}_{person}"
-    return any(_profile(one) is not None for one in (name.lower(), name))
+def _get_profile(kakao_id: str) -> Profile | None:
+    user = _get_user(kakao_user.username(kakao_id))
+    if user is None:
+        return None
+    identities = cognito.user_attributes(user).get("identities")
+    return Profile(enabled=user["Enabled"] is True, linked=kakao_user.is_linked(identities, kakao_id))
 
 
-def _profile(user_name: str) -> dict[str, Any] | None:
+def _has_hosted_profile(kakao_id: str) -> bool:
+    return any(_get_user(name) is not None for name in kakao_user.hosted_usernames(kakao_id))
+
+
+def _get_user(username: str) -> dict[str, Any] | None:
+    """AdminGetUser: return the user, or None where there is none."""
     try:
-        return cognito.ask("admin_get_user", UserPoolId=USER_POOL_ID, Username=user_name)
-    except CognitoError as error:
-        if error.name != "UserNotFoundException":
+        return cognito.call("admin_get_user", UserPoolId=USER_POOL_ID, Username=username)
+    except CognitoResponseError as error:
+        if error.code != "UserNotFoundException":
             raise
         return None
 
 
-def _is_linked(profile: dict[str, Any], person: str) -> bool:
-    attributes = {attribute["Name"]: attribute["Value"] for attribute in profile["UserAttributes"]}
-    return kakao.linked(attributes.get("identities"), person)
-
-
-def _create(person: str, credential: Credential, deadline: float) -> None:
-    """Make a profile that no password opens: Cognito makes one up, and tells it to nobody."""
-    told = KAKAO.profile(credential, deadline=deadline)
-    attributes = {"nickname": told.nickname, "email": told.email, "email_verified": told.email and "true"}
+def _create_profile(kakao_id: str, credential: Credential, deadline: float) -> None:
+    """AdminCreateUser: Cognito generates a password and, because of SUPPRESS, shows it to nobody."""
+    profile = KAKAO.profile(credential, deadline=deadline)
+    attributes = {"nickname": profile.nickname, "email": profile.email, "email_verified": profile.email and "true"}
     try:
-        cognito.ask(
+        cognito.call(
             "admin_create_user",
             UserPoolId=USER_POOL_ID,
-            Username=kakao.user_name(person),
+            Username=kakao_user.username(kakao_id),
             MessageAction="SUPPRESS",
             UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items() if value],
         )
-    except CognitoError as error:
-        if error.name != "UsernameExistsException":  # another request has made it just now
+    except CognitoResponseError as error:
+        if error.code != "UsernameExistsException":  # another request has just created it
             raise
     else:
         log.info("profile_made")
 
 
-def _link(person: str) -> None:
-    cognito.ask(
-        "admin_link_provider_for_user",
-        UserPoolId=USER_POOL_ID,
-        DestinationUser={"ProviderName": "Cognito", "ProviderAttributeValue": kakao.user_name(person)},
-        SourceUser={
-            "ProviderName": kakao.PROVIDER,
-            "ProviderAttributeName": "Cognito_Subject",
-            "ProviderAttributeValue": person,
-        },
-    )
-
-
 # The challenge
 
 
-def _challenged(person: str, credential: Credential) -> dict[str, str]:
-    """Return Cognito's AuthenticationResult for the token that answers its challenge."""
-    client = {"UserPoolId": USER_POOL_ID, "ClientId": CLIENT_ID}
-    user_name = kakao.user_name(person)
+def _answer_challenge(kakao_id: str, credential: Credential) -> dict[str, str]:
+    """AdminInitiateAuth (CUSTOM_AUTH) and AdminRespondToAuthChallenge: return the AuthenticationResult."""
+    username = kakao_user.username(kakao_id)
     try:
-        begun = cognito.ask(
-            "admin_initiate_auth", **client, AuthFlow="CUSTOM_AUTH", AuthParameters={"USERNAME": user_name}
+        challenge = cognito.call(
+            "admin_initiate_auth",
+            UserPoolId=USER_POOL_ID,
+            ClientId=CLIENT_ID,
+            AuthFlow="CUSTOM_AUTH",
+            AuthParameters={"USERNAME": username},
         )
-    except CognitoError as error:
-        if error.name in ("NotAuthorizedException", "PasswordResetRequiredException"):
+    except CognitoResponseError as error:
+        if error.code in ("NotAuthorizedException", "PasswordResetRequiredException"):
             raise HostedProfileError from None
         raise
     try:
-        answer = cognito.ask(
+        response = cognito.call(
             "admin_respond_to_auth_challenge",
-            **client,
+            UserPoolId=USER_POOL_ID,
+            ClientId=CLIENT_ID,
             ChallengeName="CUSTOM_CHALLENGE",
-            ChallengeResponses={"USERNAME": user_name, "ANSWER": credential.as_text()},
-            Session=begun["Session"],
+            ChallengeResponses={"USERNAME": username, "ANSWER": credential.as_text()},
+            Session=challenge["Session"],
         )
-    except CognitoError as error:
-        raise _of_the_challenge(error) from None
-    if "AuthenticationResult" not in answer:
-        raise _refusal("invalid_token")  # it was good a moment ago
-    result: dict[str, str] = answer["AuthenticationResult"]
+    except CognitoResponseError as error:
+        raise _challenge_error(error) from None
+    if "AuthenticationResult" not in response:
+        raise _http_error("invalid_token")  # the token expired or was revoked a moment ago
+    result: dict[str, str] = response["AuthenticationResult"]
     return result
 
 
-def _of_the_challenge(error: CognitoError) -> Refusal | CognitoError:
-    """Return what Cognito's error means: a trigger's own words are in the message."""
-    if error.name == "NotAuthorizedException":
-        return _refusal("invalid_token")
-    said = next((code for code in ANSWERS if code in error.message), None)
-    return _refusal(said) if said else error
-
-
-def _refusal(code: str) -> Refusal:
-    status, message = ANSWERS[code]
-    return Refusal(status, code, message, retry_after=RETRY_AFTER.get(code))
+def _challenge_error(error: CognitoResponseError) -> HttpError | CognitoResponseError:
+    """Return what an error of the challenge means. Its message holds the text of the trigger's exception."""
+    if error.code == "NotAuthorizedException":
+        return _http_error("invalid_token")
+    code = next((code for code in RESPONSES if code in error.message), None)
+    return _http_error(code) if code else error

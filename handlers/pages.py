@@ -183,17 +183,17 @@ def kind_of(error: str, description: str) -> str:
     return "failed"
 
 
-def error(kind: str) -> web.Answer:
+def error(kind: str) -> web.Response:
     """Answer with the page of this kind."""
     page = PAGES[kind]
     headers = {"retry-after": "5"} if page.status == 429 else {}
-    return web.html_answer(page.status, _html(page), headers=headers)
+    return web.html_response(page.status, _html(page), headers=headers)
 
 
-def not_found() -> web.Answer:
+def not_found() -> web.Response:
     """Answer in place of a file that is not there; the distribution may keep it for a minute."""
     page = _html(PAGES["not_found"], link="처음으로", link_english="Home")
-    return web.html_answer(404, page, headers={"cache-control": "public, max-age=60"})
+    return web.html_response(404, page, headers={"cache-control": "public, max-age=60"})
 
 
 def _html(page: Page, **link: str) -> str:

@@ -1,54 +1,51 @@
-"""Cognito's pre sign-up trigger: it refuses sign-ups that say more than an e-mail, and confirms nobody.
+"""Cognito's PreSignUp trigger: it refuses a sign-up with more than an e-mail, and confirms no user by itself.
 
-The trigger believes `triggerSource` and `callerContext.clientId`. `clientMetadata` and `validationData` are the
-caller's. A user who signs up chooses the user name and the address that receives the code: both have to be the same, so
-that nobody takes the name of somebody else's e-mail, or one that sign-in with a Kakao token makes.
+The trigger trusts `triggerSource` and `callerContext.clientId`, which Cognito sets, and not `clientMetadata` or
+`validationData`, which the caller sets. The caller of SignUp also chooses the user name and the address that gets the
+code. Both have to be the same, so that nobody takes the user name of another user's e-mail or of a Kakao user.
 """
 
 import logging
 from typing import Any
 
-from handlers import bugs
+from handlers import bugs, contract
 from handlers.email_address import is_email
+from handlers.trigger_errors import SignUpRefusedError
 
 log = logging.getLogger(__name__)
 
-BY_PERSON = ("PreSignUp_SignUp", "PreSignUp_ExternalProvider")
-BY_ADMINISTRATOR = "PreSignUp_AdminCreateUser"
-NO_CLIENT = (None, "", "CLIENT_ID_NOT_APPLICABLE")  # what Cognito says of an administrator's call
+SOURCES_WITH_CLIENT = ("PreSignUp_SignUp", "PreSignUp_ExternalProvider")
+SOURCE_OF_ADMINISTRATOR = "PreSignUp_AdminCreateUser"
+NO_CLIENT = (None, "", "CLIENT_ID_NOT_APPLICABLE")  # the client ID in an administrator's call
 
 
-class SignUpRefusedError(Exception):
-    """Cognito shows the text to the user."""
-
-
-@bugs.hidden(log, SignUpRefusedError)
+@bugs.hide(log, SignUpRefusedError)
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Let a sign-up go on, unconfirmed and unverified; refuse any other."""
+    """Accept a sign-up, unconfirmed and with an unverified e-mail, or raise SignUpRefusedError."""
     source, client = event.get("triggerSource"), event.get("callerContext", {}).get("clientId")
-    if source != BY_ADMINISTRATOR and (source not in BY_PERSON or client in NO_CLIENT):
+    if source != SOURCE_OF_ADMINISTRATOR and (source not in SOURCES_WITH_CLIENT or client in NO_CLIENT):
         raise SignUpRefusedError("This sign-up is not allowed.")
     if source == "PreSignUp_SignUp":
         _check(event.get("userName"), event.get("request", {}).get("userAttributes", {}))
-        log.info("sign_up")  # counted: an alarm rings at a flood, also of calls to Cognito past our API
+        log.info(contract.LOG_SIGN_UP)  # an alarm counts it: here it also sees calls of SignUp that bypass our API
     event["response"] = {"autoConfirmUser": False, "autoVerifyEmail": False, "autoVerifyPhone": False}
     return event
 
 
-def _check(name: object, attributes: dict[str, Any]) -> None:
-    """Refuse a name that is not the e-mail, and every further attribute.
+def _check(username: object, attributes: dict[str, Any]) -> None:
+    """Refuse a user name that is not the e-mail, and every attribute but the e-mail.
 
-    Each attribute becomes a claim: a long nickname makes an ID token that no cookie can hold, so a stranger who signs
-    an e-mail up could keep its owner from ever signing in.
+    Each attribute becomes a claim of the ID token. A long nickname makes a token that no cookie holds, so a stranger
+    who signs an e-mail up could keep its owner from ever signing in.
     """
     email = attributes.get("email")
-    named = isinstance(name, str) and isinstance(email, str) and is_email(name) and is_email(email)
-    if not named or str(name).lower() != str(email).lower():
+    valid = isinstance(username, str) and isinstance(email, str) and is_email(username) and is_email(email)
+    if not valid or str(username).lower() != str(email).lower():
         raise SignUpRefusedError("Use your e-mail address as the user name.")
-    if any(attribute != "email" and not _of_cognito(attribute) for attribute in attributes):
+    if any(attribute != "email" and not _is_set_by_cognito(attribute) for attribute in attributes):
         raise SignUpRefusedError("Sign up with an e-mail address and nothing else.")
 
 
-def _of_cognito(attribute: str) -> bool:
-    """Whether only Cognito can have written it: no client may write `sub` or `cognito:…`."""
+def _is_set_by_cognito(attribute: str) -> bool:
+    """Return whether no client can write the attribute: `sub` or `cognito:…`."""
     return attribute == "sub" or attribute.startswith("cognito:")

@@ -1,14 +1,14 @@
-"""Sign-in through the hosted login, and the session that it leaves in three cookies.
+"""Sign-in through the hosted login, and the session, which is three cookies.
 
 GET  /api/auth/login      302 to the hosted login (OAuth 2.0 code grant with state, nonce and PKCE S256, all three)
-GET  /api/auth/callback   302 to where the user was going, with the session's cookies; or a page that says what failed
+GET  /api/auth/callback   302 to where the user was going, with the session cookies; or a page that says what failed
 GET  /api/auth/missing/…  404 with a page, for the distribution, in place of a file that the site does not have
-HEAD                      what GET is answered, without a body; it begins no login, and redeems no code
-POST /api/auth/refresh    204 with new cookies; 401 when the session is over; 507 when no browser keeps its ID token
+HEAD                      as GET, without a body; it starts no login and redeems no code
+POST /api/auth/refresh    204 with new cookies; 401 when the session is over; 507 when no browser keeps the ID token
 POST /api/auth/logout     200 {"logout_url": …}; the refresh token is revoked, the cookies are cleared
 
-A client that keeps its tokens itself sends {"refresh_token": …} to the last two, and gets 200 with new tokens; for it
-cookies neither count nor change.
+A client that stores its tokens itself sends {"refresh_token": …} to the last two, and gets 200 with new tokens. These
+requests neither read nor change cookies.
 """
 
 import base64
@@ -25,38 +25,39 @@ from dataclasses import asdict, dataclass, replace
 from urllib.parse import quote, urlencode
 
 from handlers import contract, pages, session_cookies, web
-from handlers.return_address import candidates, local_address
-from handlers.session_cookies import ORIGINS, TokenTooLargeError
-from handlers.token_endpoint import (
-    GrantRefusedError,
-    ThrottledError,
-    TokenEndpoint,
+from handlers.errors import (
+    CookieError,
+    HttpError,
+    InvalidGrantError,
     TokenError,
-    Tokens,
-    TooSlowError,
+    TokenThrottledError,
+    TokenTooLargeError,
+    TokenTooSlowError,
 )
-from handlers.web import Answer, Event, Refusal
+from handlers.return_address import candidates, local_address
+from handlers.session_cookies import ORIGINS
+from handlers.token_endpoint import TokenEndpoint
+from handlers.token_set import TokenSet
+from handlers.web import Event, Response
 
 log = logging.getLogger(__name__)
 
-HOSTED_LOGIN = os.environ["HOSTED_LOGIN_URL"]
-CLIENT_ID = os.environ["CLIENT_ID"]
-IDENTITY_PROVIDER = contract.PROVIDER
-SCOPE = " ".join(contract.SCOPES)
-endpoint = TokenEndpoint(hosted_login=HOSTED_LOGIN, client_id=CLIENT_ID, issuer=os.environ["ISSUER"])
+HOSTED_LOGIN = os.environ[contract.ENV_HOSTED_LOGIN_URL]
+CLIENT_ID = os.environ[contract.ENV_CLIENT_ID]
+endpoint = TokenEndpoint(hosted_login=HOSTED_LOGIN, client_id=CLIENT_ID, issuer=os.environ[contract.ENV_ISSUER])
 
-LOGIN_COOKIE = re.compile(r"__Host-login-[A-Za-z0-9_-]{8}")  # the state's first characters: tabs sign in side by side
+# The name ends with the first characters of the state, so that several tabs can sign in side by side.
+LOGIN_COOKIE_PATTERN = re.compile(rf"{contract.LOGIN_COOKIE_PREFIX}[A-Za-z0-9_-]{{8}}")
 LOGIN_SECONDS = 600
-MOST_LOGINS = 5
-MAX_LOGINS_BYTES = 1536  # of all their cookies, beside a session's (session_cookies.MAX_SESSION_BYTES)
-MAX_CLEARED = 20  # cookies in one answer, whose headers API Gateway bounds too
-
-STATE = re.compile(r"[A-Za-z0-9_-]{43}")
+MAX_LOGINS = 5
+MAX_LOGINS_BYTES = 1536  # of all login cookies, beside session_cookies.MAX_SESSION_BYTES
+MAX_CLEARED_COOKIES = 20  # in one response, whose headers API Gateway limits too
+STATE_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True)
-class BegunLogin:
-    """A login that has begun in this browser. It holds nothing that the browser's owner may not know."""
+class PendingLogin:
+    """A login that this browser has started. Its user may see all of it, so the cookie is not encrypted."""
 
     state: str
     nonce: str
@@ -66,91 +67,94 @@ class BegunLogin:
 
     @property
     def cookie_name(self) -> str:
-        """One name a tab, which the callback can find by its state."""
-        return _login_cookie(self.state)
+        """The name of the login cookie; the callback finds it by the state."""
+        return _login_cookie_name(self.state)
 
     def as_cookie(self) -> str:
-        """Return the Set-Cookie line that keeps it; Lax, because the callback comes from another site."""
-        packed = base64.urlsafe_b64encode(json.dumps(asdict(self), separators=(",", ":")).encode()).decode()
-        return web.set_cookie(self.cookie_name, packed, path="/", max_age=LOGIN_SECONDS, same_site="Lax")
+        """Return the Set-Cookie line. SameSite=Lax, because another site redirects to the callback."""
+        value = base64.urlsafe_b64encode(json.dumps(asdict(self), separators=(",", ":")).encode()).decode()
+        return web.set_cookie(self.cookie_name, value, path="/", max_age=LOGIN_SECONDS, same_site="Lax")
 
 
-def handler(event: Event, _context: object) -> Answer:
-    """Answer one request; every error is one of ours, and none repeats what came in."""
-    routes: dict[str, Callable[[Event], Answer]] = {
-        "GET /api/auth/login": login,
-        "GET /api/auth/callback": callback,
-        "GET /api/auth/missing/{file+}": lambda _event: pages.not_found(),
-        "POST /api/auth/refresh": refresh,
-        "POST /api/auth/logout": logout,
-        "HEAD /api/auth/login": login,
-        "HEAD /api/auth/callback": foreseen,
-        "HEAD /api/auth/missing/{file+}": lambda _event: pages.not_found(),
+def handler(event: Event, _context: object) -> Response:
+    """Answer one request. No response repeats anything of the request."""
+    routes: dict[str, Callable[[Event], Response]] = {
+        contract.LOGIN: login,
+        contract.CALLBACK: head_callback if web.is_head(event) else callback,
+        contract.MISSING_FILE: missing_file,
+        contract.REFRESH: refresh,
+        contract.LOGOUT: logout,
     }
-    route = event.get("routeKey", "")
-    by_browser = route.startswith(("GET", "HEAD"))  # a user reads the answer, or a script
-    unexpected = pages.error("unexpected") if by_browser else None
-    answer = web.guarded(lambda: routes[route](event), log=log, unexpected=unexpected)
-    return web.head_answer(answer) if route.startswith("HEAD") else answer
+    route: str = event.get("routeKey", "")
+    if web.is_head(event):
+        route = route.replace("HEAD", "GET", 1)
+    unexpected = pages.error("unexpected") if route.startswith("GET") else None  # a browser shows it to the user
+    response = web.respond(lambda: routes[route](event), log=log, unexpected=unexpected)
+    return web.head_response(response) if web.is_head(event) else response
+
+
+def missing_file(_event: Event) -> Response:
+    """Answer in place of a file that the site does not have."""
+    return pages.not_found()
 
 
 # Login
 
 
-def login(event: Event) -> Answer:
-    """Send the browser to the hosted login, straight on to Kakao where the request says so."""
-    asked = web.query(event)
-    provider = web.one(asked, "provider")
-    if "provider" in asked and provider != IDENTITY_PROVIDER:
-        return _failed("bad_link")
-    origin = web.one(asked, "origin") if "origin" in asked else ORIGINS[0]
+def login(event: Event) -> Response:
+    """Redirect to the hosted login, and from there straight to Kakao where the request says so."""
+    query = web.query(event)
+    provider = web.single(query, "provider")
+    if "provider" in query and provider != contract.PROVIDER:
+        return _failure("bad_link")
+    origin = web.single(query, "origin") if "origin" in query else ORIGINS[0]
     if origin not in ORIGINS:
-        return _failed("bad_link")
-    begun = BegunLogin(
+        return _failure("bad_link")
+    pending = PendingLogin(
         state=secrets.token_urlsafe(32),
         nonce=secrets.token_urlsafe(32),
         verifier=secrets.token_urlsafe(48),
         return_to="/",
         origin=origin,
     )
-    begun, cookie = _that_a_browser_keeps(begun, web.one(asked, "return_to"))
-    return web.redirect(_authorize_url(begun, provider), cookies=[*_make_room(event, cookie), cookie])
+    pending, cookie = _with_return_address(pending, web.single(query, "return_to"))
+    return web.redirect(_authorize_url(pending, provider), cookies=[*_clear_old_logins(event, cookie), cookie])
 
 
-def _make_room(event: Event, cookie: str) -> list[str]:
-    """Return what clears the oldest of the logins that have begun, so that the new one's cookie fits beside the rest.
+def _clear_old_logins(event: Event, new_cookie: str) -> list[str]:
+    """Return Set-Cookie lines that clear the oldest login cookies, so that the new one fits beside the others.
 
     Browsers send the oldest cookie first (RFC 6265 section 5.4).
     """
-    old = {name: values for name, values in web.cookies(event).items() if LOGIN_COOKIE.fullmatch(name)}
-    kept, room = 1, MAX_LOGINS_BYTES - len(cookie.partition(";")[0])
+    old = {name: values for name, values in web.cookies(event).items() if LOGIN_COOKIE_PATTERN.fullmatch(name)}
+    count, bytes_left = 1, MAX_LOGINS_BYTES - len(new_cookie.partition(";")[0])
     for name in reversed([*old]):
-        room -= sum(len(f"{name}={value}") for value in old[name])
-        if kept == MOST_LOGINS or room < 0:
+        bytes_left -= sum(len(f"{name}={value}") for value in old[name])
+        if count == MAX_LOGINS or bytes_left < 0:
             break
-        kept += 1
+        count += 1
         del old[name]
-    return [_cleared(name) for name in [*old][:MAX_CLEARED]]
+    return [_cleared(name) for name in [*old][:MAX_CLEARED_COOKIES]]
 
 
-def _that_a_browser_keeps(begun: BegunLogin, wanted: str | None) -> tuple[BegunLogin, str]:
-    """Return the login that returns to what was wanted, or as near to it as its cookie holds, with the cookie."""
+def _with_return_address(pending: PendingLogin, wanted: str | None) -> tuple[PendingLogin, str]:
+    """Return the login with the wanted return address, or the longest part of it that fits into the cookie."""
     for address in candidates(wanted):
-        with suppress(web.CookieError):
-            begun = replace(begun, return_to=address)
-            return begun, begun.as_cookie()
-    raise web.CookieError("no browser keeps the login, whatever it returns to")
+        with suppress(CookieError):
+            pending = replace(pending, return_to=address)
+            return pending, pending.as_cookie()
+    raise CookieError("no browser keeps the login cookie, whatever the return address is")
 
 
-def _authorize_url(begun: BegunLogin, provider: str | None) -> str:
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(begun.verifier.encode()).digest()).rstrip(b"=").decode()
+def _authorize_url(pending: PendingLogin, provider: str | None) -> str:
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(pending.verifier.encode()).digest()).rstrip(b"=").decode()
     parameters = {
         "response_type": "code",
         "client_id": CLIENT_ID,
-        "redirect_uri": _redirect_uri(begun),
-        "scope": SCOPE,
-        "state": begun.state,
-        "nonce": begun.nonce,
+        "redirect_uri": _redirect_uri(pending),
+        "scope": " ".join(contract.SCOPES),
+        "state": pending.state,
+        "nonce": pending.nonce,
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
@@ -159,182 +163,192 @@ def _authorize_url(begun: BegunLogin, provider: str | None) -> str:
     return f"{HOSTED_LOGIN}/oauth2/authorize?{urlencode(parameters, quote_via=quote)}"  # Cognito wants %20, not +
 
 
-def _redirect_uri(begun: BegunLogin) -> str:
-    return f"{begun.origin}/api/auth/callback"
+def _redirect_uri(pending: PendingLogin) -> str:
+    return pending.origin + contract.CALLBACK_PATH
 
 
 # Callback
 
 
-def callback(event: Event) -> Answer:
-    """Finish the login that this browser began; whatever comes of it, the login's cookie is gone."""
-    asked = web.query(event)
-    kept, state = _kept(event, asked)
-    answer = web.guarded(lambda: _finished(asked, _begun(kept, state)), log=log, unexpected=pages.error("unexpected"))
-    if kept:
-        answer["cookies"].append(_cleared(_login_cookie(state)))
-    return answer
+def callback(event: Event) -> Response:
+    """Finish the login that this browser started. Its cookie is cleared, whatever the outcome is."""
+    query = web.query(event)
+    values, state = _login_cookies(event, query)
+    response = web.respond(
+        lambda: _finish(query, _pending_login(values, state)), log=log, unexpected=pages.error("unexpected")
+    )
+    if values:
+        response["cookies"].append(_cleared(_login_cookie_name(state)))
+    return response
 
 
-def foreseen(event: Event) -> Answer:
-    """Return what GET would answer if Cognito gave tokens: HEAD redeems no code and ends no login (RFC 9110, 9.2.1)."""
-    asked = web.query(event)
-    return _finished(asked, _begun(*_kept(event, asked)), redeem=False)
+def head_callback(event: Event) -> Response:
+    """Return what GET returns if Cognito issues tokens. HEAD redeems no code and ends no login (RFC 9110, 9.2.1)."""
+    query = web.query(event)
+    return _finish(query, _pending_login(*_login_cookies(event, query)), redeem=False)
 
 
-def _kept(event: Event, asked: Mapping[str, list[str]]) -> tuple[list[str], str]:
-    """Return the login cookies that the request has for its state, and the state."""
-    state = web.one(asked, "state") or ""
-    return web.cookies(event).get(_login_cookie(state), []) if STATE.fullmatch(state) else [], state
+def _login_cookies(event: Event, query: Mapping[str, list[str]]) -> tuple[list[str], str]:
+    """Return the values of the login cookie for the state of the request, and the state."""
+    state = web.single(query, "state") or ""
+    return web.cookies(event).get(_login_cookie_name(state), []) if STATE_PATTERN.fullmatch(state) else [], state
 
 
-def _finished(asked: Mapping[str, list[str]], begun: BegunLogin | None, *, redeem: bool = True) -> Answer:
-    """Redeem the code of a login whose state has been found equal; before that, nothing is sent anywhere."""
-    if begun is None:
-        return _failed("login_expired", "no such login here")
-    if "error" in asked:
-        return _failed(pages.kind_of(web.one(asked, "error") or "", web.one(asked, "error_description") or ""))
-    code = web.one(asked, "code") or ""
-    if not 0 < len(code) <= 2048:
-        return _failed("login_expired", "no code")
-    # Relative, so that it cannot leave the origin that the cookies are for.
-    there = local_address(begun.return_to)
+def _finish(query: Mapping[str, list[str]], pending: PendingLogin | None, *, redeem: bool = True) -> Response:
+    """Redeem the code. Without a pending login of the same state, no request is sent anywhere."""
+    if pending is None:
+        return _failure("login_expired", "no such login here")
+    if "error" in query:
+        error, description = web.single(query, "error"), web.single(query, "error_description")
+        return _failure(pages.kind_of(error or "", description or ""))
+    code = web.single(query, "code") or ""
+    if not 0 < len(code) <= contract.MAX_CODE_LENGTH:
+        return _failure("login_expired", "no code")
+    # A relative address cannot leave the origin of the cookies.
+    return_address = local_address(pending.return_to)
     if not redeem:
-        return web.redirect(there)
+        return web.redirect(return_address)
     try:
-        tokens = endpoint.redeem(code, verifier=begun.verifier, redirect_uri=_redirect_uri(begun))
-        if not _same(tokens.claims.get("nonce"), begun.nonce):
-            return _failed("login_expired", "another nonce")
-        session = session_cookies.started(tokens)
-    except (TokenError, TokenTooLargeError, web.CookieError) as error:
-        return _failed(_kind_of(error), str(error))
-    log.info("signed_in", extra={"sub": tokens.claims["sub"]})
-    return web.redirect(there, cookies=session)
+        tokens = endpoint.redeem(code, verifier=pending.verifier, redirect_uri=_redirect_uri(pending))
+        if not _equal(tokens.claims.get("nonce"), pending.nonce):
+            return _failure("login_expired", "another nonce")
+        cookies = session_cookies.for_tokens(tokens)
+    except (TokenError, TokenTooLargeError, CookieError) as error:
+        return _failure(_kind_of(error), str(error))
+    log.info(contract.LOG_SIGNED_IN, extra={"sub": tokens.claims["sub"]})
+    return web.redirect(return_address, cookies=cookies)
 
 
-def _begun(kept: list[str], state: str) -> BegunLogin | None:
-    """Return the login with this state, if this browser began it: if `kept` is its one cookie."""
-    if len(kept) != 1:
+def _pending_login(values: list[str], state: str) -> PendingLogin | None:
+    """Return the login with this state, if this browser started it: `values` are those of its login cookie."""
+    if len(values) != 1:
         return None
     try:
-        begun = BegunLogin(**json.loads(base64.b64decode(kept[0], altchars=b"-_", validate=True)))
+        pending = PendingLogin(**json.loads(base64.b64decode(values[0], altchars=b"-_", validate=True)))
     except (ValueError, TypeError, RecursionError):
         return None
-    whole = all(isinstance(value, str) and value.isascii() for value in asdict(begun).values())
-    return begun if whole and begun.origin in ORIGINS and _same(begun.state, state) else None
+    valid = all(isinstance(value, str) and value.isascii() for value in asdict(pending).values())
+    return pending if valid and pending.origin in ORIGINS and _equal(pending.state, state) else None
 
 
-def _failed(kind: str, reason: str = "") -> Answer:
-    """Answer with the page of this kind. `reason` is text of ours: Cognito's description may hold an e-mail."""
+def _failure(kind: str, reason: str = "") -> Response:
+    """Answer with the page of this kind. `reason` is a fixed text: Cognito's description may hold an e-mail."""
     if cause := pages.PAGES[kind].cause:  # the dashboard shows errors, and an alarm counts the page's 502
-        log.error("not_signed_in", extra={"outcome": kind, "reason": cause})
+        log.error(contract.LOG_NOT_SIGNED_IN, extra={"outcome": kind, "reason": cause})
     else:
-        log.info("not_signed_in", extra={"outcome": kind} | ({"reason": reason} if reason else {}))
+        log.info(contract.LOG_NOT_SIGNED_IN, extra={"outcome": kind} | ({"reason": reason} if reason else {}))
     return pages.error(kind)
 
 
 # Refresh and sign-out
 
 
-def refresh(event: Event) -> Answer:
-    """Give the session new tokens; it ends only if Cognito says so, not because Cognito could not be asked."""
-    if token := _sent_token(event):
-        tokens = _refreshed(token)
+def refresh(event: Event) -> Response:
+    """Refresh the tokens of the session. It ends only where Cognito says so, not where Cognito does not answer."""
+    if sent_token := _refresh_token_in_body(event):
+        tokens = _refresh(sent_token)
         if not tokens:
-            raise Refusal(401, "signed_out", "The refresh token is not good any more. Sign in again.")
+            raise HttpError(401, "signed_out", "The refresh token is no longer valid. Sign in again.")
         if not tokens.access_token:
             raise _unavailable("no access token")
         log.info("refreshed", extra={"sub": tokens.claims["sub"]})
-        return web.json_answer(200, tokens.as_body(unless_rotated=token))
+        return web.json_response(200, tokens.as_json(old_refresh_token=sent_token))
     session_cookies.check_site(event)
-    over = Refusal(401, "signed_out", "The session is over. Sign in again.", cookies=session_cookies.ended(event))
-    tokens = _own(session_cookies.refresh_tokens(event), session_cookies.person(event), over)
+    tokens = _refresh_session(event)
     try:
-        cookies = session_cookies.started(tokens)
+        cookies = session_cookies.for_tokens(tokens)
     except TokenTooLargeError:
-        # The refresh token may have been rotated: the session goes on once its user's ID token is short enough again.
-        raise TokenTooLargeError(cookies=session_cookies.renewable(tokens)) from None
-    except web.CookieError as error:
+        # The refresh token may have rotated: with the new one the session goes on once the ID token is shorter again.
+        raise TokenTooLargeError(cookies=session_cookies.for_refresh_token(tokens)) from None
+    except CookieError as error:
         raise _unavailable(str(error)) from None
     log.info("refreshed", extra={"sub": tokens.claims["sub"]})
-    return web.json_answer(204, None, headers={"session-expires-in": str(tokens.seconds_left)}, cookies=cookies)
+    headers = {contract.SESSION_EXPIRES_IN: str(tokens.seconds_left)}
+    return web.json_response(204, None, headers=headers, cookies=cookies)
 
 
-def _own(sent: list[str], person: str | None, over: Refusal) -> Tokens:
-    """Return new tokens of this person; those of somebody else, for a token that a sibling host set, are dropped."""
-    if not person:
-        raise over
-    for token in sent:
-        tokens = _refreshed(token)
-        if tokens and tokens.claims["sub"] == person:
+def _refresh_session(event: Event) -> TokenSet:
+    """Return new tokens of the session's user, or raise HttpError (401).
+
+    Tokens of another user come from a refresh token that a sibling subdomain has set. They are dropped.
+    """
+    user = session_cookies.user_sub(event)
+    for refresh_token in session_cookies.refresh_tokens(event) if user else []:
+        tokens = _refresh(refresh_token)
+        if tokens and tokens.claims["sub"] == user:
             return tokens
-    raise over
+    cookies = session_cookies.cleared(event)
+    raise HttpError(401, "signed_out", "The session is over. Sign in again.", cookies=cookies)
 
 
-def _refreshed(old: str) -> Tokens | None:
-    """Return new tokens, or None where Cognito says that the old one is not good any more."""
+def _refresh(refresh_token: str) -> TokenSet | None:
+    """Return new tokens, or None where Cognito says that the refresh token is no longer valid."""
     try:
-        return endpoint.refresh(old)
-    except GrantRefusedError:
+        return endpoint.refresh(refresh_token)
+    except InvalidGrantError:
         return None
-    except ThrottledError:
-        raise Refusal(429, "throttled", "Too many requests. Try again in a moment.", retry_after=2) from None
-    except TooSlowError:
-        raise Refusal(504, "cognito_too_slow", "The sign-in service is slow. Try again.") from None
+    except TokenThrottledError:
+        raise HttpError(429, "throttled", "Too many requests. Try again in a moment.", retry_after=2) from None
+    except TokenTooSlowError:
+        raise HttpError(504, "cognito_too_slow", "The sign-in service is slow. Try again.") from None
     except TokenError as error:
         raise _unavailable(str(error)) from None
 
 
-def _unavailable(reason: str) -> Refusal:
-    log.warning("not_refreshed", extra={"reason": reason})
-    return Refusal(502, "cognito_unavailable", "The sign-in service is not available. Try again.")
+def _unavailable(reason: str) -> HttpError:
+    log.warning(contract.LOG_NOT_REFRESHED, extra={"reason": reason})
+    return HttpError(502, "cognito_unavailable", "The sign-in service is not available. Try again.")
 
 
-def _sent_token(event: Event) -> str | None:
-    """Return the refresh token in the body, where only a client sends one that is no page of the site."""
-    return web.text(web.json_body(event), "refresh_token", longest=4096) if event.get("body") else None
+def _refresh_token_in_body(event: Event) -> str | None:
+    """Return the refresh token in the body. Only a client that is no page of the site sends one."""
+    if not event.get("body"):
+        return None
+    return web.text_field(web.json_body(event), "refresh_token", max_length=contract.MAX_REFRESH_TOKEN_LENGTH)
 
 
-def logout(event: Event) -> Answer:
-    """End the session here and at Cognito, whether or not there was one; the page then visits `logout_url`."""
-    if sent := _sent_token(event):
-        tokens, cookies = [sent], list[str]()
+def logout(event: Event) -> Response:
+    """End the session here and at Cognito, also where there is none. The page then visits `logout_url`."""
+    if sent_token := _refresh_token_in_body(event):
+        refresh_tokens, cookies = [sent_token], list[str]()
     else:
         session_cookies.check_site(event)
-        tokens, cookies = session_cookies.refresh_tokens(event), session_cookies.ended(event)
-    for token in tokens:
+        refresh_tokens, cookies = session_cookies.refresh_tokens(event), session_cookies.cleared(event)
+    for refresh_token in refresh_tokens:
         try:
-            endpoint.revoke(token)
+            endpoint.revoke(refresh_token)
         except TokenError as error:
             log.warning("not_revoked", extra={"reason": str(error)})
-            if isinstance(error, TooSlowError):
-                break  # to be slow again for each would take longer than a function may, and nobody would be signed out
+            if isinstance(error, TokenTooSlowError):
+                break  # three time-outs take longer than the function may run, and then no cookie is cleared
     origin = web.header(event, "origin")
     logout_uri = f"{origin if origin in ORIGINS else ORIGINS[0]}/"
     query = urlencode({"client_id": CLIENT_ID, "logout_uri": logout_uri})
     log.info("signed_out")
-    return web.json_answer(200, {"logout_url": f"{HOSTED_LOGIN}/logout?{query}"}, cookies=cookies)
+    return web.json_response(200, {"logout_url": f"{HOSTED_LOGIN}/logout?{query}"}, cookies=cookies)
 
 
 def _cleared(name: str) -> str:
     return web.set_cookie(name, "", path="/", max_age=0, same_site="Lax")
 
 
-def _login_cookie(state: str) -> str:
-    return f"__Host-login-{state[:8]}"
+def _login_cookie_name(state: str) -> str:
+    return f"{contract.LOGIN_COOKIE_PREFIX}{state[:8]}"
 
 
-def _same(left: object, right: str) -> bool:
+def _equal(left: object, right: str) -> bool:
+    """Compare in a time that does not depend on where two texts differ."""
     return isinstance(left, str) and left.isascii() and hmac.compare_digest(left, right)
 
 
 def _kind_of(error: Exception) -> str:
+    """Return the kind of page that an error is answered with (pages.PAGES)."""
     match error:
-        case GrantRefusedError():
+        case InvalidGrantError():
             return "login_expired"
-        case ThrottledError():
+        case TokenThrottledError():
             return "throttled"
-        case TooSlowError():
+        case TokenTooSlowError():
             return "too_slow"
         case TokenTooLargeError():
             return "token_too_large"

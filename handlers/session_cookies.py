@@ -1,4 +1,4 @@
-"""The cookies that are a session, whichever way the person signed in, and who may ask for them to change."""
+"""The cookies of a session, whichever way the user signed in, and the check of where a request comes from."""
 
 import base64
 import hashlib
@@ -6,98 +6,90 @@ import json
 import logging
 import os
 import time
-from collections.abc import Sequence
 
-from handlers import web
-from handlers.token_endpoint import Tokens
-from handlers.web import Event, Refusal
+from handlers import contract, web
+from handlers.errors import CookieTooLargeError, HttpError, TokenTooLargeError
+from handlers.token_set import TokenSet
+from handlers.web import Event
 
 log = logging.getLogger(__name__)
 
-ORIGINS: list[str] = json.loads(os.environ["SITE_ORIGINS"])  # the site itself comes first
-REFRESH_SECONDS = int(os.environ["REFRESH_DAYS"]) * 86400
+ORIGINS: list[str] = json.loads(os.environ[contract.ENV_SITE_ORIGINS])  # the site itself is the first
+REFRESH_SECONDS = int(os.environ[contract.ENV_REFRESH_DAYS]) * 86400
 
-ID_COOKIE = "__Host-id"
-# A sibling host can set `__Secure-refresh`, but no `__Host-` cookie: this one names the user, and a hash of the token.
-PERSON_COOKIE = "__Host-person"
-REFRESH_COOKIE, REFRESH_PATH = "__Secure-refresh", "/api/auth"
-
-# API Gateway takes 10,240 bytes of request line and headers. A browser and CloudFront need under 2,000 of them, and the
-# cookies of logins that have begun 1,536 (handlers/session.py).
+# API Gateway takes contract.MAX_HEADER_BYTES. A browser and CloudFront use fewer than 2,000 of them, and the cookies of
+# pending logins 1,536 (handlers/session.py).
 MAX_SESSION_BYTES = 6656
-MAX_REFRESH_TOKENS = 3  # that are tried, or revoked, for one request
-FINGERPRINT_LENGTH = 22  # of 43 characters: 132 bits
+MAX_REFRESH_TOKENS = 3  # that one request refreshes or revokes
+FINGERPRINT_LENGTH = 22  # of the 43 characters of a SHA-256 in base64: 132 bits
 
 
-class TokenTooLargeError(Refusal):
-    """The ID token is longer than a browser keeps, or than API Gateway takes back. To try again does not help."""
+def for_tokens(tokens: TokenSet) -> list[str]:
+    """Return the Set-Cookie lines of a session.
 
-    def __init__(self, *, cookies: Sequence[str] = ()) -> None:
-        message = "The account holds too much to be signed in with. The operator of the site has to change that."
-        super().__init__(507, "token_too_large", message, cookies=cookies)
-
-
-def started(tokens: Tokens) -> list[str]:
-    """Return the cookies of a session.
-
-    Raises TokenTooLargeError, of which the log names the largest claims, and CookieError where a token is no value.
+    Raises TokenTooLargeError, with the largest claims in the log, and CookieError where a token fits into no cookie.
     """
-    renewing = renewable(tokens)
+    refresh_cookies = for_refresh_token(tokens)
     try:
-        kept = [_host_cookie(ID_COOKIE, tokens.id_token, tokens.seconds_left), *renewing]
-    except web.CookieTooLargeError:
-        kept = []
-    if not kept or sum(len(line.partition(";")[0]) for line in kept) > MAX_SESSION_BYTES:
+        lines = [_host_cookie(contract.ID_COOKIE, tokens.id_token, tokens.seconds_left), *refresh_cookies]
+    except CookieTooLargeError:
+        lines = []
+    if not lines or sum(len(line.partition(";")[0]) for line in lines) > MAX_SESSION_BYTES:
         largest = sorted(tokens.claims, key=lambda name: -len(json.dumps(tokens.claims[name])))[:3]
         reason = f"{len(tokens.id_token)} bytes, most of them in {', '.join(largest)}"
         log.error("token_too_large", extra={"reason": reason})
         raise TokenTooLargeError
-    return kept
+    return lines
 
 
-def renewable(tokens: Tokens) -> list[str]:
-    """Return the cookies of the refresh token, if there is a new one.
+def for_refresh_token(tokens: TokenSet) -> list[str]:
+    """Return the Set-Cookie lines of a new refresh token, or none where the old one stays valid.
 
-    A rotated token lives for the rest of the first one's life, which began at the sign-in, `auth_time` (OpenID Connect
-    Core 12.2: a refresh keeps it). At least as long as the ID token: `refreshDays` may have been another one then.
+    A rotated token expires with the first one, which began at the sign-in, `auth_time` (OpenID Connect Core 12.2: a
+    refresh keeps it). The cookies last at least as long as the ID token: `refreshDays` may have been larger then.
     """
     if not tokens.refresh_token:
         return []
-    signed_in = tokens.claims.get("auth_time")
-    lived = int(time.time()) - signed_in if type(signed_in) is int else 0
-    left = max(REFRESH_SECONDS - max(lived, 0), tokens.seconds_left)
-    person = f"{tokens.claims['sub']}.{_fingerprint(tokens.refresh_token)}"
-    return [_refresh_cookie(tokens.refresh_token, left), _host_cookie(PERSON_COOKIE, person, left)]
+    signed_in_at = tokens.claims.get("auth_time")
+    age = int(time.time()) - signed_in_at if type(signed_in_at) is int else 0
+    max_age = max(REFRESH_SECONDS - max(age, 0), tokens.seconds_left)
+    user = f"{tokens.claims['sub']}.{_fingerprint(tokens.refresh_token)}"
+    return [_refresh_cookie(tokens.refresh_token, max_age), _host_cookie(contract.USER_COOKIE, user, max_age)]
 
 
-def ended(event: Event) -> list[str]:
-    """Return what clears those of them that came: since then another tab may have begun a session, with its own."""
-    came = web.cookies(event)
-    cleared = {name: _host_cookie(name, "", 0) for name in (ID_COOKIE, PERSON_COOKIE)}
-    cleared[REFRESH_COOKIE] = _refresh_cookie("", 0)
-    return [line for name, line in cleared.items() if name in came]
+def cleared(event: Event) -> list[str]:
+    """Return the Set-Cookie lines that clear the session cookies of the request.
+
+    Only those: another tab may have started a session in the meantime.
+    """
+    received = web.cookies(event)
+    lines = {name: _host_cookie(name, "", 0) for name in (contract.ID_COOKIE, contract.USER_COOKIE)}
+    lines[contract.REFRESH_COOKIE] = _refresh_cookie("", 0)
+    return [line for name, line in lines.items() if name in received]
 
 
-def person(event: Event) -> str | None:
-    """Return the `sub` of whose session this is; nothing, or None, where there is none or several."""
-    return _person(event)[0]
+def user_sub(event: Event) -> str | None:
+    """Return the `sub` of the session's user. It is None or empty where there is no user cookie, or several."""
+    return _user(event)[0]
 
 
 def refresh_tokens(event: Event) -> list[str]:
-    """Return the session's own refresh token, where `__Host-person` tells which one it is: siblings may set others.
+    """Return the refresh token of the session.
 
-    Where it does not tell, as in a session from before that cookie had a hash, these are the first few that came.
+    A sibling subdomain can set `__Secure-refresh` but no `__Host-` cookie. The user cookie holds a hash of the token,
+    which tells the session's own from others. Where the hash fits none of them, return the first few: sessions from
+    before that cookie had a hash.
     """
-    sent = [token for token in dict.fromkeys(web.cookies(event).get(REFRESH_COOKIE, [])) if token]
-    _, fingerprint = _person(event)
-    own = [token for token in sent if _fingerprint(token) == fingerprint]
-    return own or sent[:MAX_REFRESH_TOKENS]
+    received = [token for token in dict.fromkeys(web.cookies(event).get(contract.REFRESH_COOKIE, [])) if token]
+    _, fingerprint = _user(event)
+    own = [token for token in received if _fingerprint(token) == fingerprint]
+    return own or received[:MAX_REFRESH_TOKENS]
 
 
-def _person(event: Event) -> tuple[str | None, str]:
-    """Return whose session it is, and the fingerprint of its refresh token."""
-    found = web.cookies(event).get(PERSON_COOKIE, [])
-    sub, _, fingerprint = found[0].partition(".") if len(found) == 1 else (None, "", "")
+def _user(event: Event) -> tuple[str | None, str]:
+    """Return the `sub` of the session's user and the fingerprint of the refresh token."""
+    values = web.cookies(event).get(contract.USER_COOKIE, [])
+    sub, _, fingerprint = values[0].partition(".") if len(values) == 1 else (None, "", "")
     return sub, fingerprint
 
 
@@ -107,11 +99,11 @@ def _fingerprint(token: str) -> str:
 
 
 def check_site(event: Event) -> None:
-    """Refuse what another site's page may have sent: browsers say where a request comes from, by one header or two."""
+    """Refuse a request that another site's page may have sent, by Sec-Fetch-Site or, without it, by Origin."""
     site, origin = web.header(event, "sec-fetch-site"), web.header(event, "origin")
-    ours = origin in ORIGINS if site is None else site == "same-origin"
-    if not ours:
-        raise Refusal(403, "cross_site", "Send this request from the site itself.")
+    is_own = origin in ORIGINS if site is None else site == "same-origin"
+    if not is_own:
+        raise HttpError(403, "cross_site", "Send this request from the site itself.")
 
 
 def _host_cookie(name: str, value: str, max_age: int) -> str:
@@ -119,4 +111,4 @@ def _host_cookie(name: str, value: str, max_age: int) -> str:
 
 
 def _refresh_cookie(value: str, max_age: int) -> str:
-    return web.set_cookie(REFRESH_COOKIE, value, path=REFRESH_PATH, max_age=max_age, same_site="Strict")
+    return web.set_cookie(contract.REFRESH_COOKIE, value, path=contract.AUTH_PATH, max_age=max_age, same_site="Strict")

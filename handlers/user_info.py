@@ -1,7 +1,7 @@
-"""GET /api/userinfo: who is calling, from the claims that the gateway has verified.
+"""GET /api/userinfo: the profile of the user who calls, from the claims that API Gateway has verified.
 
-200 {"name": user name, "email": …, "email_verified": …, "nickname": …, "provider": "Kakao" or "Cognito"}, null where
-withheld. An ID token says it all by itself; an access token carries no profile, so Cognito is asked (AdminGetUser).
+200 {"name": user name, "email", "email_verified", "nickname", "provider": "Kakao" or "Cognito"}; null where withheld.
+An ID token holds all of it. An access token holds no profile, so the handler calls AdminGetUser.
 """
 
 import logging
@@ -9,40 +9,40 @@ import os
 import re
 import time
 from collections.abc import Mapping
-from functools import cache
-from typing import Any
 
-from handlers.web import Answer, Event, Refusal, guarded, head_answer, json_answer
+from handlers import contract
+from handlers.errors import HttpError
+from handlers.web import Event, Response, head_response, is_head, json_response, respond
 
 log = logging.getLogger(__name__)
 
-USER_POOL_ID = os.environ["USER_POOL_ID"]
+USER_POOL_ID = os.environ[contract.ENV_USER_POOL_ID]
 
 
-def handler(event: Event, _context: object) -> Answer:
-    """Answer one request that the gateway has let through."""
-    answer = guarded(lambda: who_is_calling(event), log=log)
-    return head_answer(answer) if event.get("routeKey", "").startswith("HEAD") else answer
+def handler(event: Event, _context: object) -> Response:
+    """Answer one request whose token API Gateway has verified."""
+    response = respond(lambda: user_info(event), log=log)
+    return head_response(response) if is_head(event) else response
 
 
-def who_is_calling(event: Event) -> Answer:
-    """Return the profile of the person whose token came, and for how long the token is good."""
+def user_info(event: Event) -> Response:
+    """Return the profile of the token's user, and in a header the seconds until the token expires."""
     claims: Mapping[str, str] = event["requestContext"]["authorizer"]["jwt"]["claims"]
-    match claims.get("token_use"):
-        case "id":
-            known = profile(claims["cognito:username"], claims)
-        case "access":
-            known = from_cognito(claims["username"], claims["sub"])
-        case _:
-            raise Refusal(401, "unauthorized", "Send an ID token or an access token.")
+    token_use = claims.get(contract.TOKEN_USE_CLAIM)
+    if token_use == contract.TOKEN_USE_ID:
+        profile = to_profile(claims["cognito:username"], claims)
+    elif token_use == contract.TOKEN_USE_ACCESS:
+        profile = fetch_profile(claims["username"], claims["sub"])
+    else:
+        raise HttpError(401, "unauthorized", "Send an ID token or an access token.")
     seconds = max(0, int(float(claims["exp"])) - int(time.time()))
-    return json_answer(200, known, headers={"session-expires-in": str(seconds)})
+    return json_response(200, profile, headers={contract.SESSION_EXPIRES_IN: str(seconds)})
 
 
-def profile(name: str, attributes: Mapping[str, str]) -> dict[str, str | bool | None]:
-    """Return what the page shows of a person; an attribute that is empty counts as withheld."""
+def to_profile(username: str, attributes: Mapping[str, str]) -> dict[str, str | bool | None]:
+    """Return the profile in user attributes, or in the claims of the same names; empty means withheld."""
     return {
-        "name": name,
+        "name": username,
         "email": attributes.get("email") or None,
         "email_verified": attributes.get("email_verified") == "true",
         "nickname": attributes.get("nickname") or None,
@@ -51,47 +51,39 @@ def profile(name: str, attributes: Mapping[str, str]) -> dict[str, str | bool | 
 
 
 def provider(identities: str | None) -> str:
-    """Return who vouches for a person: the provider of the first identity, `Cognito` where there is none.
+    """Return the provider of the first identity, or `Cognito` where there is none.
 
-    The attribute is a JSON list; as a claim it arrives as text in API Gateway's own writing of lists and maps.
+    The attribute is a JSON list. As a claim it arrives in API Gateway's own notation of lists and maps.
     """
     found = re.search(r'providerName"?[:=]\s*"?([^\s",\]}]+)', identities or "")
-    return found[1] if found else "Cognito"
+    return found[1] if found else contract.NATIVE_PROVIDER
 
 
-def from_cognito(username: str, sub: str) -> dict[str, str | bool | None]:
-    """Return the profile of a person of the pool, or refuse where there is none any more.
+def fetch_profile(username: str, sub: str) -> dict[str, str | bool | None]:
+    """AdminGetUser: return the profile; raise HttpError (401) where the account is gone or disabled.
 
-    AdminGetUser finds a name, which another account may bear once the first one is deleted; no two have the same `sub`.
+    A user name can belong to another account once the first one is deleted. No two accounts have the same `sub`.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
+    from handlers import cognito, cognito_responses  # only here: an ID token needs no call of AWS
+    from handlers.errors import CognitoError, CognitoResponseError
 
-    client = _cognito()
     try:
-        user = client.admin_get_user(UserPoolId=USER_POOL_ID, Username=username)
-    except client.exceptions.UserNotFoundException:
-        raise _gone() from None
-    except client.exceptions.TooManyRequestsException:
-        raise Refusal(429, "throttled", "Too many requests. Try again in a moment.", retry_after=1) from None
-    except (BotoCoreError, ClientError) as error:
-        log.error("cognito_unavailable", extra={"reason": type(error).__name__})
-        raise Refusal(502, "cognito_unavailable", "The sign-in service is not available. Try again.") from None
+        user = cognito.call("admin_get_user", limits=cognito.READ, UserPoolId=USER_POOL_ID, Username=username)
+    except CognitoError as error:
+        code = error.code if isinstance(error, CognitoResponseError) else None
+        if code == "UserNotFoundException":
+            raise _account_gone() from None
+        if code == "TooManyRequestsException":
+            raise cognito_responses.throttled(retry_after=1) from None
+        log.error("cognito_failed", extra={"reason": str(error)})
+        raise cognito_responses.unavailable() from None
     if not user["Enabled"]:
-        raise Refusal(401, "signed_out", "The account is disabled.")
-    attributes = {item["Name"]: item["Value"] for item in user["UserAttributes"]}
+        raise HttpError(401, "signed_out", "The account is disabled.")
+    attributes = cognito.user_attributes(user)
     if attributes["sub"] != sub:
-        raise _gone()
-    return profile(user["Username"], attributes)
+        raise _account_gone()
+    return to_profile(user["Username"], attributes)
 
 
-def _gone() -> Refusal:
-    return Refusal(401, "signed_out", "The account is gone. Sign in again.")
-
-
-@cache
-def _cognito() -> Any:
-    import boto3  # only here, because an ID token needs no AWS call, and loading it costs more than the rest together
-    from botocore.config import Config
-
-    config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
-    return boto3.client("cognito-idp", config=config)
+def _account_gone() -> HttpError:
+    return HttpError(401, "signed_out", "The account is gone. Sign in again.")

@@ -1,124 +1,114 @@
-"""HTTP as API Gateway's payload format 2.0 has it: what a request says, and how it is answered."""
+"""HTTP in API Gateway's payload format 2.0: the parts of a request, and responses."""
 
 import base64
 import json
 import logging
 import re
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
+from handlers import bugs, contract
+from handlers.errors import CookieError, CookieTooLargeError, HttpError
+
 Event = Mapping[str, Any]
-Answer = dict[str, Any]
+Response = dict[str, Any]
 
-LARGEST_BODY = 16 * 1024
-MAX_COOKIE_BYTES = 4096  # name and value together (RFC 6265 section 6.1); browsers drop a larger one without a word
-HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # JSON can write one alone, nothing can send it on
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can hold one, and UTF-8 cannot
+COOKIE_VALUE_PATTERN = re.compile(r"[!#-+\--:<-\[\]-~]*")  # RFC 6265 section 4.1.1, cookie-octet
+MAX_QUERY_FIELDS = 50
 
-# On every answer: none is for another person or another time, and no address is for another site.
-PRIVATE = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
-
-# RFC 6265 section 4.1.1, cookie-octet: nothing that could end the value.
-COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
+# On every response: no cache keeps it, and no other site learns the address.
+PRIVATE_HEADERS = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 
 
-class Refusal(Exception):
-    """The request is answered with an error: `code` is for programs, `message` says what to do."""
+def respond(handle: Callable[[], Response], *, log: logging.Logger, unexpected: Response | None = None) -> Response:
+    """Return the response of `handle`. HttpError becomes its JSON; a bug becomes a 500, or `unexpected` where given.
 
-    def __init__(
-        self, status: int, code: str, message: str, *, cookies: Sequence[str] = (), retry_after: int | None = None
-    ) -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.cookies = cookies
-        self.headers = {} if retry_after is None else {"retry-after": str(retry_after)}
-
-    def as_json(self) -> Answer:
-        """Return `{"error": code, "message": …}` with the status and the headers."""
-        body = {"error": self.code, "message": self.message}
-        return json_answer(self.status, body, headers=self.headers, cookies=self.cookies)
-
-
-class CookieError(Exception):
-    """A browser would not keep the cookie. The text names the cookie only."""
-
-
-class CookieTooLargeError(CookieError):
-    """The name and the value have more than MAX_COOKIE_BYTES together."""
-
-
-def guarded(decide: Callable[[], Answer], *, log: logging.Logger, unexpected: Answer | None = None) -> Answer:
-    """Return what `decide` answers. A refusal becomes its JSON, a bug a 500 (`unexpected`, if given); both are logged.
-
-    The log line of a bug has the exception's type and place, not its text, which may hold a token.
+    The log line of a bug has the type of the exception and its place, not its text, which may hold a token.
     """
     try:
-        return decide()
-    except Refusal as refusal:
-        log.info("refused", extra={"code": refusal.code, "status": refusal.status})
-        return refusal.as_json()
+        return handle()
+    except HttpError as error:
+        log.info(contract.LOG_REFUSED, extra={"code": error.code, "status": error.status})
+        return _error_response(error)
     except Exception as error:  # noqa: BLE001 - the last resort
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        log.error("unexpected", extra={"reason": type(error).__name__, "at": f"{frame.name}:{frame.lineno}"})
-        return unexpected or Refusal(500, "unexpected", "Something went wrong. Try again.").as_json()
+        bugs.log_bug(log, error)
+        return unexpected or _error_response(HttpError(500, "unexpected", "Something went wrong. Try again."))
+
+
+def _error_response(error: HttpError) -> Response:
+    """Return `{"error": code, "message": …}` with the status, the cookies and Retry-After."""
+    headers = {} if error.retry_after is None else {"retry-after": str(error.retry_after)}
+    body = {"error": error.code, "message": error.message}
+    return json_response(error.status, body, headers=headers, cookies=error.cookies)
+
+
+# Requests
+
+
+def is_head(event: Event) -> bool:
+    """Return whether the method is HEAD."""
+    route: str = event.get("routeKey", "")
+    return route.startswith("HEAD ")
 
 
 def header(event: Event, name: str) -> str | None:
-    """Return a request header; `name` is in lower case, as the payload has it."""
+    """Return a header of the request; `name` is in lower case, as in the payload."""
     value = event.get("headers", {}).get(name)
     return value if isinstance(value, str) else None
 
 
 def query(event: Event) -> dict[str, list[str]]:
-    """Return every value of every query parameter, also the empty ones; none at all where there are over 50."""
+    """Return all values of all query parameters, also empty ones. A query of more than 50 counts as empty."""
     try:
-        return parse_qs(event.get("rawQueryString", ""), keep_blank_values=True, max_num_fields=50)
+        return parse_qs(event.get("rawQueryString", ""), keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
     except ValueError:
         return {}
 
 
-def one(values: Mapping[str, list[str]], name: str) -> str | None:
-    """Return the value that `name` has exactly once; None if it has none, or several that could contradict."""
+def single(values: Mapping[str, list[str]], name: str) -> str | None:
+    """Return the only value of `name`; None where there is none, or where several may contradict each other."""
     found = values.get(name, [])
     return found[0] if len(found) == 1 else None
 
 
 def json_body(event: Event) -> dict[str, Any]:
-    """Return the object that the body is; refuse a body that is none, or is over 16 KB."""
-    sent = event.get("body") or ""
+    """Return the JSON object in the body; raise HttpError (400) where it is none or larger than 16 KB."""
+    body = event.get("body") or ""
     try:
-        body = base64.b64decode(sent) if event.get("isBase64Encoded") else sent.encode()
-        if len(body) > LARGEST_BODY:
-            raise Refusal(400, "invalid_request", "The body is over 16 KB.")
-        found = json.loads(body)
+        content = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+        if len(content) > contract.MAX_BODY_BYTES:
+            raise HttpError(400, "invalid_request", "The body is over 16 KB.")
+        value = json.loads(content)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise Refusal(400, "invalid_request", "The body has to be a JSON object.")
-    return found
+        value = None
+    if not isinstance(value, dict):
+        raise HttpError(400, "invalid_request", "The body has to be a JSON object.")
+    return value
 
 
-def text(body: Mapping[str, Any], field: str, *, longest: int) -> str:
-    """Return a field that has to be there; refuse what is not text of 1 to `longest` characters, naming the field."""
+def text_field(body: Mapping[str, Any], field: str, *, max_length: int) -> str:
+    """Return a field of the body; raise HttpError (400), which names it, where it is not 1 to `max_length` characters.
+
+    A lone surrogate counts as no text, because no other service accepts it.
+    """
     value = body.get(field)
-    if not isinstance(value, str) or not 0 < len(value) <= longest or HALF_CHARACTER.search(value):
-        raise Refusal(400, "invalid_request", f"The field {field!r} has to be text of 1 to {longest} characters.")
+    if not isinstance(value, str) or not 0 < len(value) <= max_length or LONE_SURROGATE.search(value):
+        raise HttpError(400, "invalid_request", f"The field {field!r} has to be text of 1 to {max_length} characters.")
     return value
 
 
 def cookies(event: Event) -> dict[str, list[str]]:
-    """Return every value of every cookie. API Gateway lists them apart; an emulator may leave them in the header."""
+    """Return all values of all cookies. API Gateway sends them as a list; an emulator may send the header."""
     return parse_cookies(event.get("cookies") or [header(event, "cookie") or ""])
 
 
 def parse_cookies(texts: Iterable[str]) -> dict[str, list[str]]:
-    """Return every value of every cookie in these Cookie headers, or parts of one.
+    """Return all values of all cookies in these Cookie headers, or parts of headers.
 
-    Only space and tab around a pair are no part of it (RFC 6265 section 4.2.1). `str.strip` would take Unicode's white
-    space as well, and so turn a name that a sibling host may set, such as U+2000 before `__Host-id`, into ours.
+    Only space and tab around a pair are stripped (RFC 6265 section 4.2.1). `str.strip` strips Unicode's white space
+    too: a sibling subdomain can set a cookie whose name is U+2000 and `__Host-id`, which would become `__Host-id`.
     """
     found: dict[str, list[str]] = {}
     for pair in ";".join(texts).split(";"):
@@ -128,38 +118,50 @@ def parse_cookies(texts: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
+# Responses
+
+
 def set_cookie(name: str, value: str, *, path: str, max_age: int, same_site: str) -> str:
-    """Return a Set-Cookie line that no script, no plain http and no other host can read or write.
+    """Return a Set-Cookie line that is Secure and HttpOnly; `max_age` is in seconds.
 
     Raises CookieError where a browser would read another value, and CookieTooLargeError where it would drop the cookie.
     """
-    if not COOKIE_VALUE.fullmatch(value):
+    if not COOKIE_VALUE_PATTERN.fullmatch(value):
         raise CookieError(f"no browser reads this value of {name} as it is")
-    if len(name) + len(value) > MAX_COOKIE_BYTES:
+    if len(name) + len(value) > contract.MAX_COOKIE_BYTES:
         raise CookieTooLargeError(f"no browser keeps a value of {name} that is this long")
     return f"{name}={value}; Path={path}; Max-Age={max_age}; Secure; HttpOnly; SameSite={same_site}"
 
 
-def json_answer(
+def json_response(
     status: int, body: Any, *, headers: Mapping[str, str] | None = None, cookies: Sequence[str] = ()
-) -> Answer:
-    """Answer with JSON, or with nothing at all where `body` is None."""
-    kind = {} if body is None else {"content-type": "application/json"}
-    text = "" if body is None else json.dumps(body, ensure_ascii=False)
-    return {"statusCode": status, "headers": PRIVATE | kind | dict(headers or {}), "cookies": [*cookies], "body": text}
+) -> Response:
+    """Return a JSON response, or one without a body where `body` is None."""
+    content_type = {} if body is None else {"content-type": "application/json"}
+    return {
+        "statusCode": status,
+        "headers": PRIVATE_HEADERS | content_type | dict(headers or {}),
+        "cookies": [*cookies],
+        "body": "" if body is None else json.dumps(body, ensure_ascii=False),
+    }
 
 
-def html_answer(status: int, body: str, *, headers: Mapping[str, str]) -> Answer:
-    """Answer with a page."""
-    kind = {"content-type": "text/html; charset=utf-8"}
-    return {"statusCode": status, "headers": {**PRIVATE, **kind, **headers}, "cookies": [], "body": body}
+def html_response(status: int, body: str, *, headers: Mapping[str, str]) -> Response:
+    """Return a page."""
+    content_type = {"content-type": "text/html; charset=utf-8"}
+    return {
+        "statusCode": status,
+        "headers": {**PRIVATE_HEADERS, **content_type, **headers},
+        "cookies": [],
+        "body": body,
+    }
 
 
-def head_answer(answer: Answer) -> Answer:
-    """Answer HEAD: what GET is answered, without the body and without cookies, because HEAD changes nothing."""
-    return {**answer, "cookies": [], "body": ""}
+def head_response(response: Response) -> Response:
+    """Return the response to GET without its body and its cookies, because HEAD changes nothing."""
+    return {**response, "cookies": [], "body": ""}
 
 
-def redirect(location: str, *, cookies: Sequence[str] = ()) -> Answer:
-    """Answer with 302, which turns whatever came into a GET."""
-    return {"statusCode": 302, "headers": {**PRIVATE, "location": location}, "cookies": [*cookies], "body": ""}
+def redirect(location: str, *, cookies: Sequence[str] = ()) -> Response:
+    """Return 302, after which a browser sends GET whatever the method was."""
+    return {"statusCode": 302, "headers": {**PRIVATE_HEADERS, "location": location}, "cookies": [*cookies], "body": ""}

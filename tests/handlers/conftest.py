@@ -113,9 +113,7 @@ def session(hosted: str) -> ModuleType:
         "HOSTED_LOGIN_URL": hosted,
         "CLIENT_ID": CLIENT_ID,
         "ISSUER": ISSUER,
-        "IDENTITY_PROVIDER": "Kakao",
         "REFRESH_DAYS": "30",
-        "SCOPE": "openid email profile",
     }
     return importlib.import_module("handlers.session")
 
@@ -123,7 +121,7 @@ def session(hosted: str) -> ModuleType:
 @pytest.fixture(scope="session")
 def accounts(session: ModuleType) -> ModuleType:
     """The module handlers.accounts, beside the session that it shares its cookies with."""
-    os.environ |= {"USER_POOL_ID": POOL, "PASSWORD_LENGTH": "12"}
+    os.environ |= {"USER_POOL_ID": POOL}
     return importlib.import_module("handlers.accounts")
 
 
@@ -131,7 +129,6 @@ def accounts(session: ModuleType) -> ModuleType:
 def kakao_environment() -> None:
     """What the functions that check Kakao's tokens are told; nobody is at these addresses."""
     os.environ |= {
-        "IDENTITY_PROVIDER": "Kakao",
         "KAKAO_API": "http://127.0.0.1:1",
         "KAKAO_APP_ID": "42",
         "KAKAO_APP_KEYS": json.dumps(["rest-api-key", "native-app-key"]),

@@ -87,7 +87,7 @@ class Stub:
 @pytest.fixture
 def stub(monkeypatch: pytest.MonkeyPatch) -> Stub:
     stub = Stub()
-    monkeypatch.setattr(cognito_api, "_client", lambda: stub)
+    monkeypatch.setattr(cognito_api, "make_client", lambda limits: stub)
     return stub
 
 
@@ -100,7 +100,7 @@ def pool(accounts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with mock_aws():
-        cognito_api._client.cache_clear()
+        cognito_api.make_client.cache_clear()
         client = boto3.client("cognito-idp")
         rules = dict.fromkeys(("RequireLowercase", "RequireUppercase", "RequireNumbers", "RequireSymbols"), False)
         policies = {"PasswordPolicy": {"MinimumLength": 12, **rules}}
@@ -111,7 +111,7 @@ def pool(accounts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
         monkeypatch.setattr(accounts, "USER_POOL_ID", pool_id)
         monkeypatch.setattr(accounts, "CLIENT_ID", made["UserPoolClient"]["ClientId"])
         yield client
-    cognito_api._client.cache_clear()
+    cognito_api.make_client.cache_clear()
 
 
 def test_from_a_sign_up_to_tokens(send: Send, pool: Any) -> None:
@@ -607,12 +607,12 @@ def test_a_cognito_that_does_not_answer_is_said_without_its_words(
 
 def test_cognito_is_asked_once_within_bounded_time(accounts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
-    cognito_api._client.cache_clear()
-    client = cognito_api._client()
-    assert client is cognito_api._client()
+    cognito_api.make_client.cache_clear()
+    client = cognito_api.make_client(cognito_api.WRITE)
+    assert client is cognito_api.make_client(cognito_api.WRITE)
     assert client.meta.config.connect_timeout + client.meta.config.read_timeout < 15
     assert client.meta.config.retries["total_max_attempts"] == 1
-    cognito_api._client.cache_clear()
+    cognito_api.make_client.cache_clear()
 
 
 def test_a_bug_is_an_answer_that_gives_nothing_away(send: Send, stub: Stub, caplog: pytest.LogCaptureFixture) -> None:

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers import bugs
+from handlers.trigger_errors import UnexpectedError
 
 
 @pytest.fixture(scope="session")
@@ -169,7 +169,7 @@ def test_a_person_who_has_gone_is_no_error(
 )
 def test_a_gateway_that_fails_is_an_error_of_the_function(chat: ModuleType, gateway: Gateway, error: Exception) -> None:
     gateway.error = error
-    with pytest.raises(bugs.UnexpectedError):
+    with pytest.raises(UnexpectedError):
         chat.handler(event({"message": "hi"}), None)
 
 
@@ -216,8 +216,8 @@ def test_whatever_is_sent_is_answered_in_json(body: str) -> None:
     chat = importlib.import_module("handlers.chat")
     try:
         answer = chat.answer(event(body), None)
-    except chat.RefusedError as refusal:
-        answer = refusal.frame
+    except chat.InvalidFrameError as error:
+        answer = error.answer
     if "error" in answer:
         assert set(answer) == {"error", "message"}
     else:

@@ -38,8 +38,8 @@ def module() -> ModuleType:
 
 @pytest.fixture
 def authorizer(module: ModuleType, endpoint: JwksEndpoint, pool: Any, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.setattr(module.tokens, "_jwks", Jwks(endpoint.url))
-    monkeypatch.setattr(module, "cognito", pool)
+    monkeypatch.setattr(module.id_tokens, "_jwks", Jwks(endpoint.url))
+    monkeypatch.setattr(module.cognito, "make_client", lambda limits: pool)
     return module
 
 
@@ -353,7 +353,7 @@ def test_while_cognito_does_not_say_that_the_account_is_good_nobody_is_let_in_an
 def test_cognito_is_not_asked_about_a_token_that_is_no_good_or_where_the_setting_says_no(
     authorizer: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(authorizer, "cognito", None)
+    monkeypatch.setattr(authorizer.cognito, "make_client", lambda limits: pytest.fail("called AWS"))
     assert authorizer.handler(asked(bearer("forged")), None) == DENIED
     monkeypatch.setattr(authorizer, "CHECKS_USER", False)
     expect_allowed(authorizer.handler(asked(bearer(token())), None))
@@ -365,7 +365,7 @@ def test_a_bug_lets_nobody_in_and_the_log_tells_where_it_is(
     def broken(_: object) -> None:
         raise ZeroDivisionError("canary")
 
-    monkeypatch.setattr(authorizer, "_person", broken)
+    monkeypatch.setattr(authorizer, "_context_of", broken)
     assert authorizer.handler(asked(bearer(token())), None) == DENIED
     (record,) = caplog.records
     assert (record.message, record.__dict__["reason"]) == ("unexpected", "ZeroDivisionError")

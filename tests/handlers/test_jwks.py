@@ -130,7 +130,7 @@ def test_keys_at_hand_stay_good_while_no_others_can_be_had_and_the_log_tells(
     keys: Jwks, endpoint: JwksEndpoint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, outage: Any
 ) -> None:
     keys.key("current")
-    monkeypatch.setattr(jwks, "SECONDS", 0.1)
+    monkeypatch.setattr(jwks, "TIMEOUT_SECONDS", 0.1)
     outage(endpoint)
     assert keys.key("after") is None
     assert keys.key("current")
@@ -155,9 +155,9 @@ OF_A_TRIGGER = 5  # seconds, which Cognito gives: the least that any caller of o
 def test_a_server_that_takes_no_connection_is_given_up_while_there_is_still_time_to_say_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    to_connect_and_to_answer = 2 * jwks.SECONDS
+    to_connect_and_to_answer = 2 * jwks.TIMEOUT_SECONDS
     assert to_connect_and_to_answer < OF_A_TRIGGER
-    monkeypatch.setattr(jwks, "SECONDS", 0.05)
+    monkeypatch.setattr(jwks, "TIMEOUT_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
         begun = time.monotonic()
         assert Jwks(f"http://127.0.0.1:{full.getsockname()[1]}/").key("current") is None

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers import errors
+
 NAME = "kakao-1"
 LINKED = json.dumps([{"userId": "1", "providerName": "Kakao"}])
 ANSWER = json.dumps({"access_token": "token"})
@@ -25,13 +27,13 @@ def vouched(kakao_challenge: ModuleType, monkeypatch: pytest.MonkeyPatch) -> lis
     """What Kakao was asked; it answers with the person 1, or raises what the list holds as its first member."""
     asked: list[Any] = []
 
-    def person(credential: Any, *, deadline: float) -> str:
+    def user_id(credential: Any, *, deadline: float) -> str:
         if asked and isinstance(asked[0], Exception):
             raise asked[0]
         asked.append(credential)
         return "1"
 
-    monkeypatch.setattr(kakao_challenge.KAKAO, "person", person)
+    monkeypatch.setattr(kakao_challenge.KAKAO, "user_id", user_id)
     return asked
 
 
@@ -130,7 +132,9 @@ def test_kakao_is_not_asked_about_an_answer_for_any_other_name(
 def test_an_id_token_that_the_route_took_a_moment_ago_is_not_too_old_for_the_challenge(
     kakao_challenge: ModuleType, kakao_sign_in: ModuleType
 ) -> None:
-    assert kakao_challenge.KAKAO._max_age > kakao_sign_in.KAKAO._max_age + kakao_sign_in.SECONDS
+    assert (
+        kakao_challenge.KAKAO._max_id_token_age > kakao_sign_in.KAKAO._max_id_token_age + kakao_sign_in.TIMEOUT_SECONDS
+    )
 
 
 def test_the_challenge_tells_nothing(kakao_challenge: ModuleType) -> None:
@@ -167,19 +171,15 @@ def test_anything_else_is_wrong_and_kakao_is_not_asked(
 
 
 def test_a_token_that_kakao_does_not_know_is_wrong(kakao_challenge: ModuleType, vouched: list[Any]) -> None:
-    from handlers import kakao
-
-    vouched.append(kakao.InvalidKakaoTokenError())
+    vouched.append(errors.InvalidKakaoTokenError())
     assert verified(kakao_challenge) == {"answerCorrect": False}
 
 
 def test_a_kakao_that_cannot_say_is_no_wrong_answer_and_the_reason_is_a_code(
     kakao_challenge: ModuleType, vouched: list[Any]
 ) -> None:
-    from handlers import kakao
-
-    vouched.append(kakao.ThrottledError())
-    with pytest.raises(kakao.ThrottledError) as failed:
+    vouched.append(errors.KakaoThrottledError())
+    with pytest.raises(errors.KakaoThrottledError) as failed:
         verified(kakao_challenge)
     assert str(failed.value) == "kakao_throttled"
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from handlers.cognito import CognitoError
-from handlers.token_endpoint import payload
+from handlers import errors
+from handlers.errors import CognitoResponseError
+from handlers.token_set import unverified_claims
 from tests.handlers.conftest import id_token
 
 EMAIL = "haneul@example.com"
@@ -44,17 +45,17 @@ class Kakao:
     email: str | None = EMAIL
     asked: list[str] = field(default_factory=list)
 
-    def person(self, _credential: Any, *, deadline: float) -> str:
-        self.asked.append("person")
+    def user_id(self, _credential: Any, *, deadline: float) -> str:
+        self.asked.append("user_id")
         if self.failure:
             raise self.failure
         return self.who
 
     def profile(self, _credential: Any, *, deadline: float) -> Any:
-        from handlers import kakao
+        from handlers import kakao_api
 
         self.asked.append("profile")
-        return kakao.Profile(self.nickname, self.email)
+        return kakao_api.Profile(self.nickname, self.email)
 
 
 @dataclass
@@ -65,11 +66,11 @@ class Pool:
     asked: list[str] = field(default_factory=list)
     sent: list[dict[str, Any]] = field(default_factory=list)
     before: dict[str, Callable[[], object]] = field(default_factory=dict)
-    says: dict[str, CognitoError] = field(default_factory=dict)
+    says: dict[str, CognitoResponseError] = field(default_factory=dict)
     crash_at: int = 99  # the number of the operation that the function does not live to send
     right: bool = True
 
-    def ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
+    def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         self.asked.append(operation)
         self.sent.append(parameters)
         if event := self.before.pop(operation, None):
@@ -111,7 +112,7 @@ class Pool:
     ) -> dict[str, Any]:
         assert MessageAction == "SUPPRESS"
         if Username in self.profiles:
-            raise CognitoError("UsernameExistsException", "")
+            raise CognitoResponseError("UsernameExistsException", "")
         self.profiles[Username] = profile(**{one["Name"]: one["Value"] for one in UserAttributes})
         return {}
 
@@ -129,9 +130,9 @@ class Pool:
         assert DestinationUser["ProviderName"] == "Cognito"
         native = self._found(DestinationUser["ProviderAttributeValue"])
         if {HOSTED, "Kakao_1"} & set(self.profiles):
-            raise CognitoError("AliasExistsException", "")
+            raise CognitoResponseError("AliasExistsException", "")
         if native["linked"]:
-            raise CognitoError("InvalidParameterException", "")
+            raise CognitoResponseError("InvalidParameterException", "")
         native["linked"] = True
         return {}
 
@@ -163,7 +164,7 @@ class Pool:
 
     def _found(self, name: str) -> dict[str, Any]:
         if name not in self.profiles:
-            raise CognitoError("UserNotFoundException", "")
+            raise CognitoResponseError("UserNotFoundException", "")
         return self.profiles[name]
 
 
@@ -174,7 +175,7 @@ def profile(**attributes: str) -> dict[str, Any]:
 @pytest.fixture
 def pool(kakao_sign_in: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Pool:
     pool = Pool()
-    monkeypatch.setattr(kakao_sign_in.cognito, "ask", pool.ask)
+    monkeypatch.setattr(kakao_sign_in.cognito, "call", pool.call)
     return pool
 
 
@@ -195,6 +196,31 @@ def send(kakao_sign_in: ModuleType, pool: Pool, kakao: Kakao) -> Send:
         return answer["statusCode"], json.loads(answer["body"])
 
     return send
+
+
+# The decision
+
+
+@pytest.mark.parametrize(
+    ("profile", "has_hosted_profile", "step"),
+    [
+        ((False, True), None, "REFUSE"),
+        ((False, False), True, "REFUSE"),
+        ((True, True), None, "CHALLENGE"),
+        ((True, True), True, "CHALLENGE"),
+        ((True, False), None, "LOOK_UP_HOSTED_PROFILE"),
+        (None, None, "LOOK_UP_HOSTED_PROFILE"),
+        ((True, False), True, "USE_HOSTED_LOGIN"),
+        (None, True, "USE_HOSTED_LOGIN"),
+        ((True, False), False, "LINK_PROFILE"),
+        (None, False, "CREATE_PROFILE"),
+    ],
+)
+def test_what_the_pool_holds_decides_the_next_step(
+    kakao_sign_in: ModuleType, profile: tuple[bool, bool] | None, has_hosted_profile: bool | None, step: str
+) -> None:
+    known = kakao_sign_in.Profile(*profile) if profile else None
+    assert kakao_sign_in.next_step(known, has_hosted_profile=has_hosted_profile).name == step
 
 
 # One person, one profile
@@ -224,7 +250,7 @@ def test_the_next_sign_in_asks_kakao_for_no_profile_and_makes_nothing(send: Send
     kakao.asked.clear()
     assert send() == first
     assert pool.asked == ["admin_get_user", "admin_initiate_auth", "admin_respond_to_auth_challenge"]
-    assert kakao.asked == ["person"]
+    assert kakao.asked == ["user_id"]
 
 
 def test_the_profile_holds_what_kakao_vouches_for(send: Send, pool: Pool) -> None:
@@ -334,7 +360,7 @@ def test_a_profile_that_is_gone_before_its_link_is_made_by_the_next_sign_in(send
 
 
 def test_a_link_that_fails_for_another_reason_is_no_reason_to_delete(send: Send, pool: Pool) -> None:
-    pool.says["admin_link_provider_for_user"] = CognitoError("InternalErrorException", "")
+    pool.says["admin_link_provider_for_user"] = CognitoResponseError("InternalErrorException", "")
     status, answer = send()
     assert (status, answer["error"]) == (502, "cognito_unavailable")
     assert pool.people() == [NATIVE]
@@ -346,7 +372,7 @@ def test_two_people_in_one_warm_function_do_not_mix(send: Send, pool: Pool, kaka
     for kakao.who, kakao.nickname, kakao.email in [("1", "김하늘", EMAIL), ("2", None, None), ("1", None, None)]:
         pool.sent.clear()
         status, tokens = send({"access_token": f"token of {kakao.who}"})
-        assert (status, payload(tokens["IdToken"])["sub"]) == (200, f"sub of kakao-{kakao.who}")
+        assert (status, unverified_claims(tokens["IdToken"])["sub"]) == (200, f"sub of kakao-{kakao.who}")
         assert json.loads(pool.sent[-1]["ChallengeResponses"]["ANSWER"]) == {"access_token": f"token of {kakao.who}"}
     assert pool.profiles["kakao-2"]["attributes"] == {}
 
@@ -358,30 +384,26 @@ def test_two_people_in_one_warm_function_do_not_mix(send: Send, pool: Pool, kaka
     ("error", "status"),
     [
         ("InvalidKakaoTokenError", 401),
-        ("UnderAgeError", 403),
-        ("RestrictedError", 403),
-        ("ConsentError", 403),
-        ("ThrottledError", 429),
-        ("UnavailableError", 502),
-        ("MisconfiguredError", 502),
-        ("TooSlowError", 504),
+        ("KakaoUnderAgeError", 403),
+        ("KakaoRestrictedError", 403),
+        ("KakaoConsentError", 403),
+        ("KakaoThrottledError", 429),
+        ("KakaoUnavailableError", 502),
+        ("KakaoMisconfiguredError", 502),
+        ("KakaoTooSlowError", 504),
     ],
 )
 def test_nobody_is_looked_up_before_kakao_has_vouched(
     send: Send, pool: Pool, kakao: Kakao, error: str, status: int
 ) -> None:
-    from handlers import kakao as module
-
-    kakao.failure = getattr(module, error)()
+    kakao.failure = getattr(errors, error)()
     answered, answer = send()
-    assert (answered, answer["error"]) == (status, getattr(module, error).code)
+    assert (answered, answer["error"]) == (status, getattr(errors, error).code)
     assert pool.asked == []
 
 
 def test_each_error_of_kakaos_has_an_answer_of_its_own(kakao_sign_in: ModuleType) -> None:
-    from handlers import kakao as module
-
-    assert {error.code for error in module.KakaoError.__subclasses__()} == set(kakao_sign_in.ANSWERS)
+    assert {error.code for error in errors.KakaoError.__subclasses__()} == set(kakao_sign_in.RESPONSES)
 
 
 @pytest.mark.parametrize(
@@ -400,7 +422,7 @@ def test_each_error_of_kakaos_has_an_answer_of_its_own(kakao_sign_in: ModuleType
 def test_what_goes_wrong_at_the_challenge_is_told_apart(
     send: Send, pool: Pool, name: str, message: str, expected: int
 ) -> None:
-    pool.says["admin_respond_to_auth_challenge"] = CognitoError(name, message)
+    pool.says["admin_respond_to_auth_challenge"] = CognitoResponseError(name, message)
     assert send()[0] == expected
 
 
@@ -414,19 +436,19 @@ def test_a_token_that_is_not_good_any_more_at_the_challenge_gives_no_tokens(send
 def test_a_profile_that_cognito_lets_nobody_into_this_way_is_sent_to_the_hosted_login(
     send: Send, pool: Pool, name: str
 ) -> None:
-    pool.says["admin_initiate_auth"] = CognitoError(name, "")
+    pool.says["admin_initiate_auth"] = CognitoResponseError(name, "")
     assert send()[0] == 409
 
 
 @pytest.mark.parametrize("step", sorted(set(STEPS)))
 @pytest.mark.parametrize("name", ["LimitExceededException", "ThrottlingException", "TooManyRequestsException"])
 def test_a_throttled_cognito_says_when_to_come_back(send: Send, pool: Pool, step: str, name: str) -> None:
-    pool.says[step] = CognitoError(name, "")
+    pool.says[step] = CognitoResponseError(name, "")
     assert send()[0] == 429
 
 
 def test_what_cognito_calls_a_fault_of_the_request_is_none_of_the_apps(send: Send, pool: Pool) -> None:
-    pool.says["admin_create_user"] = CognitoError("InvalidParameterException", "")
+    pool.says["admin_create_user"] = CognitoResponseError("InvalidParameterException", "")
     status, answer = send()
     assert (status, answer["error"]) == (502, "cognito_unavailable")
 

@@ -17,6 +17,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from handlers import cognito as cognito_api
+from handlers import contract
 from sandbox.program import ROOT
 from tests.handlers.conftest import Cognito, id_token
 
@@ -94,11 +95,11 @@ class Stub:
 class Vouching:
     """A Kakao that takes any token for one of ours."""
 
-    def person(self, _credential: Any, *, deadline: float) -> str:
+    def user_id(self, _credential: Any, *, deadline: float) -> str:
         return "1"
 
     def profile(self, _credential: Any, *, deadline: float) -> Any:
-        return importlib.import_module("handlers.kakao").Profile(CANARY, EMAIL)
+        return importlib.import_module("handlers.kakao_api").Profile(CANARY, EMAIL)
 
 
 def has_handler(module: str) -> bool:
@@ -109,10 +110,9 @@ def has_handler(module: str) -> bool:
 def routes(module: ModuleType) -> list[str]:
     """The routes that a handler names in its source, so that a new one is driven as well."""
     tree = ast.parse((ROOT / "handlers" / f"{module.__name__.rpartition('.')[2]}.py").read_text())
-    texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
-    return [text for text in texts if text.startswith(("GET /", "POST /")) and "\n" not in text] or [
-        "GET /api/userinfo"
-    ]
+    shared = [getattr(contract, node.attr, None) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    own = [text for text in map(str, shared) if text.startswith(("GET /", "POST /"))]
+    return own or [contract.USER_INFO]
 
 
 def test_every_handler_and_trigger_is_driven() -> None:
@@ -123,6 +123,13 @@ def test_every_handler_and_trigger_is_driven() -> None:
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+
+
+@pytest.fixture(autouse=True)
+def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cognito is down, unless a test says otherwise: no call leaves this machine."""
+    down = EndpointConnectionError(endpoint_url=f"https://{CANARY}.example")
+    monkeypatch.setattr(cognito_api, "make_client", lambda limits: Stub(down))
 
 
 @pytest.fixture
@@ -147,11 +154,9 @@ def test_no_handler_writes_what_a_caller_or_cognito_said(
         {"token_use": CANARY, "exp": "9999999999"},
     ]
     for failure in FAILURES:
-        monkeypatch.setattr(cognito_api, "_client", lambda failure=failure: Stub(failure))
+        monkeypatch.setattr(cognito_api, "make_client", lambda limits, failure=failure: Stub(failure))
         if hasattr(module, "KAKAO"):
             monkeypatch.setattr(module, "KAKAO", Vouching())
-        if hasattr(module, "_cognito"):
-            monkeypatch.setattr(module, "_cognito", lambda failure=failure: Stub(failure))
         cognito.status, cognito.body = 400, {"error": CANARY}
         if isinstance(failure, dict):
             cognito.status, cognito.body = 200, {"id_token": id_token(email=EMAIL), "refresh_token": TOKEN}

@@ -423,7 +423,7 @@ def test_a_first_session_without_a_refresh_token_that_lasts_is_none(
 
 
 def test_a_slow_cognito_is_given_up(client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_endpoint, "SECONDS", 0.05)
+    monkeypatch.setattr(token_endpoint, "TIMEOUT_SECONDS", 0.05)
     cognito.delay = 0.2
     assert finish(client, cognito, begin(client))["statusCode"] == 504
 
@@ -579,7 +579,7 @@ def test_a_slow_cognito_does_not_end_the_session(
     client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signed_in(client, cognito)
-    monkeypatch.setattr(token_endpoint, "SECONDS", 0.05)
+    monkeypatch.setattr(token_endpoint, "TIMEOUT_SECONDS", 0.05)
     cognito.delay = 0.2
     assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 504
     assert set(client.cookies) == SESSION
@@ -807,7 +807,7 @@ def test_a_cognito_that_fails_does_not_stop_a_sign_out(client: Client, cognito: 
 def test_a_slow_cognito_does_not_hold_up_a_sign_out(
     client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(token_endpoint, "SECONDS", 0.05)
+    monkeypatch.setattr(token_endpoint, "TIMEOUT_SECONDS", 0.05)
     cognito.delay = 0.2
     planted = [f"__Secure-refresh={token}" for token in ("planted", "mine", "another")]
     answer = client.send(LOGOUT, headers=SAME_ORIGIN, cookies=planted)
@@ -961,7 +961,7 @@ def test_a_bug_is_an_answer_that_gives_nothing_away(
     def fail(*_: object) -> None:
         raise RuntimeError("canary")
 
-    for name in ("query", "cookies", "one"):
+    for name in ("query", "cookies", "single"):
         monkeypatch.setattr(session.web, name, fail)
     answer = client.send(route, headers=SAME_ORIGIN)
     assert answer["statusCode"] == 500

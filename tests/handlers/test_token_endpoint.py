@@ -10,7 +10,8 @@ from contextlib import suppress
 import pytest
 
 from handlers import token_endpoint
-from handlers.token_endpoint import GrantRefusedError, TokenEndpoint, TooSlowError, UnavailableError, payload
+from handlers.errors import InvalidGrantError, TokenTooSlowError, TokenUnavailableError
+from handlers.token_endpoint import TokenEndpoint
 from tests.handlers.conftest import CLIENT_ID, ISSUER, id_token
 
 Serve = Callable[..., TokenEndpoint]
@@ -68,7 +69,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
     ],
 )
 def test_an_answer_that_is_broken_off_or_none_at_all_counts_as_down(serve: Serve, answer: bytes) -> None:
-    with pytest.raises(UnavailableError):
+    with pytest.raises(TokenUnavailableError):
         serve(answer).refresh("token")
 
 
@@ -76,44 +77,38 @@ def test_an_answer_that_is_broken_off_or_none_at_all_counts_as_down(serve: Serve
 def test_an_answer_that_stops_half_way_counts_as_slow(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, status: bytes
 ) -> None:
-    monkeypatch.setattr(token_endpoint, "SECONDS", 0.05)
-    with pytest.raises(TooSlowError):
+    monkeypatch.setattr(token_endpoint, "TIMEOUT_SECONDS", 0.05)
+    with pytest.raises(TokenTooSlowError):
         serve(b"HTTP/1.1 " + status + b"\r\ncontent-length: 500\r\n\r\n{", b"}", pause=0.15).refresh("token")
 
 
 def test_an_answer_in_pieces_is_read_whole_though_it_takes_longer_than_a_connection_may(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(token_endpoint, "CONNECT_SECONDS", 0.05)
+    monkeypatch.setattr(token_endpoint, "CONNECT_TIMEOUT_SECONDS", 0.05)
     body = b'{"error": "invalid_grant"}'
     head = b"HTTP/1.1 400 Bad Request\r\ncontent-length: %d\r\n\r\n" % len(body)
-    with pytest.raises(GrantRefusedError):
+    with pytest.raises(InvalidGrantError):
         serve(head, body[:5], body[5:], pause=0.1).refresh("token")
 
 
 def test_an_answer_that_is_good_but_huge_is_none(serve: Serve) -> None:
     body = json.dumps({"id_token": id_token()}).encode()
     assert serve(OK + b"\r\n", body).refresh("token").claims["sub"] == "sub-1"
-    with pytest.raises(UnavailableError, match="TooLarge"):
+    with pytest.raises(TokenUnavailableError, match="TooLarge"):
         serve(OK + b"\r\n", body, b" " * 70_000).refresh("token")
 
 
 def test_a_server_that_takes_no_connection_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(token_endpoint, "CONNECT_SECONDS", 0.05)
+    monkeypatch.setattr(token_endpoint, "CONNECT_TIMEOUT_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
         begun = time.monotonic()
-        with pytest.raises(TooSlowError):
+        with pytest.raises(TokenTooSlowError):
             endpoint_at(f"http://127.0.0.1:{full.getsockname()[1]}").revoke("token")
         assert time.monotonic() - begun < 0.5
 
 
 def test_https_is_spoken_where_the_setting_says_so(serve: Serve) -> None:
     plain = serve(OK + b"\r\n{}")
-    with pytest.raises(UnavailableError, match="SSL"):
+    with pytest.raises(TokenUnavailableError, match="SSL"):
         endpoint_at(plain._hosted_login.replace("http:", "https:")).revoke("token")
-
-
-@pytest.mark.parametrize("parts", [0, 1, 2, 4])
-def test_a_jwt_has_three_parts(parts: int) -> None:
-    with pytest.raises(ValueError, match="not a JWT"):
-        payload(".".join([*id_token().split("."), "more"][:parts]))

@@ -10,7 +10,14 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers import cognito as cognito_api
 from handlers import post_confirmation, pre_authentication, pre_sign_up
+from handlers.trigger_errors import (
+    PasswordRefusedError,
+    SessionsNotEndedError,
+    SignInRefusedError,
+    SignUpRefusedError,
+)
 
 EMAIL = "canary@example.com"
 CLIENT = {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": "client-id"}
@@ -58,7 +65,7 @@ def test_a_response_that_is_there_already_is_not_believed() -> None:
     "source", ["", None, "PreSignUp_Other", "PostConfirmation_ConfirmSignUp", ["PreSignUp_SignUp"]]
 )
 def test_an_unknown_source_is_refused_in_fixed_words(source: Any) -> None:
-    with pytest.raises(pre_sign_up.SignUpRefusedError) as refused:
+    with pytest.raises(SignUpRefusedError) as refused:
         pre_sign_up.handler(event("") | {"triggerSource": source}, None)
     assert str(refused.value) == "This sign-up is not allowed."
 
@@ -85,7 +92,7 @@ def test_an_unknown_source_is_refused_in_fixed_words(source: Any) -> None:
 def test_a_person_signs_up_under_the_name_of_the_address_that_gets_the_code(name: Any, email: Any) -> None:
     for source, refused in {"PreSignUp_SignUp": True, "PreSignUp_AdminCreateUser": False}.items():
         asked = event(source, name, userAttributes={"email": email})
-        with pytest.raises(pre_sign_up.SignUpRefusedError) if refused else nullcontext():
+        with pytest.raises(SignUpRefusedError) if refused else nullcontext():
             pre_sign_up.handler(asked, None)
 
 
@@ -121,7 +128,7 @@ def test_a_sign_up_that_says_more_than_an_e_mail_is_refused(name: str, value: st
     """Cognito's own `sub` and `cognito:…` are in some events, and no client may write them."""
     own = name in ("sub", "email") or name.startswith("cognito:")
     asked = event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP | ({} if own else {name: value}))
-    with nullcontext() if own else pytest.raises(pre_sign_up.SignUpRefusedError):
+    with nullcontext() if own else pytest.raises(SignUpRefusedError):
         pre_sign_up.handler(asked, None)
 
 
@@ -140,7 +147,7 @@ def test_each_sign_up_with_e_mail_leaves_one_line_that_names_nobody(caplog: pyte
     assert "canary" not in repr(vars(line))
     pre_sign_up.handler(event("PreSignUp_ExternalProvider", "kakao_1", userAttributes=KAKAO), None)
     pre_sign_up.handler(event("PreSignUp_AdminCreateUser", "kakao-1", userAttributes=KAKAO), None)
-    with pytest.raises(pre_sign_up.SignUpRefusedError):
+    with pytest.raises(SignUpRefusedError):
         pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL, userAttributes=KAKAO), None)
     assert len(caplog.records) == 1
 
@@ -148,7 +155,7 @@ def test_each_sign_up_with_e_mail_leaves_one_line_that_names_nobody(caplog: pyte
 @pytest.mark.parametrize("caller", [{}, {"clientId": None}, {"clientId": ""}, {"clientId": "CLIENT_ID_NOT_APPLICABLE"}])
 @pytest.mark.parametrize("source", ["PreSignUp_SignUp", "PreSignUp_ExternalProvider"])
 def test_a_sign_up_of_a_person_comes_through_a_client(source: str, caller: dict[str, Any]) -> None:
-    with pytest.raises(pre_sign_up.SignUpRefusedError):
+    with pytest.raises(SignUpRefusedError):
         pre_sign_up.handler(event(source, EMAIL, userAttributes=NATIVE) | {"callerContext": caller}, None)
 
 
@@ -176,7 +183,7 @@ def test_being_called_twice_is_being_called_once() -> None:
 def cognito(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
     """Cognito's API, as the trigger calls it."""
     api = MagicMock()
-    monkeypatch.setattr(post_confirmation, "_cognito", lambda: api)
+    monkeypatch.setattr(cognito_api, "make_client", lambda limits: api)
     return api
 
 
@@ -199,7 +206,7 @@ def test_a_password_that_a_kakao_profile_was_given_by_e_mail_is_ended_at_once(
     cognito: MagicMock, name: str, attributes: dict[str, str]
 ) -> None:
     asked = event("PostConfirmation_ConfirmForgotPassword", name, userAttributes=attributes)
-    with pytest.raises(post_confirmation.PasswordRefusedError) as refused:
+    with pytest.raises(PasswordRefusedError) as refused:
         post_confirmation.handler(asked, None)
     assert str(refused.value) == "Sign in with Kakao."
     assert [call[0] for call in cognito.mock_calls] == ["admin_reset_user_password", "admin_user_global_sign_out"]
@@ -208,7 +215,7 @@ def test_a_password_that_a_kakao_profile_was_given_by_e_mail_is_ended_at_once(
 
 def test_a_kakao_profile_whose_password_could_not_be_ended_is_an_error_of_the_function(cognito: MagicMock) -> None:
     cognito.admin_reset_user_password.side_effect = ReadTimeoutError(endpoint_url="https://canary")
-    with pytest.raises(post_confirmation.SessionsNotEndedError):
+    with pytest.raises(SessionsNotEndedError):
         post_confirmation.handler(event("PostConfirmation_ConfirmForgotPassword", userAttributes=KAKAO), None)
 
 
@@ -234,7 +241,7 @@ def test_who_resets_a_password_is_told_when_older_sign_ins_are_still_good(
     error: Exception, cognito: MagicMock, caplog: pytest.LogCaptureFixture
 ) -> None:
     cognito.admin_user_global_sign_out.side_effect = error
-    with pytest.raises(post_confirmation.SessionsNotEndedError) as said:
+    with pytest.raises(SessionsNotEndedError) as said:
         post_confirmation.handler(event("PostConfirmation_ConfirmForgotPassword", userAttributes=NATIVE), None)
     assert "Reset the password once more" in str(said.value)
     assert [record.message for record in caplog.records] == ["sessions_not_ended"]
@@ -243,9 +250,9 @@ def test_who_resets_a_password_is_told_when_older_sign_ins_are_still_good(
 
 def test_a_slow_cognito_is_given_up_before_cognito_gives_the_trigger_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
-    config = post_confirmation._cognito().meta.config
+    config = cognito_api.make_client(cognito_api.IN_A_TRIGGER).meta.config
     assert (config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"] < 5
-    post_confirmation._cognito.cache_clear()
+    cognito_api.make_client.cache_clear()
 
 
 # Pre authentication
@@ -268,7 +275,7 @@ def test_a_person_signs_in_the_way_the_account_was_made(
 def test_a_profile_of_the_hosted_login_that_was_given_a_password_is_refused(name: str) -> None:
     """Nothing but AdminSetUserPassword gives it this status."""
     asked = event("PreAuthentication_Authentication", name, userAttributes=KAKAO | {"cognito:user_status": "CONFIRMED"})
-    with pytest.raises(pre_authentication.SignInRefusedError) as refused:
+    with pytest.raises(SignInRefusedError) as refused:
         pre_authentication.handler(asked, None)
     assert str(refused.value) == "Sign in with Kakao."
 
@@ -299,11 +306,11 @@ def test_what_a_caller_adds_does_not_make_a_kakao_person_native() -> None:
         asked = event(
             "PreAuthentication_Authentication", "kakao_1", userAttributes=attributes, **{key: {"identities": ""}}
         )
-        with pytest.raises(pre_authentication.SignInRefusedError):
+        with pytest.raises(SignInRefusedError):
             pre_authentication.handler(asked, None)
 
 
 @pytest.mark.parametrize("module", [pre_sign_up, pre_authentication, post_confirmation])
 def test_no_trigger_trips_over_an_event_that_lacks_something(module: Any) -> None:
-    with suppress(pre_sign_up.SignUpRefusedError):
+    with suppress(SignUpRefusedError):
         module.handler({}, None)

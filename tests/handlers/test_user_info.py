@@ -9,6 +9,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
+from handlers import cognito
+
 CLAIMS = {
     "token_use": "id",
     "cognito:username": "kakao_1000000001",
@@ -28,7 +30,7 @@ def ask(user_info: ModuleType, claims: dict[str, str], headers: dict[str, str] |
 
 
 def test_an_id_token_says_who_it_is_without_any_call(user_info: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(user_info, "_cognito", lambda: pytest.fail("called AWS"))
+    monkeypatch.setattr(cognito, "make_client", lambda limits: pytest.fail("called AWS"))
     status, body, headers = ask(user_info, CLAIMS)
     assert status == 200
     assert body == {
@@ -112,13 +114,13 @@ def pool(user_info: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     with mock_aws():
-        user_info._cognito.cache_clear()
+        cognito.make_client.cache_clear()
         client = boto3.client("cognito-idp")
         pool_id = client.create_user_pool(PoolName="pool")["UserPool"]["Id"]
         monkeypatch.setattr(user_info, "USER_POOL_ID", pool_id)
         create(client, pool_id, ACCESS["sub"])
         yield client
-    user_info._cognito.cache_clear()
+    cognito.make_client.cache_clear()
 
 
 ACCESS = {"token_use": "access", "username": "bada", "sub": "7d2f"}
@@ -173,7 +175,7 @@ def test_a_cognito_that_fails_is_said_without_its_words(
     user_info: ModuleType, pool: Any, error: Exception, status: int, monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
-    client = user_info._cognito()
+    client = cognito.make_client(cognito.READ)
 
     def fail(**_: object) -> None:
         if isinstance(error, ClientError):

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers import web
+from handlers.errors import CookieError, HttpError
 from tests.handlers import planted as planted_names
 
 
@@ -50,7 +51,7 @@ def test_a_name_is_what_stands_between_space_and_tab(text: str) -> None:
 
 @pytest.mark.parametrize("value", ["a;b", "a b", "a,b", 'a"b', "a\\b", "a\r\nSet-Cookie: b=c", "a\n", "é", "x" * 4093])
 def test_a_value_that_a_browser_would_drop_or_read_otherwise_is_no_cookie(value: str) -> None:
-    with pytest.raises(web.CookieError) as refused:
+    with pytest.raises(CookieError) as refused:
         web.set_cookie("name", value, path="/", max_age=1, same_site="Strict")
     assert value not in str(refused.value)
 
@@ -60,10 +61,10 @@ def test_a_cookie_may_fill_what_a_browser_keeps() -> None:
 
 
 def test_a_bug_is_a_500_of_which_the_log_says_what_and_where_but_no_text(caplog: pytest.LogCaptureFixture) -> None:
-    def buggy() -> web.Answer:
+    def buggy() -> web.Response:
         raise RuntimeError("canary")
 
-    answer = web.guarded(buggy, log=logging.getLogger("test"))
+    answer = web.respond(buggy, log=logging.getLogger("test"))
     assert answer["statusCode"] == 500
     assert set(json.loads(answer["body"])) == {"error", "message"}
     (record,) = caplog.records
@@ -82,18 +83,18 @@ def test_a_header_is_text_or_it_is_not_there(event: Any) -> None:
 
 def test_no_body_at_all_is_no_json_object() -> None:
     for event in ({}, {"body": None}, {"body": ""}):
-        with pytest.raises(web.Refusal) as refused:
+        with pytest.raises(HttpError) as refused:
             web.json_body(event)
         assert (refused.value.status, refused.value.code) == (400, "invalid_request")
 
 
 def test_a_field_may_be_as_long_as_it_says() -> None:
-    assert web.text({"field": "xx"}, "field", longest=2) == "xx"
-    with pytest.raises(web.Refusal):
-        web.text({"field": "xxx"}, "field", longest=2)
+    assert web.text_field({"field": "xx"}, "field", max_length=2) == "xx"
+    with pytest.raises(HttpError):
+        web.text_field({"field": "xxx"}, "field", max_length=2)
 
 
 def test_an_answer_is_readable_json_or_nothing() -> None:
-    assert web.json_answer(200, {"nickname": "김하늘"})["body"] == '{"nickname": "김하늘"}'
-    nothing = web.json_answer(204, None)
+    assert web.json_response(200, {"nickname": "김하늘"})["body"] == '{"nickname": "김하늘"}'
+    nothing = web.json_response(204, None)
     assert (nothing["body"], "content-type" in nothing["headers"]) == ("", False)

@@ -38,7 +38,7 @@ EVIL = "https://evil.example"
 PATHS = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())["paths"]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ROUTES = [(method.upper(), path) for path, methods in PATHS.items() for method in methods if method.upper() in METHODS]
-UNSAFE = [path for method, path in ROUTES if method not in ("GET", "HEAD")]
+UNSAFE = [path for method, path in ROUTES if method != "GET"]
 SESSION = {"__Host-id", "__Host-person", "__Secure-refresh"}
 
 

@@ -13,7 +13,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from handlers.token_endpoint import payload
+from handlers.token_set import unverified_claims
 from sandbox.kakao import PEOPLE
 from sandbox.kakao.errors import IP_MISMATCH
 from sandbox.kakao.people import Person
@@ -83,7 +83,7 @@ def attributes(sandbox: Sandbox, name: str) -> dict[str, str]:
 
 def hosted_sign_in(sandbox: Sandbox, person: Person = HANEUL) -> dict[str, Any]:
     """Sign in as a browser does; return the claims of the session's ID token."""
-    return payload(hosted_token(sandbox, person))
+    return unverified_claims(hosted_token(sandbox, person))
 
 
 def hosted_token(sandbox: Sandbox, person: Person) -> str:
@@ -107,7 +107,7 @@ def test_a_person_who_comes_by_token_first_is_the_same_one_in_the_browser(
     answer = post(**{kind: issue()[kind]})
     assert (answer.status_code, set(answer.json())) == (200, TOKENS)
     assert "set-cookie" not in answer.headers
-    by_token, in_browser = payload(answer.json()["IdToken"]), hosted_sign_in(sandbox)
+    by_token, in_browser = unverified_claims(answer.json()["IdToken"]), hosted_sign_in(sandbox)
     assert by_token["sub"] == in_browser["sub"]
     assert profiles(sandbox, HANEUL) == [f"kakao-{HANEUL.id}"]
     assert post(**{kind: issue()[kind]}).status_code == 200  # and is let in by token afterwards
@@ -143,7 +143,7 @@ def test_an_app_goes_on_at_the_address_that_it_was_told(post: Post, issue: Issue
     form = {"grant_type": "authorization_code", "client_id": sandbox.exports["clientId"], "redirect_uri": callback}
     form |= {"code": given["code"], "code_verifier": verifier}
     tokens = requests.post(f"{sandbox.hosted_login}/oauth2/token", data=form, timeout=20).json()
-    assert payload(tokens["id_token"])["sub"] == first["sub"]
+    assert unverified_claims(tokens["id_token"])["sub"] == first["sub"]
 
 
 def test_first_sign_ins_of_both_kinds_at_once_end_at_one_profile(post: Post, issue: Issue, sandbox: Sandbox) -> None:
@@ -153,7 +153,9 @@ def test_first_sign_ins_of_both_kinds_at_once_end_at_one_profile(post: Post, iss
     def by_token(token: str) -> tuple[int, str]:
         start.wait(10)
         answer = post(access_token=token)
-        return answer.status_code, payload(answer.json()["IdToken"])["sub"] if answer.ok else answer.json()["error"]
+        return answer.status_code, unverified_claims(answer.json()["IdToken"])["sub"] if answer.ok else answer.json()[
+            "error"
+        ]
 
     def in_browser() -> tuple[int, str]:
         start.wait(10)
@@ -174,7 +176,7 @@ def test_the_same_token_twice_and_at_once_gives_the_same_person(post: Post, issu
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda _: post(access_token=token), range(4)))
     assert [answer.status_code for answer in answers] == [200] * 4
-    assert len({payload(answer.json()["IdToken"])["sub"] for answer in answers}) == 1
+    assert len({unverified_claims(answer.json()["IdToken"])["sub"] for answer in answers}) == 1
     assert profiles(sandbox, HANEUL) == [f"kakao-{HANEUL.id}"]
 
 
@@ -192,7 +194,7 @@ def test_a_sign_in_that_was_cut_short_is_finished_by_the_next_one(
             SourceUser=KAKAO_IDENTITY | {"ProviderAttributeValue": str(HANEUL.id)},
         )
     answer = post(access_token=issue()["access_token"])
-    assert payload(answer.json()["IdToken"])["sub"] == attributes(sandbox, name)["sub"]
+    assert unverified_claims(answer.json()["IdToken"])["sub"] == attributes(sandbox, name)["sub"]
     assert hosted_sign_in(sandbox)["sub"] == attributes(sandbox, name)["sub"]
 
 
@@ -247,7 +249,7 @@ def test_an_account_with_the_same_e_mail_is_another_account_and_stays_as_it_is(
     assert post("sign-up", email=email, password=PASSWORD).status_code == 200
     on_pool(sandbox, "AdminConfirmSignUp", Username=email)
     before = attributes(sandbox, email)
-    assert payload(post(access_token=issue()["access_token"]).json()["IdToken"])["sub"] != before["sub"]
+    assert unverified_claims(post(access_token=issue()["access_token"]).json()["IdToken"])["sub"] != before["sub"]
     assert attributes(sandbox, email) == before
     assert post("sign-in", email=email, password=PASSWORD).status_code == 200
     on_pool(sandbox, "AdminDeleteUser", Username=email)

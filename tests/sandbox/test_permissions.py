@@ -279,7 +279,7 @@ def test_the_page_is_read_by_what_its_bucket_allows_the_distribution(sandbox: Sa
     assert ask(sandbox, "GET /").status_code == 200
     try:
         sandbox.account.call("s3", "DeleteBucketPolicy", named)
-        assert ask(sandbox, "GET /").status_code == 404  # as for a file that is not there: S3 does not tell them apart
+        assert ask(sandbox, "GET /").status_code == 403
     finally:
         sandbox.account.call("s3", "PutBucketPolicy", named | {"Policy": allowed})
     assert ask(sandbox, "GET /").status_code == 200

@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from handlers import outgoing
+from handlers import http_client
 from tests.handlers.user_pool import private_key
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -59,9 +59,9 @@ def serve() -> Iterator[Serve]:
         listener.close()
 
 
-def ask(url: str, *, seconds: float = 30.0, connect_seconds: float = 10.0) -> tuple[int, bytes]:
-    return outgoing.exchange(
-        "GET", f"{url}/path", headers={}, connect_seconds=connect_seconds, seconds=seconds, largest=1000
+def ask(url: str, *, timeout: float = 30.0, connect_timeout: float = 10.0) -> tuple[int, bytes]:
+    return http_client.request(
+        "GET", f"{url}/path", headers={}, connect_timeout=connect_timeout, timeout=timeout, max_bytes=1000
     )
 
 
@@ -81,7 +81,7 @@ DRIPS = {
 def test_an_answer_that_drips_is_given_up(serve: Serve, where: str) -> None:
     url, sent_all = serve(DRIPS[where])
     with pytest.raises(TimeoutError):
-        ask(url, seconds=0.2)
+        ask(url, timeout=0.2)
     assert not sent_all.is_set()
 
 
@@ -89,7 +89,7 @@ def test_an_answer_that_drips_is_given_up(serve: Serve, where: str) -> None:
 def test_an_answer_that_stalls_is_given_up(serve: Serve, begun: bytes) -> None:
     url, sent_all = serve([begun, *[b""] * 400])
     with pytest.raises(TimeoutError):
-        ask(url, seconds=0.2)
+        ask(url, timeout=0.2)
     assert not sent_all.is_set()
 
 
@@ -97,13 +97,13 @@ def test_an_answer_that_stalls_is_given_up(serve: Serve, begun: bytes) -> None:
 def test_a_handshake_that_stalls_is_given_up(serve: Serve, begun: list[bytes]) -> None:
     url, sent_all = serve([*begun, *[b""] * 400])
     with pytest.raises(TimeoutError):
-        ask(url.replace("http:", "https:"), seconds=0.2)
+        ask(url.replace("http:", "https:"), timeout=0.2)
     assert not sent_all.is_set()
 
 
 def test_an_answer_that_comes_in_pieces_is_whole(serve: Serve) -> None:
     url, _ = serve(drip(OK + b"content-length: 2\r\n\r\n{}"))
-    assert ask(url, connect_seconds=PAUSE) == (200, b"{}")
+    assert ask(url, connect_timeout=PAUSE) == (200, b"{}")
 
 
 @pytest.mark.parametrize(("origin", "port"), [("http://a", 80), ("https://a", 443), ("https://a:8443", 8443)])
@@ -114,7 +114,7 @@ def test_a_port_that_is_not_named_is_the_schemes(monkeypatch: pytest.MonkeyPatch
         asked.append((host, port))
         return []
 
-    monkeypatch.setattr(outgoing, "getaddrinfo", look_up)
+    monkeypatch.setattr(http_client, "getaddrinfo", look_up)
     with pytest.raises(OSError, match="no address"):
         ask(origin)
     assert asked == [("a", port)]
@@ -122,16 +122,16 @@ def test_a_port_that_is_not_named_is_the_schemes(monkeypatch: pytest.MonkeyPatch
 
 def test_many_addresses_that_take_no_connection_are_given_up_as_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
-        monkeypatch.setattr(outgoing, "getaddrinfo", lambda *_, **__: [(0, full.getsockname())] * 9)
+        monkeypatch.setattr(http_client, "getaddrinfo", lambda *_, **__: [(0, full.getsockname())] * 9)
         tried: list[object] = []
 
         def connect(address: tuple[str, int], seconds: float) -> socket.socket:
             tried.append(address)
             return socket.create_connection(address, seconds)
 
-        monkeypatch.setattr(outgoing, "create_connection", connect)
+        monkeypatch.setattr(http_client, "create_connection", connect)
         with pytest.raises(TimeoutError):
-            ask(f"http://a:{full.getsockname()[1]}", connect_seconds=0.1)
+            ask(f"http://a:{full.getsockname()[1]}", connect_timeout=0.1)
         assert len(tried) == 1
 
 
@@ -139,7 +139,9 @@ def test_an_address_that_refuses_leaves_it_to_the_next(serve: Serve, monkeypatch
     url, _ = serve([OK + b"\r\n{}"])
     port = url.rpartition(":")[2]
     for addresses in (["127.0.0.2", "127.0.0.1"], ["127.0.0.2", "127.0.0.3"]):
-        monkeypatch.setattr(outgoing, "getaddrinfo", lambda *_, found=addresses, **__: [(0, (at, 0)) for at in found])
+        monkeypatch.setattr(
+            http_client, "getaddrinfo", lambda *_, found=addresses, **__: [(0, (at, 0)) for at in found]
+        )
         with nullcontext() if "127.0.0.1" in addresses else pytest.raises(ConnectionRefusedError):
             assert ask(f"http://a:{port}") == (200, b"{}")
 
@@ -162,19 +164,19 @@ def certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.S
     certificate.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(encoding))
     (tmp_path / "key.pem").write_bytes(key.private_bytes(encoding, *form))
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    outgoing._tls.cache_clear()
+    http_client._tls.cache_clear()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, tmp_path / "key.pem")
     yield context
-    outgoing._tls.cache_clear()
+    http_client._tls.cache_clear()
 
 
 def test_an_answer_over_tls_is_whole_and_one_that_drips_is_given_up(serve: Serve, certified: ssl.SSLContext) -> None:
     url, _ = serve([OK + b"\r\n", b"{", b"}"], certified)
-    assert ask(url, connect_seconds=PAUSE) == (200, b"{}")
+    assert ask(url, connect_timeout=PAUSE) == (200, b"{}")
     url, sent_all = serve(drip(OK + b"name: " + b"x" * 400), certified)
     with pytest.raises(TimeoutError):
-        ask(url, seconds=0.5)
+        ask(url, timeout=0.5)
     assert not sent_all.is_set()
 
 
@@ -184,6 +186,6 @@ def test_a_certificate_for_another_name_or_of_nobody_that_is_trusted_is_refused(
     with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"):
         ask(serve([], certified)[0].replace("localhost", "127.0.0.1"))
     monkeypatch.delenv("SSL_CERT_FILE")
-    outgoing._tls.cache_clear()
+    http_client._tls.cache_clear()
     with pytest.raises(ssl.SSLCertVerificationError, match="self-signed"):
         ask(serve([], certified)[0])

@@ -1,4 +1,7 @@
-"""One request to a server that may be down, slow, or no good: bounded in time and size whatever it does."""
+"""An HTTP client for servers that may be down, slow or hostile: each request is bounded in time and in size.
+
+`requests` bounds each read but not the whole response, and would cost every cold start its import.
+"""
 
 import time
 from collections.abc import Mapping
@@ -11,54 +14,55 @@ from typing import Any
 from urllib.parse import urlsplit
 
 
-class TooLargeError(HTTPException):
-    """The answer does not end where it should."""
+class ResponseTooLargeError(HTTPException):
+    """The body is longer than `max_bytes`."""
 
 
-def exchange(
+def request(
     method: str,
     url: str,
     *,
     headers: Mapping[str, str],
     body: str | None = None,
-    connect_seconds: float,
-    seconds: float,
-    largest: int,
+    connect_timeout: float,
+    timeout: float,
+    max_bytes: int,
 ) -> tuple[int, bytes]:
-    """Send one request over a new connection; return the status and the body.
+    """Send one request over a new connection, and return the status and the body of the response.
 
-    http.client asks no proxy of the environment's, and follows no redirect. Raises TimeoutError where no connection is
-    made within `connect_seconds`, or all is not over after `seconds`, be it that bytes drip; another OSError or an
-    HTTPException where there is no answer, or one over `largest` bytes. Only the look-up of the name has no bound.
+    `timeout` is for everything, in seconds; `connect_timeout` is for the connection alone. Raises TimeoutError where
+    one of them is over; another OSError, or an HTTPException, where there is no response or one over `max_bytes`.
+
+    http.client uses no proxy of the environment and follows no redirect. Only the DNS look-up has no time limit.
     """
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + timeout
     address = urlsplit(url)
     tls = address.scheme == "https"
     connection = HTTPSConnection(address.netloc, context=_tls()) if tls else HTTPConnection(address.netloc)
     try:
-        connection.sock = _connected(connection.host, connection.port, min(connect_seconds, _left(deadline)))
-        connection.sock.settimeout(_left(deadline))
+        connection.sock = _connect(connection.host, connection.port, min(connect_timeout, _seconds_left(deadline)))
+        connection.sock.settimeout(_seconds_left(deadline))
         if tls:
             connection.sock = _tls().wrap_socket(connection.sock, server_hostname=connection.host)
         connection.request(method, address.path, body, headers)
         with HTTPResponse(connection.sock, method=method) as response:
-            response.fp = BufferedReader(_Bounded(connection.sock, response.fp.detach(), deadline))
+            response.fp = BufferedReader(_UntilDeadline(connection.sock, response.fp.detach(), deadline))
             response.begin()
-            answer = response.read(largest + 1)
+            content = response.read(max_bytes + 1)
     finally:
         connection.close()
-    if len(answer) > largest:
-        raise TooLargeError
-    return response.status, answer
+    if len(content) > max_bytes:
+        raise ResponseTooLargeError
+    return response.status, content
 
 
-def _connected(host: str, port: int, seconds: float) -> socket:
-    """Return a connection to the first address that takes one; each by itself would have all the seconds anew."""
-    deadline = time.monotonic() + seconds
+def _connect(host: str, port: int, timeout: float) -> socket:
+    """Connect to the first address of the host that accepts; `timeout` is for all addresses together."""
+    deadline = time.monotonic() + timeout
     failure = OSError("no address")
     for *_, address in getaddrinfo(host, port, type=SOCK_STREAM):
         try:
-            connected = create_connection((str(address[0]), port), _left(deadline))
+            connected = create_connection((str(address[0]), port), _seconds_left(deadline))
         except OSError as error:
             failure = error
         else:
@@ -69,19 +73,19 @@ def _connected(host: str, port: int, seconds: float) -> socket:
 
 @cache
 def _tls() -> SSLContext:
-    """Whom to trust: read once, since that takes longer than a handshake."""
+    """Read the trusted certificates once: it takes longer than a handshake."""
     return create_default_context()
 
 
-def _left(deadline: float) -> float:
+def _seconds_left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError
     return left
 
 
-class _Bounded(RawIOBase):
-    """What a socket receives until a moment; its own timeout would begin anew at each byte."""
+class _UntilDeadline(RawIOBase):
+    """Reads from a socket until a deadline. The socket's own timeout would start again with each byte."""
 
     def __init__(self, sock: socket, received: RawIOBase, deadline: float) -> None:
         self._sock = sock
@@ -92,7 +96,7 @@ class _Bounded(RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(_left(self._deadline))
+        self._sock.settimeout(_seconds_left(self._deadline))
         return self._received.readinto(buffer)
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from handlers import errors
 from tests.handlers import user_pool
 from tests.handlers.user_pool import JwksEndpoint, jwks_endpoint
 
@@ -20,10 +21,10 @@ VOUCHED = {"is_email_valid": True, "is_email_verified": True, "email": EMAIL}
 
 
 @pytest.fixture(scope="module")
-def kakao(kakao_sign_in: ModuleType) -> ModuleType:
-    from handlers import kakao
+def kakao_api(kakao_sign_in: ModuleType) -> ModuleType:
+    from handlers import kakao_api
 
-    return kakao
+    return kakao_api
 
 
 @pytest.fixture(scope="module")
@@ -48,28 +49,28 @@ Whose = Callable[..., str]
 
 
 @pytest.fixture
-def asked_kakao(kakao: ModuleType, api: JwksEndpoint, endpoint: JwksEndpoint) -> Any:
+def asked_kakao(kakao_api: ModuleType, api: JwksEndpoint, endpoint: JwksEndpoint) -> Any:
+    from handlers.id_token import IdTokenVerifier
     from handlers.jwks import Jwks
-    from handlers.tokens import IdTokens
 
     keys = ["rest-api-key", "native-app-key"]
-    id_tokens = IdTokens(issuer=KAKAO_ISSUER, audiences=keys, jwks=Jwks(endpoint.url))
-    return kakao.Kakao(api=api.url.partition("/pool/")[0], app_id=APP, id_tokens=id_tokens)
+    id_tokens = IdTokenVerifier(issuer=KAKAO_ISSUER, audiences=keys, jwks=Jwks(endpoint.url))
+    return kakao_api.KakaoApi(api.url.partition("/pool/")[0], app_id=APP, id_tokens=id_tokens)
 
 
 @pytest.fixture
-def whose(kakao: ModuleType, asked_kakao: Any) -> Whose:
+def whose(kakao_api: ModuleType, asked_kakao: Any) -> Whose:
     def whose(seconds: float = 5, **credential: str) -> str:
-        person: str = asked_kakao.person(kakao.Credential(**credential), deadline=time.monotonic() + seconds)
+        person: str = asked_kakao.user_id(kakao_api.Credential(**credential), deadline=time.monotonic() + seconds)
         return person
 
     return whose
 
 
 @pytest.fixture
-def profile(kakao: ModuleType, asked_kakao: Any) -> Callable[..., Any]:
+def profile(kakao_api: ModuleType, asked_kakao: Any) -> Callable[..., Any]:
     def profile(**credential: str) -> Any:
-        return asked_kakao.profile(kakao.Credential(**credential), deadline=time.monotonic() + 5)
+        return asked_kakao.profile(kakao_api.Credential(**credential), deadline=time.monotonic() + 5)
 
     return profile
 
@@ -95,10 +96,10 @@ def test_an_id_may_be_as_large_as_kakaos_type_for_it(whose: Whose, api: JwksEndp
 
 
 def test_a_token_that_another_app_got_is_refused_whoever_it_is_of(
-    whose: Whose, api: JwksEndpoint, kakao: ModuleType
+    whose: Whose, api: JwksEndpoint, kakao_api: ModuleType
 ) -> None:
     say(api, WELL | {"app_id": APP + 1})
-    with pytest.raises(kakao.InvalidKakaoTokenError):
+    with pytest.raises(errors.InvalidKakaoTokenError):
         whose(access_token="token")
 
 
@@ -138,10 +139,10 @@ def test_a_token_that_another_app_got_is_refused_whoever_it_is_of(
     ids=lambda value: None if isinstance(value, (bytes, dict, list)) else str(value),
 )
 def test_what_kakao_answers_is_nobodys_id_but_a_reason(
-    whose: Whose, api: JwksEndpoint, kakao: ModuleType, status: int, body: Any, code: str
+    whose: Whose, api: JwksEndpoint, kakao_api: ModuleType, status: int, body: Any, code: str
 ) -> None:
     say(api, body, status)
-    with pytest.raises(kakao.KakaoError) as failed:
+    with pytest.raises(errors.KakaoError) as failed:
         whose(access_token="token")
     assert failed.value.code == code
 
@@ -177,11 +178,11 @@ KAKAOS_CODES = {
 
 @pytest.mark.parametrize("number", KAKAOS_CODES)
 def test_each_of_kakaos_codes_has_one_answer(
-    whose: Whose, api: JwksEndpoint, kakao: ModuleType, number: int, caplog: pytest.LogCaptureFixture
+    whose: Whose, api: JwksEndpoint, kakao_api: ModuleType, number: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     status, code = KAKAOS_CODES[number]
     say(api, {"msg": "canary", "code": number}, status)
-    with pytest.raises(kakao.KakaoError) as failed:
+    with pytest.raises(errors.KakaoError) as failed:
         whose(access_token="token")
     assert failed.value.code == code
     logged = [vars(record) for record in caplog.records]
@@ -189,53 +190,53 @@ def test_each_of_kakaos_codes_has_one_answer(
     assert "canary" not in repr(logged)
 
 
-def test_no_code_has_an_answer_that_this_table_does_not_show(kakao: ModuleType) -> None:
-    assert {code: error.code for code, error in kakao.ERRORS.items()} == {
+def test_no_code_has_an_answer_that_this_table_does_not_show(kakao_api: ModuleType) -> None:
+    assert {code: error.code for code, error in kakao_api.ERRORS.items()} == {
         code: answer for code, (_, answer) in KAKAOS_CODES.items()
     }
 
 
 def test_an_app_that_lets_only_some_addresses_call_is_told_apart_from_a_bad_token_and_the_log_names_the_cause(
-    whose: Whose, api: JwksEndpoint, kakao: ModuleType, caplog: pytest.LogCaptureFixture
+    whose: Whose, api: JwksEndpoint, kakao_api: ModuleType, caplog: pytest.LogCaptureFixture
 ) -> None:
     say(api, {"msg": "ip mismatched! callerIp=192.0.2.1. check out registered ips.", "code": -401}, 401)
-    with pytest.raises(kakao.MisconfiguredError):
+    with pytest.raises(errors.KakaoMisconfiguredError):
         whose(access_token="token")
     (line,) = caplog.records
     assert (line.levelname, line.message, vars(line)["reason"]) == ("ERROR", "kakao_misconfigured", "ip_mismatched")
     assert "192.0.2.1" not in repr(vars(line))
 
 
-def test_a_kakao_that_does_not_answer_in_time_is_slow(whose: Whose, api: JwksEndpoint, kakao: ModuleType) -> None:
+def test_a_kakao_that_does_not_answer_in_time_is_slow(whose: Whose, api: JwksEndpoint, kakao_api: ModuleType) -> None:
     api.delay = 1
-    with pytest.raises(kakao.TooSlowError):
+    with pytest.raises(errors.KakaoTooSlowError):
         whose(seconds=0.1, access_token="token")
 
 
-def test_no_time_is_left_for_a_second_question(whose: Whose, api: JwksEndpoint, kakao: ModuleType) -> None:
-    with pytest.raises(kakao.TooSlowError):
+def test_no_time_is_left_for_a_second_question(whose: Whose, api: JwksEndpoint, kakao_api: ModuleType) -> None:
+    with pytest.raises(errors.KakaoTooSlowError):
         whose(seconds=0, access_token="token")
     assert api.asked == []
 
 
-def test_https_is_spoken_where_the_setting_says_so(kakao: ModuleType, api: JwksEndpoint) -> None:
+def test_https_is_spoken_where_the_setting_says_so(kakao_api: ModuleType, api: JwksEndpoint) -> None:
     at = api.url.replace("http:", "https:").partition("/pool/")[0]
-    with pytest.raises(kakao.UnavailableError):
-        kakao.Kakao(api=at, app_id=APP, id_tokens=None).person(
-            kakao.Credential(access_token="token"), deadline=time.monotonic() + 5
+    with pytest.raises(errors.KakaoUnavailableError):
+        kakao_api.KakaoApi(at, app_id=APP, id_tokens=None).user_id(
+            kakao_api.Credential(access_token="token"), deadline=time.monotonic() + 5
         )
     assert api.asked == []
 
 
-def test_a_kakao_that_nobody_reaches_is_unavailable(kakao: ModuleType) -> None:
-    nowhere = kakao.Kakao(api="http://127.0.0.1:1", app_id=APP, id_tokens=None)
-    with pytest.raises(kakao.UnavailableError):
-        nowhere.person(kakao.Credential(access_token="token"), deadline=time.monotonic() + 5)
+def test_a_kakao_that_nobody_reaches_is_unavailable(kakao_api: ModuleType) -> None:
+    nowhere = kakao_api.KakaoApi("http://127.0.0.1:1", app_id=APP, id_tokens=None)
+    with pytest.raises(errors.KakaoUnavailableError):
+        nowhere.user_id(kakao_api.Credential(access_token="token"), deadline=time.monotonic() + 5)
 
 
 @pytest.mark.parametrize("token", ["", "two words", "line\r\nhost: evil.example", "토큰", "=", "a,b"])
-def test_what_cannot_be_a_token_is_not_sent(whose: Whose, api: JwksEndpoint, kakao: ModuleType, token: str) -> None:
-    with pytest.raises(kakao.InvalidKakaoTokenError):
+def test_what_cannot_be_a_token_is_not_sent(whose: Whose, api: JwksEndpoint, kakao_api: ModuleType, token: str) -> None:
+    with pytest.raises(errors.InvalidKakaoTokenError):
         whose(access_token=token)
     assert api.asked == []
 
@@ -268,75 +269,75 @@ def test_an_id_token_for_one_of_our_keys_is_its_persons_and_the_api_is_not_asked
     ids=lambda claims: "-".join(claims),
 )
 def test_an_id_token_that_is_not_for_us_or_not_any_more_is_refused(
-    whose: Whose, kakao: ModuleType, claims: dict[str, Any]
+    whose: Whose, kakao_api: ModuleType, claims: dict[str, Any]
 ) -> None:
-    with pytest.raises(kakao.InvalidKakaoTokenError):
+    with pytest.raises(errors.InvalidKakaoTokenError):
         whose(id_token=id_token(**claims))
 
 
 @pytest.mark.parametrize(("age", "counts"), [(0, True), (300, True), (325, True), (335, False), (6 * 3600, False)])
 def test_an_id_token_counts_for_five_minutes_however_long_it_is_valid(
-    whose: Whose, profile: Callable[..., Any], kakao: ModuleType, age: int, counts: bool
+    whose: Whose, profile: Callable[..., Any], kakao_api: ModuleType, age: int, counts: bool
 ) -> None:
     """Clocks may differ by another 30 seconds. Kakao gives it hours, and cannot be asked whether it still counts."""
     token = id_token(iat=int(time.time()) - age, exp=int(time.time()) + 3600)
     for asked in (whose, profile):
-        with nullcontext() if counts else pytest.raises(kakao.InvalidKakaoTokenError):
+        with nullcontext() if counts else pytest.raises(errors.InvalidKakaoTokenError):
             asked(id_token=token)
 
 
-def test_a_forged_id_token_is_refused(whose: Whose, kakao: ModuleType) -> None:
+def test_a_forged_id_token_is_refused(whose: Whose, kakao_api: ModuleType) -> None:
     token = id_token()
     head, body, _ = token.split(".")
     _, _, anothers = id_token(sub="2").split(".")
     for forged in (f"{head}.{body}.{anothers}", f"{head}.{body}.", token[:-6], "garbage"):
-        with pytest.raises(kakao.InvalidKakaoTokenError):
+        with pytest.raises(errors.InvalidKakaoTokenError):
             whose(id_token=forged)
 
 
-def test_a_key_that_kakao_does_not_have_is_the_tokens_fault(whose: Whose, kakao: ModuleType) -> None:
-    with pytest.raises(kakao.InvalidKakaoTokenError):
+def test_a_key_that_kakao_does_not_have_is_the_tokens_fault(whose: Whose, kakao_api: ModuleType) -> None:
+    with pytest.raises(errors.InvalidKakaoTokenError):
         whose(id_token=user_pool.token("unknown", aud="rest-api-key"))
 
 
 @pytest.mark.parametrize("status", [404, 500])
 def test_an_id_token_cannot_be_judged_without_kakaos_keys(
-    whose: Whose, endpoint: JwksEndpoint, kakao: ModuleType, status: int
+    whose: Whose, endpoint: JwksEndpoint, kakao_api: ModuleType, status: int
 ) -> None:
     endpoint.status = status
-    with pytest.raises(kakao.UnavailableError):
+    with pytest.raises(errors.KakaoUnavailableError):
         whose(id_token=id_token())
 
 
 def test_keys_that_do_not_come_in_time_are_slow(
-    whose: Whose, endpoint: JwksEndpoint, kakao: ModuleType, monkeypatch: pytest.MonkeyPatch
+    whose: Whose, endpoint: JwksEndpoint, kakao_api: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from handlers import jwks
 
-    monkeypatch.setattr(jwks, "SECONDS", 0.1)
+    monkeypatch.setattr(jwks, "TIMEOUT_SECONDS", 0.1)
     endpoint.delay = 0.5
-    with pytest.raises(kakao.TooSlowError):
+    with pytest.raises(errors.KakaoTooSlowError):
         whose(id_token=id_token())
 
 
-def test_a_nonce_that_the_request_names_has_to_be_the_tokens(whose: Whose, kakao: ModuleType) -> None:
+def test_a_nonce_that_the_request_names_has_to_be_the_tokens(whose: Whose, kakao_api: ModuleType) -> None:
     assert whose(id_token=id_token(nonce="n"), nonce="n") == str(PERSON)
     assert whose(id_token=id_token(nonce="n")) == str(PERSON)
     for token in (id_token(nonce="another"), id_token()):
-        with pytest.raises(kakao.InvalidKakaoTokenError):
+        with pytest.raises(errors.InvalidKakaoTokenError):
             whose(id_token=token, nonce="n")
 
 
-def test_a_person_whose_id_is_no_number_is_kakaos_mistake(whose: Whose, kakao: ModuleType) -> None:
+def test_a_person_whose_id_is_no_number_is_kakaos_mistake(whose: Whose, kakao_api: ModuleType) -> None:
     for sub in ("haneul", "01", "-1", "1.0", "1" * 20, "１"):
-        with pytest.raises(kakao.UnavailableError):
+        with pytest.raises(errors.KakaoUnavailableError):
             whose(id_token=id_token(sub=sub))
 
 
-def test_it_has_to_be_one_token(whose: Whose, api: JwksEndpoint, kakao: ModuleType) -> None:
+def test_it_has_to_be_one_token(whose: Whose, api: JwksEndpoint, kakao_api: ModuleType) -> None:
     both = {"access_token": "a", "id_token": id_token()}
     for credential in ({}, both, {"access_token": "a", "nonce": "n"}, {"nonce": "n"}):
-        with pytest.raises(kakao.InvalidKakaoTokenError):
+        with pytest.raises(errors.InvalidKakaoTokenError):
             whose(**credential)
     assert api.asked == []
 
@@ -413,44 +414,19 @@ def test_an_id_token_gives_a_nickname_and_no_e_mail_since_it_does_not_say_whethe
     assert api.asked == []
 
 
-# Names, links, and the answer to the challenge
+# The answer to the challenge
 
 
-@pytest.mark.parametrize(
-    ("identities", "expected"),
-    [
-        ([{"userId": "1", "providerName": "Kakao"}], True),
-        ([{"userId": "2", "providerName": "Kakao"}, {"userId": "1", "providerName": "Kakao"}], True),
-        ([{"userId": "1", "providerName": "Another"}], False),
-        ([{"userId": "2", "providerName": "Kakao"}], False),
-        ([{"userId": 1, "providerName": "Kakao"}], False),
-        ([], False),
-        ({"userId": "1", "providerName": "Kakao"}, False),
-        (["Kakao", None], False),
-        (None, False),
-    ],
-)
-def test_a_profile_is_linked_to_the_kakao_id_that_its_identities_name(
-    kakao: ModuleType, identities: Any, expected: bool
-) -> None:
-    assert kakao.linked(json.dumps(identities), "1") is expected
-
-
-@pytest.mark.parametrize("identities", [None, "", "[", "[" * 100_000, 7])
-def test_identities_that_make_no_sense_link_to_nobody(kakao: ModuleType, identities: Any) -> None:
-    assert kakao.linked(identities, "1") is False
-
-
-def test_a_credential_survives_being_an_answer_and_does_not_show_itself(kakao: ModuleType) -> None:
+def test_a_credential_survives_being_an_answer_and_does_not_show_itself(kakao_api: ModuleType) -> None:
     tokens: list[dict[str, str]] = [{"access_token": "canary"}, {"id_token": "canary", "nonce": "canary"}]
-    for credential in [kakao.Credential(**token) for token in [*tokens, tokens[0] | tokens[1]]]:
-        assert kakao.Credential.from_text(credential.as_text()) == credential
+    for credential in [kakao_api.Credential(**token) for token in [*tokens, tokens[0] | tokens[1]]]:
+        assert kakao_api.Credential.from_text(credential.as_text()) == credential
         assert "canary" not in repr(credential)
 
 
 @pytest.mark.parametrize(
     "answer", [None, "", "token", "[]", "[" * 100_000, '{"access_token": 1}', '{"password": "p"}', b"{}"]
 )
-def test_an_answer_that_somebody_made_up_is_no_credential(kakao: ModuleType, answer: Any) -> None:
-    with pytest.raises(kakao.InvalidKakaoTokenError):
-        kakao.Credential.from_text(answer)
+def test_an_answer_that_somebody_made_up_is_no_credential(kakao_api: ModuleType, answer: Any) -> None:
+    with pytest.raises(errors.InvalidKakaoTokenError):
+        kakao_api.Credential.from_text(answer)
