@@ -31,11 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FIRST_LOAD = 15 * 1024
 
 
-def path(route: str) -> str:
-    return route.partition(" ")[2]
-
-
-LOGIN_PATH = path(contract.LOGIN)
+LOGIN_PATH = contract.path_of(contract.LOGIN)
 
 
 def seconds(command: list[str]) -> float:
@@ -178,7 +174,9 @@ def sign_in_with_a_kakao_token() -> Iterator[Row]:
             person = {"person": PEOPLE[0].id}
             token = requests.post(f"{sandbox.kakao}/_stand-in/token", json=person, timeout=10).json()["access_token"]
             start = time.monotonic()
-            requests.post(sandbox.site + path(contract.KAKAO_SIGN_IN), json={"access_token": token}, timeout=20)
+            requests.post(
+                sandbox.site + contract.path_of(contract.KAKAO_SIGN_IN), json={"access_token": token}, timeout=20
+            )
             return time.monotonic() - start
 
         took()

@@ -68,7 +68,7 @@ class FailedError(Exception):
 async def sign_in(session: ClientSession, site: str, person: kakao.Person) -> None:
     """Sign a person in from the button to the nickname on the page."""
     browser = Browser(session, site)
-    login, user_info = (route.partition(" ")[2] for route in (contract.LOGIN, contract.USER_INFO))
+    login, user_info = map(contract.path_of, (contract.LOGIN, contract.USER_INFO))
     url, _ = await browser.visit("GET", f"{site}{login}?provider={contract.PROVIDER}&origin={site}")
     if "/oauth/authorize" not in url:
         raise FailedError("not at Kakao")

@@ -16,8 +16,8 @@ import pulumi
 import requests
 
 from doctor.stack import PROJECT, Stack
+from handlers import contract
 from infra import commands, kakao, settings
-from infra.login import SCOPES
 
 SECONDS = 10
 ERRORS_OF_KAKAO = "docs/kakao-console.md and https://developers.kakao.com/docs/latest/ko/kakaologin/trouble-shooting"
@@ -263,9 +263,9 @@ def hosted_login_leads_to_kakao(patient: Patient) -> None:
     query = {
         "response_type": "code",
         "client_id": patient.output("clientId"),
-        "redirect_uri": f"{patient.output('siteUrl')}/api/auth/callback",
-        "scope": " ".join(SCOPES),
-        "identity_provider": "Kakao",
+        "redirect_uri": patient.output("siteUrl") + contract.CALLBACK_PATH,
+        "scope": " ".join(contract.SCOPES),
+        "identity_provider": contract.PROVIDER,
         "state": "doctor",
     }
     hosted_login = patient.output("kakaoRedirectUri").removesuffix("/oauth2/idpresponse")
@@ -301,23 +301,23 @@ def page_has_security_headers(patient: Patient) -> None:
 def login_begins(patient: Patient) -> None:
     """The sign-in begins with state, nonce and PKCE, and its answer is meant for this site."""
     site = patient.output("siteUrl")
-    answer = patient.get(f"{site}/api/auth/login?{urlencode({'provider': 'Kakao', 'origin': site})}")
+    path = contract.path_of(contract.LOGIN)
+    answer = patient.get(f"{site}{path}?{urlencode({'provider': contract.PROVIDER, 'origin': site})}")
     sent = _query(answer.headers.get("Location", ""))
     if answer.status_code != requests.codes.found:
-        raise Broken(
-            f"/api/auth/login answers {answer.status_code} and no redirect", "read the log of the function session"
-        )
+        raise Broken(f"{path} answers {answer.status_code} and no redirect", "read the log of the function session")
     if missing := [name for name in ("state", "nonce", "code_challenge") if not sent.get(name)]:
-        raise Broken(f"/api/auth/login sends no {', '.join(missing)}", UP_AGAIN)
-    if sent.get("redirect_uri") != f"{site}/api/auth/callback":
-        raise Broken("/api/auth/login has people come back elsewhere", UP_AGAIN)
+        raise Broken(f"{path} sends no {', '.join(missing)}", UP_AGAIN)
+    if sent.get("redirect_uri") != site + contract.CALLBACK_PATH:
+        raise Broken(f"{path} names another redirect address", UP_AGAIN)
 
 
 def strangers_learn_nothing(patient: Patient) -> None:
     """The API's authorizer turns away who has no session."""
-    status = patient.get(f"{patient.output('siteUrl')}/api/userinfo").status_code
+    path = contract.path_of(contract.USER_INFO)
+    status = patient.get(patient.output("siteUrl") + path).status_code
     if status != requests.codes.unauthorized:
-        raise Broken(f"/api/userinfo without a session answers {status}, not 401", UP_AGAIN)
+        raise Broken(f"{path} without a session answers {status}, not 401", UP_AGAIN)
 
 
 def strangers_do_not_connect(patient: Patient) -> None:

@@ -19,10 +19,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from doctor import browser
 from doctor.browser import UnexpectedPageError
+from handlers import contract
 
 PROVIDER = "Scratch"
 CALLBACK = "https://localhost/callback"  # nobody has to answer there: the code is read from the redirect
-SCOPES = ["openid", "email", "profile"]
+SCOPES = [*contract.SCOPES]
 SECONDS = 10
 PATIENCE_SECONDS = 300  # until a domain answers, and until Lambda knows a role
 CHALLENGE = b'''

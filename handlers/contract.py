@@ -13,8 +13,10 @@ SCOPES = ("openid", "email", "profile")
 
 # HTTP API: "METHOD /path", as API Gateway names routes.
 LOGIN = "GET /api/auth/login"
-CALLBACK = "GET /api/auth/callback"
-MISSING_FILE = "GET /api/auth/missing/{file+}"  # for the distribution, in place of a file that the site does not have
+CALLBACK_PATH = "/api/auth/callback"
+CALLBACK = f"GET {CALLBACK_PATH}"
+MISSING_FILE_PATH = "/api/auth/missing"  # CloudFront asks here for the page of a file that the bucket does not have
+MISSING_FILE = f"GET {MISSING_FILE_PATH}/{{file+}}"
 REFRESH = "POST /api/auth/refresh"
 LOGOUT = "POST /api/auth/logout"
 SIGN_UP = "POST /api/auth/sign-up"
@@ -30,8 +32,6 @@ ACCOUNT_ROUTES = (SIGN_UP, CONFIRM, RESEND_CODE, SIGN_IN, FORGOT_PASSWORD, RESET
 
 API_PATH = "/api"  # of every HTTP route
 AUTH_PATH = "/api/auth"  # of the routes that begin, renew and end sessions
-CALLBACK_PATH = "/api/auth/callback"
-MISSING_PATH = "/api/auth/missing"
 WEBSOCKET_PATH = "/ws"  # the stage of the WebSocket API has this name, so CloudFront needs no origin path
 
 # Cookies. A browser takes a `__Host-` cookie only from the host itself, for all paths, over TLS.
@@ -92,3 +92,8 @@ LOG_REFUSED = "refused"
 LOG_SIGN_UP = "sign_up"
 LOG_CODE_NOT_SENT = "code_not_sent"
 LOG_KAKAO_STATUS = "kakao_status_unexpected"
+
+
+def path_of(route: str) -> str:
+    """Return the path of a route, `/api/userinfo` of `GET /api/userinfo`."""
+    return route.partition(" ")[2]

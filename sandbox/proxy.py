@@ -23,6 +23,7 @@ from aiohttp import (
 )
 from yarl import URL
 
+from handlers import contract
 from sandbox.emulator import check_free
 from sandbox.event_loop import event_loop_thread
 from sandbox.hosted_login import HostedLogin
@@ -34,12 +35,12 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's quota for a payload
 # What a distribution's origin group does, of which the emulator has none: another origin for what a bucket has not.
-NOT_THERE, MISSING = (403, 404), "/api/auth/missing"
+NOT_THERE = (403, 404)
 # API Gateway's quota, "total combined size of request line and header values". The names of headers count too, as in
 # Netty, of which the error is that people report.
-MAX_HEADER_BYTES = 10_240
+MAX_HEADER_BYTES = contract.MAX_HEADER_BYTES
 MAX_URL_BYTES, MAX_DISTRIBUTION_BYTES = 8192, 32_768  # of a request to CloudFront, in its URL and in all but the body
-MAX_COOKIE_BYTES = 4096  # of name and value; a browser drops what is larger (RFC 6265 section 6.1)
+MAX_COOKIE_BYTES = contract.MAX_COOKIE_BYTES  # of name and value; a browser drops what is larger (RFC 6265 section 6.1)
 GATEWAY = re.compile(r"/_aws/execute-api/[^/]+/[^/]+")  # where the emulator answers for an API, by id and stage
 BY_DISTRIBUTION = "x-amz-cf-id"  # which a distribution adds
 # CloudFront compresses these from 1,000 bytes on; the emulator does not.
@@ -176,7 +177,7 @@ def _site(upstream: Upstream, distribution: str, websocket_api: str | None) -> H
             extra["Cookie"] = "; ".join(map(_as_sent, cookies))
         response = await upstream.forward(request, extra)
         if response.status in NOT_THERE and not request.path.startswith("/api/") and request.path != "/ws":
-            response = await upstream.forward(request, extra, under=MISSING)
+            response = await upstream.forward(request, extra, under=contract.MISSING_FILE_PATH)
         _drop_large_cookies(response)
         if _to_be_compressed(request, response):
             response.enable_compression(web.ContentCoding.gzip)

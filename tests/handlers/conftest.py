@@ -15,6 +15,8 @@ from urllib.parse import parse_qsl
 import pytest
 from hypothesis import HealthCheck, settings
 
+from handlers import contract
+
 # How long it takes says something of the machine alone.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
@@ -109,11 +111,11 @@ def hosted(_cognito: tuple[Cognito, str]) -> str:
 def session(hosted: str) -> ModuleType:
     """The module handlers.session, loaded with the environment that the program gives it."""
     os.environ |= {
-        "SITE_ORIGINS": json.dumps([SITE, LOCAL]),
-        "HOSTED_LOGIN_URL": hosted,
-        "CLIENT_ID": CLIENT_ID,
-        "ISSUER": ISSUER,
-        "REFRESH_DAYS": "30",
+        contract.ENV_SITE_ORIGINS: json.dumps([SITE, LOCAL]),
+        contract.ENV_HOSTED_LOGIN_URL: hosted,
+        contract.ENV_CLIENT_ID: CLIENT_ID,
+        contract.ENV_ISSUER: ISSUER,
+        contract.ENV_REFRESH_DAYS: "30",
     }
     return importlib.import_module("handlers.session")
 
@@ -121,7 +123,7 @@ def session(hosted: str) -> ModuleType:
 @pytest.fixture(scope="session")
 def accounts(session: ModuleType) -> ModuleType:
     """The module handlers.accounts, beside the session that it shares its cookies with."""
-    os.environ |= {"USER_POOL_ID": POOL}
+    os.environ |= {contract.ENV_USER_POOL_ID: POOL}
     return importlib.import_module("handlers.accounts")
 
 
@@ -129,11 +131,11 @@ def accounts(session: ModuleType) -> ModuleType:
 def kakao_environment() -> None:
     """What the functions that check Kakao's tokens are told; nobody is at these addresses."""
     os.environ |= {
-        "KAKAO_API": "http://127.0.0.1:1",
-        "KAKAO_APP_ID": "42",
-        "KAKAO_APP_KEYS": json.dumps(["rest-api-key", "native-app-key"]),
-        "KAKAO_ISSUER": "https://kauth.example",
-        "KAKAO_JWKS_URL": "http://127.0.0.1:1/jwks.json",
+        contract.ENV_KAKAO_API: "http://127.0.0.1:1",
+        contract.ENV_KAKAO_APP_ID: "42",
+        contract.ENV_KAKAO_APP_KEYS: json.dumps(["rest-api-key", "native-app-key"]),
+        contract.ENV_KAKAO_ISSUER: "https://kauth.example",
+        contract.ENV_KAKAO_JWKS_URL: "http://127.0.0.1:1/jwks.json",
     }
 
 
@@ -144,13 +146,17 @@ def kakao_challenge(kakao_environment: None) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def kakao_sign_in(kakao_environment: None) -> ModuleType:
-    os.environ |= {"CLIENT_ID": CLIENT_ID, "USER_POOL_ID": POOL, "AUTHORIZE_URL": "https://login.example/authorize"}
+    os.environ |= {
+        contract.ENV_CLIENT_ID: CLIENT_ID,
+        contract.ENV_USER_POOL_ID: POOL,
+        contract.ENV_AUTHORIZE_URL: "https://login.example/authorize",
+    }
     return importlib.import_module("handlers.kakao_sign_in")
 
 
 @pytest.fixture(scope="session")
 def user_info() -> ModuleType:
-    os.environ |= {"USER_POOL_ID": POOL}
+    os.environ |= {contract.ENV_USER_POOL_ID: POOL}
     return importlib.import_module("handlers.user_info")
 
 

@@ -14,12 +14,13 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from handlers import contract
 from handlers.trigger_errors import UnexpectedError
 
 
 @pytest.fixture(scope="session")
 def chat() -> ModuleType:
-    os.environ |= {"MANAGEMENT_URL": "https://api.example/ws"}
+    os.environ |= {contract.ENV_MANAGEMENT_URL: "https://api.example/ws"}
     return importlib.import_module("handlers.chat")
 
 

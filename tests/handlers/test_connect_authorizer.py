@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 from moto import mock_aws
 
+from handlers import contract
 from handlers.jwks import Jwks
 from tests.handlers.conftest import CLIENT_ID, ISSUER, LOCAL, POOL, SITE
 from tests.handlers.planted import NOT_OURS
@@ -26,12 +27,12 @@ USERNAME = known_claims()["cognito:username"]
 def module() -> ModuleType:
     os.environ |= {
         "AWS_DEFAULT_REGION": "ap-northeast-2",
-        "CLIENT_ID": CLIENT_ID,
-        "CONNECT_CHECKS_USER": "true",
-        "ISSUER": ISSUER,
-        "JWKS_URL": "http://127.0.0.1:1/jwks.json",
-        "SITE_ORIGINS": json.dumps([SITE, LOCAL]),
-        "USER_POOL_ID": POOL,
+        contract.ENV_CLIENT_ID: CLIENT_ID,
+        contract.ENV_CONNECT_CHECKS_USER: "true",
+        contract.ENV_ISSUER: ISSUER,
+        contract.ENV_JWKS_URL: "http://127.0.0.1:1/jwks.json",
+        contract.ENV_SITE_ORIGINS: json.dumps([SITE, LOCAL]),
+        contract.ENV_USER_POOL_ID: POOL,
     }
     return importlib.import_module("handlers.connect_authorizer")
 

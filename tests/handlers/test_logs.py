@@ -214,13 +214,13 @@ def test_no_trigger_writes_or_raises_what_cognito_told_it(
 
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "ap-northeast-2",
-    "CLIENT_ID": "client-id",
-    "CONNECT_CHECKS_USER": "false",
-    "ISSUER": "https://issuer.example",
-    "JWKS_URL": "http://127.0.0.1:1/jwks.json",
-    "MANAGEMENT_URL": "https://api.example/ws",
-    "SITE_ORIGINS": '["https://site.example"]',
-    "USER_POOL_ID": "ap-northeast-2_pool",
+    contract.ENV_CLIENT_ID: "client-id",
+    contract.ENV_CONNECT_CHECKS_USER: "false",
+    contract.ENV_ISSUER: "https://issuer.example",
+    contract.ENV_JWKS_URL: "http://127.0.0.1:1/jwks.json",
+    contract.ENV_MANAGEMENT_URL: "https://api.example/ws",
+    contract.ENV_SITE_ORIGINS: '["https://site.example"]',
+    contract.ENV_USER_POOL_ID: "ap-northeast-2_pool",
 }
 
 

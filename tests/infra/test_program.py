@@ -215,9 +215,9 @@ def test_what_a_component_gives_away_is_what_it_registers() -> None:
 
 FORBIDDEN = {
     "handlers": {"infra", "sandbox", "tests", "pulumi", "pulumi_aws"},
-    "infra": {"handlers", "sandbox", "tests", "boto3", "botocore"},
-    "sandbox": {"doctor", "handlers", "infra", "tests"},
-    "doctor": {"handlers", "sandbox", "tests"},
+    "infra": {"sandbox", "tests", "boto3", "botocore"},
+    "sandbox": {"doctor", "infra", "tests"},
+    "doctor": {"sandbox", "tests"},
 }
 
 
@@ -226,6 +226,14 @@ def test_dependencies_point_one_way(package: str) -> None:
     for file in (ROOT / package).rglob("*.py"):
         roots = {name.partition(".")[0] for name in imports(file)}
         assert not roots & FORBIDDEN[package], f"{file.name} imports {roots & FORBIDDEN[package]}"
+
+
+def test_of_the_handlers_the_others_take_the_contract_and_nothing_else() -> None:
+    others = [file for package in ("infra", "sandbox", "doctor") for file in (ROOT / package).rglob("*.py")]
+    for file in [ROOT / "__main__.py", *others]:
+        taken = {name for name in imports(file) if name.partition(".")[0] == "handlers"}
+        assert taken <= {"handlers", "handlers.contract"}, file.name
+    assert not imports(ROOT / "handlers" / "contract.py")
 
 
 def test_components_read_no_configuration_and_do_not_import_each_other() -> None:
