@@ -120,7 +120,7 @@ def tls_only(bucket_arn: str) -> Document:
 
 def boundary(stack: Stack) -> Document:
     """What the stack's functions and API Gateway do, all of them together; a role's own policy grants less."""
-    people = ["GetUser", "CreateUser", "LinkProviderForUser", "DeleteUser", "UserGlobalSignOut"]
+    people = ["GetUser", "CreateUser", "LinkProviderForUser", "UserGlobalSignOut"]
     signing_in = ["InitiateAuth", "RespondToAuthChallenge", "ResetUserPassword"]
     logs = ["CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams"]
     lines = ["FilterLogEvents", "GetLogEvents", "PutLogEvents"]
@@ -160,7 +160,7 @@ def _named(stack: Stack) -> list[Statement]:
     watched = [
         *stack.here("cloudwatch", f"alarm:{named}"),
         *stack.here("cloudwatch", f"alarm:{named}", region=CLOUDFRONT_REGION),
-        *stack.anywhere("cloudwatch", f"dashboard/{stack.name}"),
+        *stack.anywhere("cloudwatch", f"dashboard/{stack.name}", f"dashboard/{named}"),
     ]
     return [
         allow(["lambda:*"], stack.here("lambda", f"function:{named}", f"layer:{named}")),

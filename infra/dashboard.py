@@ -1,15 +1,23 @@
-"""The page of figures in CloudWatch: sign-ins, refusals, errors, latencies."""
+"""The CloudWatch dashboard: sign-ins, refusals, errors, latencies."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
+
+from handlers import contract
+from infra import names
+from infra.component import Component
+from infra.function import Function
+from infra.http_api import HttpApi
+from infra.websocket_api import WebSocketApi
 
 WIDTH, HEIGHT = 12, 6  # two in a row of CloudWatch's 24 columns
-# What handlers write, as Logs Insights asks for it; nothing is stored for it, and asking costs what it reads.
-SIGN_INS = 'filter message = "signed_in" | stats count(*) as signed_in by bin(1h)'
+# Logs Insights queries over what the handlers log. A query costs by the data that it reads, and only when it runs.
+SIGN_INS = f'filter message = "{contract.LOG_SIGNED_IN}" | stats count(*) as signed_in by bin(1h)'
 REFUSALS = (
-    'filter message in ["not_signed_in", "not_refreshed", "refused"] '
+    f'filter message in ["{contract.LOG_NOT_SIGNED_IN}", "{contract.LOG_NOT_REFRESHED}", "{contract.LOG_REFUSED}"] '
     "| stats count(*) as times by message, coalesce(reason, code, outcome) as why | sort times desc"
 )
 ERRORS = 'filter level = "ERROR" | fields @timestamp, message, reason, at, requestId | sort @timestamp desc | limit 50'
@@ -17,65 +25,82 @@ ERRORS = 'filter level = "ERROR" | fields @timestamp, message, reason, at, reque
 Widget = dict[str, Any]
 
 
-def body(
-    *,
-    log_groups: Sequence[pulumi.Input[str]],
-    function_names: Sequence[pulumi.Input[str]],
-    api_id: pulumi.Input[str],
-    websocket_api_id: pulumi.Input[str],
-    user_pool_id: pulumi.Input[str],
-    region: pulumi.Input[str],
-) -> pulumi.Output[str]:
-    """Return the page as CloudWatch's PutDashboard takes it."""
-    sources = pulumi.Output.all(*log_groups).apply(lambda names: " | ".join(f"SOURCE '{name}'" for name in names))
-    latency = ["AWS/ApiGateway", "Latency", "ApiId", api_id]
-    federation = "{AWS/Cognito,UserPool,UserPoolClient,IdentityProvider}"
-    widgets = [
-        _log("Sign-ins", sources, SIGN_INS, view="timeSeries"),
-        _log("Refusals", sources, REFUSALS),
-        _log("Errors", sources, ERRORS),
-        _metric(
-            "Kakao at Cognito",
-            [[{"expression": pulumi.Output.concat(f"SEARCH('{federation} UserPool=\"", user_pool_id, "\"', 'Sum')")}]],
-        ),
-        _metric("API: latency, ms", [[*latency, {"stat": stat}] for stat in ("p50", "p95", "p99")]),
-        _metric("API: answers", [["AWS/ApiGateway", name, "ApiId", api_id] for name in ("Count", "4xx", "5xx")]),
-        _metric(
-            "Functions: slowest 5 %, ms",
-            [["AWS/Lambda", "Duration", "FunctionName", name, {"stat": "p95"}] for name in function_names],
-        ),
-        _metric(
-            "WebSocket",
-            [
-                ["AWS/ApiGateway", name, "ApiId", websocket_api_id]
-                for name in ("ConnectCount", "MessageCount", "ClientError", "ExecutionError", "IntegrationError")
-            ],
-        ),
-    ]
-    places = ({"x": index % 2 * WIDTH, "y": index // 2 * HEIGHT} for index in range(len(widgets)))
-    return pulumi.Output.json_dumps(
+class Dashboard(Component):
+    """The team sees on one page how the login and its service work."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        functions: Sequence[Function],
+        api: HttpApi,
+        socket: WebSocketApi,
+        user_pool_id: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the dashboard with two widgets in a row."""
+        super().__init__("Dashboard", name, opts)
+        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
+        sources = pulumi.Output.all(*(function.log_group for function in functions)).apply(
+            lambda groups: " | ".join(f"SOURCE '{group}'" for group in groups)
+        )
+        latency = ["AWS/ApiGateway", "Latency", "ApiId", api.api_id]
+        federation = "{AWS/Cognito,UserPool,UserPoolClient,IdentityProvider}"
+        search = pulumi.Output.concat(f"SEARCH('{federation} UserPool=\"", user_pool_id, "\"', 'Sum')")
+        widgets = [
+            _log("Sign-ins", sources, SIGN_INS, view="timeSeries"),
+            _log("Refusals", sources, REFUSALS),
+            _log("Errors", sources, ERRORS),
+            _metric("Kakao at Cognito", [[{"expression": search}]]),
+            _metric("API: latency, ms", [[*latency, {"stat": stat}] for stat in ("p50", "p95", "p99")]),
+            _metric(
+                "API: answers", [["AWS/ApiGateway", metric, "ApiId", api.api_id] for metric in ("Count", "4xx", "5xx")]
+            ),
+            _metric(
+                "Functions: slowest 5 %, ms",
+                [
+                    ["AWS/Lambda", "Duration", "FunctionName", function.function_name, {"stat": "p95"}]
+                    for function in functions
+                ],
+            ),
+            _metric(
+                "WebSocket",
+                [
+                    ["AWS/ApiGateway", metric, "ApiId", socket.api_id]
+                    for metric in ("ConnectCount", "MessageCount", "ClientError", "ExecutionError", "IntegrationError")
+                ],
+            ),
+        ]
+        dashboard = aws.cloudwatch.Dashboard(
+            name,
+            dashboard_name=f"{names.stack()}-{name}",
+            dashboard_body=pulumi.Output.json_dumps({"widgets": _placed(widgets, region)}),
+            # Deleting a dashboard goes by its name, so it must come before the new one.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
+        self.name = dashboard.dashboard_name
+        self.register_outputs({"name": self.name})
+
+
+def _placed(widgets: Sequence[Widget], region: pulumi.Input[str]) -> list[Widget]:
+    """Give each widget its place and its region, without which CloudWatch refuses it."""
+    return [
         {
-            "widgets": [
-                {
-                    "width": WIDTH,
-                    "height": HEIGHT,
-                    **place,
-                    **widget,
-                    "properties": {**widget["properties"], "region": region},
-                }
-                for place, widget in zip(places, widgets, strict=True)
-            ]
+            "width": WIDTH,
+            "height": HEIGHT,
+            "x": index % 2 * WIDTH,
+            "y": index // 2 * HEIGHT,
+            "type": widget["type"],
+            "properties": {**widget["properties"], "region": region},
         }
-    )
+        for index, widget in enumerate(widgets)
+    ]
 
 
 def _log(title: str, sources: pulumi.Output[str], query: str, *, view: str = "table") -> Widget:
-    return _widget("log", title, query=pulumi.Output.concat(sources, " | ", query), view=view)
+    query_text = pulumi.Output.concat(sources, " | ", query)
+    return {"type": "log", "properties": {"title": title, "query": query_text, "view": view}}
 
 
 def _metric(title: str, metrics: list[list[Any]]) -> Widget:
-    return _widget("metric", title, metrics=metrics, stat="Sum", period=300)
-
-
-def _widget(kind: str, title: str, **properties: Any) -> Widget:
-    return {"type": kind, "properties": {"title": title, **properties}}
+    return {"type": "metric", "properties": {"title": title, "metrics": metrics, "stat": "Sum", "period": 300}}

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
+from infra.component import Component
+
 CERTIFICATES = "us-east-1"  # the one region whose certificates CloudFront takes, for the hosted login, too
 NOWHERE = "192.0.2.1"  # RFC 5737: nobody's
 
 
-class Domain(pulumi.ComponentResource):
+class Domain(Component):
     """People find a part of the login at an address of the team's own, which their browsers trust.
 
     `domain` is a host name in the public zone `hosted_zone_id`. Cognito takes one only when the name above it has an A
@@ -27,10 +29,8 @@ class Domain(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the certificate, the record that proves whose the domain is, and the wait for ACM to see it."""
-        super().__init__("kakao-login:infra:Domain", name, opts=opts)
-        self._name = name
+        super().__init__("Domain", name, opts)
         self._hosted_zone_id = hosted_zone_id
-        self._child = pulumi.ResourceOptions(parent=self)
 
         certificate = aws.acm.Certificate(
             f"{name}-certificate",

@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple
 import pulumi
 import pulumi_aws as aws
 
+from infra.component import Component
+
 # Of one address in five minutes: ten a second, a fifth of what the API takes from everybody. An address is no person:
 # thousands share one of a mobile carrier's, and all of them are shut out together.
 REQUESTS = 3000
@@ -35,7 +37,7 @@ class Rule(NamedTuple):
         }
 
 
-class Firewall(pulumi.ComponentResource):
+class Firewall(Component):
     """Who floods the login, or is known for attacks, is turned away before it costs anything.
 
     `scope` says what it is put before: a distribution, or a user pool in the stack's region. Of `rules` the first that
@@ -51,7 +53,7 @@ class Firewall(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the rules; who is put behind them names `arn`."""
-        super().__init__("kakao-login:infra:Firewall", name, opts=opts)
+        super().__init__("Firewall", name, opts)
         web_acl = aws.wafv2.WebAcl(
             f"{name}-rules",
             region=HOME[scope],
@@ -59,7 +61,7 @@ class Firewall(pulumi.ComponentResource):
             default_action={"allow": {}},
             rules=[rule.at(place) for place, rule in enumerate(rules)],
             visibility_config=_visibility(name),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
         self.arn = web_acl.arn
         self.register_outputs({"arn": self.arn})

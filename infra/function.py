@@ -1,99 +1,108 @@
 """A Lambda function with a role of its own."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import pulumi
 import pulumi_aws as aws
 
-from infra import packaging, policies
+from infra import names, packaging, policies
+from infra.alarms import Alarms, Metric
+from infra.component import Component
+
+MEMORY_MB = 512
+TIMEOUT_SECONDS = 15
 
 
-class Function(pulumi.ComponentResource):
-    """A handler runs, may do what `permissions` say and nothing else, and its log lines are kept for `log_days`.
+class Platform(NamedTuple):
+    """What all functions of a stack share. `permissions_boundary` is the ARN of a policy, or empty."""
 
-    `module` is the name of a file in handlers/; its `handler(event, context)` is called. `permissions_boundary` is the
-    ARN of a policy that says what it may do at most, whatever its own says, or empty.
+    runtime: str
+    architecture: str
+    log_days: int
+    permissions_boundary: str
+    alarms: Alarms
+
+
+class Function(Component):
+    """A handler runs with exactly the permissions given here; its log is kept and its failures raise an alarm.
+
+    `source` is a file such as `handlers/session.py`, whose `handler(event, context)` Lambda calls. `permissions` are
+    statements such as `table.read_items()`. An alarm follows `error_threshold` failures within five minutes.
     """
 
     def __init__(
         self,
         name: str,
         *,
-        module: str,
-        runtime: str,
-        architecture: str,
-        log_days: int,
-        permissions_boundary: str,
-        environment: Mapping[str, pulumi.Input[str]],
+        source: str | Path,
+        platform: Platform,
+        environment: Mapping[str, pulumi.Input[str]] | None = None,
         permissions: Sequence[pulumi.Input[policies.Statement]] = (),
         layers: Sequence[pulumi.Input[str]] = (),
+        error_threshold: int = 1,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the role, its policy, the log group, and the function that waits for them."""
-        super().__init__("kakao-login:infra:Function", name, opts=opts)
-        self._child = child = pulumi.ResourceOptions(parent=self)
+        """Declare the log group, the role, the function and its alarm. Raises NameTooLongError, OSError, SyntaxError."""
+        names.check(name)
+        super().__init__("Function", name, opts)
 
-        log_group = aws.cloudwatch.LogGroup(f"{name}-logs", retention_in_days=log_days, opts=child)
-        role = aws.iam.Role(
-            f"{name}-role",
+        log_group = aws.cloudwatch.LogGroup(f"{name}-logs", retention_in_days=platform.log_days, opts=self._child)
+        self._role = aws.iam.Role(
+            name,
             assume_role_policy=pulumi.Output.json_dumps(policies.document(policies.assumed_by("lambda"))),
-            permissions_boundary=permissions_boundary or None,
-            opts=child,
+            permissions_boundary=platform.permissions_boundary or None,
+            opts=self._child,
         )
-        self._role = role.name
-        policy = aws.iam.RolePolicy(
-            f"{name}-policy",
-            role=role.name,
-            policy=pulumi.Output.json_dumps(
-                pulumi.Output.all(log_group.arn.apply(policies.write_logs), *permissions).apply(
-                    lambda statements: policies.document(*statements)
-                )
-            ),
-            opts=child,
-        )
+        policy = self._grant("policy", log_group.arn.apply(policies.write_logs), *permissions)
         function = aws.lambda_.Function(
-            f"{name}-function",
-            runtime=runtime,
-            architectures=[architecture],
-            handler=f"handlers.{module}.handler",
-            code=pulumi.FileArchive(str(packaging.function_zip(module))),
+            name,
+            runtime=platform.runtime,
+            architectures=[platform.architecture],
+            handler=packaging.handler_name(source),
+            code=pulumi.FileArchive(str(packaging.function_zip(source))),
             layers=list(layers) or None,
-            role=role.arn,
-            memory_size=512,
-            timeout=15,
-            environment={"variables": environment} if environment else None,  # AWS keeps no empty one
+            role=self._role.arn,
+            memory_size=MEMORY_MB,
+            timeout=TIMEOUT_SECONDS,
+            environment={"variables": environment} if environment else None,  # AWS drops an empty one
             logging_config={
                 "log_format": "JSON",
                 "log_group": log_group.name,
                 "application_log_level": "INFO",
                 "system_log_level": "WARN",
             },
-            # No value flows from the policy, and a function without it fails until IAM has caught up.
+            # No value flows from the policy, and a function fails until its role has it.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
+        platform.alarms.alarm(
+            f"{name}-errors",
+            Metric("AWS/Lambda", "Errors", {"FunctionName": function.name}),
+            f"The function {name} crashed or ran out of time. Read its log.",
+            threshold=error_threshold,
+            parent=self,
+        )
 
-        self.name = name
         self.arn = function.arn
         self.function_name = function.name
-        self.log_group = log_group.name
         self.invoke_arn = function.invoke_arn
+        self.log_group = log_group.name
         self.register_outputs(
             {
-                "name": self.name,
                 "arn": self.arn,
                 "functionName": self.function_name,
-                "logGroup": self.log_group,
                 "invokeArn": self.invoke_arn,
+                "logGroup": self.log_group,
             }
         )
 
     def allow(self, *statements: pulumi.Input[policies.Statement]) -> None:
-        """Let it do this as well, on something that waits for the function itself."""
-        aws.iam.RolePolicy(
-            f"{self.name}-more-policy",
-            role=self._role,
-            policy=pulumi.Output.json_dumps(
-                pulumi.Output.all(*statements).apply(lambda granted: policies.document(*granted))
-            ),
-            opts=self._child,
+        """Grant more permissions, on a resource that itself depends on this function."""
+        self._grant("more-policy", *statements)
+
+    def _grant(self, label: str, *statements: pulumi.Input[policies.Statement]) -> aws.iam.RolePolicy:
+        document = pulumi.Output.all(*statements).apply(lambda known: policies.document(*known))
+        return aws.iam.RolePolicy(
+            f"{self._name}-{label}", role=self._role.name, policy=pulumi.Output.json_dumps(document), opts=self._child
         )

@@ -1,16 +1,15 @@
-"""What the login knows of Kakao."""
+"""Kakao's endpoints, and what a function needs to verify Kakao's tokens."""
 
 import json
-from dataclasses import dataclass
-from typing import ClassVar
 
-import pulumi
+from handlers import contract
+from infra.inputs import KakaoAppArgs
 
 
 def endpoints(issuer: str, api: str) -> dict[str, str]:
-    """Return Kakao's endpoints under the names that Cognito's ProviderDetails give them.
+    """Return Kakao's endpoints under the names of Cognito's ProviderDetails.
 
-    Source: the discovery document at `issuer`/.well-known/openid-configuration.
+    Source: the discovery document at `<issuer>/.well-known/openid-configuration`.
     """
     return {
         "authorize_url": f"{issuer}/oauth/authorize",
@@ -20,33 +19,12 @@ def endpoints(issuer: str, api: str) -> dict[str, str]:
     }
 
 
-@dataclass(frozen=True)
-class KakaoApp:
-    """An app at developers.kakao.com, and the addresses at which Kakao answers for it."""
-
-    client_id: str
-    client_secret: pulumi.Output[str]
-    app_id: str
-    further_keys: tuple[str, ...]
-    issuer: str
-    api: str
-    scopes: tuple[str, ...]
-
-    provider_name: ClassVar[str] = "Kakao"
-
-    @property
-    def token_checks(self) -> dict[str, str]:
-        """What a function has to know to tell our app's tokens from others."""
-        return {
-            "IDENTITY_PROVIDER": self.provider_name,
-            "KAKAO_API": self.api,
-            "KAKAO_APP_ID": self.app_id,
-            "KAKAO_APP_KEYS": json.dumps([self.client_id, *self.further_keys]),
-            "KAKAO_ISSUER": self.issuer,
-            "KAKAO_JWKS_URL": self.endpoints["jwks_uri"],
-        }
-
-    @property
-    def endpoints(self) -> dict[str, str]:
-        """Kakao's endpoints for this app."""
-        return endpoints(self.issuer, self.api)
+def token_checks(kakao: KakaoAppArgs) -> dict[str, str]:
+    """Return the environment of a function that verifies tokens which Kakao issued to this app."""
+    return {
+        contract.ENV_KAKAO_API: kakao["api"],
+        contract.ENV_KAKAO_APP_ID: kakao["app_id"],
+        contract.ENV_KAKAO_APP_KEYS: json.dumps([kakao["client_id"], *kakao["app_keys"]]),
+        contract.ENV_KAKAO_ISSUER: kakao["issuer"],
+        contract.ENV_KAKAO_JWKS_URL: endpoints(kakao["issuer"], kakao["api"])["jwks_uri"],
+    }

@@ -3,28 +3,29 @@
 import pulumi
 import pulumi_aws as aws
 
-from infra import packaging
+from infra import names, packaging
+from infra.component import Component
 
 
-class Layer(pulumi.ComponentResource):
-    """A handler finds the packages that it imports, built for the machine that runs it.
+class Layer(Component):
+    """The third-party packages of handlers/requirements.txt, built for the runtime and the architecture.
 
-    Only functions whose handler needs a package are given the layer; a handler that needs none starts faster without.
+    Only functions that import one get the layer; the others start faster without it.
     """
 
     def __init__(
         self, name: str, *, runtime: str, architecture: str, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         """Declare a version of the layer; it changes only with handlers/requirements.txt, runtime or architecture."""
-        super().__init__("kakao-login:infra:Layer", name, opts=opts)
+        super().__init__("Layer", name, opts)
         version = aws.lambda_.LayerVersion(
             f"{name}-version",
-            # Versions have no names of their own to go by: a deployment's role knows its layer by the stack's.
-            layer_name=f"{pulumi.get_project()}-{pulumi.get_stack()}-{name}",
+            # Pulumi's autonaming knows no layers; the deploy role is confined to names that begin with the stack's.
+            layer_name=f"{names.stack()}-{name}",
             code=pulumi.FileArchive(str(packaging.layer_zip(runtime, architecture))),
             compatible_runtimes=[runtime],
             compatible_architectures=[architecture],
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._child,
         )
         self.arn = version.arn
         self.register_outputs({"arn": self.arn})

@@ -22,16 +22,29 @@ MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 USELESS_IN_A_LAYER = ("__pycache__", "bin", "RECORD", "REQUESTED", "INSTALLER", "direct_url.json")
 
 
-def function_zip(module: str) -> Path:
-    """Package `handlers/<module>.py` with the modules of handlers/ that it imports, and nothing else."""
-    files = {HANDLERS / "__init__.py"}
-    unread = [HANDLERS / f"{module}.py"]
+def handler_name(source: str | Path) -> str:
+    """Return what Lambda calls for a source file: `handlers/session.py` is `handlers.session.handler`."""
+    file = Path(source)
+    return f"{file.resolve().parent.name}.{file.stem}.handler"
+
+
+def function_zip(source: str | Path) -> Path:
+    """Package a source file with the modules of its own folder and of handlers/ that it imports, and nothing else.
+
+    Raises OSError where a file is missing, and SyntaxError where Python cannot read one.
+    """
+    file = Path(source).resolve()
+    packages = {"handlers": HANDLERS, file.parent.name: file.parent}
+    files: dict[str, Path] = {}
+    unread = [f"{file.parent.name}.{file.stem}"]
     while unread:
-        file = unread.pop()
-        if file not in files:
-            files.add(file)
-            unread += [HANDLERS / f"{name}.py" for name in _imported(file, file.read_bytes())]
-    return _zip(BUILD / f"{module}.zip", ((file.relative_to(ROOT).as_posix(), file) for file in files))
+        package, _, module = unread.pop().partition(".")
+        name = f"{package}/{module}.py"
+        if package in packages and name not in files:
+            files[name] = packages[package] / f"{module}.py"
+            files[f"{package}/__init__.py"] = packages[package] / "__init__.py"
+            unread += _imported(files[name], files[name].read_bytes(), tuple(packages))
+    return _zip(BUILD / f"{file.parent.name}-{file.stem}.zip", files.items())
 
 
 def layer_zip(runtime: str, architecture: str) -> Path:
@@ -70,19 +83,19 @@ def _platforms(runtime: str, architecture: str) -> list[str]:
 
 
 @cache  # most files are in several packages
-def _imported(file: Path, source: bytes) -> list[str]:
-    """The modules of handlers/ that a file names in an import, also inside a function. Raises SyntaxError."""
+def _imported(file: Path, source: bytes, packages: tuple[str, ...]) -> list[str]:
+    """Return the modules of `packages` that a file imports, also inside a function. Raises SyntaxError."""
     names: list[str] = []
     tree = ast.parse(source, file)
     compile(tree, file, "exec")  # finds what the grammar alone does not, such as a return outside a function
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == "handlers":
-            names += [f"handlers.{alias.name}" for alias in node.names]
+        if isinstance(node, ast.ImportFrom) and node.module in packages:
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             names.append(node.module or "")
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-    return [name.removeprefix("handlers.") for name in names if name.startswith("handlers.")]
+    return [name for name in names if name.partition(".")[0] in packages and "." in name]
 
 
 def _zip(path: Path, members: Iterable[tuple[str, Path]]) -> Path:

@@ -47,13 +47,13 @@ def check_password(user_pool_arn: str) -> Statement:
     return _allow(["cognito-idp:AdminInitiateAuth"], user_pool_arn)
 
 
-def end_password(user_pool_arn: str) -> Statement:
-    """Make a password of this user pool worthless until its owner resets it; sets none."""
+def force_password_reset(user_pool_arn: str) -> Statement:
+    """AdminResetUserPassword: the old password of a user stops working."""
     return _allow(["cognito-idp:AdminResetUserPassword"], user_pool_arn)
 
 
-def end_sessions(user_pool_arn: str) -> Statement:
-    """Sign a person of this user pool out everywhere."""
+def sign_out_everywhere(user_pool_arn: str) -> Statement:
+    """AdminUserGlobalSignOut: revoke all tokens of a user."""
     return _allow(["cognito-idp:AdminUserGlobalSignOut"], user_pool_arn)
 
 
@@ -63,7 +63,7 @@ def sign_in_with_token(user_pool_arn: str) -> Statement:
     return _allow([f"cognito-idp:Admin{action}" for action in actions], user_pool_arn)
 
 
-def answer_connections(stage_arn: str) -> Statement:
+def post_to_connections(stage_arn: str) -> Statement:
     """Post to the connections of this stage of a WebSocket API, and end them."""
     ways = (f"{stage_arn}/{method}/@connections/*" for method in ("POST", "DELETE"))
     return _allow(["execute-api:ManageConnections"], *ways)

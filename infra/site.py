@@ -3,67 +3,30 @@
 import base64
 import hashlib
 import json
-import mimetypes
 import runpy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pulumi
 import pulumi_aws as aws
 
+from handlers import contract
 from infra import policies
+from infra.alarms import US_EAST_1, Alarms, Metric
+from infra.component import Component
+from infra.domain import Domain
 from infra.packaging import HANDLERS
-from infra.protocols import OwnDomain
+from infra.page_files import RESERVED, content_type, known_files, served_files
 
 Origin = aws.cloudfront.DistributionOriginArgsDict
 
 EDGE = Path(__file__).parent / "edge"
 # The one source of the error pages' HTML. Run by its path, because infra/ imports nothing of handlers/.
 ERROR_PAGE: dict[str, Any] = runpy.run_path(str(HANDLERS / "error_page.py"))
-AWS_FAILED = ".errors/500.html"  # hidden files of `content` stay out, so no file of the team's has such a key
-WELL_KNOWN = ".well-known"  # RFC 8615: the one hidden folder that is a site's
-MISSING = "/api/auth/missing"  # the route that answers, with a page, in place of a file that the bucket does not have
+AWS_FAILED = f"{RESERVED}/500.html"
+MAX_ERROR_PERCENT = 5
 
-# What a browser loads by name. Python's own table depends on its version for some of these, and lacks others.
-TYPES = {
-    ".avif": "image/avif",
-    ".css": "text/css",
-    ".csv": "text/csv",
-    ".gif": "image/gif",
-    ".htm": "text/html",
-    ".html": "text/html",
-    ".ico": "image/x-icon",
-    ".jpeg": "image/jpeg",
-    ".jpg": "image/jpeg",
-    ".js": "text/javascript",
-    ".json": "application/json",
-    ".m4a": "audio/mp4",
-    ".map": "application/json",
-    ".mjs": "text/javascript",
-    ".mp3": "audio/mpeg",
-    ".mp4": "video/mp4",
-    ".ogg": "audio/ogg",
-    ".otf": "font/otf",
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-    ".ttf": "font/ttf",
-    ".txt": "text/plain",
-    ".vtt": "text/vtt",
-    ".wasm": "application/wasm",
-    ".wav": "audio/wav",
-    ".webm": "video/webm",
-    ".webmanifest": "application/manifest+json",
-    ".webp": "image/webp",
-    ".woff": "font/woff",
-    ".woff2": "font/woff2",
-    ".xml": "application/xml",
-    ".zip": "application/zip",
-}
-PATH = "/!$&'()*+,;=:@~"  # what browsers leave as it is
-OTHER_TYPES = mimetypes.MimeTypes(filenames=())  # Python's table, and nothing of this machine's
 STYLE_HASH = base64.b64encode(hashlib.sha256(ERROR_PAGE["STYLE"].encode()).digest()).decode()
 CONTENT_SECURITY_POLICY = (
     f"default-src 'none'; script-src 'self'; style-src 'self' 'sha256-{STYLE_HASH}'; img-src 'self' data:; "
@@ -93,39 +56,34 @@ ERRORS: list[aws.cloudfront.DistributionCustomErrorResponseArgsDict] = [
 ]
 
 
-class Site(pulumi.ComponentResource):
-    """A browser finds the page and the API at one address, so that cookies are first-party and no CORS is needed.
+class Site(Component):
+    """The page and the APIs have one address, so that cookies are first-party and no CORS is needed.
 
-    `content` is the folder of the page; `api_host` answers /api/*, `socket_host` /ws; `extra_origins` are sites that
-    pass requests on with the cookies of their own visitors. Without `own_domain` the address is one of CloudFront's;
-    `url` is where browsers find the site instead, if not empty.
+    `page` is the folder of the page, `api_host` answers /api/* and `socket_host` /ws. `extra_origins` are other sites
+    whose pages may use the APIs. Without `domain` the address is CloudFront's; `url` is the address at which browsers
+    reach the site instead, unless it is empty.
     """
 
     def __init__(
         self,
         name: str,
         *,
-        content: Path,
+        page: Path,
         api_host: pulumi.Input[str],
         socket_host: pulumi.Input[str],
         extra_origins: Sequence[str],
         protect: bool,
         url: str = "",
-        own_domain: OwnDomain | None = None,
+        domain: Domain | None = None,
         firewall_arn: pulumi.Input[str] | None = None,
+        alarms: Alarms,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the bucket that only the distribution reads, the distribution, and the page's files."""
-        super().__init__("kakao-login:infra:Site", name, opts=opts)
-        self._name = name
-        self._child = pulumi.ResourceOptions(parent=self)
+        super().__init__("Site", name, opts)
 
-        files = {
-            file.relative_to(content).as_posix(): file
-            for file in sorted(content.rglob("*"))
-            if _is_served(content, file)
-        }
-        bucket = aws.s3.Bucket(f"{name}-bucket", force_destroy=True, opts=self._child)
+        files = served_files(page)
+        bucket = aws.s3.Bucket(name, force_destroy=True, opts=self._child)
         distribution = self._distribution(
             origins=[
                 self._page_origin(bucket),
@@ -135,13 +93,13 @@ class Site(pulumi.ComponentResource):
                 {
                     "origin_id": "missing",
                     "domain_name": api_host,
-                    "origin_path": MISSING,
+                    "origin_path": contract.MISSING_PATH,
                     "custom_origin_config": TLS_ONLY,
                 },
             ],
             files=[*files],
             extra_origins=[url, *extra_origins] if url else extra_origins,
-            own_domain=own_domain,
+            domain=domain,
             firewall_arn=firewall_arn,
             protect=protect,
         )
@@ -150,18 +108,28 @@ class Site(pulumi.ComponentResource):
             self._object(bucket, key, pulumi.FileAsset(str(file)), content_type(file))
         self._object(bucket, AWS_FAILED, pulumi.StringAsset(ERROR_PAGE["AWS_FAILED"]), "text/html; charset=utf-8")
 
-        self.distribution_id = distribution.id
+        alarms.alarm(
+            f"{name}-5xx",
+            Metric("AWS/CloudFront", "5xxErrorRate", {"DistributionId": distribution.id, "Region": "Global"}),
+            f"{MAX_ERROR_PERCENT} % of the site's answers are errors. "
+            "If the alarm of the API is quiet, an edge function or an origin fails.",
+            threshold=MAX_ERROR_PERCENT,
+            statistic="Average",
+            periods=3,  # at night one error may be a third of all answers
+            region=US_EAST_1,
+            parent=self,
+        )
         self.host = (
-            own_domain.lead_to(distribution.domain_name, distribution.hosted_zone_id)
-            if own_domain
+            domain.lead_to(distribution.domain_name, distribution.hosted_zone_id)
+            if domain
             else distribution.domain_name
         )
         self.url = pulumi.Output.from_input(url) if url else pulumi.Output.concat("https://", self.host)
-        self.register_outputs({"distributionId": self.distribution_id, "host": self.host, "url": self.url})
+        self.register_outputs({"host": self.host, "url": self.url})
 
     def _page_origin(self, bucket: aws.s3.Bucket) -> Origin:
         access = aws.cloudfront.OriginAccessControl(
-            f"{self._name}-access",
+            self._name,
             origin_access_control_origin_type="s3",
             signing_behavior="always",
             signing_protocol="sigv4",
@@ -179,13 +147,13 @@ class Site(pulumi.ComponentResource):
         origins: list[Origin],
         files: Sequence[str],
         extra_origins: Sequence[str],
-        own_domain: OwnDomain | None,
+        domain: Domain | None,
         firewall_arn: pulumi.Input[str] | None,
         protect: bool,
     ) -> aws.cloudfront.Distribution:
-        headers = self._response_headers(include_subdomains=own_domain is None)
-        page = self._edge_function("page", f"const files = {json.dumps(known_files(files))};\n")
-        bearer = self._edge_function("bearer", f"const extraOrigins = {json.dumps(list(extra_origins))};\n")
+        headers = self._response_headers(include_subdomains=domain is None)
+        spa = self._edge_function("spa", files=known_files(files))
+        jwt = self._edge_function("jwt", **jwt_constants(extra_origins))
         return aws.cloudfront.Distribution(
             f"{self._name}-distribution",
             enabled=True,
@@ -194,7 +162,7 @@ class Site(pulumi.ComponentResource):
             price_class="PriceClass_200",  # the cheapest that has Korea
             default_root_object="index.html",
             web_acl_id=firewall_arn,
-            aliases=[own_domain.domain] if own_domain else None,
+            aliases=[domain.domain] if domain else None,
             origins=origins,
             # S3 answers 403 for what is not there, and where it fails itself, CloudFront's errors say so.
             origin_groups=[
@@ -212,27 +180,27 @@ class Site(pulumi.ComponentResource):
                 "response_headers_policy_id": headers.id,
                 "viewer_protocol_policy": "redirect-to-https",
                 "compress": True,
-                "function_associations": [{"event_type": "viewer-request", "function_arn": page.arn}],
+                "function_associations": [{"event_type": "viewer-request", "function_arn": spa.arn}],
             },
             ordered_cache_behaviors=[
                 _passed_on(
-                    "/api/*",
+                    f"{contract.API_PATH}/*",
                     to="api",
                     methods=["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"],
                     headers=headers,
-                    function=bearer,
+                    function=jwt,
                 ),
-                _passed_on("/ws", to="socket", methods=["GET", "HEAD"], headers=headers),
+                _passed_on(contract.WEBSOCKET_PATH, to="socket", methods=["GET", "HEAD"], headers=headers),
             ],
             custom_error_responses=ERRORS,
             restrictions={"geo_restriction": {"restriction_type": "none"}},
             viewer_certificate=(
                 {
-                    "acm_certificate_arn": own_domain.certificate_arn,
+                    "acm_certificate_arn": domain.certificate_arn,
                     "ssl_support_method": "sni-only",
                     "minimum_protocol_version": "TLSv1.2_2021",
                 }
-                if own_domain
+                if domain
                 else {"cloudfront_default_certificate": True}
             ),
             # Made again, it has another address.
@@ -272,11 +240,12 @@ class Site(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _edge_function(self, module: str, settings: str = "") -> aws.cloudfront.Function:
+    def _edge_function(self, module: str, **constants: Any) -> aws.cloudfront.Function:
+        """Declare edge/<module>.js, in front of which these constants are declared."""
         return aws.cloudfront.Function(
             f"{self._name}-{module}",
             runtime="cloudfront-js-2.0",
-            code=settings + (EDGE / f"{module}.js").read_text(),
+            code=edge_code(module, **constants),
             publish=True,
             opts=self._child,
         )
@@ -315,46 +284,20 @@ class Site(pulumi.ComponentResource):
         )
 
 
-def content_type(file: Path) -> str:
-    """Return the type that a file is served with; a file without an extension is what its content is."""
-    if suffix := _suffix(file):
-        known = TYPES.get(suffix) or OTHER_TYPES.guess_type(f"x{suffix}")[0]
-        return _with_charset(known or "application/octet-stream")
-    try:
-        text = file.read_text("utf-8")
-    except UnicodeDecodeError:
-        return "application/octet-stream"
-    try:
-        json.loads(text)
-    except ValueError:
-        return _with_charset("text/plain")
-    return "application/json"
-
-
-def known_files(keys: Sequence[str]) -> dict[str, list[str]]:
-    """Return what tells a file from an address of the page: extensions, and the files that have none."""
-    suffixes = {_suffix(Path(key)) for key in keys}
+def jwt_constants(extra_origins: Sequence[str]) -> dict[str, Any]:
+    """Return what edge/jwt.js has to know."""
     return {
-        "extensions": sorted(quote(suffix[1:], safe=PATH).lower() for suffix in {*TYPES, *suffixes} if suffix),
-        "folders": [f"/{WELL_KNOWN}/", f"/{AWS_FAILED.partition('/')[0]}/"],
-        "names": sorted(f"/{quote(key, safe=PATH)}" for key in keys if not _suffix(Path(key))),
+        "authPath": f"{contract.AUTH_PATH}/",
+        "extraOrigins": [*extra_origins],
+        "idCookie": contract.ID_COOKIE,
+        "maxCookieBytes": contract.MAX_COOKIE_BYTES,
     }
 
 
-def _suffix(file: Path) -> str:
-    suffix = file.suffix.lower()
-    return "" if suffix == "." else suffix  # Python 3.14 calls that of "a." a dot
-
-
-def _with_charset(kind: str) -> str:
-    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
-
-
-def _is_served(content: Path, file: Path) -> bool:
-    """Whether a file is one of the page's: hidden ones, such as .DS_Store, are the machine's."""
-    parts = file.relative_to(content).parts
-    hidden = [part for number, part in enumerate(parts) if part.startswith(".") and (number, part) != (0, WELL_KNOWN)]
-    return file.is_file() and not hidden
+def edge_code(module: str, **constants: Any) -> str:
+    """Return the code of edge/<module>.js with these constants declared in front of it."""
+    declared = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in constants.items())
+    return declared + (EDGE / f"{module}.js").read_text()
 
 
 def _passed_on(

@@ -35,11 +35,12 @@ EVERYTHING = {  # that is off unless a setting says otherwise
 
 @dataclass(frozen=True)
 class Declared:
-    """One registered resource; `sources` gives, per input, the names of the resources that its value came from."""
+    """One registered resource; `sources` gives, per input, the resources that its value came from, as `type::name`."""
 
     type: str
     name: str
     parent: str
+    parent_type: str
     inputs: dict[str, Any]
     outputs: dict[str, Any]
     sources: dict[str, set[str]]
@@ -51,9 +52,15 @@ class Declared:
     secret_inputs: set[str]
     secret_outputs: set[str]
     ignored: set[str]
+    aliases: list[dict[str, str]]
 
     def __getitem__(self, key: str) -> Any:
         return self.inputs[key]
+
+    @property
+    def tail(self) -> str:
+        """The resource as `sources` and `dependencies` name it."""
+        return f"{self.type}::{self.name}"
 
 
 @dataclass
@@ -65,7 +72,8 @@ class Graph:
     exports: dict[str, Any] = field(default_factory=dict)
 
     def all(self, kind: str) -> list[Declared]:
-        return [resource for resource in self.resources if resource.type.endswith(f":{kind}")]
+        """Return AWS's resources of this kind, such as `UserPool`; components may have the same name."""
+        return [resource for resource in self.custom() if resource.type.endswith(f":{kind}")]
 
     def one(self, kind: str, **inputs: Any) -> Declared:
         found = [r for r in self.all(kind) if all(r.inputs.get(key) == value for key, value in inputs.items())]
@@ -78,8 +86,13 @@ class Graph:
         return [resource for resource in self.all(kind) if resource.inputs.get("apiId") == api]
 
     def named(self, name: str) -> Declared:
-        (found,) = [resource for resource in self.resources if resource.name == name]
+        """Return a resource by its name, or by `type::name`, as `sources` has it."""
+        (found,) = [r for r in self.resources if (f"{r.type}::{r.name}" if "::" in name else r.name) == name]
         return found
+
+    def function(self, module: str) -> Declared:
+        """Return the Lambda function of handlers/<module>.py."""
+        return self.one("Function", handler=f"handlers.{module}.handler")
 
     def custom(self) -> Iterator[Declared]:
         return (resource for resource in self.resources if resource.type.startswith("aws:"))
@@ -149,10 +162,11 @@ class _Recorder(Monitor):
             type=request.type,
             name=request.name,
             parent=_name(request.parent),
+            parent_type=request.parent.rpartition("::")[0].rpartition("::")[2].rpartition("$")[2],
             inputs=_whole(plain(inputs)),
             outputs=plain(rpc.deserialize_properties(response.object)) | {"id": response.id},
-            sources={key: {_name(u) for u in value.urns} for key, value in request.propertyDependencies.items()},
-            dependencies={_name(urn) for urn in request.dependencies},
+            sources={key: {_tail(u) for u in value.urns} for key, value in request.propertyDependencies.items()},
+            dependencies={_tail(urn) for urn in request.dependencies},
             protect=request.protect,
             kept=request.retainOnDelete,
             deleted_first=request.deleteBeforeReplace,
@@ -160,6 +174,7 @@ class _Recorder(Monitor):
             secret_inputs={key for key, value in inputs.items() if rpc.is_rpc_secret(value)},
             secret_outputs=set(request.additionalSecretOutputs),
             ignored=set(request.ignoreChanges),
+            aliases=[{"name": a.spec.name, "type": a.spec.type, "parent": a.spec.parentUrn} for a in request.aliases],
         )
         with self._lock:
             self.graph.resources.append(declared)
@@ -225,6 +240,12 @@ def _name(urn: str) -> str:
 def _of_provider(request: Any) -> str:
     """The name of the provider that is asked, or nothing for the stack's own; a reference is `urn::id`."""
     return _name(request.provider.rpartition("::")[0])
+
+
+def _tail(urn: str) -> str:
+    """Return `type::name`: the name alone may be that of a component and of its parts."""
+    types, _, name = urn.split("::", 2)[2].rpartition("::")
+    return f"{types.rpartition('$')[2]}::{name}"
 
 
 def _whole(value: Any) -> Any:

@@ -102,7 +102,7 @@ def test_a_deployment_may_act_as_long_as_its_job_may_run(deployment: Graph) -> N
 
 def may(deployment: Graph, role: str, action: str, resource: str, **context: str) -> bool:
     """Whether the role's own policy allows this action on this resource."""
-    (policy,) = [policy for policy in deployment.all("RolePolicy") if policy.sources["role"] == {role}]
+    (policy,) = [p for p in deployment.all("RolePolicy") if p.sources["role"] == {deployment.named(role).tail}]
     return allows(statements(policy["policy"]), action, resource, context)
 
 
@@ -338,7 +338,7 @@ def test_the_state_is_versioned_encrypted_with_its_own_key_closed_and_reached_ov
     bucket, key = deployment.named(f"{name}-state"), deployment.named(f"{name}-key")
 
     def of_bucket(kind: str) -> Any:
-        return next(resource for resource in deployment.all(kind) if resource.sources["bucket"] == {bucket.name})
+        return next(resource for resource in deployment.all(kind) if resource.sources["bucket"] == {bucket.tail})
 
     assert of_bucket("BucketVersioning")["versioningConfiguration"] == {"status": "Enabled"}
     (rule,) = of_bucket("BucketServerSideEncryptionConfiguration")["rules"]

@@ -17,7 +17,7 @@ def own() -> Graph:
 
 
 def variables(stack: Graph, function: str) -> Any:
-    return stack.named(f"{function}-function")["environment"]["variables"]
+    return stack.function(function)["environment"]["variables"]
 
 
 def addresses(stack: Graph, name: str) -> dict[str, Declared]:
@@ -26,7 +26,7 @@ def addresses(stack: Graph, name: str) -> dict[str, Declared]:
 
 
 def test_without_a_domain_nothing_is_asked_of_dns_or_for_a_certificate(stack: Graph) -> None:
-    for kind in ("Certificate", "CertificateValidation", "Record", "Domain"):
+    for kind in ("Certificate", "CertificateValidation", "Record"):
         assert stack.all(kind) == []
     distribution = stack.one("Distribution")
     assert distribution["viewerCertificate"] == {"cloudfrontDefaultCertificate": True}
@@ -42,7 +42,7 @@ def test_everything_that_names_the_site_names_its_own_domain(own: Graph) -> None
     client = own.one("UserPoolClient")
     assert client["callbackUrls"] == [f"{SITE}/api/auth/callback"]
     assert client["logoutUrls"] == [f"{SITE}/"]
-    for function in ("session", "accounts", "connect-authorizer"):
+    for function in ("session", "accounts", "connect_authorizer"):
         assert json.loads(variables(own, function)["SITE_ORIGINS"]) == [SITE]
 
 
@@ -54,7 +54,7 @@ def test_everything_that_names_the_hosted_login_names_its_own_domain(own: Graph)
 
 def test_whose_tokens_count_does_not_change_with_the_domain(own: Graph, stack: Graph) -> None:
     for name in ("ISSUER", "JWKS_URL"):
-        assert variables(own, "connect-authorizer")[name] == variables(stack, "connect-authorizer")[name]
+        assert variables(own, "connect_authorizer")[name] == variables(stack, "connect_authorizer")[name]
 
 
 @pytest.mark.parametrize("domain", ["www.example.com", "login.example.com"])
@@ -66,14 +66,14 @@ def test_cloudfront_gets_a_certificate_from_its_region_and_only_once_it_is_valid
     assert certificate["validationMethod"] == "DNS"
     assert (certificate["region"], valid["region"]) == ("us-east-1", "us-east-1")
     assert (proof["zoneId"], proof["type"], proof["records"]) == (ZONE, "CNAME", [asked["resourceRecordValue"]])
-    assert valid.sources["validationRecordFqdns"] >= {proof.name}  # else a wrong zone is waited for in vain
+    assert valid.sources["validationRecordFqdns"] >= {proof.tail}  # else a wrong zone is waited for in vain
     user, key = (
         (own.one("UserPoolDomain"), "certificateArn")
         if domain.startswith("login")
         else (own.one("Distribution"), "viewerCertificate")
     )
     assert certificate.outputs["arn"] in json.dumps(user[key])
-    assert valid.name in user.sources[key]
+    assert valid.tail in user.sources[key]
 
 
 def test_the_proof_stays_for_other_certificates_of_the_same_domain(own: Graph) -> None:
@@ -106,21 +106,21 @@ def test_both_names_lead_to_their_distributions_over_ipv4_and_ipv6(own: Graph) -
 
 
 def test_nobody_is_sent_to_a_name_before_it_leads_somewhere(own: Graph) -> None:
-    site, login = (addresses(own, name)["A"].name for name in ("www.example.com", "login.example.com"))
+    site, login = (addresses(own, name)["A"].tail for name in ("www.example.com", "login.example.com"))
     assert site in own.one("UserPoolClient").sources["callbackUrls"]
-    assert login in own.named("session-function").sources["environment"]
+    assert login in own.function("session").sources["environment"]
 
 
 def test_below_the_site_cognito_is_asked_once_the_sites_own_record_is_there() -> None:
     stack = declare({"siteDomain": "example.com", "loginDomain": "login.example.com", "hostedZoneId": ZONE})
-    assert addresses(stack, "example.com")["A"].name in stack.one("UserPoolDomain").dependencies
+    assert addresses(stack, "example.com")["A"].tail in stack.one("UserPoolDomain").dependencies
 
 
 def test_a_parent_without_a_record_gets_one_before_cognito_is_asked() -> None:
     stack = declare({"loginDomain": "login.example.com", "hostedZoneId": ZONE, "loginParentRecord": True})
     (parent,) = addresses(stack, "example.com").values()
     assert (parent["type"], parent["zoneId"], parent["records"]) == ("A", ZONE, ["192.0.2.1"])
-    assert parent.name in stack.one("UserPoolDomain").dependencies
+    assert parent.tail in stack.one("UserPoolDomain").dependencies
 
 
 def test_a_parents_record_is_left_alone_unless_the_setting_says_so(own: Graph) -> None:

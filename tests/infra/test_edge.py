@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.site import AWS_FAILED, EDGE, PATH, known_files
+from infra.page_files import PATH, known_files
+from infra.site import AWS_FAILED, edge_code, jwt_constants
 from tests.handlers import planted as planted_names
 from tests.infra.engine import Graph
 
@@ -19,12 +20,13 @@ HOST = "d111.cloudfront.net"
 EXTRA = "http://localhost:3000"
 
 
-def run(name: str, requests: list[dict[str, Any]], *, before: str = "") -> list[dict[str, Any]]:
+JWT = jwt_constants([EXTRA])
+
+
+def run(module: str, requests: list[dict[str, Any]], constants: dict[str, Any] = JWT) -> list[dict[str, Any]]:
     """Return what the function makes of each viewer request (CloudFront Functions event, runtime 2.0)."""
     program = f"""
-        const extraOrigins = {json.dumps([EXTRA])};
-        {before}
-        {(EDGE / name).read_text()}
+        {edge_code(module, **constants)}
         const requests = JSON.parse(require("fs").readFileSync(0, "utf8"));
         console.log(JSON.stringify(requests.map((request) => handler({{ version: "1.0", request }}))));
     """
@@ -97,7 +99,7 @@ CASES: dict[str, tuple[dict[str, Any], str | None]] = {
 
 @pytest.fixture(scope="module")
 def answers() -> dict[str, dict[str, Any]]:
-    return dict(zip(CASES, run("bearer.js", [request for request, _ in CASES.values()]), strict=True))
+    return dict(zip(CASES, run("jwt", [request for request, _ in CASES.values()]), strict=True))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -122,7 +124,7 @@ def test_the_largest_session_fits_into_what_api_gateway_takes(uri: str) -> None:
     cookies |= {"__Secure-refresh": "x" * (6656 - sum(len(f"{name}={cookies[name]}") for name in [*cookies][:2]) - 17)}
     request = viewer_request("POST", headers=SAME, uri=uri)
     request["cookies"] = {name: {"value": value} for name, value in cookies.items()}
-    (answer,) = run("bearer.js", [request])
+    (answer,) = run("jwt", [request])
     sent = [f"{name}={given['value']}" for name, given in answer["cookies"].items()]
     sent += [f"{name}: {given['value']}" for name, given in answer["headers"].items()]
     assert sum(len(text) + 2 for text in sent) < 10_240 - 1_900
@@ -134,13 +136,13 @@ def test_a_cookie_whose_name_a_sibling_host_may_set_is_no_bearer() -> None:
         request = viewer_request(cookie=None, headers=SAME)
         request["cookies"] = {planted.format("__Host-id"): {"value": TOKEN}}
         requests.append(request)
-    assert run("bearer.js", requests) == requests
+    assert run("jwt", requests) == requests
 
 
 def opened(paths: list[str], keys: list[str] | None = None) -> dict[str, str]:
     """What the page's function makes of each path, where the site's folder holds these files."""
-    files = f"const files = {json.dumps(known_files(keys or ['index.html', 'app.js']))};\n"
-    answered = run("page.js", [viewer_request(uri=path) for path in paths], before=files)
+    files = {"files": known_files(keys or ["index.html", "app.js"])}
+    answered = run("spa", [viewer_request(uri=path) for path in paths], files)
     return {path: answer["uri"] for path, answer in zip(paths, answered, strict=True)}
 
 
@@ -183,10 +185,10 @@ def test_whatever_file_a_folder_holds_a_browser_gets_it(names: list[str]) -> Non
 
 def test_no_header_and_no_query_decides_what_is_kept_under_a_path() -> None:
     """CloudFront keeps an answer under the path that the function leaves, for everybody."""
-    files = f"const files = {json.dumps(known_files(['index.html']))};\n"
+    files = {"files": known_files(["index.html"])}
     told = [{}, {"sec-fetch-mode": "navigate", "accept": "text/html"}, {"accept": "image/*"}, {"cookie": "a=b"}]
     for path in ("/board/7", "/user/kim.haneul", "/x.png"):
-        answered = run("page.js", [viewer_request(uri=path, headers=headers) for headers in told], before=files)
+        answered = run("spa", [viewer_request(uri=path, headers=headers) for headers in told], files)
         assert len({answer["uri"] for answer in answered}) == 1
 
 

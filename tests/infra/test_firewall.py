@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.api import REQUESTS_PER_SECOND
+from infra.http_api import REQUESTS_PER_SECOND
 from sandbox.program import ROOT
 from tests.infra.engine import Declared, Graph, declare
 

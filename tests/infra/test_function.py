@@ -49,7 +49,7 @@ def test_a_role_may_do_exactly_what_its_function_needs(stack: Graph) -> None:
         logs, *others = [
             statement for policy in policies_of(stack, function) for statement in statements(policy["policy"])
         ]
-        group = stack.named(function["loggingConfig"]["logGroup"].rpartition("-")[0])
+        (group,) = [g for g in stack.all("LogGroup") if g.outputs["name"] == function["loggingConfig"]["logGroup"]]
         assert logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
         assert logs["Resource"] == [f"{group.outputs['arn']}:*"]
         actions = {action for statement in others for action in statement["Action"]}
@@ -81,7 +81,7 @@ def test_no_role_may_set_a_password_or_change_a_person(stack: Graph) -> None:
 
 def test_only_the_function_behind_the_route_for_kakao_tokens_may_make_or_link_a_profile(stack: Graph) -> None:
     makes = re.compile("AdminLinkProviderForUser|AdminCreateUser")
-    for graph, expected in ((stack, {"kakao-sign-in-policy"}), (declare(), set())):
+    for graph, expected in ((stack, {"login-kakao-policy"}), (declare(), set())):
         assert {policy.name for policy in graph.all("RolePolicy") if makes.search(policy["policy"])} == expected
 
 
@@ -108,9 +108,7 @@ def test_no_role_outgrows_the_boundary_that_the_settings_name() -> None:
 
 def test_a_function_waits_for_its_policy(stack: Graph) -> None:
     for function in functions(stack):
-        own = f"{function.name.removesuffix('-function')}-policy"
-        assert own in {policy.name for policy in policies_of(stack, function)}
-        assert own in function.dependencies, function.name
+        assert function.dependencies & {policy.tail for policy in policies_of(stack, function)}, function.name
 
 
 def test_log_lines_are_json_and_end_after_a_while(stack: Graph) -> None:
@@ -126,11 +124,11 @@ def test_every_log_is_kept_as_long_as_the_setting_says(stack: Graph) -> None:
 
 def test_a_function_knows_the_stack_that_it_belongs_to() -> None:
     stack = declare({"extraOrigins": ["http://localhost:3000"], "refreshDays": 7})
-    session = stack.named("session-function")["environment"]["variables"]
+    session = stack.function("session")["environment"]["variables"]
     assert session["CLIENT_ID"] == stack.exports["clientId"]
     assert json.loads(session["SITE_ORIGINS"]) == [stack.exports["siteUrl"], "http://localhost:3000"]
     assert session["REFRESH_DAYS"] == "7"
-    user_info = stack.named("user-info-function")["environment"]["variables"]
+    user_info = stack.function("user_info")["environment"]["variables"]
     assert user_info["USER_POOL_ID"] == stack.exports["userPoolId"]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.login import PASSWORD_LENGTH
+from handlers import contract
 from sandbox.program import ROOT
 from tests.infra.engine import Graph
 
@@ -40,4 +40,4 @@ def test_what_needs_a_token_says_so(document: dict[str, Any], stack: Graph) -> N
 
 
 def test_a_new_password_is_as_long_as_the_pool_wants_it(document: dict[str, Any]) -> None:
-    assert document["components"]["schemas"]["NewPassword"]["minLength"] == PASSWORD_LENGTH
+    assert document["components"]["schemas"]["NewPassword"]["minLength"] == contract.MIN_PASSWORD_LENGTH

@@ -22,9 +22,9 @@ MODULES = ["accounts", "chat", "session", "user_info", *TRIGGERS, *WITH_LAYER]
 
 @pytest.mark.parametrize("module", MODULES)
 def test_a_functions_package_is_the_same_to_the_bit_when_built_again(module: str) -> None:
-    first = packaging.function_zip(module).read_bytes()
+    first = packaging.function_zip(packaging.HANDLERS / f"{module}.py").read_bytes()
     (ROOT / "handlers" / f"{module}.py").touch()
-    assert packaging.function_zip(module).read_bytes() == first
+    assert packaging.function_zip(packaging.HANDLERS / f"{module}.py").read_bytes() == first
 
 
 def test_two_programs_at_once_do_not_spoil_each_others_packages(tmp_path: Path) -> None:
@@ -49,10 +49,9 @@ def test_a_package_holds_what_its_handler_imports_and_nothing_else(
         "unused": "",
     }.items():
         (handlers / f"{name}.py").write_text(text)
-    monkeypatch.setattr(packaging, "ROOT", tmp_path)
     monkeypatch.setattr(packaging, "HANDLERS", handlers)
     monkeypatch.setattr(packaging, "BUILD", tmp_path / ".build")
-    with zipfile.ZipFile(packaging.function_zip("greet")) as archive:
+    with zipfile.ZipFile(packaging.function_zip(handlers / "greet.py")) as archive:
         assert archive.namelist() == [
             f"handlers/{name}.py" for name in ("__init__", "deep", "greet", "shapes", "words")
         ]
@@ -61,7 +60,7 @@ def test_a_package_holds_what_its_handler_imports_and_nothing_else(
 @pytest.mark.parametrize("module", MODULES)
 def test_a_handler_starts_with_its_own_package_and_its_layer_alone(module: str, tmp_path: Path) -> None:
     """Isolated interpreter, without site-packages: what is missing from the package is seen here, not on AWS."""
-    archives = [packaging.function_zip(module)]
+    archives = [packaging.function_zip(packaging.HANDLERS / f"{module}.py")]
     if module in WITH_LAYER:
         here = settings(3000)
         archives.append(packaging.layer_zip(here[own("runtime")], here[own("architecture")]))
@@ -88,7 +87,7 @@ def environment() -> dict[str, str]:
 @pytest.mark.parametrize("module", TRIGGERS)
 def test_a_trigger_loads_hardly_anything_so_that_cognito_does_not_wait(module: str) -> None:
     small = {"__init__", "bugs", "contract", "email_address", "trigger_errors", module}
-    archive = packaging.function_zip(module)
+    archive = packaging.function_zip(packaging.HANDLERS / f"{module}.py")
     program = (
         f"import sys; before = {{*sys.modules}}; sys.path.insert(0, {str(archive)!r});"
         f"import logging, re, handlers.{module}; print(*({{*sys.modules}} - before))"
@@ -211,6 +210,6 @@ def test_the_layer_is_declared_for_what_it_was_built_for_which_is_where_function
     version = stack.one("LayerVersion")
     assert version["code"].path == f"layer-{runtime}-{architecture}.zip"
     assert (version["compatibleRuntimes"], version["compatibleArchitectures"]) == ([runtime], [architecture])
-    function = stack.named("connect-authorizer-function")
+    function = stack.function("connect_authorizer")
     assert (function["runtime"], function["architectures"]) == (runtime, [architecture])
-    assert version.parent == "layer"
+    assert version.parent == "login-layer"

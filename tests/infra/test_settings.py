@@ -260,7 +260,7 @@ OWN = {"siteDomain": "example.com", "loginDomain": "login.example.com", "hostedZ
         ({"siteUrl": "https://a.example"}, "siteUrl is set beside siteDomain", "rm siteUrl"),
         ({"domainPrefix": "my-login"}, "domainPrefix is set beside loginDomain", "rm domainPrefix"),
         ({"hostedLoginUrl": "https://a.example"}, "hostedLoginUrl is set beside loginDomain", "rm hostedLoginUrl"),
-        ({"loginParentRecord": True}, "loginDomain's parent is siteDomain", "set loginParentRecord false"),
+        ({"loginParentRecord": True}, "the parent of loginDomain is siteDomain", "set loginParentRecord false"),
         (
             {"extraOrigins": ["https://a.example", "https://example.com"]},
             "names siteDomain",
@@ -368,13 +368,24 @@ def test_a_value_that_somebody_has_encrypted_is_not_printed() -> None:
         assert "is a secret; it should be" in str(refusal({"kakaoClientId": "s3cr3t key"}))
 
 
-@pytest.mark.parametrize(("stack", "reason"), [("aws", "contains 'aws'"), ("Dev", "lower-case"), ("s" * 51, "1 to 63")])
-def test_a_derived_domain_that_cognito_would_refuse_is_refused_here(stack: str, reason: str) -> None:
-    error = refusal({}, stack=stack)
+def test_a_derived_domain_that_cognito_would_refuse_is_refused_here() -> None:
+    error = refusal({}, stack="aws")
     assert error
-    assert reason in error.found
+    assert "contains 'aws'" in error.found
     assert error.cure == "pulumi config set domainPrefix"
-    assert refusal({"domainPrefix": "my-login"}, stack=stack) is None
+    assert refusal({"domainPrefix": "my-login"}, stack="aws") is None
+
+
+@pytest.mark.parametrize(
+    ("stack", "reason"),
+    [("Dev", "lower-case"), ("my_stack", "lower-case"), ("a.b", "lower-case"), ("s" * 33, "a name of 33 characters")],
+)
+def test_a_stack_whose_name_aws_would_refuse_for_a_resource_is_refused_before_anything_is_declared(
+    stack: str, reason: str
+) -> None:
+    with pytest.raises(pulumi.RunError, match=reason):
+        refusal({}, stack=stack)
+    assert refusal({}, stack="s" * 32) is None
 
 
 @pytest.mark.parametrize(

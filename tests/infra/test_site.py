@@ -8,15 +8,10 @@ from typing import Any
 import pulumi
 import pytest
 
+from handlers import contract
 from handlers import pages as pages_of_the_login
-from infra.site import (
-    ALL_VIEWER_EXCEPT_HOST_HEADER,
-    AWS_FAILED,
-    CACHING_DISABLED,
-    MISSING,
-    TYPES,
-    content_type,
-)
+from infra.page_files import TYPES, content_type
+from infra.site import ALL_VIEWER_EXCEPT_HOST_HEADER, AWS_FAILED, CACHING_DISABLED
 from sandbox.program import ROOT
 from tests.infra.engine import Declared, Graph, declare, statements
 
@@ -39,7 +34,7 @@ def test_only_this_distribution_reads_the_bucket(stack: Graph) -> None:
     assert statement["Resource"] == [f"{bucket.outputs['arn']}/*"]
     assert statement["Condition"] == {"StringEquals": {"AWS:SourceArn": distribution.outputs["arn"]}}
     closed = stack.one("BucketPublicAccessBlock")
-    assert closed.name in stack.one("BucketPolicy").dependencies  # S3 refuses to change both at once
+    assert closed.tail in stack.one("BucketPolicy").dependencies  # S3 refuses to change both at once
     for way in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"):
         assert closed[way] is True
 
@@ -98,8 +93,8 @@ def test_what_the_bucket_does_not_have_is_answered_with_a_page_by_the_api(stack:
     first, second = (origins[member["originId"]] for member in group["members"])
     assert first["domainName"] == stack.one("Bucket").outputs["bucketRegionalDomainName"]
     api = stack.one("Api", protocolType="HTTP").outputs["apiEndpoint"].removeprefix("https://")
-    assert (second["domainName"], second["originPath"]) == (api, MISSING)
-    assert {f"{method} {MISSING}/{{file+}}" for method in ("GET", "HEAD")} <= {
+    assert (second["domainName"], second["originPath"]) == (api, contract.MISSING_PATH)
+    assert {contract.MISSING_FILE, contract.MISSING_FILE.replace("GET", "HEAD")} <= {
         route["routeKey"] for route in stack.of_api("HTTP", "Route")
     }
     assert set(distribution["defaultCacheBehavior"]["allowedMethods"]) == {"GET", "HEAD"}, "others do not fail over"
@@ -140,7 +135,7 @@ def test_the_page_itself_is_shown_over_https_only(stack: Graph) -> None:
 
 
 def test_only_the_api_gets_the_cookie_as_bearer(stack: Graph) -> None:
-    (bearer,) = [f for f in stack.all("Function") if f.name == "site-bearer"]
+    (bearer,) = [f for f in stack.all("Function") if f.name == "login-site-jwt"]
     runs_bearer = [
         b.get("pathPattern", "*")
         for b in behaviors(stack)
@@ -151,7 +146,7 @@ def test_only_the_api_gets_the_cookie_as_bearer(stack: Graph) -> None:
 
 def test_the_edge_function_knows_the_extra_origins() -> None:
     stack = declare({"extraOrigins": ["http://localhost:3000"]})
-    assert stack.named("site-bearer")["code"].startswith('const extraOrigins = ["http://localhost:3000"];\n')
+    assert 'const extraOrigins = ["http://localhost:3000"];\n' in stack.named("login-site-jwt")["code"]
 
 
 def test_every_answer_carries_the_security_headers(stack: Graph) -> None:
@@ -199,8 +194,9 @@ def uploaded(content: Path, program: Path) -> dict[str, Declared]:
     hosts = 'api_host="api.example", socket_host="socket.example"'
     program.write_text(f"""
 from pathlib import Path
+from infra.alarms import Alarms
 from infra.site import Site
-Site("site", content=Path({str(content)!r}), {hosts}, extra_origins=[], protect=False)
+Site("site", page=Path({str(content)!r}), {hosts}, extra_origins=[], protect=False, alarms=Alarms("alarms", email=""))
 """)
     return {file["key"]: file for file in declare(program=program).all("BucketObjectv2")}
 

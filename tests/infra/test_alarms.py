@@ -13,7 +13,7 @@ US = "us-east-1"
 
 
 def alarms(stack: Graph) -> dict[str, Declared]:
-    return {alarm.name.removeprefix("operations-"): alarm for alarm in stack.all("MetricAlarm")}
+    return {alarm.name.removeprefix("login-"): alarm for alarm in stack.all("MetricAlarm")}
 
 
 def lines(stack: Graph, label: str) -> Declared:
@@ -51,21 +51,21 @@ def test_both_apis_and_the_site_are_heard_when_they_fail(stack: Graph) -> None:
 
 def test_the_authorizers_errors_are_counted_from_its_log_because_it_never_crashes(stack: Graph) -> None:
     counted = lines(stack, "authorizer-errors")
-    assert counted["logGroupName"] == stack.named("connect-authorizer-logs").outputs["name"]
-    assert stack.named("connect-authorizer-function")["loggingConfig"]["logFormat"] == "JSON"
+    assert counted["logGroupName"] == stack.named("login-connect-logs").outputs["name"]
+    assert stack.function("connect_authorizer")["loggingConfig"]["logFormat"] == "JSON"
     assert matches(counted["pattern"], {"level": logging.getLevelName(logging.ERROR)})
     assert not matches(counted["pattern"], {"level": logging.getLevelName(logging.INFO)})
 
 
 def test_throttling_is_heard_wherever_it_happens(stack: Graph) -> None:
     found = alarms(stack)
-    assert found["function-throttles"]["metricName"] == "Throttles"
+    assert found["alarms-function-throttles"]["metricName"] == "Throttles"
     pool, client = stack.exports["userPoolId"], stack.exports["clientId"]
-    assert found["sign-in-throttles"]["dimensions"].items() >= {"UserPool": pool, "UserPoolClient": client}.items()
+    assert found["pool-sign-in-throttles"]["dimensions"].items() >= {"UserPool": pool, "UserPoolClient": client}.items()
 
 
 def test_a_429_of_either_api_is_counted_from_the_line_that_it_leaves_and_no_other_answer_is(stack: Graph) -> None:
-    metric = alarms(stack)["api-throttles"]["metricName"]
+    metric = alarms(stack)["throttles"]["metricName"]
     filters = [f for f in stack.all("LogMetricFilter") if f["metricTransformation"]["name"] == metric]
     patterns = {f["logGroupName"]: f["pattern"] for f in filters}
     assert len(stack.all("Stage")) == len(filters)
@@ -82,7 +82,7 @@ def test_every_alarm_tells_the_topic_of_its_own_region_when_it_begins_and_when_i
     assert stack.exports["alarmTopic"] == topics[None]
     for alarm in alarms(stack).values():
         assert alarm["alarmActions"] == alarm["okActions"] == [topics[alarm.inputs.get("region")]], alarm.name
-    assert [a.name for a in alarms(stack).values() if "region" in a.inputs] == ["operations-site-5xx"]
+    assert [a.name for a in alarms(stack).values() if "region" in a.inputs] == ["login-site-5xx"]
     assert set(topics) == {None, US}
 
 
@@ -96,17 +96,17 @@ def rings(alarm: Declared, *minutes: float) -> bool:
     return len(last) == alarm["evaluationPeriods"] and min(last) >= alarm["threshold"]
 
 
-MANY = ["api-5xx", "api-throttles", "socket-execution-errors", "authorizer-errors"]
-REFUSING = ["pre-sign-up-errors", "pre-authentication-errors", "kakao-challenge-errors"]
+MANY = ["api-5xx", "throttles", "socket-execution-errors", "authorizer-errors"]
+REFUSING = ["sign-up-errors", "pre-auth-errors", "verify-errors"]
 
 
 def test_every_function_that_cognito_calls_is_watched_as_one_that_refuses_by_an_error_but_one_that_refuses_nobody(
     stack: Graph,
 ) -> None:
     called = {p["function"] for p in stack.all("Permission") if p["principal"] == "cognito-idp.amazonaws.com"}
-    names = {f.name.removesuffix("-function") for f in functions(stack) if f.outputs["arn"] in called}
-    assert {f"{name}-errors" for name in names} == {*REFUSING, "post-confirmation-errors"}
-    assert rings(alarms(stack)["post-confirmation-errors"], 1, 0, 0, 0, 0)
+    names = {f.name.removeprefix("login-") for f in functions(stack) if f.outputs["arn"] in called}
+    assert {f"{name}-errors" for name in names} == {*REFUSING, "confirm-errors"}
+    assert rings(alarms(stack)["confirm-errors"], 1, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("label", [*MANY, *REFUSING])
@@ -117,7 +117,9 @@ def test_one_failure_is_not_heard_and_five_in_five_minutes_are(stack: Graph, lab
     assert rings(alarm, 0, 0, 5, 0, 0)
 
 
-@pytest.mark.parametrize("label", ["session-errors", "chat-errors", "function-throttles", "sign-in-throttles"])
+@pytest.mark.parametrize(
+    "label", ["session-errors", "chat-errors", "alarms-function-throttles", "pool-sign-in-throttles"]
+)
 def test_one_crash_and_one_refusal_for_a_quota_are_heard(stack: Graph, label: str) -> None:
     assert rings(alarms(stack)[label], 0, 0, 1, 0, 0)
     assert not rings(alarms(stack)[label], 0, 0, 0, 0, 0)
@@ -131,9 +133,9 @@ def test_the_site_is_heard_when_it_fails_for_a_quarter_of_an_hour_and_not_for_on
 
 
 COUNTED = {
-    "sign-ups": ("pre-sign-up", "sign_up"),
+    "sign-ups": ("pre_sign_up", "sign_up"),
     "codes-not-sent": ("accounts", "code_not_sent"),
-    "kakao-statuses": ("pre-authentication", "kakao_status_unexpected"),
+    "kakao-statuses": ("pre_authentication", "kakao_status_unexpected"),
 }
 
 
@@ -143,7 +145,7 @@ def test_what_no_metric_tells_is_counted_from_a_line_that_the_function_writes_an
 ) -> None:
     function, message = COUNTED[label]
     counted = lines(stack, label)
-    assert counted["logGroupName"] == stack.named(f"{function}-logs").outputs["name"]
+    assert counted["logGroupName"] == stack.function(function)["loggingConfig"]["logGroup"]
     assert message in logged()
     counts = [line for line in logged() if matches(counted["pattern"], {"level": "INFO", "message": line})]
     assert counts == [message]
@@ -191,7 +193,7 @@ def test_two_stacks_of_an_account_count_apart() -> None:
 
 def test_what_to_do_at_each_alarm_is_written_down(stack: Graph) -> None:
     written = (ROOT / "docs" / "operations.md").read_text()
-    per_function = {f"{function.name.removesuffix('-function')}-errors" for function in functions(stack)}
+    per_function = {f"{function.name.removeprefix('login-')}-errors" for function in functions(stack)}
     for label in set(alarms(stack)) - per_function | {"<function>-errors"}:
         assert f"| `{label}` |" in written, label
 

@@ -3,10 +3,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from handlers import contract
 from tests.infra.engine import ACCOUNT, REGION, Graph, declare
 
-TRIGGERS = ["pre-sign-up", "post-confirmation", "pre-authentication"]
-CHALLENGE = ["define-auth-challenge", "create-auth-challenge", "verify-auth-challenge-response"]
+TRIGGERS = ["pre_sign_up", "post_confirmation", "pre_authentication"]
+CHALLENGE = ["define_auth_challenge", "create_auth_challenge", "verify_auth_challenge_response"]
 
 
 def test_the_pool_cannot_be_deleted_unless_a_setting_says_so(stack: Graph) -> None:
@@ -119,18 +120,12 @@ def test_the_client_is_public_and_takes_codes_only(stack: Graph) -> None:
 def test_the_client_waits_for_the_provider_that_it_names(stack: Graph) -> None:
     client, kakao = stack.one("UserPoolClient"), stack.one("IdentityProvider")
     assert client["supportedIdentityProviders"] == ["COGNITO", kakao["providerName"]]
-    assert kakao.name in client.sources["supportedIdentityProviders"]
+    assert kakao.tail in client.sources["supportedIdentityProviders"]
 
 
-def test_the_session_function_asks_for_the_provider_that_was_declared(stack: Graph) -> None:
-    function, kakao = stack.named("session-function"), stack.one("IdentityProvider")
-    assert function["environment"]["variables"]["IDENTITY_PROVIDER"] == kakao["providerName"]
-    assert kakao.name in function.sources["environment"]
-
-
-def test_the_session_function_asks_for_all_that_the_client_may_ask_for(stack: Graph) -> None:
-    asked = stack.named("session-function")["environment"]["variables"]["SCOPE"]
-    assert asked.split() == stack.one("UserPoolClient")["allowedOauthScopes"]
+def test_the_pool_knows_kakao_and_the_scopes_as_the_handlers_ask_for_them(stack: Graph) -> None:
+    assert stack.one("IdentityProvider")["providerName"] == contract.PROVIDER
+    assert stack.one("UserPoolClient")["allowedOauthScopes"] == [*contract.SCOPES]
 
 
 def test_codes_go_to_the_distribution_and_to_the_extra_origins_only() -> None:
@@ -139,8 +134,8 @@ def test_codes_go_to_the_distribution_and_to_the_extra_origins_only() -> None:
     site = f"https://{distribution.outputs['domainName']}"
     assert client["callbackUrls"] == [f"{site}/api/auth/callback", "http://localhost:3000/api/auth/callback"]
     assert client["logoutUrls"] == [f"{site}/", "http://localhost:3000/"]
-    assert distribution.name in client.sources["callbackUrls"]
-    assert distribution.name in client.sources["logoutUrls"]
+    assert distribution.tail in client.sources["callbackUrls"]
+    assert distribution.tail in client.sources["logoutUrls"]
 
 
 @pytest.mark.parametrize(("rotate", "flow"), [(True, False), (False, True)], ids=["rotating tokens", "lasting tokens"])
@@ -167,7 +162,7 @@ def test_the_exported_redirect_uri_is_the_hosted_logins_own(stack: Graph) -> Non
     domain = stack.one("UserPoolDomain")["domain"]
     hosted = f"https://{domain}.auth.ap-northeast-2.amazoncognito.com"
     assert stack.exports["kakaoRedirectUri"] == f"{hosted}/oauth2/idpresponse"
-    assert stack.named("session-function")["environment"]["variables"]["HOSTED_LOGIN_URL"] == hosted
+    assert stack.function("session")["environment"]["variables"]["HOSTED_LOGIN_URL"] == hosted
 
     moved = declare({"hostedLoginUrl": "https://login.example.com"})
     assert moved.exports["kakaoRedirectUri"] == "https://login.example.com/oauth2/idpresponse"
@@ -184,12 +179,12 @@ def test_the_exports_are_what_a_person_needs_next(stack: Graph) -> None:
 
 def test_a_trigger_can_be_called_by_this_pool_of_this_account_alone(stack: Graph) -> None:
     pool = stack.one("UserPool")
-    called = {trigger: stack.named(f"{trigger}-function") for trigger in TRIGGERS}
-    called |= dict.fromkeys(CHALLENGE, stack.named("kakao-challenge-function"))
+    called = {trigger: stack.function(trigger) for trigger in TRIGGERS}
+    called |= dict.fromkeys(CHALLENGE, stack.function("kakao_challenge"))
     assert pool["lambdaConfig"] == {_camel(name): function.outputs["arn"] for name, function in called.items()}
-    assert {function.name for function in called.values()} <= pool.sources["lambdaConfig"]
+    assert {function.tail for function in called.values()} <= pool.sources["lambdaConfig"]
     for trigger, function in called.items():
-        permission = stack.named(f"login-{trigger}-permission")
+        permission = stack.named(f"login-pool-{trigger.replace('_', '-')}-permission")
         assert permission["function"] == function.outputs["arn"]
         assert permission["principal"] == "cognito-idp.amazonaws.com"
         assert permission["action"] == "lambda:InvokeFunction"
@@ -199,8 +194,8 @@ def test_a_trigger_can_be_called_by_this_pool_of_this_account_alone(stack: Graph
 
 def test_a_trigger_waits_neither_for_the_pool_nor_for_the_client(stack: Graph) -> None:
     for trigger in TRIGGERS:
-        assert "environment" not in stack.named(f"{trigger}-function").inputs
-    assert stack.named("kakao-challenge-function").sources["environment"] == set()
+        assert "environment" not in stack.function(trigger).inputs
+    assert stack.function("kakao_challenge").sources["environment"] == set()
 
 
 def test_the_pool_has_one_client_so_that_a_trigger_needs_not_know_its_id(stack: Graph) -> None:
@@ -215,12 +210,14 @@ def test_a_password_is_taken_from_our_function_and_not_from_anybody_who_knows_th
 
 def test_without_the_kakao_apps_id_nothing_of_the_sign_in_by_token_is_declared(stack: Graph) -> None:
     without = declare()
-    more = {r.name for r in stack.resources} - {r.name for r in without.resources}
-    assert not {r.name for r in without.resources} - {r.name for r in stack.resources}
+    more = {r.tail for r in stack.resources} - {r.tail for r in without.resources}
+    assert not {r.tail for r in without.resources} - {r.tail for r in stack.resources}
     assert more
-    for name in more:
-        belongs = any(part in name for part in ("kakao-sign-in", "kakao-challenge", "post-auth-kakao"))
-        assert belongs or name.removeprefix("login-").removesuffix("-permission") in CHALLENGE, name
+    triggers = [f"login-pool-{event.replace('_', '-')}-permission" for event in CHALLENGE]
+    for tail in more:
+        name = tail.partition("::")[2]
+        belongs = name.startswith(("login-kakao", "login-verify", "login-api-kakao", "login-api-post-auth-kakao"))
+        assert belongs or name in triggers, tail
     assert set(without.one("UserPool")["lambdaConfig"]) == {_camel(name) for name in TRIGGERS}
     assert "ALLOW_CUSTOM_AUTH" not in without.one("UserPoolClient")["explicitAuthFlows"]
     assert "ALLOW_CUSTOM_AUTH" in stack.one("UserPoolClient")["explicitAuthFlows"]
@@ -228,14 +225,11 @@ def test_without_the_kakao_apps_id_nothing_of_the_sign_in_by_token_is_declared(s
 
 def test_kakao_tokens_count_for_this_app_under_each_of_its_keys() -> None:
     stack = declare({"kakaoAppId": "42", "kakaoAppKeys": ["native-key"], "kakaoApi": "https://kapi.example"})
-    for name in ("kakao-sign-in-function", "kakao-challenge-function"):
-        knows = stack.named(name)["environment"]["variables"]
+    for module in ("kakao_sign_in", "kakao_challenge"):
+        knows = stack.function(module)["environment"]["variables"]
         assert (knows["KAKAO_APP_ID"], knows["KAKAO_API"]) == ("42", "https://kapi.example")
         assert json.loads(knows["KAKAO_APP_KEYS"]) == ["rest-api-key", "native-key"]
-        assert (knows["KAKAO_ISSUER"], knows["IDENTITY_PROVIDER"]) == (
-            stack.one("IdentityProvider")["providerDetails"]["oidc_issuer"],
-            stack.one("IdentityProvider")["providerName"],
-        )
+        assert knows["KAKAO_ISSUER"] == stack.one("IdentityProvider")["providerDetails"]["oidc_issuer"]
         assert knows["KAKAO_JWKS_URL"] == stack.one("IdentityProvider")["providerDetails"]["jwks_uri"]
 
 
@@ -243,7 +237,7 @@ def test_a_mobile_app_is_called_back_where_the_setting_says() -> None:
     stack = declare({"kakaoAppId": "42", "appCallbacks": ["https://app.example.com/callback"]})
     client = stack.one("UserPoolClient")
     assert client["callbackUrls"][1:] == ["https://app.example.com/callback"]
-    address = urlsplit(stack.named("kakao-sign-in-function")["environment"]["variables"]["AUTHORIZE_URL"])
+    address = urlsplit(stack.function("kakao_sign_in")["environment"]["variables"]["AUTHORIZE_URL"])
     query = parse_qs(address.query)
     assert (address.scheme, address.path) == ("https", "/oauth2/authorize")
     assert query["client_id"] == [stack.exports["clientId"]]
@@ -253,5 +247,5 @@ def test_a_mobile_app_is_called_back_where_the_setting_says() -> None:
 
 
 def _camel(name: str) -> str:
-    first, *others = name.split("-")
+    first, *others = name.split("_")
     return first + "".join(other.title() for other in others)

@@ -1,5 +1,6 @@
 import json
 
+from handlers import contract
 from tests.infra.engine import Graph, function_behind
 
 OPEN = {
@@ -51,12 +52,12 @@ def test_a_token_counts_only_from_this_pool_and_for_this_client(stack: Graph) ->
     issuer = f"https://{stack.one('UserPool').outputs['endpoint']}"
     assert authorizer["authorizerType"] == "JWT"
     assert authorizer["jwtConfiguration"] == {"issuer": issuer, "audiences": [stack.exports["clientId"]]}
-    assert authorizer.sources["jwtConfiguration"] == {stack.one("UserPool").name, stack.one("UserPoolClient").name}
+    assert authorizer.sources["jwtConfiguration"] == {stack.one("UserPool").tail, stack.one("UserPoolClient").tail}
     assert authorizer["identitySources"] == ["$request.header.Authorization"]
 
 
 def test_the_session_function_trusts_the_issuer_that_the_gateway_trusts(stack: Graph) -> None:
-    variables = stack.named("session-function")["environment"]["variables"]
+    variables = stack.function("session")["environment"]["variables"]
     assert variables["ISSUER"] == stack.one("Authorizer", authorizerType="JWT")["jwtConfiguration"]["issuer"]
 
 
@@ -68,7 +69,7 @@ def test_requests_are_throttled_but_not_to_nothing(stack: Graph) -> None:
 
 def test_each_request_leaves_a_line_without_headers_query_or_person(stack: Graph) -> None:
     settings = stack.one("Stage", name="$default")["accessLogSettings"]
-    assert settings["destinationArn"] == stack.named("api-access-logs").outputs["arn"]
+    assert settings["destinationArn"] == stack.named("login-api-access-logs").outputs["arn"]
     line = json.loads(settings["format"])
     assert {"$context.requestId", "$context.routeKey", "$context.status", "$context.responseLatency"} <= set(
         line.values()
@@ -85,7 +86,7 @@ def test_only_this_apis_own_route_may_call_a_function(stack: Graph) -> None:
         assert permission["principal"] == "apigateway.amazonaws.com"
         assert permission["action"] == "lambda:InvokeFunction"
         assert permission["function"] == function_behind(stack, route).outputs["arn"]
-        assert api.name in permission.sources["sourceArn"]
+        assert api.tail in permission.sources["sourceArn"]
 
 
 def test_no_permission_is_without_a_source(stack: Graph) -> None:
@@ -94,11 +95,11 @@ def test_no_permission_is_without_a_source(stack: Graph) -> None:
 
 
 def test_an_e_mails_account_is_of_the_client_and_of_the_pool_that_the_gateway_trusts(stack: Graph) -> None:
-    variables = stack.named("accounts-function")["environment"]["variables"]
+    variables = stack.function("accounts")["environment"]["variables"]
     assert variables["CLIENT_ID"] == stack.exports["clientId"]
     assert variables["USER_POOL_ID"] == stack.exports["userPoolId"]
-    assert variables["SITE_ORIGINS"] == stack.named("session-function")["environment"]["variables"]["SITE_ORIGINS"]
-    assert int(variables["PASSWORD_LENGTH"]) == stack.one("UserPool")["passwordPolicy"]["minimumLength"]
+    assert variables["SITE_ORIGINS"] == stack.function("session")["environment"]["variables"]["SITE_ORIGINS"]
+    assert stack.one("UserPool")["passwordPolicy"]["minimumLength"] == contract.MIN_PASSWORD_LENGTH
 
 
 def test_no_other_origin_may_read_answers(stack: Graph) -> None:

@@ -12,7 +12,7 @@ def routes(stack: Graph) -> dict[str, Declared]:
 
 
 def variables(stack: Graph, function: str) -> dict[str, str]:
-    found: dict[str, str] = stack.named(f"{function}-function")["environment"]["variables"]
+    found: dict[str, str] = stack.function(function)["environment"]["variables"]
     return found
 
 
@@ -21,7 +21,7 @@ def test_every_event_of_a_connection_reaches_the_chat(stack: Graph) -> None:
         ROUTES, "handlers.chat.handler"
     )
     (integration,) = stack.of_api("WEBSOCKET", "Integration")
-    chat = stack.named("chat-function")
+    chat = stack.function("chat")
     assert integration["integrationType"] == "AWS_PROXY"
     assert integration["integrationUri"] == chat.outputs["invokeArn"]
 
@@ -31,7 +31,7 @@ def test_nobody_connects_whom_the_authorizer_has_not_let_in(stack: Graph) -> Non
     connect = routes(stack)["$connect"]
     assert (connect["authorizationType"], connect["authorizerId"]) == ("CUSTOM", authorizer.outputs["id"])
     assert authorizer["authorizerType"] == "REQUEST"
-    assert authorizer["authorizerUri"] == stack.named("connect-authorizer-function").outputs["invokeArn"]
+    assert authorizer["authorizerUri"] == stack.function("connect_authorizer").outputs["invokeArn"]
 
 
 def test_the_authorizer_is_asked_whatever_headers_come_and_each_time(stack: Graph) -> None:
@@ -43,14 +43,14 @@ def test_the_authorizer_is_asked_whatever_headers_come_and_each_time(stack: Grap
 def test_only_this_apis_stage_may_call_the_chat_and_only_its_authorizer_the_authorizer(stack: Graph) -> None:
     arn = stack.one("Api", protocolType="WEBSOCKET").outputs["executionArn"]
     (authorizer,) = stack.of_api("WEBSOCKET", "Authorizer")
-    sources = {f"{arn}/authorizers/{authorizer.outputs['id']}": "connect-authorizer"}
+    sources = {f"{arn}/authorizers/{authorizer.outputs['id']}": "connect_authorizer"}
     sources |= {f"{arn}/ws/{key}": "chat" for key in ROUTES}
     for source, function in sources.items():
         permission = stack.one("Permission", sourceArn=source)
         assert permission["principal"] == "apigateway.amazonaws.com"
         assert permission["action"] == "lambda:InvokeFunction"
-        assert permission["function"] == stack.named(f"{function}-function").outputs["arn"]
-    callers = {p["sourceArn"] for p in stack.all("Permission") if p.name.startswith("socket-")}
+        assert permission["function"] == stack.function(function).outputs["arn"]
+    callers = {p["sourceArn"] for p in stack.all("Permission") if arn in p["sourceArn"]}
     assert callers == set(sources)
 
 
@@ -64,7 +64,7 @@ def test_the_stage_is_deployed_at_each_change_and_throttled_but_not_to_nothing(s
 def test_each_connection_and_message_leaves_a_line_that_names_nobody(stack: Graph) -> None:
     (stage,) = stack.of_api("WEBSOCKET", "Stage")
     settings = stage["accessLogSettings"]
-    assert settings["destinationArn"] == stack.named("socket-access-logs").outputs["arn"]
+    assert settings["destinationArn"] == stack.named("login-socket-access-logs").outputs["arn"]
     line = json.loads(settings["format"])
     assert {"$context.requestId", "$context.status", "$context.routeKey"} <= set(line.values())
     for personal in ("identity", "authorizer", "Ip", "user", "error", "caller"):
@@ -74,23 +74,23 @@ def test_each_connection_and_message_leaves_a_line_that_names_nobody(stack: Grap
 def test_the_stage_waits_until_api_gateway_may_write_logs(stack: Graph) -> None:
     (stage,) = stack.of_api("WEBSOCKET", "Stage")
     account = stack.one("Account")
-    assert account.name in stage.dependencies
+    assert account.tail in stage.dependencies
     (role,) = account.sources["cloudwatchRoleArn"]
     (statement,) = statements(stack.named(role)["assumeRolePolicy"])
     assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
     attachment = stack.one("RolePolicyAttachment")
     assert attachment.sources["role"] == {role}
     assert attachment["policyArn"].endswith(":aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs")
-    assert attachment.name in account.dependencies
+    assert attachment.tail in account.dependencies
 
 
 def test_what_other_apis_of_the_account_write_logs_with_stays_when_the_stack_goes(stack: Graph) -> None:
     kept = {resource.name for resource in stack.custom() if resource.kept}
-    assert kept == {"socket-account", "socket-logs-role", "socket-logs-policy"}
+    assert kept == {"login-socket-account", "login-socket-logs-role", "login-socket-logs-policy"}
 
 
 def test_the_authorizer_believes_what_the_http_apis_gateway_believes(stack: Graph) -> None:
-    known = variables(stack, "connect-authorizer")
+    known = variables(stack, "connect_authorizer")
     trusted = stack.one("Authorizer", authorizerType="JWT")["jwtConfiguration"]
     assert (known["ISSUER"], [known["CLIENT_ID"]]) == (trusted["issuer"], trusted["audiences"])
     assert known["JWKS_URL"] == f"{trusted['issuer']}/.well-known/jwks.json"
@@ -100,12 +100,12 @@ def test_the_authorizer_believes_what_the_http_apis_gateway_believes(stack: Grap
 
 def test_a_page_connects_from_the_site_or_an_extra_origin() -> None:
     stack = declare({"extraOrigins": ["http://localhost:3000"]})
-    origins = json.loads(variables(stack, "connect-authorizer")["SITE_ORIGINS"])
+    origins = json.loads(variables(stack, "connect_authorizer")["SITE_ORIGINS"])
     assert origins == [stack.exports["siteUrl"], "http://localhost:3000"]
 
 
 def test_a_setting_leaves_the_account_unchecked() -> None:
-    known = variables(declare({"connectChecksUser": False}), "connect-authorizer")
+    known = variables(declare({"connectChecksUser": False}), "connect_authorizer")
     assert known["CONNECT_CHECKS_USER"] == "false"
 
 
@@ -119,7 +119,7 @@ def test_the_chat_answers_at_the_stage_itself(stack: Graph) -> None:
     ("setting", "function", "variable", "kind"),
     [
         ("websocketManagementUrl", "chat", "MANAGEMENT_URL", "Api"),
-        ("jwksUrl", "connect-authorizer", "JWKS_URL", "UserPool"),
+        ("jwksUrl", "connect_authorizer", "JWKS_URL", "UserPool"),
     ],
 )
 def test_an_address_of_the_settings_is_filled_in_with_the_id(

@@ -6,33 +6,30 @@ import re
 import pulumi
 import pulumi_aws as aws
 
-from infra.protocols import Served
+from handlers import contract
+from infra.alarms import Alarms, Metric
+from infra.component import Component
+from infra.function import Function
 
 REQUESTS_PER_SECOND = 50
 BURST = 100
-# Neither who it was nor what was asked for in path, query or headers: the route says enough.
+# No user, no path, no query, no header: the route is enough.
 ACCESS_LOG = {
     name: f"$context.{name}"
     for name in ("requestId", "requestTime", "routeKey", "status", "responseLatency", "integrationLatency")
 }
 
 
-class HttpApi(pulumi.ComponentResource):
-    """A request reaches the function of its route, and where the route asks for it, only with a valid token."""
+class HttpApi(Component):
+    """Each route invokes its function; a route with `signed_in=True` only with a valid token."""
 
-    def __init__(self, name: str, *, log_days: int, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare the API, its log, and its one stage, which deploys every change at once."""
-        super().__init__("kakao-login:infra:HttpApi", name, opts=opts)
-        self._name = name
-        self._child = pulumi.ResourceOptions(parent=self)
+    def __init__(self, name: str, *, log_days: int, alarms: Alarms, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the API, its access log, and one stage that deploys every change at once."""
+        super().__init__("HttpApi", name, opts)
         self._authorizer: aws.apigatewayv2.Authorizer | None = None
 
         self._api = aws.apigatewayv2.Api(f"{name}-api", protocol_type="HTTP", opts=self._child)
-        logs = aws.cloudwatch.LogGroup(
-            f"{name}-access-logs",
-            retention_in_days=log_days,
-            opts=self._child,
-        )
+        logs = aws.cloudwatch.LogGroup(f"{name}-access-logs", retention_in_days=log_days, opts=self._child)
         aws.apigatewayv2.Stage(
             f"{name}-stage",
             api_id=self._api.id,
@@ -46,32 +43,38 @@ class HttpApi(pulumi.ComponentResource):
             access_log_settings={"destination_arn": logs.arn, "format": json.dumps(ACCESS_LOG)},
             opts=self._child,
         )
+        alarms.alarm(
+            f"{name}-5xx",
+            Metric("AWS/ApiGateway", "5xx", {"ApiId": self._api.id}),
+            "Requests to /api fail. The dashboard shows the log lines of the errors.",
+            parent=self,
+        )
 
         self.api_id = self._api.id
         self.access_logs = logs.name
         self.host = self._api.api_endpoint.apply(lambda url: url.removeprefix("https://"))
         self.register_outputs({"apiId": self.api_id, "accessLogs": self.access_logs, "host": self.host})
 
-    def accept_tokens(self, *, issuer: pulumi.Input[str], client_id: pulumi.Input[str]) -> None:
-        """Let routes ask for a token of this issuer that was made for this client."""
+    def accept_tokens(self, *, issuer: pulumi.Input[str], client_ids: list[pulumi.Input[str]]) -> None:
+        """Let routes require a token that this issuer made for one of these clients (JWT authorizer)."""
         self._authorizer = aws.apigatewayv2.Authorizer(
             f"{self._name}-tokens",
             api_id=self._api.id,
             authorizer_type="JWT",
             identity_sources=["$request.header.Authorization"],
-            jwt_configuration={"issuer": issuer, "audiences": [client_id]},
+            jwt_configuration={"issuer": issuer, "audiences": client_ids},
             opts=self._child,
         )
 
-    def serve(self, function: Served, *routes: str, signed_in: bool = False) -> None:
-        """Answer `routes`, each as `GET /api/path`, with this function; `signed_in` ones only for a valid token.
+    def serve(self, name: str, function: Function, *routes: str, signed_in: bool = False) -> None:
+        """Invoke `function` for `routes`, each such as `GET /api/path`; with `signed_in` only with a valid token.
 
-        The function of a GET route also gets its HEAD requests, under the route key `HEAD /api/path`.
+        The function of a GET route also gets its HEAD requests, with the route key `HEAD /api/path`. `name` distinguishes this integration from the API's others. Raises ValueError before `accept_tokens`.
         """
         if signed_in and self._authorizer is None:
-            raise ValueError(f"{routes[0]!r} is for signed-in people: call accept_tokens() first")
+            raise ValueError(f"{routes[0]!r} requires a token: call accept_tokens() first")
         integration = aws.apigatewayv2.Integration(
-            f"{self._name}-{function.name}",
+            f"{self._name}-{name}",
             api_id=self._api.id,
             integration_type="AWS_PROXY",
             integration_uri=function.arn,
@@ -81,7 +84,7 @@ class HttpApi(pulumi.ComponentResource):
         heads = [route.replace("GET ", "HEAD ", 1) for route in routes if route.startswith("GET ")]
         for route in [*routes, *heads]:
             method, path = route.split(" ")
-            label = f"{self._name}-{method.lower()}{re.sub('[^a-z]+', '-', path.removeprefix('/api')).rstrip('-')}"
+            label = f"{self._name}-{method.lower()}{re.sub('[^a-z]+', '-', path.removeprefix(contract.API_PATH)).rstrip('-')}"
             aws.lambda_.Permission(
                 f"{label}-permission",
                 action="lambda:InvokeFunction",

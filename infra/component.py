@@ -1,0 +1,26 @@
+"""What every component of this project has in common."""
+
+import pulumi
+
+from infra import previous_names
+
+
+class Component(pulumi.ComponentResource):
+    """A group of resources under one name. Whatever AWS can tag bears the project and the stack.
+
+    Children get `opts=self._child` and names that begin with the component's own.
+    """
+
+    def __init__(self, kind: str, name: str, opts: pulumi.ResourceOptions | None) -> None:
+        outermost = not (opts and isinstance(opts.parent, Component))
+        inherited = pulumi.ResourceOptions(transformations=[_tag, previous_names.add_aliases]) if outermost else None
+        super().__init__(f"kakao-login:infra:{kind}", name, None, pulumi.ResourceOptions.merge(opts, inherited))
+        self._name = name
+        self._child = pulumi.ResourceOptions(parent=self)
+
+
+def _tag(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+    if "tags" not in args.props:  # AWS cannot tag this type
+        return None
+    tags = {"project": pulumi.get_project(), "stack": pulumi.get_stack()}
+    return pulumi.ResourceTransformationResult({**args.props, "tags": tags}, args.opts)

@@ -1,0 +1,458 @@
+"""The inputs of `KakaoLogin`, their defaults, and the rules that they follow."""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NotRequired, TypedDict, cast
+from urllib.parse import urlsplit
+
+import pulumi
+
+from infra import packaging
+
+
+class KakaoAppArgs(TypedDict):
+    """The app at developers.kakao.com."""
+
+    client_id: str
+    """REST API key."""
+    client_secret: pulumi.Input[str]
+    """Client secret of the REST API key."""
+    app_id: NotRequired[str]
+    """Numeric id of the app. Only with it is sign-in with a Kakao token deployed."""
+    app_keys: NotRequired[Sequence[str]]
+    """Further keys (native app key, JavaScript key) whose ID tokens may sign in."""
+    scopes: NotRequired[str]
+    """Consent items to ask for, separated by spaces; each must be enabled in Kakao's console."""
+    issuer: NotRequired[str]
+    """OpenID Connect issuer."""
+    api: NotRequired[str]
+    """API that answers userinfo."""
+
+
+class DomainArgs(TypedDict):
+    """Domains of the team. Without them the site is at CloudFront's domain and the hosted login at Cognito's."""
+
+    hosted_zone_id: NotRequired[str]
+    """Public Route 53 zone of both domains."""
+    site: NotRequired[str]
+    """Domain of the site, such as `www.example.com`."""
+    login: NotRequired[str]
+    """Domain of the hosted login, such as `login.example.com`."""
+    login_parent_record: NotRequired[bool]
+    """Create the A record of the parent domain that Cognito requires, where there is none."""
+    prefix: NotRequired[str]
+    """Prefix of the hosted login's domain at Cognito, with {accountId} for the AWS account."""
+
+
+class TokenArgs(TypedDict):
+    """Lifetimes."""
+
+    minutes: NotRequired[int]
+    """Lifetime of ID and access tokens, 5 to 1440 minutes."""
+    refresh_days: NotRequired[int]
+    """Lifetime of refresh tokens, 1 to 3650 days."""
+    rotate: NotRequired[bool]
+    """Issue a new refresh token at each refresh; the old one stops working after a minute."""
+
+
+class FunctionArgs(TypedDict):
+    """What all Lambda functions share."""
+
+    runtime: NotRequired[str]
+    """Lambda runtime, `python3.12` to `python3.14`."""
+    architecture: NotRequired[str]
+    """`arm64` or `x86_64`."""
+    log_days: NotRequired[int]
+    """Days for which CloudWatch Logs keeps log lines."""
+    permissions_boundary: NotRequired[str]
+    """ARN of the IAM policy that limits the roles of the functions."""
+
+
+class KakaoLoginArgs(TypedDict):
+    """Inputs of `KakaoLogin`. An empty text means: derived from what is deployed, or absent."""
+
+    kakao: KakaoAppArgs
+    domains: NotRequired[DomainArgs]
+    tokens: NotRequired[TokenArgs]
+    functions: NotRequired[FunctionArgs]
+    page: NotRequired[str]
+    """Folder of the page."""
+    site_url: NotRequired[str]
+    """Address at which browsers reach the site, where that is not its domain."""
+    extra_origins: NotRequired[Sequence[str]]
+    """Further sites that may use this login, such as `http://localhost:3000`."""
+    app_callbacks: NotRequired[Sequence[str]]
+    """App links to which the hosted login redirects mobile apps."""
+    connect_checks_user: NotRequired[bool]
+    """Ask Cognito at each WebSocket connect whether the user still exists and is enabled."""
+    waf: NotRequired[bool]
+    """Put a firewall (AWS WAF) in front of the site and the user pool."""
+    alarm_email: NotRequired[str]
+    """Address to which alarms are mailed."""
+    mail_from: NotRequired[str]
+    """Sender of mails to users, of a domain that Amazon SES has verified."""
+    protect: NotRequired[bool]
+    """Refuse to delete the user pool."""
+    hosted_login_url: NotRequired[str]
+    """Address at which browsers reach the hosted login, where that is not its domain."""
+    jwks_url: NotRequired[str]
+    """Address of the pool's signing keys, with {userPoolId} for its id."""
+    websocket_management_url: NotRequired[str]
+    """Address at which functions post to connections, with {apiId} for the WebSocket API's id."""
+
+
+DEFAULTS: Mapping[str, Any] = {
+    "kakao": {
+        "app_id": "",
+        "app_keys": [],
+        "scopes": "openid account_email profile_nickname",
+        "issuer": "https://kauth.kakao.com",
+        "api": "https://kapi.kakao.com",
+    },
+    "domains": {"hosted_zone_id": "", "site": "", "login": "", "login_parent_record": False, "prefix": ""},
+    "tokens": {"minutes": 15, "refresh_days": 30, "rotate": True},
+    "functions": {"runtime": "python3.13", "architecture": "arm64", "log_days": 30, "permissions_boundary": ""},
+    "page": "frontend",
+    "site_url": "",
+    "extra_origins": [],
+    "app_callbacks": [],
+    "connect_checks_user": True,
+    "waf": False,
+    "alarm_email": "",
+    "mail_from": "",
+    "protect": True,
+    "hosted_login_url": "",
+    "jwks_url": "",
+    "websocket_management_url": "",
+}
+
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}  # where Cognito, too, takes http
+NOT_KAKAO_SCOPES = {"email": "account_email", "profile": "profile_nickname"}
+# CloudWatch Logs, PutRetentionPolicy.
+LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+RESERVED_IN_PREFIXES = ("aws", "amazon", "cognito")
+LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+HOST = rf"(?=.{{1,63}}$)({LABEL}\.)+[a-z]([a-z0-9-]*[a-z0-9])?"  # Cognito takes at most 63 characters
+ACCOUNT = "{accountId}"
+QUOTES = "'\"`\u2018\u2019\u201c\u201d\u300c\u300d"
+
+GROUPS: Mapping[str, type] = {
+    "kakao": KakaoAppArgs,
+    "domains": DomainArgs,
+    "tokens": TokenArgs,
+    "functions": FunctionArgs,
+}
+
+
+class InputError(ValueError):
+    """An input is unknown, missing or wrong.
+
+    `path` names it, such as `tokens.minutes`; `item` is its place where it is in a list. `problem` is the end of a
+    sentence that begins with the input; `{value}` in it stands for the value. `right` is a value that mends it, None
+    where only the user knows one. `superfluous` says that taking it away mends it.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        problem: str,
+        *,
+        value: object = None,
+        right: str | None = None,
+        item: int | None = None,
+        superfluous: bool = False,
+    ) -> None:
+        place = path if item is None else f"{path}[{item}]"
+        super().__init__(f"{place} {problem.replace('{value}', repr(value))}")
+        self.path = path
+        self.problem = problem
+        self.value = value
+        self.right = right
+        self.item = item
+        self.superfluous = superfluous
+
+
+def checked(args: KakaoLoginArgs) -> KakaoLoginArgs:
+    """Return the inputs with every default filled in. Raises InputError for the first that is unknown or wrong."""
+    complete = cast("KakaoLoginArgs", _complete(args, DEFAULTS, KakaoLoginArgs))
+    for path, rule in RULES.items():
+        rule(path, _value(complete, path))
+    _check_domains(complete)
+    _check_site_url(complete)
+    return complete
+
+
+def _complete(given: Mapping[str, Any], defaults: Mapping[str, Any], kind: type, group: str = "") -> dict[str, Any]:
+    for name in given:
+        if name not in kind.__annotations__:
+            near = difflib.get_close_matches(name, kind.__annotations__, 1)
+            hint = f"; the nearest is {group}{near[0]}" if near else ""
+            raise InputError(f"{group}{name}", f"is no input of KakaoLogin{hint}", superfluous=True)
+    complete = {**defaults, **{name: value for name, value in given.items() if value is not None}}
+    for name, members in GROUPS.items() if kind is KakaoLoginArgs else ():
+        complete[name] = _complete(complete.get(name) or {}, defaults[name], members, f"{name}.")
+    return complete
+
+
+def _value(args: KakaoLoginArgs, path: str) -> Any:
+    value: Any = args
+    for name in path.split("."):
+        value = value.get(name)
+    return value
+
+
+# Rules of one input each. They take its path and its value, and raise InputError.
+
+Rule = Callable[[str, Any], None]
+
+
+def _text(grammar: str, expected: str, right: str | None = None) -> Rule:
+    def rule(path: str, value: Any) -> None:
+        if value is None:
+            raise InputError(path, "is not set", right=right)
+        if not isinstance(value, str):
+            raise InputError(path, f"is {{value}}; it should be {expected}", value=value, right=right)
+        _check_pasted(path, value, right=right)
+        if not re.fullmatch(grammar, value):
+            raise InputError(path, f"is {{value}}; it should be {expected}", value=value, right=right)
+
+    return rule
+
+
+def _check_pasted(path: str, value: str, *, right: str | None = None, item: int | None = None) -> None:
+    """Refuse what a paste brings along. The value is not repeated: it may be a secret."""
+    if flaw := _flaw(value):
+        raise InputError(path, f"{flaw}; copy it again", right=right, item=item)
+
+
+def _flaw(value: str) -> str:
+    if value != value.strip():
+        return "begins or ends with white space"
+    if value and (value[0] in QUOTES or value[-1] in QUOTES):
+        return "begins or ends with a quotation mark"
+    if value.startswith("<"):
+        return "begins with `<`, as a placeholder does"
+    for place, character in enumerate(value, 1):
+        if unicodedata.category(character)[0] in "CZ" and character != " ":
+            name = unicodedata.name(character, "a control character")
+            return f"holds an invisible character at place {place}, {name} (U+{ord(character):04X})"
+        if not character.isascii():
+            return f"holds a character that is not ASCII at place {place}, such as a full-width letter"
+    return ""
+
+
+def _one_of(known: Collection[str], right: str) -> Rule:
+    return _text("|".join(map(re.escape, known)), " or ".join(known), right)
+
+
+def _client_secret(path: str, value: Any) -> None:
+    if value is None or value == "":
+        raise InputError(path, "is not set")
+    if isinstance(value, str):  # an Output is known only when it is deployed
+        _check_pasted(path, value)
+        if not re.fullmatch(r"[!-~]+", value):
+            raise InputError(path, "holds white space; copy it again")
+
+
+def _flag(right: str) -> Rule:
+    def rule(path: str, value: Any) -> None:
+        if not isinstance(value, bool):
+            raise InputError(path, "is {value}; it should be true or false", value=value, right=right)
+
+    return rule
+
+
+def _whole(least: int, most: int) -> Rule:
+    def rule(path: str, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+            raise InputError(path, "is {value}; it should be a whole number", value=value, right=str(least))
+        if not least <= value <= most:
+            nearest = str(min(max(int(value), least), most))
+            raise InputError(path, f"is {value:g}; Cognito takes {least} to {most}", value=value, right=nearest)
+
+    return rule
+
+
+def _log_days(path: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(path, "is {value}; it should be a whole number", value=value, right="30")
+    if value not in LOG_DAYS:
+        nearest = min(LOG_DAYS, key=lambda known: abs(known - value))
+        takes = ", ".join(map(str, LOG_DAYS))
+        raise InputError(path, f"is {value:g}; CloudWatch takes {takes}", value=value, right=str(nearest))
+
+
+def _scopes(path: str, value: Any) -> None:
+    right = DEFAULTS["kakao"]["scopes"]
+    _text(r"[a-z_]+( [a-z_]+)*", "scopes separated by spaces", right)(path, value)
+    for scope in value.split():
+        if scope in NOT_KAKAO_SCOPES:
+            known = NOT_KAKAO_SCOPES[scope]
+            problem = f"names {scope!r}, which Kakao does not know (KOE205); its name there is {known!r}"
+            raise InputError(path, problem, right=right)
+    if "openid" not in value.split():
+        raise InputError(path, "lacks 'openid', without which Kakao issues no ID token", right=right)
+
+
+def _list(check: Callable[[str, str, int], None], expected: str) -> Rule:
+    def rule(path: str, value: Any) -> None:
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise InputError(path, f"is {{value}}; it should be a list of {expected}", value=value, superfluous=True)
+        for item, one in enumerate(value):
+            if not isinstance(one, str):
+                raise InputError(path, f"has {{value}}; it should be a list of {expected}", value=one, item=item)
+            _check_pasted(path, one, item=item)
+            check(path, one, item)
+            if one in value[:item]:
+                raise InputError(path, "names {value} twice", value=one, item=item, superfluous=True)
+
+    return rule
+
+
+def _app_key(path: str, value: str, item: int) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
+        raise InputError(path, "has {value}, which is no key of a Kakao app", value=value, item=item)
+
+
+def _app_callback(path: str, value: str, item: int) -> None:
+    if not re.fullmatch(r"https?://[A-Za-z0-9._~:/?=&%-]+", value):
+        problem = "has {value}; it should be an app link, https and without a fragment: any app may claim a scheme"
+        raise InputError(path, problem, value=value, item=item)
+    _check_transport(path, value, item=item)
+
+
+def _origin(right: str | None = None) -> Rule:
+    def rule(path: str, value: Any) -> None:
+        if value == "" and right is None:
+            return
+        _text(".*", "an origin", right)(path, value)
+        _check_origin(path, value, right=right)
+
+    return rule
+
+
+def _check_origin(path: str, value: str, item: int | None = None, *, right: str | None = None) -> None:
+    """An origin as RFC 6454 writes it: scheme, host, port, and nothing behind, not even a slash."""
+    example = right or ("http://localhost:3000" if item is not None else "https://login.example.com")
+    if not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?", value):
+        problem = f"is {{value}}; it should be an origin such as {example}, without a path"
+        raise InputError(path, problem, value=value, item=item, right=right)
+    scheme, _, port = value.rpartition(":")
+    default = {"http": "80", "https": "443"}.get(scheme.partition(":")[0])
+    if port.isdecimal() and (port == default or not 1 <= int(port) <= 65535):
+        problem = "is {value}; a browser never writes this port in an origin"
+        raise InputError(path, problem, value=value, item=item, right=right)
+    _check_transport(path, value, item=item, right=right)
+
+
+def _address(example: str) -> Rule:
+    def rule(path: str, value: Any) -> None:
+        _text(r"(https?://[A-Za-z0-9./:{}_-]+)?", f"an address such as {example}, or empty")(path, value)
+        _check_transport(path, value)
+
+    return rule
+
+
+def _check_transport(path: str, value: str, *, item: int | None = None, right: str | None = None) -> None:
+    if value.startswith("http:") and urlsplit(value).hostname not in LOOPBACK:
+        problem = "is {value}; only this machine may be reached over plain http"
+        raise InputError(path, problem, value=value, item=item, right=right)
+
+
+def _prefix(path: str, value: Any) -> None:
+    _text(".*", "a prefix")(path, value)
+    prefix = value.replace(ACCOUNT, "0" * 12)
+    if value and not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", prefix):
+        problem = "is {value}; it takes 1 to 63 lower-case letters, digits and inner hyphens"
+        raise InputError(path, problem, value=value)
+    for word in RESERVED_IN_PREFIXES:
+        if word in prefix:
+            problem = f"is {{value}}; Cognito refuses a domain that contains {word!r}"
+            raise InputError(path, problem, value=value)
+
+
+RULES: Mapping[str, Rule] = {
+    "kakao.client_id": _text(r"[A-Za-z0-9_-]+", "Kakao's REST API key"),
+    "kakao.client_secret": _client_secret,
+    "kakao.app_id": _text(r"[0-9]*", "a number, or empty"),
+    "kakao.app_keys": _list(_app_key, "keys of the Kakao app"),
+    "kakao.issuer": _origin(DEFAULTS["kakao"]["issuer"]),
+    "kakao.api": _origin(DEFAULTS["kakao"]["api"]),
+    "kakao.scopes": _scopes,
+    "domains.hosted_zone_id": _text(
+        r"(Z[A-Z0-9]{1,31})?", "the id of a public zone in Route 53, such as Z0123456789ABCDEFGHIJ, or empty"
+    ),
+    "domains.site": _text(rf"({HOST})?", "a host name such as www.example.com, or empty"),
+    "domains.login": _text(
+        rf"(?!{LABEL}\.{LABEL}$)({HOST})?", "a host name below one of yours, such as login.example.com, or empty"
+    ),
+    "domains.login_parent_record": _flag("false"),
+    "domains.prefix": _prefix,
+    "tokens.minutes": _whole(5, 1440),
+    "tokens.refresh_days": _whole(1, 3650),
+    "tokens.rotate": _flag("true"),
+    "functions.runtime": _one_of(packaging.GLIBC, "python3.13"),
+    "functions.architecture": _one_of(packaging.MACHINES, "arm64"),
+    "functions.log_days": _log_days,
+    "functions.permissions_boundary": _text(
+        r"(arn:aws:iam::[0-9]{12}:policy/[A-Za-z0-9/+=,.@_-]+)?",
+        "the ARN of a policy, such as arn:aws:iam::123456789012:policy/kakao-login-dev-boundary, or empty",
+    ),
+    "page": _text(r".+", "a folder", "frontend"),
+    "site_url": _origin(),
+    "extra_origins": _list(_check_origin, "origins"),
+    "app_callbacks": _list(_app_callback, "addresses"),
+    "connect_checks_user": _flag("true"),
+    "waf": _flag("true"),
+    "alarm_email": _text(r"([^@\s]+@[^@\s]+\.[^@\s]+)?", "an e-mail such as team@example.com, or empty"),
+    "mail_from": _text(
+        rf"((?=[^@]{{1,64}}@)[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@{HOST})?",
+        "an e-mail of a domain of yours, such as no-reply@example.com, or empty",
+    ),
+    "protect": _flag("true"),
+    "hosted_login_url": _origin(),
+    "jwks_url": _address("https://keys.example.com/{userPoolId}/.well-known/jwks.json"),
+    "websocket_management_url": _address("https://ws.example.com/{apiId}/ws"),
+}
+
+
+# Rules of several inputs together
+
+
+def _check_domains(args: KakaoLoginArgs) -> None:
+    domains = args["domains"]
+    login, site = domains["login"], domains["site"]
+    for path, domain in (("domains.site", site), ("domains.login", login)):
+        if domain and not domains["hosted_zone_id"]:
+            problem = f"is not set, but {path} is, whose records go into that zone"
+            raise InputError("domains.hosted_zone_id", problem)
+    if domains["hosted_zone_id"] and not site and not login:
+        problem = "is not set, and neither is domains.login: domains.hosted_zone_id alone does nothing"
+        raise InputError("domains.site", problem)
+    if domains["login_parent_record"] and not login:
+        raise InputError("domains.login_parent_record", "is true without a domains.login", right="false")
+    if not login:
+        return
+    if login == site:
+        raise InputError("domains.login", "is the same as domains.site; the hosted login needs a name of its own")
+    if domains["login_parent_record"] and login.partition(".")[2] == site:
+        problem = "is true, but the parent of domains.login is domains.site, which has a record"
+        raise InputError("domains.login_parent_record", problem, right="false")
+    for path in ("domains.prefix", "hosted_login_url"):
+        if _value(args, path):
+            problem = "is set beside domains.login, which says where the hosted login is"
+            raise InputError(path, problem, superfluous=True)
+
+
+def _check_site_url(args: KakaoLoginArgs) -> None:
+    site, url = args["domains"]["site"], args["site_url"]
+    if site and url:
+        raise InputError("site_url", "is set beside domains.site, which says where the site is", superfluous=True)
+    for path, own in (("domains.site", f"https://{site}"), ("site_url", url)):
+        if own in args["extra_origins"]:
+            item = list(args["extra_origins"]).index(own)
+            problem = f"names {path}, which is the site itself"
+            raise InputError("extra_origins", problem, item=item, superfluous=True)

@@ -1,0 +1,367 @@
+"""The whole login as one component."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pulumi
+
+from handlers import contract
+from infra import firewall, inputs, kakao, names, packaging
+from infra.alarms import PERIOD_MINUTES, SEVERAL, Alarms
+from infra.component import Component
+from infra.domain import Domain
+from infra.firewall import Firewall
+from infra.function import Function, Platform
+from infra.http_api import HttpApi
+from infra.inputs import KakaoLoginArgs
+from infra.layer import Layer
+from infra.policies import Statement
+from infra.site import Site
+from infra.user_pool import UserPool, authorize_url
+from infra.websocket_api import WebSocketApi
+
+SIGN_UPS_AN_HOUR = 30  # Cognito's own sender mails 50 codes a day
+
+
+class KakaoLogin(Component):
+    """Users sign in with Kakao or with e-mail at one address, and the APIs behind it know who they are.
+
+    `api` and `socket` take further routes and services, whose functions run on the same `platform`. `functions` are the
+    login's own.
+    """
+
+    def __init__(self, name: str, args: KakaoLoginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Declare the login. Raises InputError or NameTooLongError before anything is declared."""
+        self._args = inputs.checked(args)
+        names.check(f"{name}-{names.LONGEST_PART}")
+        super().__init__("KakaoLogin", name, opts)
+        self.functions: list[Function] = []
+
+        # What requests pass through
+        self._alarms = Alarms(f"{name}-alarms", email=self._args["alarm_email"], opts=self._child)
+        self.platform = self._shared_by_functions()
+        self.api = self._http_api()
+        self.socket = self._websocket_api()
+        self._site = self._declare_site()
+        self.url = self._site.url
+
+        # Who users are
+        self._layer = self._packages()
+        self._pool = self._user_pool()
+        self._hosted_login = self._hosted_login_url()
+        self.client_id = self._client()
+        self.api.accept_tokens(issuer=self._pool.issuer, client_ids=[self.client_id])
+
+        # What the login answers
+        self._sessions()
+        self._user_info()
+        self._accounts()
+        if self._args["kakao"]["app_id"]:
+            self._token_sign_in()
+        self._connections()
+
+        # What the team sees
+        self._watch_throttling()
+        self.alarm_topic = self._alarms.topic_arn
+        self.api_url = pulumi.Output.concat(self.url, contract.API_PATH)
+        self.websocket_url = self.url.apply(lambda url: url.replace("http", "ws", 1) + contract.WEBSOCKET_PATH)
+        self.websocket_api_id = self.socket.api_id
+        self.user_pool_id = self._pool.id
+        self.kakao_redirect_uri = pulumi.Output.concat(self._hosted_login, "/oauth2/idpresponse")
+        self.kakao_logout_redirect_uri = pulumi.Output.concat(self.url, "/")
+        self.register_outputs(
+            {
+                "url": self.url,
+                "apiUrl": self.api_url,
+                "websocketUrl": self.websocket_url,
+                "websocketApiId": self.websocket_api_id,
+                "userPoolId": self.user_pool_id,
+                "clientId": self.client_id,
+                "kakaoRedirectUri": self.kakao_redirect_uri,
+                "kakaoLogoutRedirectUri": self.kakao_logout_redirect_uri,
+                "alarmTopic": self.alarm_topic,
+            }
+        )
+
+    # What requests pass through
+
+    def _shared_by_functions(self) -> Platform:
+        functions = self._args["functions"]
+        return Platform(
+            runtime=functions["runtime"],
+            architecture=functions["architecture"],
+            log_days=int(functions["log_days"]),
+            permissions_boundary=functions["permissions_boundary"],
+            alarms=self._alarms,
+        )
+
+    def _http_api(self) -> HttpApi:
+        return HttpApi(f"{self._name}-api", log_days=self.platform.log_days, alarms=self._alarms, opts=self._child)
+
+    def _websocket_api(self) -> WebSocketApi:
+        return WebSocketApi(
+            f"{self._name}-socket",
+            management_url=self._args["websocket_management_url"],
+            log_days=self.platform.log_days,
+            permissions_boundary=self.platform.permissions_boundary,
+            alarms=self._alarms,
+            opts=self._child,
+        )
+
+    def _declare_site(self) -> Site:
+        web_acl = (
+            Firewall(f"{self._name}-site-firewall", scope="CLOUDFRONT", rules=firewall.BEFORE_SITE, opts=self._child)
+            if self._args["waf"]
+            else None
+        )
+        return Site(
+            f"{self._name}-site",
+            page=Path(self._args["page"]),
+            api_host=self.api.host,
+            socket_host=self.socket.host,
+            extra_origins=self._args["extra_origins"],
+            domain=self._domain("site"),
+            firewall_arn=web_acl.arn if web_acl else None,
+            protect=self._args["protect"],
+            url=self._args["site_url"],
+            alarms=self._alarms,
+            opts=self._child,
+        )
+
+    def _origins(self) -> list[pulumi.Input[str]]:
+        """Return the sites whose pages may sign users in; the site itself comes first."""
+        return [self.url, *self._args["extra_origins"]]
+
+    def _domain(self, which: str) -> Domain | None:
+        """Return the team's own domain for the `site` or the `login`, if there is one."""
+        domains = self._args["domains"]
+        if not domains[which]:  # type: ignore[literal-required]
+            return None
+        return Domain(
+            f"{self._name}-{which}-address",
+            domain=domains[which],  # type: ignore[literal-required]
+            hosted_zone_id=domains["hosted_zone_id"],
+            parent=self._site if which == "login" and domains["site"] else None,
+            parent_record=which == "login" and domains["login_parent_record"],
+            opts=self._child,
+        )
+
+    # Who users are
+
+    def _packages(self) -> Layer:
+        return Layer(
+            f"{self._name}-layer",
+            runtime=self.platform.runtime,
+            architecture=self.platform.architecture,
+            opts=self._child,
+        )
+
+    def _user_pool(self) -> UserPool:
+        triggers = {
+            "pre_sign_up": self._function("sign-up", "pre_sign_up", error_threshold=SEVERAL),
+            "post_confirmation": self._function("confirm", "post_confirmation"),
+            "pre_authentication": self._function("pre-auth", "pre_authentication", error_threshold=SEVERAL),
+        }
+        pool = UserPool(
+            f"{self._name}-pool",
+            triggers=triggers,
+            challenge=self._challenge() if self._args["kakao"]["app_id"] else None,
+            mail_from=self._args["mail_from"],
+            protect=self._args["protect"],
+            jwks_url=self._args["jwks_url"],
+            alarms=self._alarms,
+            opts=self._child,
+        )
+        triggers["post_confirmation"].allow(pool.force_password_reset(), pool.sign_out_everywhere())
+        self._watch_triggers(triggers)
+        if self._args["waf"]:
+            rules = firewall.BEFORE_USER_POOL
+            web_acl = Firewall(f"{self._name}-pool-firewall", scope="REGIONAL", rules=rules, opts=self._child)
+            pool.protect_with(web_acl.arn)
+        return pool
+
+    def _watch_triggers(self, triggers: Mapping[str, Function]) -> None:
+        self._count_log_lines(
+            "sign-ups",
+            contract.LOG_SIGN_UP,
+            triggers["pre_sign_up"],
+            "Many accounts are made with e-mail. Each is billed and mailed. Turn `waf` on, or raise the number.",
+            threshold=SIGN_UPS_AN_HOUR,
+            minutes=60,
+        )
+        self._count_log_lines(
+            "kakao-statuses",
+            contract.LOG_KAKAO_STATUS,
+            triggers["pre_authentication"],
+            "A Kakao user's profile has a status that allows a password. See docs/decisions.md.",
+            threshold=1,
+        )
+
+    def _challenge(self) -> Function:
+        """Verify the Kakao token that answers Cognito's custom challenge."""
+        return self._function(
+            "verify",
+            "kakao_challenge",
+            environment=kakao.token_checks(self._args["kakao"]),
+            layers=[self._layer.arn],
+            error_threshold=SEVERAL,
+        )
+
+    def _hosted_login_url(self) -> pulumi.Output[str]:
+        return self._pool.hosted_login(
+            prefix=self._args["domains"]["prefix"] or f"{names.stack()}-{self._name}-{{accountId}}",
+            domain=self._domain("login"),
+            url=self._args["hosted_login_url"],
+        )
+
+    def _client(self) -> pulumi.Output[str]:
+        return self._pool.client(
+            provider=self._pool.identity_provider(self._args["kakao"]),
+            origins=self._origins(),
+            app_callbacks=self._args["app_callbacks"],
+            tokens=self._args["tokens"],
+        )
+
+    # What the login answers
+
+    def _sessions(self) -> None:
+        """Sign-in through the hosted login, refresh and sign-out, with cookies."""
+        function = self._function(
+            "session",
+            "session",
+            environment={
+                contract.ENV_CLIENT_ID: self.client_id,
+                contract.ENV_HOSTED_LOGIN_URL: self._hosted_login,
+                contract.ENV_ISSUER: self._pool.issuer,
+                contract.ENV_REFRESH_DAYS: str(self._args["tokens"]["refresh_days"]),
+                contract.ENV_SITE_ORIGINS: pulumi.Output.json_dumps(self._origins()),
+            },
+        )
+        self.api.serve("session", function, *contract.SESSION_ROUTES)
+
+    def _user_info(self) -> None:
+        function = self._function(
+            "userinfo",
+            "user_info",
+            environment={contract.ENV_USER_POOL_ID: self._pool.id},
+            permissions=[self._pool.read_user()],
+        )
+        self.api.serve("user-info", function, contract.USER_INFO, signed_in=True)
+
+    def _accounts(self) -> None:
+        """Accounts with e-mail and password."""
+        function = self._function(
+            "accounts",
+            "accounts",
+            environment={
+                contract.ENV_CLIENT_ID: self.client_id,
+                contract.ENV_REFRESH_DAYS: str(self._args["tokens"]["refresh_days"]),
+                contract.ENV_SITE_ORIGINS: pulumi.Output.json_dumps(self._origins()),
+                contract.ENV_USER_POOL_ID: self._pool.id,
+            },
+            permissions=[
+                self._pool.check_password(),
+                self._pool.force_password_reset(),
+                self._pool.sign_out_everywhere(),
+            ],
+        )
+        self.api.serve("accounts", function, *contract.ACCOUNT_ROUTES)
+        self._count_log_lines(
+            "codes-not-sent",
+            contract.LOG_CODE_NOT_SENT,
+            function,
+            "Codes for e-mail accounts are not sent. Look at `mailFrom`, and at the limits of Cognito's or SES's mail.",
+        )
+
+    def _token_sign_in(self) -> None:
+        """Sign-in with a Kakao token, for mobile apps."""
+        function = self._function(
+            "kakao",
+            "kakao_sign_in",
+            environment={
+                contract.ENV_AUTHORIZE_URL: authorize_url(self._hosted_login, self.client_id),
+                contract.ENV_CLIENT_ID: self.client_id,
+                contract.ENV_USER_POOL_ID: self._pool.id,
+                **kakao.token_checks(self._args["kakao"]),
+            },
+            permissions=[self._pool.sign_in_with_token()],
+            layers=[self._layer.arn],
+        )
+        self.api.serve("kakao-sign-in", function, contract.KAKAO_SIGN_IN)
+
+    def _connections(self) -> None:
+        """Only signed-in users open a WebSocket connection."""
+        function = self._function(
+            "connect",
+            "connect_authorizer",
+            environment={
+                contract.ENV_CLIENT_ID: self.client_id,
+                contract.ENV_CONNECT_CHECKS_USER: json.dumps(self._args["connect_checks_user"]),
+                contract.ENV_ISSUER: self._pool.issuer,
+                contract.ENV_JWKS_URL: self._pool.jwks_url,
+                contract.ENV_SITE_ORIGINS: pulumi.Output.json_dumps(self._origins()),
+                contract.ENV_USER_POOL_ID: self._pool.id,
+            },
+            permissions=[self._pool.read_user()],
+            layers=[self._layer.arn],
+        )
+        self.socket.authorize(function)
+        name = f"{self._name}-authorizer-errors"  # it answers every error with a denial, so Lambda counts none
+        self._alarms.alarm(
+            name,
+            self._alarms.count(name, '{ $.level = "ERROR" }', function.log_group, parent=function),
+            "Users get no WebSocket because their token or account cannot be verified. Read the authorizer's log.",
+            parent=function,
+        )
+
+    def _function(
+        self,
+        name: str,
+        module: str,
+        *,
+        environment: Mapping[str, pulumi.Input[str]] | None = None,
+        permissions: Sequence[pulumi.Input[Statement]] = (),
+        layers: Sequence[pulumi.Input[str]] = (),
+        error_threshold: int = 1,
+    ) -> Function:
+        """Declare the Lambda of handlers/<module>.py."""
+        function = Function(
+            f"{self._name}-{name}",
+            source=packaging.HANDLERS / f"{module}.py",
+            platform=self.platform,
+            environment=environment,
+            permissions=permissions,
+            layers=layers,
+            error_threshold=error_threshold,
+            opts=self._child,
+        )
+        self.functions.append(function)
+        return function
+
+    # What the team sees
+
+    def _count_log_lines(
+        self,
+        label: str,
+        message: str,
+        function: Function,
+        description: str,
+        *,
+        threshold: int = SEVERAL,
+        minutes: int = PERIOD_MINUTES,
+    ) -> None:
+        """Notify the team when a function logs this message too often."""
+        name = f"{self._name}-{label}"
+        metric = self._alarms.count(name, f'{{ $.message = "{message}" }}', function.log_group, parent=function)
+        self._alarms.alarm(name, metric, description, threshold=threshold, minutes=minutes, parent=function)
+
+    def _watch_throttling(self) -> None:
+        name = f"{self._name}-throttles"
+        logs = (self.api.access_logs, self.socket.access_logs)
+        self._alarms.alarm(
+            name,
+            self._alarms.count(name, '{ $.status = "429" }', *logs, parent=self),
+            "Requests are answered with 429. Either there is a flood, or a limit of the API or of Cognito is too low.",
+            parent=self,
+        )

@@ -1,0 +1,99 @@
+"""The files of the page: which ones are served, with which content type, and how the edge function tells them."""
+
+import json
+import mimetypes
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+WELL_KNOWN = ".well-known"  # RFC 8615: the one hidden folder that belongs to a site
+RESERVED = ".errors"  # the login's own error pages; a page cannot have files here, since hidden ones are left out
+
+# Python's own table depends on its version for some of these, and lacks others.
+TYPES = {
+    ".avif": "image/avif",
+    ".css": "text/css",
+    ".csv": "text/csv",
+    ".gif": "image/gif",
+    ".htm": "text/html",
+    ".html": "text/html",
+    ".ico": "image/x-icon",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".js": "text/javascript",
+    ".json": "application/json",
+    ".m4a": "audio/mp4",
+    ".map": "application/json",
+    ".mjs": "text/javascript",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".ogg": "audio/ogg",
+    ".otf": "font/otf",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".ttf": "font/ttf",
+    ".txt": "text/plain",
+    ".vtt": "text/vtt",
+    ".wasm": "application/wasm",
+    ".wav": "audio/wav",
+    ".webm": "video/webm",
+    ".webmanifest": "application/manifest+json",
+    ".webp": "image/webp",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
+    ".xml": "application/xml",
+    ".zip": "application/zip",
+}
+PATH = "/!$&'()*+,;=:@~"  # what browsers leave as it is
+OTHER_TYPES = mimetypes.MimeTypes(filenames=())  # Python's table, and nothing of this machine's
+
+
+def served_files(folder: Path) -> dict[str, Path]:
+    """Return the files of the page by their S3 keys, without hidden ones such as .DS_Store. Raises OSError."""
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is no folder; the page's files are read from there")
+    files = (file for file in sorted(folder.rglob("*")) if _is_served(folder, file))
+    return {file.relative_to(folder).as_posix(): file for file in files}
+
+
+def content_type(file: Path) -> str:
+    """Return the type that a file is served with; a file without an extension is what its content is."""
+    if suffix := _suffix(file):
+        known = TYPES.get(suffix) or OTHER_TYPES.guess_type(f"x{suffix}")[0]
+        return _with_charset(known or "application/octet-stream")
+    try:
+        text = file.read_text("utf-8")
+    except UnicodeDecodeError:
+        return "application/octet-stream"
+    try:
+        json.loads(text)
+    except ValueError:
+        return _with_charset("text/plain")
+    return "application/json"
+
+
+def known_files(keys: Sequence[str]) -> dict[str, list[str]]:
+    """Return what tells a file from an address of the page: extensions, and the files that have none."""
+    suffixes = {_suffix(Path(key)) for key in keys}
+    return {
+        "extensions": sorted(quote(suffix[1:], safe=PATH).lower() for suffix in {*TYPES, *suffixes} if suffix),
+        "folders": [f"/{WELL_KNOWN}/", f"/{RESERVED}/"],
+        "names": sorted(f"/{quote(key, safe=PATH)}" for key in keys if not _suffix(Path(key))),
+    }
+
+
+def _suffix(file: Path) -> str:
+    suffix = file.suffix.lower()
+    return "" if suffix == "." else suffix  # Python 3.14 calls that of "a." a dot
+
+
+def _with_charset(kind: str) -> str:
+    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+
+
+def _is_served(content: Path, file: Path) -> bool:
+    """Whether a file is one of the page's: hidden ones, such as .DS_Store, are the machine's."""
+    parts = file.relative_to(content).parts
+    hidden = [part for number, part in enumerate(parts) if part.startswith(".") and (number, part) != (0, WELL_KNOWN)]
+    return file.is_file() and not hidden

@@ -1,0 +1,100 @@
+"""Names that resources had before `KakaoLogin` existed: existing stacks keep what they have.
+
+In the first version every component stood at the top of the stack. Pulumi compares the URNs of a stack with those of
+the program and, through these aliases, recognises each resource. They concern the instance named `login` only, and can
+go when no stack of the first version is left.
+"""
+
+import pulumi
+
+INFRA = "kakao-login:infra"
+# Components by their new name: the old name, and the old type where it was another one.
+# A child inherits the alias: Pulumi replaces the parent's name at the beginning of the child's.
+COMPONENTS = {
+    "login-api": ("HttpApi", "api"),
+    "login-socket": ("Socket", "socket"),
+    "login-site": ("Site", "site"),
+    "login-site-address": ("Domain", "site-address"),
+    "login-site-firewall": ("Firewall", "site-firewall"),
+    "login-layer": ("Layer", "layer"),
+    "login-pool": ("Login", "login"),
+    "login-login-address": ("Domain", "login-address"),
+    "login-pool-firewall": ("Firewall", "login-firewall"),
+    "login-alarms": ("Operations", "operations"),
+    "login-session": ("Function", "session"),
+    "login-userinfo": ("Function", "user-info"),
+    "login-accounts": ("Function", "accounts"),
+    "login-kakao": ("Function", "kakao-sign-in"),
+    "login-connect": ("Function", "connect-authorizer"),
+    "login-sign-up": ("Function", "pre-sign-up"),
+    "login-confirm": ("Function", "post-confirmation"),
+    "login-pre-auth": ("Function", "pre-authentication"),
+    "login-verify": ("Function", "kakao-challenge"),
+}
+FUNCTIONS = {name: old for name, (kind, old) in COMPONENTS.items() if kind == "Function"} | {"chat": "chat"}
+
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
+FILTER = "aws:cloudwatch/logMetricFilter:LogMetricFilter"
+TOPIC = "aws:sns/topic:Topic"
+SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
+PERMISSION = "aws:lambda/permission:Permission"
+ROUTE = "aws:apigatewayv2/route:Route"
+# Other resources by their type and new name: the old component, and the old name.
+RESOURCES = {
+    ("aws:cognito/userPool:UserPool", "login-pool"): ("Login", "login-pool"),
+    ("aws:s3/bucket:Bucket", "login-site"): ("Site", "site-bucket"),
+    ("aws:cloudfront/originAccessControl:OriginAccessControl", "login-site"): ("Site", "site-access"),
+    ("aws:cloudfront/function:Function", "login-site-jwt"): ("Site", "site-bearer"),
+    ("aws:cloudfront/function:Function", "login-site-spa"): ("Site", "site-page"),
+    (PERMISSION, "login-socket-authorizer-permission"): ("Socket", "socket-connect-authorizer-permission"),
+    ("aws:apigatewayv2/integration:Integration", "chat-integration"): ("Socket", "socket-chat"),
+    **{
+        (ROUTE, f"chat-{event}-route"): ("Socket", f"socket-{event}-route")
+        for event in ("connect", "default", "disconnect")
+    },
+    **{
+        (PERMISSION, f"chat-{event}-permission"): ("Socket", f"socket-{event}-permission")
+        for event in ("connect", "default", "disconnect")
+    },
+    **{("aws:lambda/function:Function", name): ("Function", f"{old}-function") for name, old in FUNCTIONS.items()},
+    **{("aws:iam/role:Role", name): ("Function", f"{old}-role") for name, old in FUNCTIONS.items()},
+    **{(ALARM, f"{name}-errors"): ("Operations", f"operations-{old}-errors") for name, old in FUNCTIONS.items()},
+    (ALARM, "login-api-5xx"): ("Operations", "operations-api-5xx"),
+    (ALARM, "login-socket-execution-errors"): ("Operations", "operations-socket-execution-errors"),
+    (ALARM, "login-socket-integration-errors"): ("Operations", "operations-socket-integration-errors"),
+    (ALARM, "login-site-5xx"): ("Operations", "operations-site-5xx"),
+    (ALARM, "login-alarms-function-throttles"): ("Operations", "operations-function-throttles"),
+    (ALARM, "login-pool-sign-in-throttles"): ("Operations", "operations-sign-in-throttles"),
+    (ALARM, "login-throttles"): ("Operations", "operations-api-throttles"),
+    (FILTER, "login-throttles-0"): ("Operations", "operations-api-throttles-0"),
+    (FILTER, "login-throttles-1"): ("Operations", "operations-api-throttles-1"),
+    (ALARM, "login-authorizer-errors"): ("Operations", "operations-authorizer-errors"),
+    (FILTER, "login-authorizer-errors-0"): ("Operations", "operations-authorizer-errors-0"),
+    (TOPIC, "login-alarms-topic"): ("Operations", "operations-alarms"),
+    (TOPIC, "login-alarms-site-topic"): ("Operations", "operations-site-alarms"),
+    (SUBSCRIPTION, "login-alarms-email"): ("Operations", "operations-alarms-email"),
+    (SUBSCRIPTION, "login-alarms-site-email"): ("Operations", "operations-site-alarms-email"),
+    ("aws:cloudwatch/dashboard:Dashboard", "dashboard"): ("Operations", "operations-dashboard"),
+}
+
+
+def add_aliases(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+    """Give a resource the alias for the name that it had in the first version, if it had one."""
+    alias = _alias(args.type_, args.name)
+    if alias is None:
+        return None
+    return pulumi.ResourceTransformationResult(
+        args.props, pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(aliases=[alias]))
+    )
+
+
+def _alias(kind: str, name: str) -> pulumi.Alias | None:
+    if kind.startswith(f"{INFRA}:") and name in COMPONENTS:
+        old_kind, old = COMPONENTS[name]
+        return pulumi.Alias(name=old, type_=f"{INFRA}:{old_kind}", parent=pulumi.ROOT_STACK_RESOURCE)
+    if (kind, name) in RESOURCES:
+        component, old = RESOURCES[kind, name]
+        # Function components had the name of their function; the others appear once.
+        top = f"{INFRA}:{component}::{component}"
+        return pulumi.Alias(name=old, parent=f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{top}")
+    return None

@@ -1,0 +1,275 @@
+"""The user pool, its hosted login, Kakao as its identity provider, and the app client of the site."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+from urllib.parse import urlencode
+
+import pulumi
+import pulumi_aws as aws
+
+from handlers import contract
+from infra import policies
+from infra.alarms import Alarms, Metric
+from infra.component import Component
+from infra.domain import Domain
+from infra.function import Function
+from infra.inputs import KakaoAppArgs, TokenArgs
+from infra.kakao import endpoints
+
+CUSTOM_CHALLENGE = ("define_auth_challenge", "create_auth_challenge", "verify_auth_challenge_response")
+READABLE = ["email", "email_verified", "nickname"]
+WRITABLE = ["email", "nickname"]  # a mapped attribute must be writable; Cognito refuses email_verified here
+
+
+class UserPool(Component):
+    """Users sign in with Kakao or with e-mail and password; the site gets their tokens.
+
+    `triggers` are functions by the names of the pool's LambdaConfig, such as `pre_sign_up`. `challenge` answers the
+    three triggers of the custom challenge; without it that flow is off. A trigger cannot have the pool or the client as
+    a setting, because both depend on it. `mail_from` is an address of a domain that Amazon SES has verified in this
+    region; empty means Cognito's own sender.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        triggers: Mapping[str, Function],
+        challenge: Function | None,
+        mail_from: str,
+        protect: bool,
+        jwks_url: str,
+        alarms: Alarms,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the pool, and the permission of each trigger."""
+        super().__init__("UserPool", name, opts)
+        self._alarms = alarms
+        self._protected = protect
+        self._custom_auth = challenge is not None
+        if challenge is not None:
+            triggers = {**triggers, **dict.fromkeys(CUSTOM_CHALLENGE, challenge)}
+        self._pool = self._declare_pool(
+            {event: function.arn for event, function in triggers.items()}, mail_from
+        )
+        self.id = self._pool.id
+        self.arn = self._pool.arn
+        self.issuer = pulumi.Output.concat("https://", self._pool.endpoint)
+        self.jwks_url = (
+            self._pool.id.apply(lambda pool_id: jwks_url.replace("{userPoolId}", pool_id))
+            if jwks_url
+            else pulumi.Output.concat(self.issuer, "/.well-known/jwks.json")
+        )
+        self._allow_triggers(triggers)
+        self.register_outputs({"id": self.id, "arn": self.arn, "issuer": self.issuer, "jwksUrl": self.jwks_url})
+
+    # Who may do what with the users
+
+    def read_user(self) -> pulumi.Output[policies.Statement]:
+        """Return the permission to look one user up by name."""
+        return self.arn.apply(policies.read_user)
+
+    def check_password(self) -> pulumi.Output[policies.Statement]:
+        """Return the permission to sign a user in by password."""
+        return self.arn.apply(policies.check_password)
+
+    def force_password_reset(self) -> pulumi.Output[policies.Statement]:
+        """Return the permission to make a user's password stop working."""
+        return self.arn.apply(policies.force_password_reset)
+
+    def sign_out_everywhere(self) -> pulumi.Output[policies.Statement]:
+        """Return the permission to revoke all tokens of a user."""
+        return self.arn.apply(policies.sign_out_everywhere)
+
+    def sign_in_with_token(self) -> pulumi.Output[policies.Statement]:
+        """Return the permission to create, link and sign in a user whose Kakao token was verified."""
+        return self.arn.apply(policies.sign_in_with_token)
+
+    # Parts
+
+    def protect_with(self, firewall_arn: pulumi.Input[str]) -> None:
+        """Let this firewall (AWS WAF) check requests to the pool."""
+        aws.wafv2.WebAclAssociation(
+            f"{self._name}-firewall",
+            resource_arn=self.arn,
+            web_acl_arn=firewall_arn,
+            # A pool has one association; deleting the old one would remove the new one.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+        )
+
+    def hosted_login(self, *, prefix: str, domain: Domain | None, url: str) -> pulumi.Output[str]:
+        """Declare the hosted login at `domain`, or at this prefix of Cognito's domain; return its URL.
+
+        Prefixes are shared by all accounts of a region, so {accountId} in it stands for the account.
+        `url` is what browsers use instead, unless it is empty.
+        """
+        hosted = aws.cognito.UserPoolDomain(
+            f"{self._name}-domain",
+            domain=domain.domain if domain else self._with_account(prefix),
+            certificate_arn=domain.certificate_arn if domain else None,
+            user_pool_id=self.id,
+            managed_login_version=1,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Cognito takes one domain of each kind a pool; Pulumi would create the new one first.
+                delete_before_replace=True,
+                # Cognito looks the parent's A record up; no value flows from there.
+                depends_on=domain.parents if domain else None,
+            ),
+        )
+        if url:
+            return pulumi.Output.from_input(url)
+        if domain:
+            host = domain.lead_to(hosted.cloudfront_distribution, hosted.cloudfront_distribution_zone_id)
+            return pulumi.Output.concat("https://", host)
+        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
+        return pulumi.Output.concat("https://", hosted.domain, ".auth.", region, ".amazoncognito.com")
+
+    def identity_provider(self, kakao: KakaoAppArgs) -> pulumi.Output[str]:
+        """Declare Kakao as an OIDC provider of the pool; return its name there."""
+        provider = aws.cognito.IdentityProvider(
+            f"{self._name}-kakao",
+            user_pool_id=self.id,
+            provider_name=contract.PROVIDER,
+            provider_type="OIDC",
+            # With the issuer alone Cognito discovers the endpoints and reports them as drift at the next preview.
+            provider_details={
+                "client_id": kakao["client_id"],
+                "client_secret": pulumi.Output.secret(kakao["client_secret"]),
+                "authorize_scopes": kakao["scopes"],
+                "attributes_request_method": "GET",
+                "attributes_url_add_attributes": "false",
+                "oidc_issuer": kakao["issuer"],
+                **endpoints(kakao["issuer"], kakao["api"]),
+            },
+            attribute_mapping={"email": "email", "email_verified": "email_verified", "nickname": "nickname"},
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                additional_secret_outputs=["providerDetails"],
+                ignore_changes=["attributeMapping.username"],  # Cognito itself adds username = sub
+                delete_before_replace=True,  # a pool has one provider of a name
+            ),
+        )
+        return provider.provider_name
+
+    def client(
+        self,
+        *,
+        provider: pulumi.Input[str],
+        origins: Sequence[pulumi.Input[str]],
+        app_callbacks: Sequence[str],
+        tokens: TokenArgs,
+    ) -> pulumi.Output[str]:
+        """Declare the app client that signs in with the code grant; return its id.
+
+        Cognito redirects to `/api/auth/callback` of each origin and to `app_callbacks`; after sign-out to `/`.
+        """
+        rotate = tokens["rotate"]
+        client = aws.cognito.UserPoolClient(
+            f"{self._name}-client",
+            user_pool_id=self.id,
+            generate_secret=False,
+            allowed_oauth_flows=["code"],
+            allowed_oauth_flows_user_pool_client=True,
+            allowed_oauth_scopes=[*contract.SCOPES],
+            callback_urls=[
+                *(pulumi.Output.concat(origin, contract.CALLBACK_PATH) for origin in origins),
+                *app_callbacks,
+            ],
+            logout_urls=[pulumi.Output.concat(origin, "/") for origin in origins],
+            supported_identity_providers=["COGNITO", provider],
+            # Rotation and ALLOW_REFRESH_TOKEN_AUTH exclude each other.
+            explicit_auth_flows=["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"]
+            + (["ALLOW_CUSTOM_AUTH"] if self._custom_auth else [])
+            + ([] if rotate else ["ALLOW_REFRESH_TOKEN_AUTH"]),
+            refresh_token_rotation=(
+                # Two tabs may refresh with the same token at once.
+                {"feature": "ENABLED", "retry_grace_period_seconds": 60} if rotate else None
+            ),
+            id_token_validity=tokens["minutes"],
+            access_token_validity=tokens["minutes"],
+            refresh_token_validity=tokens["refresh_days"],
+            token_validity_units={"id_token": "minutes", "access_token": "minutes", "refresh_token": "days"},
+            enable_token_revocation=True,
+            prevent_user_existence_errors="ENABLED",
+            read_attributes=READABLE,
+            write_attributes=WRITABLE,
+            # Created again, it has another id, which mobile apps carry.
+            opts=pulumi.ResourceOptions(parent=self, protect=self._protected),
+        )
+        dimensions = {"UserPool": self.id, "UserPoolClient": client.id, "IdentityProvider": provider}
+        self._alarms.alarm(
+            f"{self._name}-sign-in-throttles",
+            Metric("AWS/Cognito", "FederationThrottles", dimensions),
+            "Cognito throttles sign-ins with Kakao. Ask AWS for a higher quota of federated sign-ins.",
+            threshold=1,
+            parent=self,
+        )
+        return client.id
+
+    def _declare_pool(
+        self, triggers: Mapping[str, pulumi.Input[str]], mail_from: str
+    ) -> aws.cognito.UserPool:
+        return aws.cognito.UserPool(
+            self._name,
+            # No alias and no e-mail as user name: an e-mail address never finds, or takes over, a user.
+            username_configuration={"case_sensitive": False},
+            auto_verified_attributes=["email"],
+            user_attribute_update_settings={"attributes_require_verification_before_updates": ["email"]},
+            account_recovery_setting={"recovery_mechanisms": [{"name": "verified_email", "priority": 1}]},
+            # NIST SP 800-63B: length, not composition.
+            password_policy={
+                "minimum_length": contract.MIN_PASSWORD_LENGTH,
+                "require_lowercase": False,
+                "require_numbers": False,
+                "require_symbols": False,
+                "require_uppercase": False,
+                # The most that Cognito takes. What a custom challenge does after it is unknown (docs/fidelity.md).
+                "temporary_password_validity_days": 365,
+            },
+            user_pool_tier="ESSENTIALS",
+            email_configuration=self._sender(mail_from) if mail_from else None,
+            lambda_config=cast("aws.cognito.UserPoolLambdaConfigArgsDict", triggers),
+            deletion_protection="ACTIVE" if self._protected else "INACTIVE",
+            opts=pulumi.ResourceOptions(parent=self, protect=self._protected),
+        )
+
+    def _allow_triggers(self, triggers: Mapping[str, Function]) -> None:
+        account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
+        for event, function in triggers.items():
+            aws.lambda_.Permission(
+                f"{self._name}-{event.replace('_', '-')}-permission",
+                action="lambda:InvokeFunction",
+                function=function.arn,
+                principal="cognito-idp.amazonaws.com",
+                source_arn=self.arn,
+                source_account=account,
+                opts=self._child,
+            )
+
+    def _with_account(self, prefix: str) -> pulumi.Output[str]:
+        account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
+        return account.apply(lambda known: prefix.replace("{accountId}", known))
+
+    def _sender(self, address: str) -> aws.cognito.UserPoolEmailConfigurationArgsDict:
+        """Send the pool's mails with Amazon SES from this address."""
+        look_up = pulumi.InvokeOutputOptions(parent=self)
+        account, region = (
+            aws.get_caller_identity_output(opts=look_up).account_id,
+            aws.get_region_output(opts=look_up).region,
+        )
+        return {
+            "email_sending_account": "DEVELOPER",
+            "from_email_address": address,
+            "source_arn": pulumi.Output.concat(
+                "arn:aws:ses:", region, ":", account, ":identity/", address.rpartition("@")[2]
+            ),
+        }
+
+
+def authorize_url(hosted_login: pulumi.Input[str], client_id: pulumi.Input[str]) -> pulumi.Output[str]:
+    """Return the address at which an app starts a sign-in with Kakao; it adds redirect_uri, state and PKCE."""
+    query = urlencode(
+        {"identity_provider": contract.PROVIDER, "response_type": "code", "scope": " ".join(contract.SCOPES)}
+    )
+    return pulumi.Output.concat(hosted_login, "/oauth2/authorize?", query, "&client_id=", client_id)

@@ -1,0 +1,186 @@
+"""The WebSocket API behind the site's /ws, and a service behind it."""
+
+import json
+
+import pulumi
+import pulumi_aws as aws
+
+from handlers import contract
+from infra import policies
+from infra.alarms import Alarms, Metric
+from infra.component import Component
+from infra.function import Function
+
+STAGE = contract.WEBSOCKET_PATH.removeprefix("/")
+MESSAGES_PER_SECOND = 50
+BURST = 100
+# No address, no user, no browser.
+ACCESS_LOG = {
+    name: f"$context.{name}"
+    for name in ("requestId", "requestTime", "connectionId", "eventType", "routeKey", "status", "integrationLatency")
+}
+PUSH_TO_LOGS = "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+
+
+class WebSocketApi(Component):
+    """Signed-in users open connections; nobody else does.
+
+    `management_url` is the address at which functions post to connections, with {apiId} for the API's id; empty means
+    the API's own. `permissions_boundary` is the ARN of a policy for the role that writes the access log, or empty.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        management_url: str,
+        log_days: int,
+        permissions_boundary: str,
+        alarms: Alarms,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the API, and one stage that deploys every change at once."""
+        super().__init__("WebSocketApi", name, opts)
+        self._authorizer_id: pulumi.Output[str] | None = None
+
+        self._api = aws.apigatewayv2.Api(
+            f"{name}-api",
+            protocol_type="WEBSOCKET",
+            route_selection_expression="$request.body.action",  # AWS requires one; every message goes to $default
+            opts=self._child,
+        )
+        logs = aws.cloudwatch.LogGroup(f"{name}-access-logs", retention_in_days=log_days, opts=self._child)
+        aws.apigatewayv2.Stage(
+            f"{name}-stage",
+            api_id=self._api.id,
+            name=STAGE,
+            auto_deploy=True,
+            # Without both limits AWS sets them to 0 and refuses every message (pulumi-aws#2363).
+            default_route_settings={
+                "throttling_burst_limit": BURST,
+                "throttling_rate_limit": MESSAGES_PER_SECOND,
+            },
+            access_log_settings={"destination_arn": logs.arn, "format": json.dumps(ACCESS_LOG)},
+            # AWS refuses a stage that logs while the account has no role for it; no value flows from there.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._account_role(permissions_boundary)]),
+        )
+        for metric, description in (
+            ("ExecutionError", "WebSocket events do not reach their function. Look at the alarms of the functions."),
+            ("IntegrationError", "The function behind the WebSocket fails. Read its log."),
+        ):
+            label = "execution" if metric == "ExecutionError" else "integration"
+            alarms.alarm(
+                f"{name}-{label}-errors",
+                Metric("AWS/ApiGateway", metric, {"ApiId": self._api.id}),
+                description,
+                parent=self,
+            )
+
+        self.api_id = self._api.id
+        self.stage_arn = pulumi.Output.concat(self._api.execution_arn, "/", STAGE)
+        self.access_logs = logs.name
+        self.host = self._api.api_endpoint.apply(lambda url: url.removeprefix("wss://"))
+        self.management_url = (
+            self._api.id.apply(lambda api: management_url.replace("{apiId}", api))
+            if management_url
+            else pulumi.Output.concat("https://", self.host, "/", STAGE)
+        )
+        self.register_outputs(
+            {
+                "apiId": self.api_id,
+                "stageArn": self.stage_arn,
+                "accessLogs": self.access_logs,
+                "host": self.host,
+                "managementUrl": self.management_url,
+            }
+        )
+
+    def authorize(self, function: Function) -> None:
+        """Ask this Lambda authorizer before each connection is opened."""
+        authorizer = aws.apigatewayv2.Authorizer(
+            f"{self._name}-authorizer",
+            api_id=self._api.id,
+            authorizer_type="REQUEST",
+            authorizer_uri=function.invoke_arn,
+            identity_sources=[],  # AWS requires every one that is named: header and cookie both
+            opts=self._child,
+        )
+        aws.lambda_.Permission(
+            f"{self._name}-authorizer-permission",
+            action="lambda:InvokeFunction",
+            function=function.arn,
+            principal="apigateway.amazonaws.com",
+            source_arn=pulumi.Output.concat(self._api.execution_arn, "/authorizers/", authorizer.id),
+            opts=self._child,
+        )
+        self._authorizer_id = authorizer.id
+
+    def post_to_connections(self) -> pulumi.Output[policies.Statement]:
+        """Return the permission to post to connections and to close them."""
+        return self.stage_arn.apply(policies.post_to_connections)
+
+    def _account_role(self, permissions_boundary: str) -> aws.apigateway.Account:
+        """Let API Gateway write logs in this account and region.
+
+        The setting is shared by all WebSocket and REST APIs of the account and region, so it is kept on destroy.
+        """
+        kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
+        role = aws.iam.Role(
+            f"{self._name}-logs-role",
+            assume_role_policy=pulumi.Output.json_dumps(policies.document(policies.assumed_by("apigateway"))),
+            permissions_boundary=permissions_boundary or None,
+            opts=kept,
+        )
+        policy = aws.iam.RolePolicyAttachment(
+            f"{self._name}-logs-policy", role=role.name, policy_arn=PUSH_TO_LOGS, opts=kept
+        )
+        return aws.apigateway.Account(
+            f"{self._name}-account",
+            cloudwatch_role_arn=role.arn,
+            # AWS refuses a role that may not write yet.
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True, depends_on=[policy]),
+        )
+
+
+class WebSocketService(Component):
+    """One function receives all events of the connections: `$connect`, `$disconnect` and each message."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        socket: WebSocketApi,
+        function: Function,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare the routes, and the permission to invoke the function for each. Raises ValueError without authorizer."""
+        super().__init__("WebSocketService", name, opts)
+        if socket._authorizer_id is None:
+            raise ValueError(f"{name!r} is open to everybody: call authorize() of the WebSocket API first")
+        integration = aws.apigatewayv2.Integration(
+            f"{name}-integration",
+            api_id=socket.api_id,
+            integration_type="AWS_PROXY",
+            integration_uri=function.invoke_arn,
+            opts=self._child,
+        )
+        for event in ("connect", "disconnect", "default"):
+            aws.lambda_.Permission(
+                f"{name}-{event}-permission",
+                action="lambda:InvokeFunction",
+                function=function.arn,
+                principal="apigateway.amazonaws.com",
+                source_arn=pulumi.Output.concat(socket.stage_arn, "/$", event),
+                opts=self._child,
+            )
+            first = event == "connect"  # AWS authorizes only this one; its context holds for the whole connection
+            aws.apigatewayv2.Route(
+                f"{name}-{event}-route",
+                api_id=socket.api_id,
+                route_key=f"${event}",
+                target=pulumi.Output.concat("integrations/", integration.id),
+                authorization_type="CUSTOM" if first else "NONE",
+                authorizer_id=socket._authorizer_id if first else None,
+                opts=self._child,
+            )
+        self.register_outputs({})

@@ -1,0 +1,17 @@
+"""Two logins in one stack; the second one in another region, through a provider of its own."""
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.kakao_login import KakaoLogin
+
+KAKAO = {"client_id": "rest-api-key", "client_secret": "the-client-secret", "app_id": "1000001"}
+tokyo = aws.Provider("tokyo", region="ap-northeast-1")
+
+login = KakaoLogin("login", {"kakao": KAKAO, "waf": True, "alarm_email": "team@example.com"})
+staff = KakaoLogin(
+    "staff",
+    {"kakao": KAKAO, "waf": True, "alarm_email": "team@example.com"},
+    pulumi.ResourceOptions(providers=[tokyo]),
+)
+pulumi.export("urls", [login.url, staff.url])

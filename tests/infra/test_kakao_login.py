@@ -1,0 +1,83 @@
+"""The login as a component of a program that is not this project's own."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from infra import inputs, names
+from infra.inputs import InputError
+from tests.infra.engine import Graph, declare
+
+TWO = Path(__file__).parent / "programs" / "two_logins.py"
+# Inputs that name something in the account, where no other resource may have the same name.
+PHYSICAL = {
+    "Dashboard": ("dashboardName",),
+    "LayerVersion": ("layerName",),
+    "UserPoolDomain": ("domain",),
+    "Role": ("name",),
+    "Function": ("name",),
+    "Bucket": ("bucket",),
+}
+
+
+@pytest.fixture(scope="module")
+def two() -> Graph:
+    return declare(program=TWO)
+
+
+def test_two_logins_in_one_stack_share_no_name(two: Graph) -> None:
+    assert [tail for tail, count in Counter(resource.tail for resource in two.resources).items() if count > 1] == []
+    physical = Counter(
+        (resource.type, str(resource.inputs[key]))
+        for resource in two.custom()
+        for key in PHYSICAL.get(resource.type.rpartition(":")[2], ())
+        if key in resource.inputs
+    )
+    assert [name for name, count in physical.items() if count > 1] == []
+    metrics = [
+        {str(f["metricTransformation"]) for f in two.all("LogMetricFilter") if f.name.startswith(login)}
+        for login in ("login", "staff")
+    ]
+    assert metrics[0]
+    assert not metrics[0] & metrics[1]
+
+
+def test_a_login_is_declared_and_looks_everything_up_through_the_provider_that_it_is_given(two: Graph) -> None:
+    for resource in two.custom():
+        assert resource.provider == ("tokyo" if resource.name.startswith("staff") else ""), resource.name
+    tokens = {"aws:index/getCallerIdentity:getCallerIdentity", "aws:index/getRegion:getRegion"}
+    assert set(two.look_ups) == {(token, provider) for token in tokens for provider in ("", "tokyo")}
+
+
+def test_only_the_login_of_the_first_version_takes_its_resources_over(two: Graph) -> None:
+    taken = {r.name.partition("-")[0] for r in two.resources if any(alias["name"] for alias in r.aliases)}
+    assert taken == {"login"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"token": {}}, "token is no input of KakaoLogin; the nearest is tokens"),
+        ({"tokens": {"minute": 5}}, "tokens.minute is no input of KakaoLogin; the nearest is tokens.minutes"),
+        ({"tokens": {"minutes": 5.5}}, "tokens.minutes is 5.5; it should be a whole number"),
+        ({"waf": "yes"}, "waf is 'yes'; it should be true or false"),
+        ({"extra_origins": ["https://a.example", "b"]}, "extra_origins[1] is 'b'; it should be an origin"),
+        ({"domains": {"site": "www.example.com"}}, "domains.hosted_zone_id is not set, but domains.site is"),
+        ({"kakao": {"client_secret": "s"}}, "kakao.client_id is not set"),
+        ({"kakao": {"client_id": "k", "client_secret": " s"}}, "begins or ends with white space"),
+    ],
+)
+def test_a_wrong_input_is_refused_by_the_name_that_the_program_gave_it(changes: dict, problem: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        inputs.checked({"kakao": {"client_id": "k", "client_secret": "s"}, **changes})
+    assert problem in str(refusal.value)
+
+
+def test_numbers_that_another_language_sends_as_floats_are_taken() -> None:
+    args = inputs.checked({"kakao": {"client_id": "k", "client_secret": "s"}, "tokens": {"minutes": 20.0}})
+    assert args["tokens"]["minutes"] == 20
+
+
+def test_a_stack_of_32_characters_fits_and_one_more_is_refused_before_anything_is_declared() -> None:
+    assert names.longest_stack("kakao-login", "login") == 32

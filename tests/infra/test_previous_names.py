@@ -1,0 +1,99 @@
+"""A stack of the first version is brought up by this program without replacing what it holds.
+
+first_version.txt lists its resources, as the end of each URN: types from the top, then the name.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.infra.engine import EVERYTHING, Declared, Graph, declare
+
+FIRST_VERSION = set((Path(__file__).parent / "first_version.txt").read_text().split())
+GONE: set[str] = set()  # stateless, and declared no more
+STATEFUL = {
+    "aws:apigatewayv2/api:Api",
+    "aws:apigatewayv2/stage:Stage",
+    "aws:cloudfront/distribution:Distribution",
+    "aws:cloudwatch/logGroup:LogGroup",
+    "aws:cognito/identityProvider:IdentityProvider",
+    "aws:cognito/userPool:UserPool",
+    "aws:cognito/userPoolClient:UserPoolClient",
+    "aws:cognito/userPoolDomain:UserPoolDomain",
+    "aws:s3/bucket:Bucket",
+    "aws:sns/topicSubscription:TopicSubscription",
+}
+
+
+@pytest.fixture(scope="module")
+def everything() -> Graph:
+    return declare(
+        EVERYTHING | {"kakaoAppId": "1000001", "loginParentRecord": True, "loginDomain": "login.other.example.com"}
+    )
+
+
+def matched(graph: Graph) -> dict[str, Declared]:
+    """Return, by the old URN, what Pulumi's engine takes for the same resource.
+
+    Its rule is that of `generateAliases` in github.com/pulumi/pulumi, pkg/resource/deploy/step_generator.go: a resource
+    is its own URN, then each alias, then what follows from the alias by which its parent was matched.
+    """
+    found: dict[str, Declared] = {}
+    old_of: dict[tuple[str, str], str | None] = {}
+
+    def urn(parent: str, kind: str, name: str) -> str:
+        chain = parent.rpartition("::")[0]
+        return f"{chain}${kind}::{name}" if chain else f"{kind}::{name}"
+
+    def inherited(parent: Declared, parent_alias: str, kind: str, name: str) -> str:
+        if name.startswith(parent.name):
+            name = parent_alias.rpartition("::")[2] + name.removeprefix(parent.name)
+        return urn(parent_alias, kind, name)
+
+    components = [r for r in graph.resources if r.type.startswith("kakao-login:")]
+    own: dict[tuple[str, str], str] = {}
+    for resource in [*components, *graph.custom()]:
+        parent = next(
+            (c for c in components if c.name == resource.parent and c is not resource and has(c, resource)), None
+        )
+        parent_urn = own[parent.type, parent.name] if parent else ""
+        own[resource.type, resource.name] = urn(parent_urn, resource.type, resource.name)
+        candidates = [own[resource.type, resource.name]]
+        aliased = [(resource.type, resource.name)]
+        for alias in resource.aliases:
+            kind, name = alias["type"] or resource.type, alias["name"] or resource.name
+            top = resource.type.startswith("kakao-login:")
+            above = "" if top else alias["parent"].rpartition("::kakao-login::")[2] or parent_urn
+            candidates.append(urn(above, kind, name))
+            aliased.append((kind, name))
+        if parent and (alias_of_parent := old_of.get((parent.type, parent.name))):
+            candidates += [inherited(parent, alias_of_parent, kind, name) for kind, name in aliased]
+        old = next((candidate for candidate in candidates if candidate in FIRST_VERSION), None)
+        old_of[resource.type, resource.name] = old
+        if old:
+            assert old not in found, f"{found[old].name} and {resource.name} are both {old}"
+            found[old] = resource
+    return found
+
+
+def has(component: Declared, resource: Declared) -> bool:
+    """Whether this component, and not another one of the same name, is the resource's parent."""
+    return resource.parent_type == component.type
+
+
+def test_every_stateful_resource_of_the_first_version_is_kept(everything: Graph) -> None:
+    kept = matched(everything)
+    lost = {urn for urn in FIRST_VERSION - set(kept) if urn.rpartition("$")[2].partition("::")[0] in STATEFUL}
+    assert not lost
+
+
+def test_nothing_of_the_first_version_is_made_again_but_what_is_gone(everything: Graph) -> None:
+    assert FIRST_VERSION - set(matched(everything)) == GONE
+
+
+def test_a_name_is_matched_by_its_own_type_only(everything: Graph) -> None:
+    for old, resource in matched(everything).items():
+        assert old.rpartition("$")[2].partition("::")[0].startswith("kakao-login:") or (
+            old.rpartition("$")[2].partition("::")[0] == resource.type
+        )
+
