@@ -69,7 +69,8 @@ class HttpApi(Component):
     def serve(self, name: str, function: Function, *routes: str, signed_in: bool = False) -> None:
         """Invoke `function` for `routes`, each such as `GET /api/path`; with `signed_in` only with a valid token.
 
-        The function of a GET route also gets its HEAD requests, with the route key `HEAD /api/path`. `name` distinguishes this integration from the API's others. Raises ValueError before `accept_tokens`.
+        The function of a GET route also gets its HEAD requests, with the route key `HEAD /api/path`. `name`
+        distinguishes this integration from the API's others. Raises ValueError before `accept_tokens`.
         """
         if signed_in and self._authorizer is None:
             raise ValueError(f"{routes[0]!r} requires a token: call accept_tokens() first")
@@ -84,7 +85,8 @@ class HttpApi(Component):
         heads = [route.replace("GET ", "HEAD ", 1) for route in routes if route.startswith("GET ")]
         for route in [*routes, *heads]:
             method, path = route.split(" ")
-            label = f"{self._name}-{method.lower()}{re.sub('[^a-z]+', '-', path.removeprefix(contract.API_PATH)).rstrip('-')}"
+            words = re.sub("[^a-z]+", "-", path.removeprefix(contract.API_PATH)).rstrip("-")
+            label = f"{self._name}-{method.lower()}{words}"
             aws.lambda_.Permission(
                 f"{label}-permission",
                 action="lambda:InvokeFunction",

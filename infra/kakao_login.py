@@ -43,6 +43,7 @@ class KakaoLogin(Component):
         self.platform = self._shared_by_functions()
         self.api = self._http_api()
         self.socket = self._websocket_api()
+        self._site_domain = self._domain("site")
         self._site = self._declare_site()
         self.url = self._site.url
 
@@ -121,7 +122,7 @@ class KakaoLogin(Component):
             api_host=self.api.host,
             socket_host=self.socket.host,
             extra_origins=self._args["extra_origins"],
-            domain=self._domain("site"),
+            domain=self._site_domain,
             firewall_arn=web_acl.arn if web_acl else None,
             protect=self._args["protect"],
             url=self._args["site_url"],
@@ -142,7 +143,7 @@ class KakaoLogin(Component):
             f"{self._name}-{which}-address",
             domain=domains[which],  # type: ignore[literal-required]
             hosted_zone_id=domains["hosted_zone_id"],
-            parent=self._site if which == "login" and domains["site"] else None,
+            parent=self._site_domain if which == "login" else None,
             parent_record=which == "login" and domains["login_parent_record"],
             opts=self._child,
         )

@@ -233,7 +233,7 @@ def _refuse_long_names() -> None:
     longest = names.longest_stack(project, LOGIN)
     if len(stack) > longest:
         raise pulumi.RunError(
-            f"The stack {stack!r} has a name of {len(stack)} characters; with the project {project!r} AWS takes at most "
-            f"{longest} (names of Lambda functions and IAM roles have at most {names.MAX_NAME}). "
+            f"The stack {stack!r} has a name of {len(stack)} characters; with the project {project!r} AWS takes at "
+            f"most {longest} (names of Lambda functions and IAM roles have at most {names.MAX_NAME}). "
             "Choose a shorter one: pulumi stack init <name>"
         )

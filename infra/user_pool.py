@@ -49,9 +49,7 @@ class UserPool(Component):
         self._custom_auth = challenge is not None
         if challenge is not None:
             triggers = {**triggers, **dict.fromkeys(CUSTOM_CHALLENGE, challenge)}
-        self._pool = self._declare_pool(
-            {event: function.arn for event, function in triggers.items()}, mail_from
-        )
+        self._pool = self._declare_pool({event: function.arn for event, function in triggers.items()}, mail_from)
         self.id = self._pool.id
         self.arn = self._pool.arn
         self.issuer = pulumi.Output.concat("https://", self._pool.endpoint)
@@ -207,9 +205,7 @@ class UserPool(Component):
         )
         return client.id
 
-    def _declare_pool(
-        self, triggers: Mapping[str, pulumi.Input[str]], mail_from: str
-    ) -> aws.cognito.UserPool:
+    def _declare_pool(self, triggers: Mapping[str, pulumi.Input[str]], mail_from: str) -> aws.cognito.UserPool:
         return aws.cognito.UserPool(
             self._name,
             # No alias and no e-mail as user name: an e-mail address never finds, or takes over, a user.

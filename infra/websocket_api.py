@@ -153,7 +153,7 @@ class WebSocketService(Component):
         function: Function,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the routes, and the permission to invoke the function for each. Raises ValueError without authorizer."""
+        """Declare the routes with their permissions. Raises ValueError where the API has no authorizer yet."""
         super().__init__("WebSocketService", name, opts)
         if socket._authorizer_id is None:
             raise ValueError(f"{name!r} is open to everybody: call authorize() of the WebSocket API first")

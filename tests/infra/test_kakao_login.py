@@ -2,13 +2,15 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from infra import inputs, names
-from infra.inputs import InputError
+from infra.inputs import InputError, KakaoLoginArgs
 from tests.infra.engine import Graph, declare
 
+KAKAO = {"client_id": "k", "client_secret": "s"}
 TWO = Path(__file__).parent / "programs" / "two_logins.py"
 # Inputs that name something in the account, where no other resource may have the same name.
 PHYSICAL = {
@@ -19,6 +21,10 @@ PHYSICAL = {
     "Function": ("name",),
     "Bucket": ("bucket",),
 }
+
+
+def checked(**args: Any) -> Any:
+    return inputs.checked(cast("KakaoLoginArgs", args))
 
 
 @pytest.fixture(scope="module")
@@ -68,15 +74,14 @@ def test_only_the_login_of_the_first_version_takes_its_resources_over(two: Graph
         ({"kakao": {"client_id": "k", "client_secret": " s"}}, "begins or ends with white space"),
     ],
 )
-def test_a_wrong_input_is_refused_by_the_name_that_the_program_gave_it(changes: dict, problem: str) -> None:
+def test_a_wrong_input_is_refused_by_the_name_that_the_program_gave_it(changes: dict[str, Any], problem: str) -> None:
     with pytest.raises(InputError) as refusal:
-        inputs.checked({"kakao": {"client_id": "k", "client_secret": "s"}, **changes})
+        checked(**{"kakao": KAKAO, **changes})
     assert problem in str(refusal.value)
 
 
 def test_numbers_that_another_language_sends_as_floats_are_taken() -> None:
-    args = inputs.checked({"kakao": {"client_id": "k", "client_secret": "s"}, "tokens": {"minutes": 20.0}})
-    assert args["tokens"]["minutes"] == 20
+    assert checked(kakao=KAKAO, tokens={"minutes": 20.0})["tokens"]["minutes"] == 20
 
 
 def test_a_stack_of_32_characters_fits_and_one_more_is_refused_before_anything_is_declared() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.infra.engine import EVERYTHING, Declared, Graph, declare
 
 FIRST_VERSION = set((Path(__file__).parent / "first_version.txt").read_text().split())
-GONE: set[str] = set()  # stateless, and declared no more
+GONE = {"kakao-login:infra:Site$aws:s3/bucketObjectv2:BucketObjectv2::site-error.html"}  # a page of the site
 STATEFUL = {
     "aws:apigatewayv2/api:Api",
     "aws:apigatewayv2/stage:Stage",
@@ -96,4 +96,3 @@ def test_a_name_is_matched_by_its_own_type_only(everything: Graph) -> None:
         assert old.rpartition("$")[2].partition("::")[0].startswith("kakao-login:") or (
             old.rpartition("$")[2].partition("::")[0] == resource.type
         )
-

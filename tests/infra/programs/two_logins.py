@@ -3,9 +3,10 @@
 import pulumi
 import pulumi_aws as aws
 
+from infra.inputs import KakaoAppArgs
 from infra.kakao_login import KakaoLogin
 
-KAKAO = {"client_id": "rest-api-key", "client_secret": "the-client-secret", "app_id": "1000001"}
+KAKAO: KakaoAppArgs = {"client_id": "rest-api-key", "client_secret": "the-client-secret", "app_id": "1000001"}
 tokyo = aws.Provider("tokyo", region="ap-northeast-1")
 
 login = KakaoLogin("login", {"kakao": KAKAO, "waf": True, "alarm_email": "team@example.com"})
