@@ -129,7 +129,7 @@ def memory(root: int) -> dict[str, tuple[int, float]]:
 
 def role(command: str) -> str:
     """Name a process of the sandbox by its command line."""
-    if worker := re.search(r"ministack-lambda-(.+)-function", command):
+    if worker := re.search(r"ministack-lambda-(?:login-)?([a-z-]+)-[0-9a-f]{7}", command):
         return f"Lambda {worker[1]}"
     for part, name in {
         "-m sandbox": "site, hosted login, Kakao stand-in",

@@ -36,7 +36,7 @@ class Environment(pulumi.ComponentResource):
             f"{name}-boundary",
             name=f"{stack.name}-boundary",
             policy=json.dumps(policies.boundary(stack)),
-            # The role for API Gateway's logs outlives its stack (infra/socket.py). IAM deletes no policy that is the
+            # The role for API Gateway's logs outlives its stack (infra/websocket_api.py). IAM deletes no policy that is the
             # boundary of a role (DeleteConflict).
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )

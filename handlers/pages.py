@@ -110,7 +110,7 @@ PAGES = {
         )
         for name, cause in {
             "secret": "Kakao refuses the client: check kakaoClientId and kakaoClientSecret (KOE010, KOE101)",
-            "issuer": "The ID token has another issuer or audience: check the identity provider in infra/login.py",
+            "issuer": "The ID token has another issuer or audience: check the identity provider in infra/user_pool.py",
             "redirect": "A redirect address is not registered: give Kakao the output kakaoRedirectUri (KOE006, KOE303)",
             "client": "Cognito refuses the app client's flow or scopes, or what the client asked for",
             "trigger": "Cognito cannot call a trigger, or not read its answer: check its permission and code",

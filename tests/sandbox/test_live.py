@@ -78,7 +78,7 @@ def test_a_saved_handler_answers_at_once_and_who_was_signed_in_stays_so(developm
     file, cookie = "handlers/user_info.py", session(development)
     assert development.get("/api/userinfo", cookie=cookie).json()["provider"] == "Cognito"
     before = (ROOT / file).read_text()
-    assert named(development.save(file, before.replace('else "Cognito"', 'else "Saved"'))) == {"user-info-function"}
+    assert named(development.save(file, before.replace('else "Cognito"', 'else "Saved"'))) == {"login-userinfo"}
     assert development.get("/api/userinfo", cookie=cookie).json()["provider"] == "Saved"
     development.save(file, before)
 
@@ -88,7 +88,7 @@ def test_a_module_that_several_handlers_share_is_live_in_each_of_them_and_in_no_
     for name in ("chat", "user_info"):
         handler = (ROOT / f"handlers/{name}.py").read_text()
         development.save(f"handlers/{name}.py", f"{handler}\nfrom handlers import shared\n")
-    assert named(development.save("handlers/shared.py", "WORD = 1\n")) == {"chat-function", "user-info-function"}
+    assert named(development.save("handlers/shared.py", "WORD = 1\n")) == {"chat", "login-userinfo"}
     for name in ("chat", "user_info"):
         development.save(f"handlers/{name}.py", (ROOT / f"handlers/{name}.py").read_text())
 
@@ -111,6 +111,7 @@ def test_a_broken_handler_is_said_in_a_line_and_the_old_one_stays_until_it_is_me
     assert "nothing new" in development.save(file, (ROOT / file).read_text())
 
 
+FUNCTIONS = {"user_info": "login-userinfo", "chat": "chat"}
 NO_MODULE, NO_NAME = "ModuleNotFoundError: No module named 'nothing'", "NameError: name 'nothing' is not defined"
 
 
@@ -126,7 +127,7 @@ NO_MODULE, NO_NAME = "ModuleNotFoundError: No module named 'nothing'", "NameErro
 def test_what_a_function_prints_and_where_it_fails_is_said(
     development: Development, module: str, before: str, broken: str, error: str
 ) -> None:
-    file, cookie, function = f"handlers/{module}.py", session(development), f"{module.replace('_', '-')}-function: "
+    file, cookie, function = f"handlers/{module}.py", session(development), f"{FUNCTIONS[module]}: "
     whole = (ROOT / file).read_text()
     start, end = whole.split(before, 1)
     indent = start.rpartition("\n")[2]
@@ -144,24 +145,24 @@ def test_what_a_function_prints_and_where_it_fails_is_said(
 
 def test_a_saved_file_of_the_page_is_served_and_a_deleted_one_is_gone(development: Development) -> None:
     before = (ROOT / "frontend/index.html").read_text()
-    assert named(development.save("frontend/index.html", f"{before}<!-- saved -->")) == {"site-index.html"}
+    assert named(development.save("frontend/index.html", f"{before}<!-- saved -->")) == {"login-site-index.html"}
     assert development.get("/").text.endswith("<!-- saved -->")
-    assert named(development.save("frontend/new.svg", "<svg/>")) == {"site-new.svg"}
+    assert named(development.save("frontend/new.svg", "<svg/>")) == {"login-site-new.svg"}
     answer = development.get("/new.svg")
     assert (answer.text, answer.headers["content-type"], answer.headers["cache-control"]) == (
         *("<svg/>", "image/svg+xml", "no-cache"),
     )
     (development.folder / "frontend/new.svg").unlink()
-    assert named(development.line()) == {"site-new.svg"}
+    assert named(development.line()) == {"login-site-new.svg"}
     assert development.get("/new.svg").status_code == 404
 
 
 def test_a_file_of_a_kind_that_the_edge_has_not_heard_of_is_served(development: Development) -> None:
-    assert named(development.save("frontend/odd.xyz", "odd")) == {"site-odd.xyz", "site-page"}
+    assert named(development.save("frontend/odd.xyz", "odd")) == {"login-site-odd.xyz", "login-site-spa"}
     answer = development.get("/odd.xyz")
     assert (answer.text, answer.headers["content-type"]) == ("odd", "application/octet-stream")
     (development.folder / "frontend/odd.xyz").unlink()
-    assert named(development.line()) == {"site-odd.xyz", "site-page"}
+    assert named(development.line()) == {"login-site-odd.xyz", "login-site-spa"}
 
 
 @pytest.mark.parametrize("file", ["infra/site.py", "sandbox/proxy.py"])
@@ -171,5 +172,5 @@ def test_a_saved_file_that_is_loaded_once_wants_a_new_start_and_the_handlers_sta
     said = development.save(file, "def broken(:\n")
     assert said == f"not live: {file}, which needs a restart of the sandbox."
     before = (ROOT / "frontend/style.css").read_text()
-    assert named(development.save("frontend/style.css", f"{before}\n")) == {"site-style.css"}
+    assert named(development.save("frontend/style.css", f"{before}\n")) == {"login-site-style.css"}
     development.save("frontend/style.css", before)
