@@ -131,6 +131,8 @@ def run(
         asyncio.set_event_loop(loops[-1])
 
     async def execute() -> None:
+        # `run` raises the first error. What waits for the same resource fails with it, and asyncio would print each.
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "resource", own_loop))
         # Inside the loop, because what the runtime creates here belongs to the loop that it is created in.
         pulumi.runtime.set_all_config(texts, [SECRET])
