@@ -36,8 +36,8 @@ class Environment(pulumi.ComponentResource):
             f"{name}-boundary",
             name=f"{stack.name}-boundary",
             policy=json.dumps(policies.boundary(stack)),
-            # The role for API Gateway's logs outlives its stack (infra/websocket_api.py). IAM deletes no policy that is the
-            # boundary of a role (DeleteConflict).
+            # The role for API Gateway's logs outlives its stack (infra/websocket_api.py). IAM deletes no policy that is
+            # the boundary of a role (DeleteConflict).
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
         self._state = pulumi.Output.all(self._bucket.arn, self._key.arn).apply(lambda arns: State(stack, *arns))

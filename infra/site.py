@@ -93,7 +93,7 @@ class Site(Component):
                 {
                     "origin_id": "missing",
                     "domain_name": api_host,
-                    "origin_path": contract.MISSING_PATH,
+                    "origin_path": contract.MISSING_FILE_PATH,
                     "custom_origin_config": TLS_ONLY,
                 },
             ],

@@ -177,7 +177,7 @@ def _site(upstream: Upstream, distribution: str, websocket_api: str | None) -> H
             extra["Cookie"] = "; ".join(map(_as_sent, cookies))
         response = await upstream.forward(request, extra)
         if response.status in NOT_THERE and not request.path.startswith("/api/") and request.path != "/ws":
-            response = await upstream.forward(request, extra, under=contract.MISSING_PATH)
+            response = await upstream.forward(request, extra, under=contract.MISSING_FILE_PATH)
         _drop_large_cookies(response)
         if _to_be_compressed(request, response):
             response.enable_compression(web.ContentCoding.gzip)

@@ -93,7 +93,7 @@ def test_what_the_bucket_does_not_have_is_answered_with_a_page_by_the_api(stack:
     first, second = (origins[member["originId"]] for member in group["members"])
     assert first["domainName"] == stack.one("Bucket").outputs["bucketRegionalDomainName"]
     api = stack.one("Api", protocolType="HTTP").outputs["apiEndpoint"].removeprefix("https://")
-    assert (second["domainName"], second["originPath"]) == (api, contract.MISSING_PATH)
+    assert (second["domainName"], second["originPath"]) == (api, contract.MISSING_FILE_PATH)
     assert {contract.MISSING_FILE, contract.MISSING_FILE.replace("GET", "HEAD")} <= {
         route["routeKey"] for route in stack.of_api("HTTP", "Route")
     }
