@@ -84,15 +84,19 @@ def test_a_package_has_one_version_whatever_installs_it(file: Path) -> None:
 @pytest.mark.parametrize(
     ("installed", "run"),
     [
-        ("requirements.txt", ["infra", "__main__.py", "deployment"]),
-        ("requirements-sandbox.txt", ["sandbox", "doctor", "infra", "__main__.py"]),
+        ("requirements.txt", ["infra", "__main__.py", "deployment", "handlers/contract.py"]),
+        ("requirements-sandbox.txt", ["sandbox", "doctor", "infra", "__main__.py", "handlers/contract.py"]),
     ],
 )
 def test_what_is_installed_is_all_that_is_imported(installed: str, run: list[str]) -> None:
     folders = [ROOT / name for name in run]
     files = [file for folder in folders for file in ([folder] if folder.is_file() else folder.rglob("*.py"))]
     imported = {name.partition(".")[0] for file in files for name in imports(file)}
-    elsewhere = imported - sys.stdlib_module_names - {folder.stem for folder in folders}
+    elsewhere = (
+        imported
+        - sys.stdlib_module_names
+        - {folder.relative_to(ROOT).parts[0].removesuffix(".py") for folder in folders}
+    )
     packages = packages_distributions()
     assert {
         name for name in elsewhere if not {plain(name) for name in packages[name]} & pins(ROOT / installed).keys()

@@ -42,7 +42,7 @@ def test_what_is_said_to_be_found_by_the_doctor_is_just_what_it_has_a_cure_for()
 
 @pytest.mark.parametrize("kind", PAGES)
 def test_each_page_that_ends_a_sign_in_is_explained(kind: str) -> None:
-    assert f'"{PAGES[kind].title}"' in ENGLISH
+    assert f'"{PAGES[kind].title}"' in ENGLISH + (ROOT / "docs" / "faults.md").read_text()
 
 
 @pytest.mark.parametrize("menu", sorted({*MENU.findall(DOCTOR), *MENU.findall(checks.REST_API_KEY)}))

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from handlers.return_address import candidates, local_address
 from tests.handlers.conftest import SITE, id_token
 from tests.handlers.web_client import Client
+from tests.processes import process
 
 KEPT = [
     "/",
@@ -85,7 +86,7 @@ lines.on("line", (line) => {
 def resolve() -> Iterator[Resolve]:
     """What a browser at the site makes of an address."""
     program = RESOLVE % (json.dumps(SITE), json.dumps(SITE))
-    with subprocess.Popen(["node", "-e", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as node:
+    with process(["node", "-e", program], stdin=subprocess.PIPE) as node:
 
         def resolved(address: str) -> dict[str, Any]:
             assert node.stdin

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from handlers import contract
 from sandbox.program import PROJECT, ROOT
 from tests.infra.engine import Declared, Graph, declare, functions
 
@@ -221,6 +222,9 @@ def logged() -> dict[str, set[str]]:
                 case ast.Call(ast.Attribute(ast.Name("log")), [ast.Constant(str(message))], keywords):
                     names = {key.value for k in keywords for key in ast.walk(k) if isinstance(key, ast.Constant)}
                     found.setdefault(message, set()).update(str(name) for name in names)
+                case ast.Call(ast.Attribute(ast.Name("log")), [ast.Attribute(ast.Name("contract"), fact)], keywords):
+                    names = {key.value for k in keywords for key in ast.walk(k) if isinstance(key, ast.Constant)}
+                    found.setdefault(getattr(contract, fact), set()).update(str(name) for name in names)
     return found
 
 
