@@ -1,4 +1,4 @@
-"""What a month costs, and which quota ends first: `python -m benchmarks.cost` prints the tables of docs/cost.md.
+"""What a month costs, and which quota ends first: `python -m benchmarks.cost` prints the tables of docs/guides/cost.md.
 
 Prices and quotas are constants with their source; habits are assumptions. Change what differs for you, and run it.
 """
@@ -33,7 +33,7 @@ class Price(NamedTuple):
         return cost
 
 
-READ, QUOTED, OPEN = "read", "quoted", "not verified"  # docs/cost.md says what each means
+READ, QUOTED, OPEN = "read", "quoted", "not verified"  # docs/guides/cost.md says what each means
 PAGES = {
     name: f"https://aws.amazon.com/{name}/pricing/"
     for name in ("cognito", "api-gateway", "lambda", "cloudfront", "cloudwatch", "kms", "waf")

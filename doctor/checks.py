@@ -20,7 +20,9 @@ from handlers import contract
 from infra import commands, kakao, settings
 
 SECONDS = 10
-ERRORS_OF_KAKAO = "docs/kakao-console.md and https://developers.kakao.com/docs/latest/ko/kakaologin/trouble-shooting"
+ERRORS_OF_KAKAO = (
+    "docs/guides/kakao-console.md and https://developers.kakao.com/docs/latest/ko/kakaologin/trouble-shooting"
+)
 REST_API_KEY = "앱 › 플랫폼 키 › REST API 키 (App › Platform key › REST API key)"
 SECURITY_HEADERS = (
     "Content-Security-Policy",

@@ -1,7 +1,7 @@
 """`python -m doctor.live --profile NAME --region REGION`: what nobody has seen on a live user pool, tried in one.
 
 It makes two user pools with a random name in the account of the profile, and removes them at the end, also after an
-error or Ctrl-C. It reads and changes nothing else there. What it prints are dated lines for docs/fidelity.md.
+error or Ctrl-C. It reads and changes nothing else there. What it prints are dated lines for docs/reference/fidelity.md.
 """
 
 import argparse
@@ -140,7 +140,7 @@ Experiment = Callable[[Scratch], Iterator[str]]
 
 
 def chosen(*, use_up_mails: bool, wait: bool) -> dict[str, Experiment]:
-    """Return the experiments by their names in docs/fidelity.md, in the order in which they run."""
+    """Return the experiments by their names in docs/reference/fidelity.md, in the order in which they run."""
     experiments: dict[str, Experiment] = {"E1": e1, "E3": e3, "E4": e4, "E5": e5}
     return experiments | ({"E8": e8} if use_up_mails else {}) | ({"E2": e2} if wait else {})
 

@@ -139,7 +139,7 @@ PAGES = {
 }
 
 # What Cognito says in `error` and `error_description`; the first match wins. AWS promises no fixed texts, so these are
-# the ones that people have reported, and whatever else comes is "failed" (docs/faults.md, "What Cognito says").
+# the ones that people have reported, and any other text is "failed" (docs/reference/faults.md, "What Cognito says").
 # Descriptions come first: Cognito gives most of them under `invalid_request`, and some under `access_denied`.
 KINDS = [
     ("", r"already found an entry for username", "again"),

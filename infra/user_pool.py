@@ -220,7 +220,7 @@ class UserPool(Component):
                 "require_numbers": False,
                 "require_symbols": False,
                 "require_uppercase": False,
-                # The most that Cognito takes. What a custom challenge does after it is unknown (docs/fidelity.md).
+                # The most that Cognito takes. Its effect on a custom challenge is unknown: docs/reference/fidelity.md.
                 "temporary_password_validity_days": 365,
             },
             user_pool_tier="ESSENTIALS",

@@ -1,7 +1,7 @@
 """Cognito's hosted login: the emulator's, and over HTTP what the emulator lacks.
 
 This adds PKCE to sign-ins through a provider, sends errors to the app as redirects, and has the revocation endpoint.
-Source: Amazon Cognito developer guide, "User pool endpoints". docs/fidelity.md says what the emulator does instead.
+Source: Amazon Cognito developer guide, "User pool endpoints". The emulator differs: docs/reference/fidelity.md.
 POST /_stand-in/mode makes it fail on demand. Tests use it; Cognito has no such endpoint.
 """
 

@@ -1,8 +1,8 @@
 """`python -m tests.mutants [file …]`: take away each check of handlers and edge functions once; a test has to notice.
 
 A check is a condition, a part of one, a bound, an error that is caught or raised, a case, a call made for its effect, a
-name in a list, `True` or `False`. Which of them nobody misses, and why, is in docs/mutants.md: a survivor that is not
-listed is a failure here, and so is a listed one that a test has caught, or that is not there any more.
+name in a list, `True` or `False`. Which of them nobody misses, and why, is in docs/reference/mutants.md. A survivor
+that is not listed is a failure here. So is a listed one that a test has caught, or that is not there any more.
 """
 
 import ast
@@ -32,7 +32,7 @@ from sandbox.program import ROOT
 
 AT_A_TIME = 2
 SECONDS = 60  # for a file of tests; a mutant that runs into it is caught
-LISTED = ROOT / "docs" / "mutants.md"
+LISTED = ROOT / "docs" / "reference" / "mutants.md"
 TESTS = ROOT / "tests" / "handlers"
 OPTIONS = ["-qx", "--disable-plugin-autoload", "-p", "pytest_timeout", "-p", "no:cacheprovider", f"--rootdir={ROOT}"]
 BOUNDS: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
@@ -323,7 +323,7 @@ class _Beside:
 
 
 def listed() -> set[tuple[str, str, str]]:
-    """Return the rows of docs/mutants.md: where, before and after."""
+    """Return the rows of docs/reference/mutants.md: where, before and after."""
     rows = re.findall(r"^\| `([^`]+)` \| `(.+?)` \| `(.+?)` \|", LISTED.read_text(), re.MULTILINE)
     return {(where, before.replace(r"\|", "|"), after.replace(r"\|", "|")) for where, before, after in rows}
 

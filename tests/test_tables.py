@@ -1,4 +1,4 @@
-"""Each row of docs/threats.md, faults.md and fidelity.md names tests that exist, or says why there is none."""
+"""Each row of threats.md, faults.md and fidelity.md names tests that exist, or says why there is none."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ from sandbox.program import ROOT
 
 def rows(document: str) -> list[list[str]]:
     """The cells of each row of each table, without heads and the rules below them."""
-    lines = (ROOT / "docs" / document).read_text().splitlines()
+    lines = (ROOT / "docs" / "reference" / document).read_text().splitlines()
     below = [line for before, line in pairwise(lines) if before.startswith("|") and line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in below if not line.startswith("| --- ")]
 

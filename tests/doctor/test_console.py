@@ -8,7 +8,9 @@ from doctor import checks
 from handlers.pages import PAGES
 from sandbox.program import ROOT
 
-ENGLISH, KOREAN = ((ROOT / "docs" / name).read_text() for name in ("kakao-console.md", "kakao-console.ko.md"))
+ENGLISH, KOREAN = (
+    (ROOT / "docs" / "guides" / name).read_text() for name in ("kakao-console.md", "kakao-console.ko.md")
+)
 DOCTOR = (ROOT / "doctor/checks.py").read_text()
 KOE = re.compile(r"KOE[0-9]{3}")
 FOUND_BY_DOCTOR = "†"
@@ -42,7 +44,7 @@ def test_what_is_said_to_be_found_by_the_doctor_is_just_what_it_has_a_cure_for()
 
 @pytest.mark.parametrize("kind", PAGES)
 def test_each_page_that_ends_a_sign_in_is_explained(kind: str) -> None:
-    assert f'"{PAGES[kind].title}"' in ENGLISH + (ROOT / "docs" / "faults.md").read_text()
+    assert f'"{PAGES[kind].title}"' in ENGLISH + (ROOT / "docs" / "reference" / "faults.md").read_text()
 
 
 @pytest.mark.parametrize("menu", sorted({*MENU.findall(DOCTOR), *MENU.findall(checks.REST_API_KEY)}))

@@ -6,7 +6,7 @@ import re
 from doctor import live
 from sandbox.program import ROOT
 
-PAGE = (ROOT / "docs" / "fidelity.md").read_text().partition("## Not seen on a live account\n")[2]
+PAGE = (ROOT / "docs" / "reference" / "fidelity.md").read_text().partition("## Not seen on a live account\n")[2]
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line.startswith("| E")]
 
 

@@ -150,7 +150,7 @@ def test_a_text_that_somebody_makes_up_reaches_no_page_and_no_log(
 
 
 def test_the_table_of_faults_has_each_text() -> None:
-    rows = (ROOT / "docs" / "faults.md").read_text()
+    rows = (ROOT / "docs" / "reference" / "faults.md").read_text()
     for _, description, _ in SAID:
         words = description.strip().rstrip(".")
         quoted = re.sub(r" (kakao_1000000001|no|not_allowed|https://\S+|someone@\S+ is not invited)$", "", words)

@@ -193,7 +193,7 @@ def test_two_stacks_of_an_account_count_apart() -> None:
 
 
 def test_what_to_do_at_each_alarm_is_written_down(stack: Graph) -> None:
-    written = (ROOT / "docs" / "operations.md").read_text()
+    written = (ROOT / "docs" / "guides" / "operations.md").read_text()
     per_function = {f"{function.name.removeprefix('login-')}-errors" for function in functions(stack)}
     for label in set(alarms(stack)) - per_function | {"<function>-errors"}:
         assert f"| `{label}` |" in written, label

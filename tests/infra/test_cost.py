@@ -1,4 +1,4 @@
-"""docs/cost.md says what benchmarks/cost.py reckons, from what the program declares."""
+"""docs/guides/cost.md says what benchmarks/cost.py reckons, from what the program declares."""
 
 import re
 
@@ -9,7 +9,7 @@ from infra import firewall
 from sandbox.program import ROOT
 from tests.infra.engine import Graph
 
-DOCUMENT = (ROOT / "docs" / "cost.md").read_text()
+DOCUMENT = (ROOT / "docs" / "guides" / "cost.md").read_text()
 
 
 @pytest.mark.parametrize("table", cost.TABLES, ids=lambda table: table.__name__)

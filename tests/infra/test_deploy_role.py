@@ -125,7 +125,7 @@ LINKED = {  # service-linked roles that AWS creates in the account
 OURS = {"alarm", "bucket", "distribution", "function", "log-group", "object", "topic", "userpool", "webacl"}
 NAMED_BY = {"cloudwatch/dashboard": "dashboardName", "lambda/layerVersion": "layerName", "s3/bucket": "bucket"}
 PATTERN = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]["pulumi:autonaming"]["value"]["pattern"]
-# Two stacks of one account can reach each other's, as docs/deployment.md says.
+# Two stacks of one account can reach each other's, as docs/guides/github.md says.
 SHARED = {
     "apigateway/account",
     "apigatewayv2/api",

@@ -385,6 +385,11 @@ def test_the_workflows_find_the_state_and_the_roles_by_the_names_that_are_declar
 
 
 def test_the_docs_say_where_the_state_is_and_what_to_set(deployment: Graph) -> None:
-    guide = (ROOT / "docs" / "deployment.md").read_text().replace("$ACCOUNT", ACCOUNT).replace("kakao-login", PROJECT)
+    guide = (
+        (ROOT / "docs" / "guides" / "github.md")
+        .read_text()
+        .replace("$ACCOUNT", ACCOUNT)
+        .replace("kakao-login", PROJECT)
+    )
     for value in deployment.exports["dev"].values():
         assert re.search(rf"""(['"]){re.escape(value)}\1""", guide), value

@@ -1,4 +1,4 @@
-"""docs/openapi.yaml says what the program deploys."""
+"""docs/reference/openapi.yaml says what the program deploys."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.infra.engine import Graph
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())
+    return yaml.safe_load((ROOT / "docs" / "reference" / "openapi.yaml").read_text())
 
 
 def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.sandbox
 
 VICTIM, ATTACKER = PEOPLE[0], PEOPLE[1]
 EVIL = "https://evil.example"
-PATHS = yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())["paths"]
+PATHS = yaml.safe_load((ROOT / "docs" / "reference" / "openapi.yaml").read_text())["paths"]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ROUTES = [(method.upper(), path) for path, methods in PATHS.items() for method in methods if method.upper() in METHODS]
 UNSAFE = [path for method, path in ROUTES if method != "GET"]

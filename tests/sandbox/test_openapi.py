@@ -1,4 +1,4 @@
-"""The API holds to docs/openapi.yaml, whatever is sent to it."""
+"""The API holds to docs/reference/openapi.yaml, whatever is sent to it."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from sandbox.program import ROOT
 
 pytestmark = pytest.mark.sandbox
 
-schema = schemathesis.openapi.from_path(str(ROOT / "docs" / "openapi.yaml"))
+schema = schemathesis.openapi.from_path(str(ROOT / "docs" / "reference" / "openapi.yaml"))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
