@@ -8,8 +8,7 @@ go when no stack of the first version is left.
 import pulumi
 
 INFRA = "kakao-login:infra"
-# Components by their new name: the old name, and the old type where it was another one.
-# A child inherits the alias: Pulumi replaces the parent's name at the beginning of the child's.
+# Components by their new name: the old type and the old name. Their children's names begin with theirs.
 COMPONENTS = {
     "login-api": ("HttpApi", "api"),
     "login-socket": ("Socket", "socket"),
@@ -80,7 +79,8 @@ RESOURCES = {
 
 def add_aliases(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
     """Give a resource the alias for the name that it had in the first version, if it had one."""
-    alias = _alias(args.type_, args.name)
+    parent = args.opts.parent if args.opts else None
+    alias = _alias(args.type_, args.name, parent._name if isinstance(parent, pulumi.ComponentResource) else "")
     if alias is None:
         return None
     return pulumi.ResourceTransformationResult(
@@ -88,13 +88,19 @@ def add_aliases(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTrans
     )
 
 
-def _alias(kind: str, name: str) -> pulumi.Alias | None:
+def _alias(kind: str, name: str, parent: str) -> pulumi.Alias | None:
     if kind.startswith(f"{INFRA}:") and name in COMPONENTS:
         old_kind, old = COMPONENTS[name]
         return pulumi.Alias(name=old, type_=f"{INFRA}:{old_kind}", parent=pulumi.ROOT_STACK_RESOURCE)
     if (kind, name) in RESOURCES:
         component, old = RESOURCES[kind, name]
-        # Function components had the name of their function; the others appear once.
-        top = f"{INFRA}:{component}::{component}"
-        return pulumi.Alias(name=old, parent=f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{top}")
-    return None
+    elif parent in COMPONENTS and not kind.startswith(f"{INFRA}:"):
+        # A child inherits its parent's alias, but only until the parent has moved: after an `up` that failed half-way
+        # the engine would no longer find the rest of the children, and make them again.
+        component, old_parent = COMPONENTS[parent]
+        old = old_parent + name.removeprefix(parent)
+    else:
+        return None
+    # A URN holds the types of the parents, and none of their names.
+    top = f"{INFRA}:{component}::{component}"
+    return pulumi.Alias(name=old, parent=f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{top}")

@@ -36,19 +36,14 @@ def matched(graph: Graph) -> dict[str, Declared]:
     """Return, by the old URN, what Pulumi's engine takes for the same resource.
 
     Its rule is that of `generateAliases` in github.com/pulumi/pulumi, pkg/resource/deploy/step_generator.go: a resource
-    is its own URN, then each alias, then what follows from the alias by which its parent was matched.
+    is its own URN, then each alias, then what follows from the alias by which its parent was matched. The last is left
+    out here: after an `up` that failed half-way the parent has no alias any more, and its children must still be found.
     """
     found: dict[str, Declared] = {}
-    old_of: dict[tuple[str, str], str | None] = {}
 
     def urn(parent: str, kind: str, name: str) -> str:
         chain = parent.rpartition("::")[0]
         return f"{chain}${kind}::{name}" if chain else f"{kind}::{name}"
-
-    def inherited(parent: Declared, parent_alias: str, kind: str, name: str) -> str:
-        if name.startswith(parent.name):
-            name = parent_alias.rpartition("::")[2] + name.removeprefix(parent.name)
-        return urn(parent_alias, kind, name)
 
     components = [r for r in graph.resources if r.type.startswith("kakao-login:")]
     own: dict[tuple[str, str], str] = {}
@@ -59,17 +54,12 @@ def matched(graph: Graph) -> dict[str, Declared]:
         parent_urn = own[parent.type, parent.name] if parent else ""
         own[resource.type, resource.name] = urn(parent_urn, resource.type, resource.name)
         candidates = [own[resource.type, resource.name]]
-        aliased = [(resource.type, resource.name)]
         for alias in resource.aliases:
             kind, name = alias["type"] or resource.type, alias["name"] or resource.name
             top = resource.type.startswith("kakao-login:")
             above = "" if top else alias["parent"].rpartition("::kakao-login::")[2] or parent_urn
             candidates.append(urn(above, kind, name))
-            aliased.append((kind, name))
-        if parent and (alias_of_parent := old_of.get((parent.type, parent.name))):
-            candidates += [inherited(parent, alias_of_parent, kind, name) for kind, name in aliased]
         old = next((candidate for candidate in candidates if candidate in FIRST_VERSION), None)
-        old_of[resource.type, resource.name] = old
         if old:
             assert old not in found, f"{found[old].name} and {resource.name} are both {old}"
             found[old] = resource
