@@ -6,10 +6,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from handlers.trigger_errors import UnexpectedError
-
 Result = TypeVar("Result")
 Handler = Callable[[Any, object], Result]
+
+
+class UnexpectedError(Exception):
+    """The function has a bug. Its own text stays inside, because it may hold a token or an e-mail."""
 
 
 def hide(log: logging.Logger, *allowed: type[Exception]) -> Callable[[Handler[Result]], Handler[Result]]:

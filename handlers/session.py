@@ -21,7 +21,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from handlers import contract, pages, session_cookies, web
@@ -55,8 +55,7 @@ MAX_CLEARED_COOKIES = 20  # in one response, whose headers API Gateway limits to
 STATE_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-@dataclass(frozen=True)
-class PendingLogin:
+class PendingLogin(NamedTuple):
     """A login that this browser has started. Its user may see all of it, so the cookie is not encrypted."""
 
     state: str
@@ -72,7 +71,7 @@ class PendingLogin:
 
     def as_cookie(self) -> str:
         """Return the Set-Cookie line. SameSite=Lax, because another site redirects to the callback."""
-        value = base64.urlsafe_b64encode(json.dumps(asdict(self), separators=(",", ":")).encode()).decode()
+        value = base64.urlsafe_b64encode(json.dumps(self._asdict(), separators=(",", ":")).encode()).decode()
         return web.set_cookie(self.cookie_name, value, path="/", max_age=LOGIN_SECONDS, same_site="Lax")
 
 
@@ -141,7 +140,7 @@ def _with_return_address(pending: PendingLogin, wanted: str | None) -> tuple[Pen
     """Return the login with the wanted return address, or the longest part of it that fits into the cookie."""
     for address in candidates(wanted):
         with suppress(CookieError):
-            pending = replace(pending, return_to=address)
+            pending = pending._replace(return_to=address)
             return pending, pending.as_cookie()
     raise CookieError("no browser keeps the login cookie, whatever the return address is")
 
@@ -227,7 +226,7 @@ def _pending_login(values: list[str], state: str) -> PendingLogin | None:
         pending = PendingLogin(**json.loads(base64.b64decode(values[0], altchars=b"-_", validate=True)))
     except (ValueError, TypeError, RecursionError):
         return None
-    valid = all(isinstance(value, str) and value.isascii() for value in asdict(pending).values())
+    valid = all(isinstance(value, str) and value.isascii() for value in pending)
     return pending if valid and pending.origin in ORIGINS and _equal(pending.state, state) else None
 
 

@@ -4,12 +4,10 @@ import base64
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class TokenSet:
+class TokenSet(NamedTuple):
     """The tokens that Cognito issued. `refresh_token` is None where the old one stays valid.
 
     `claims` are those of the ID token.

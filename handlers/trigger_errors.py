@@ -4,10 +4,9 @@
     ├── SignUpRefusedError       PreSignUp refuses the sign-up
     ├── SignInRefusedError       PreAuthentication refuses the sign-in
     ├── PasswordRefusedError     a Kakao user set a password by e-mail; it has stopped working
-    ├── SessionsNotEndedError    the new password is set, but sessions of the old one may still be open
-    └── UnexpectedError          the function has a bug
+    └── SessionsNotEndedError    the new password is set, but sessions of the old one may still be open
 
-They are not in handlers/errors.py, so that a trigger loads little.
+They are not in handlers/errors.py, so that a trigger loads little. A bug becomes bugs.UnexpectedError.
 """
 
 
@@ -29,7 +28,3 @@ class PasswordRefusedError(TriggerError):
 
 class SessionsNotEndedError(TriggerError):
     """The new password is set, but sessions of the old one may still be open."""
-
-
-class UnexpectedError(TriggerError):
-    """The function has a bug. Its own text stays inside, because it may hold a token or an e-mail."""

@@ -6,7 +6,6 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qs
 
 from handlers import bugs, contract
 from handlers.errors import CookieError, CookieTooLargeError, HttpError
@@ -61,6 +60,8 @@ def header(event: Event, name: str) -> str | None:
 
 def query(event: Event) -> dict[str, list[str]]:
     """Return all values of all query parameters, also empty ones. A query of more than 50 counts as empty."""
+    from urllib.parse import parse_qs  # only here: its import takes longer than this module, and few requests need it
+
     try:
         return parse_qs(event.get("rawQueryString", ""), keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
     except ValueError:

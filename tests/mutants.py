@@ -56,7 +56,7 @@ TESTED_BY = {  # beside the tests of its own name
     "session": ["return_to", "logs"],
     "session_cookies": ["session", "accounts"],
     "token_endpoint": ["session"],
-    "token_set": ["session", "accounts"],
+    "token_set": ["token_endpoint", "session", "accounts"],
     "user_info": ["logs"],
     "web": ["session", "user_info", "accounts"],
 }

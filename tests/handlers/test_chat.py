@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers import contract
-from handlers.trigger_errors import UnexpectedError
+from handlers.bugs import UnexpectedError
 
 
 @pytest.fixture(scope="session")

@@ -212,7 +212,7 @@ AUTHORIZE = "http://127.0.0.1:{kakao}/oauth/authorize"
         (f"{KEYS}/jwks.json", 200, [], {}, "user pool's keys", "no JSON object"),
         (f"{SITE}/api/auth/login", 500, "", {}, "login begins", "answers 500"),
         (f"{SITE}/api/auth/login", 302, "", PKCE, "login begins", "no code_challenge"),
-        (f"{SITE}/api/auth/login", 302, "", ELSEWHERE, "login begins", "come back elsewhere"),
+        (f"{SITE}/api/auth/login", 302, "", ELSEWHERE, "login begins", "another redirect address"),
         (f"{SITE}/api/userinfo", 200, {}, {}, "userinfo refuses strangers", "answers 200, not 401"),
         (f"{SITE}/ws", 101, "", {}, "WebSocket refuses strangers", "answers 101, not 401 or 403"),
     ],

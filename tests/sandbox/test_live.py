@@ -78,7 +78,8 @@ def test_a_saved_handler_answers_at_once_and_who_was_signed_in_stays_so(developm
     file, cookie = "handlers/user_info.py", session(development)
     assert development.get("/api/userinfo", cookie=cookie).json()["provider"] == "Cognito"
     before = (ROOT / file).read_text()
-    assert named(development.save(file, before.replace('else "Cognito"', 'else "Saved"'))) == {"login-userinfo"}
+    saved = before.replace("else contract.NATIVE_PROVIDER", 'else "Saved"')
+    assert named(development.save(file, saved)) == {"login-userinfo"}
     assert development.get("/api/userinfo", cookie=cookie).json()["provider"] == "Saved"
     development.save(file, before)
 
@@ -119,7 +120,7 @@ NO_MODULE, NO_NAME = "ModuleNotFoundError: No module named 'nothing'", "NameErro
     ("module", "before", "broken", "error"),
     [
         ("user_info", '"""GET', "print('here'); import nothing", NO_MODULE),
-        ("user_info", "match claims.get(", "print('here'); nothing", NO_NAME),
+        ("user_info", "token_use = claims.get(", "print('here'); nothing", NO_NAME),
         ("chat", "if event[", "print('here'); nothing", NO_NAME),
     ],
     ids=["import", "bug that is answered", "bug behind the websocket"],
