@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import pulumi
 import pulumi_aws as aws
 
+from handlers import contract
 from infra.component import Component
 
 # Of one address in five minutes: ten a second, a fifth of what the API takes from everybody. An address is no person:
@@ -102,7 +103,7 @@ BEFORE_SITE = (
     FLOODS,
     REPUTATION,
     # A callback carries other servers' words, a login an address, a sign-up a password that may look like anything.
-    _let_through("sign-in", "^/api/auth/"),
+    _let_through("sign-in", f"^{contract.AUTH_PATH}/"),
     _managed("AWSManagedRulesKnownBadInputsRuleSet"),
     _managed("AWSManagedRulesCommonRuleSet", uncounted="NoUserAgent_HEADER"),  # which says nothing against an app
 )

@@ -15,8 +15,8 @@ VARIABLES = {value for name, value in CONSTANTS.items() if name.startswith("ENV_
 ROUTES = {*contract.SESSION_ROUTES, *contract.ACCOUNT_ROUTES, contract.KAKAO_SIGN_IN, contract.USER_INFO}
 PATHS = {route.partition(" ")[2].partition("{")[0].rstrip("/") for route in ROUTES} | {contract.AUTH_PATH}
 LOG_MESSAGES = {value for name, value in CONSTANTS.items() if name.startswith("LOG_")}
-PACKAGES = ("handlers", "doctor", "benchmarks", "sandbox")
-FILES = [*(file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py")))]
+PACKAGES = ("handlers", "infra", "doctor", "benchmarks", "sandbox")
+FILES = [ROOT / "__main__.py", *(file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py")))]
 
 
 def literals(file: Path) -> Iterator[tuple[int, str]]:
