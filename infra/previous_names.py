@@ -30,6 +30,7 @@ COMPONENTS = {
     "login-pre-auth": ("Function", "pre-authentication"),
     "login-verify": ("Function", "kakao-challenge"),
 }
+NEW_KINDS = {"Socket": "WebSocketApi", "Login": "UserPool", "Operations": "Alarms"}  # of components; others kept theirs
 FUNCTIONS = {name: old for name, (kind, old) in COMPONENTS.items() if kind == "Function"} | {"chat": "chat"}
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -78,29 +79,34 @@ RESOURCES = {
 
 
 def add_aliases(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
-    """Give a resource the alias for the name that it had in the first version, if it had one."""
+    """Give a resource the aliases for the name that it had in the first version, if it had one."""
     parent = args.opts.parent if args.opts else None
-    alias = _alias(args.type_, args.name, parent._name if isinstance(parent, pulumi.ComponentResource) else "")
-    if alias is None:
+    aliases = _aliases(args.type_, args.name, parent._name if isinstance(parent, pulumi.ComponentResource) else "")
+    if not aliases:
         return None
     return pulumi.ResourceTransformationResult(
-        args.props, pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(aliases=[alias]))
+        args.props, pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(aliases=aliases))
     )
 
 
-def _alias(kind: str, name: str, parent: str) -> pulumi.Alias | None:
-    if kind.startswith(f"{INFRA}:") and name in COMPONENTS:
+def _aliases(kind: str, name: str, parent: str) -> list[pulumi.Alias | pulumi.Input[str]]:
+    if kind.startswith(f"{INFRA}:"):
+        if name not in COMPONENTS:
+            return []
         old_kind, old = COMPONENTS[name]
-        return pulumi.Alias(name=old, type_=f"{INFRA}:{old_kind}", parent=pulumi.ROOT_STACK_RESOURCE)
+        return [pulumi.Alias(name=old, type_=f"{INFRA}:{old_kind}", parent=pulumi.ROOT_STACK_RESOURCE)]
     if (kind, name) in RESOURCES:
         component, old = RESOURCES[kind, name]
-    elif parent in COMPONENTS and not kind.startswith(f"{INFRA}:"):
-        # A child inherits its parent's alias, but only until the parent has moved: after an `up` that failed half-way
-        # the engine would no longer find the rest of the children, and make them again.
+    elif parent in COMPONENTS:
         component, old_parent = COMPONENTS[parent]
         old = old_parent + name.removeprefix(parent)
     else:
-        return None
-    # A URN holds the types of the parents, and none of their names.
-    top = f"{INFRA}:{component}::{component}"
-    return pulumi.Alias(name=old, parent=f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{top}")
+        return []
+    # A URN holds the types of the parents, and none of their names. Where an `up` moved the parent and then failed, the
+    # engine has already written the parent's new type into the URNs of the children that it did not reach.
+    moved = f"{INFRA}:KakaoLogin${INFRA}:{NEW_KINDS.get(component, component)}"
+    return [pulumi.Alias(name=old, parent=_urn(types, component)) for types in (f"{INFRA}:{component}", moved)]
+
+
+def _urn(types: str, name: str) -> str:
+    return f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{types}::{name}"
