@@ -105,8 +105,8 @@ class Site(Component):
         )
         self._let_read(distribution, bucket)
         for key, file in files.items():
-            self._object(bucket, key, pulumi.FileAsset(str(file)), content_type(file))
-        self._object(bucket, AWS_FAILED, pulumi.StringAsset(ERROR_PAGE["AWS_FAILED"]), "text/html; charset=utf-8")
+            self._object(bucket, key, content_type(file), source=pulumi.FileAsset(str(file)))
+        self._object(bucket, AWS_FAILED, "text/html; charset=utf-8", content=ERROR_PAGE["AWS_FAILED"])
 
         alarms.alarm(
             f"{name}-5xx",
@@ -228,12 +228,21 @@ class Site(Component):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),  # S3 refuses to change both at once
         )
 
-    def _object(self, bucket: aws.s3.Bucket, key: str, source: pulumi.Asset, content_type: str) -> None:
+    def _object(
+        self,
+        bucket: aws.s3.Bucket,
+        key: str,
+        content_type: str,
+        *,
+        source: pulumi.FileAsset | None = None,
+        content: str | None = None,
+    ) -> None:
         aws.s3.BucketObjectv2(
             f"{self._name}-{key}",
             bucket=bucket.id,
             key=key,
             source=source,
+            content=content,
             content_type=content_type,
             # Names carry no hash, so each load asks whether its copy is still the one.
             cache_control="no-cache",

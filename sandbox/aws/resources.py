@@ -45,8 +45,6 @@ def content(asset: pulumi.Asset | pulumi.Archive) -> bytes:
     """Return the bytes of a file."""
     if isinstance(asset, pulumi.FileAsset | pulumi.FileArchive):
         return Path(asset.path).read_bytes()
-    if isinstance(asset, pulumi.StringAsset):
-        return asset.text.encode()
     raise NotApplicableError(f"the sandbox cannot read a {type(asset).__name__}")
 
 
@@ -79,7 +77,8 @@ def _bucket_policy(account: Account, _name: str, inputs: Inputs) -> Created:
 
 @_creates(PAGE_FILE)
 def _bucket_object(account: Account, _name: str, inputs: Inputs) -> Created:
-    inputs |= {"body": content(inputs.pop("source")), "tagging": urlencode(inputs.pop("tags", {}))}
+    body = content(inputs.pop("source")) if "source" in inputs else inputs.pop("content").encode()
+    inputs |= {"body": body, "tagging": urlencode(inputs.pop("tags", {}))}
     account.call("s3", "PutObject", inputs)
     return Created(inputs["key"], {})
 
