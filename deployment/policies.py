@@ -1,19 +1,18 @@
-"""What AWS lets whom do, as policy documents in plain data.
+"""The IAM policies of the deployment, as pure functions.
 
-Which action knows which resources and conditions is from AWS's service authorization reference.
+The resources and conditions of each action are from AWS's Service Authorization Reference.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import yaml
+from infra import project
 
-LOGIN: str = yaml.safe_load((Path(__file__).parent.parent / "Pulumi.yaml").read_text())["name"]  # what is deployed
+LOGIN = project.name()  # the project that is deployed
 GITHUB = "token.actions.githubusercontent.com"
 AWS_AUDIENCE = "sts.amazonaws.com"
-CLOUDFRONT_REGION = "us-east-1"  # of its firewalls, its alarms and its certificates
+CLOUDFRONT_REGION = "us-east-1"  # the region of its firewalls, alarms and certificates
 
 Statement = dict[str, Any]
 Document = dict[str, Any]
@@ -22,7 +21,7 @@ Condition = Mapping[str, str | list[str]]
 
 @dataclass(frozen=True)
 class Stack:
-    """The stack of one environment: its resources' names begin with `name`, and what has only an id bears its tags."""
+    """The stack of one environment. Names of resources begin with `name`; resources without a name have its tags."""
 
     environment: str
     account: str
@@ -30,40 +29,40 @@ class Stack:
 
     @property
     def name(self) -> str:
-        """What Pulumi's names of its resources begin with."""
+        """Return `project-stack`, with which names of resources begin."""
         return f"{LOGIN}-{self.environment}"
 
-    def here(self, service: str, *resources: str, region: str | None = None) -> list[str]:
-        """Return the ARNs of resources in the stack's region, or in this one."""
+    def arns(self, service: str, *resources: str, region: str | None = None) -> list[str]:
+        """Return the ARNs of resources in `region`, or in the stack's region."""
         return [f"arn:aws:{service}:{region or self.region}:{self.account}:{resource}" for resource in resources]
 
-    def anywhere(self, service: str, *resources: str) -> list[str]:
-        """Return the ARNs of resources of a service that knows no regions."""
+    def global_arns(self, service: str, *resources: str) -> list[str]:
+        """Return the ARNs of resources of a service without regions."""
         return [f"arn:aws:{service}::{self.account}:{resource}" for resource in resources]
 
-    def tags(self, of: str) -> Condition:
-        """Return what is asked of tags: those of the resource (`ResourceTag`), or those to be given (`RequestTag`)."""
-        return {f"aws:{of}/project": LOGIN, f"aws:{of}/stack": self.environment}
+    def tags(self, key: str) -> Condition:
+        """Return a condition on the tags of the resource (`ResourceTag`) or of the request (`RequestTag`)."""
+        return {f"aws:{key}/project": LOGIN, f"aws:{key}/stack": self.environment}
 
 
 @dataclass(frozen=True)
 class State:
-    """Where Pulumi keeps the stack's state: in this bucket, under this key."""
+    """The bucket of the stack's state, and the key that encrypts it."""
 
     stack: Stack
     bucket_arn: str
     key_arn: str
 
     def read(self) -> list[Statement]:
-        """Read the state and its secrets, and no other stack's or project's in the bucket."""
+        """GetObject and Decrypt: read the state and the secrets of this stack, and of no other stack in the bucket."""
         return [
             allow(["s3:ListBucket"], [self.bucket_arn]),
             allow(["s3:GetObject"], [f"{self.bucket_arn}/.pulumi/meta.yaml", *self._objects()]),
             allow(["kms:Decrypt"], [self.key_arn]),
         ]
 
-    def keep(self) -> list[Statement]:
-        """Read and write it."""
+    def write(self) -> list[Statement]:
+        """PutObject, DeleteObject and Encrypt, and all of `read`."""
         return [
             *self.read(),
             allow(["s3:PutObject", "s3:DeleteObject"], self._objects()),
@@ -71,30 +70,30 @@ class State:
         ]
 
     def _objects(self) -> list[str]:
-        """The layout is that of github.com/pulumi/pulumi, pkg/backend/diy/store.go and lock.go."""
+        """Return the ARNs of the stack's objects (github.com/pulumi/pulumi, pkg/backend/diy/store.go and lock.go)."""
         own = f"{LOGIN}/{self.stack.environment}"
         folders = [f"{kind}/{own}/*" for kind in ("history", "backups", "journal", "locks/organization")]
         return [f"{self.bucket_arn}/.pulumi/{path}" for path in (f"stacks/{own}.*", *folders)]
 
 
 def document(*statements: Statement) -> Document:
-    """Return the policy document that says this and nothing else."""
+    """Return the policy document with these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def allow(actions: list[str], resources: list[str], **condition: Condition) -> Statement:
-    """Allow these actions on these resources."""
+    """Return the statement that allows these actions on these resources."""
     conditions = {"Condition": condition} if condition else {}
     return {"Effect": "Allow", "Action": actions, "Resource": resources, **conditions}
 
 
 def provider_arn(account: str) -> str:
-    """Return the ARN of GitHub's OIDC provider; an account has at most one."""
+    """Return the ARN of GitHub's OIDC provider. An account has at most one."""
     return f"arn:aws:iam::{account}:oidc-provider/{GITHUB}"
 
 
 def trust(provider_arn: str, subject: str) -> Document:
-    """GitHub's runs with exactly this subject, and a token that was made for AWS, may act in the role."""
+    """AssumeRoleWithWebIdentity: a GitHub token with this subject and AWS as its audience gets the role."""
     return document(
         {
             "Effect": "Allow",
@@ -106,7 +105,7 @@ def trust(provider_arn: str, subject: str) -> Document:
 
 
 def tls_only(bucket_arn: str) -> Document:
-    """Nobody reaches the bucket without TLS."""
+    """Deny every S3 action on the bucket without TLS."""
     return document(
         {
             "Effect": "Deny",
@@ -119,38 +118,41 @@ def tls_only(bucket_arn: str) -> Document:
 
 
 def boundary(stack: Stack) -> Document:
-    """What the stack's functions and API Gateway do, all of them together; a role's own policy grants less."""
-    people = ["GetUser", "CreateUser", "LinkProviderForUser", "UserGlobalSignOut"]
-    signing_in = ["InitiateAuth", "RespondToAuthChallenge", "ResetUserPassword"]
+    """Return the permissions boundary of the stack's roles: all that the functions and API Gateway do together.
+
+    The policy of each role allows less.
+    """
+    users = ["GetUser", "CreateUser", "LinkProviderForUser", "UserGlobalSignOut"]
+    sign_in = ["InitiateAuth", "RespondToAuthChallenge", "ResetUserPassword"]
     logs = ["CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams"]
-    lines = ["FilterLogEvents", "GetLogEvents", "PutLogEvents"]
+    log_lines = ["FilterLogEvents", "GetLogEvents", "PutLogEvents"]
     return document(
         allow(
-            [f"cognito-idp:Admin{action}" for action in (*people, *signing_in)],
-            stack.here("cognito-idp", "userpool/*"),
+            [f"cognito-idp:Admin{action}" for action in (*users, *sign_in)],
+            stack.arns("cognito-idp", "userpool/*"),
             StringEquals=stack.tags("ResourceTag"),
         ),
-        # API Gateway writes with one role for all WebSocket APIs of an account, so not only to the stack's own logs.
-        allow([f"logs:{action}" for action in (*logs, *lines)], ["*"]),
-        allow(["execute-api:ManageConnections"], stack.here("execute-api", "*")),
+        # API Gateway uses one role for the logs of all WebSocket APIs of an account, not of this stack alone.
+        allow([f"logs:{action}" for action in (*logs, *log_lines)], ["*"]),
+        allow(["execute-api:ManageConnections"], stack.arns("execute-api", "*")),
     )
 
 
 def preview(state: State) -> Document:
-    """Read a stack's state and its secrets: all that a preview asks AWS for, and it writes nothing."""
+    """Read the stack's state and secrets. A preview needs no other permission."""
     return document(*state.read())
 
 
 def deploy(state: State, hosted_zone_id: str, boundary_arn: str) -> Document:
-    """Manage what the login declares, and keep its state; touch no person's account."""
+    """Create, change and delete the login's resources, and write its state. Read or change no user of the pool."""
     stack = state.stack
     return document(
-        *state.keep(),
+        *state.write(),
         *_named(stack),
         *_roles(stack, boundary_arn),
         *_firewalls(stack),
         *_tagged(stack),
-        *_neither_named_nor_tagged(stack),
+        *_without_name_or_tags(stack),
         *(_domain(stack, hosted_zone_id) if hosted_zone_id else []),
     )
 
@@ -158,29 +160,29 @@ def deploy(state: State, hosted_zone_id: str, boundary_arn: str) -> Document:
 def _named(stack: Stack) -> list[Statement]:
     named = f"{stack.name}-*"
     watched = [
-        *stack.here("cloudwatch", f"alarm:{named}"),
-        *stack.here("cloudwatch", f"alarm:{named}", region=CLOUDFRONT_REGION),
-        *stack.anywhere("cloudwatch", f"dashboard/{stack.name}", f"dashboard/{named}"),
+        *stack.arns("cloudwatch", f"alarm:{named}"),
+        *stack.arns("cloudwatch", f"alarm:{named}", region=CLOUDFRONT_REGION),
+        *stack.global_arns("cloudwatch", f"dashboard/{stack.name}", f"dashboard/{named}"),
     ]
     return [
-        allow(["lambda:*"], stack.here("lambda", f"function:{named}", f"layer:{named}")),
-        allow(["logs:*"], stack.here("logs", f"log-group:{named}")),
+        allow(["lambda:*"], stack.arns("lambda", f"function:{named}", f"layer:{named}")),
+        allow(["logs:*"], stack.arns("logs", f"log-group:{named}")),
         allow(["s3:*"], [f"arn:aws:s3:::{named}"]),
-        allow(["cloudfront:*"], stack.anywhere("cloudfront", f"function/{named}")),
+        allow(["cloudfront:*"], stack.global_arns("cloudfront", f"function/{named}")),
         allow(["cloudwatch:*"], watched),
-        allow(["sns:*"], [*stack.here("sns", named), *stack.here("sns", named, region=CLOUDFRONT_REGION)]),
+        allow(["sns:*"], [*stack.arns("sns", named), *stack.arns("sns", named, region=CLOUDFRONT_REGION)]),
     ]
 
 
 def _roles(stack: Stack, boundary_arn: str) -> list[Statement]:
-    """A role that is made or given permissions can do no more than the boundary, whatever its policy says."""
-    roles = stack.anywhere("iam", f"role/{stack.name}-*")
+    """CreateRole, PutRolePolicy and AttachRolePolicy work only on a role that has the boundary."""
+    roles = stack.global_arns("iam", f"role/{stack.name}-*")
     services = ["lambda.amazonaws.com", "apigateway.amazonaws.com"]
     bounded = ["CreateRole", "PutRolePolicy", "AttachRolePolicy", "PutRolePermissionsBoundary"]
-    # AWS compares no boundary where a role's trust or description changes.
+    # AWS has no boundary condition for these actions.
     rest = ["UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription", "TagRole", "UntagRole"]
     rest += ["DeleteRole", "DeleteRolePolicy", "DetachRolePolicy", "GetRole*", "List*Role*"]
-    # AWS makes these in the account's name, for logs of an API and for mails of a user pool.
+    # Service-linked roles, for the logs of an API and for the mails of a user pool.
     linked = [f"role/aws-service-role/{service}.amazonaws.com/*" for service in ("ops.apigateway", "email.cognito-idp")]
     return [
         allow(
@@ -190,34 +192,34 @@ def _roles(stack: Stack, boundary_arn: str) -> list[Statement]:
         ),
         allow([f"iam:{action}" for action in rest], roles),
         allow(["iam:PassRole"], roles, StringEquals={"iam:PassedToService": services}),
-        allow(["iam:CreateServiceLinkedRole"], stack.anywhere("iam", *linked)),
+        allow(["iam:CreateServiceLinkedRole"], stack.global_arns("iam", *linked)),
     ]
 
 
 def _firewalls(stack: Stack) -> list[Statement]:
-    """A firewall also needs leave for the rules of AWS's that it takes over, and for what it is put before."""
+    """CreateWebACL also needs permission for AWS's managed rules, and AssociateWebACL for the protected resource."""
 
-    def both(kind: str) -> list[str]:
+    def both_scopes(kind: str) -> list[str]:
         return [
-            *stack.here("wafv2", f"regional/{kind}"),
-            *stack.here("wafv2", f"global/{kind}", region=CLOUDFRONT_REGION),
+            *stack.arns("wafv2", f"regional/{kind}"),
+            *stack.arns("wafv2", f"global/{kind}", region=CLOUDFRONT_REGION),
         ]
 
     return [
-        allow(["wafv2:*", "cognito-idp:AssociateWebACL"], both(f"webacl/{stack.name}-*/*")),
-        allow(["wafv2:CreateWebACL", "wafv2:UpdateWebACL"], both("managedruleset/*")),
-        # Of any user pool, as WAF sees it; Cognito asks for its own leave as well, which goes by tags.
+        allow(["wafv2:*", "cognito-idp:AssociateWebACL"], both_scopes(f"webacl/{stack.name}-*/*")),
+        allow(["wafv2:CreateWebACL", "wafv2:UpdateWebACL"], both_scopes("managedruleset/*")),
+        # WAF has no tag condition for a user pool. Cognito also checks cognito-idp:AssociateWebACL, by tags.
         allow(
             ["wafv2:AssociateWebACL", "wafv2:DisassociateWebACL", "wafv2:GetWebACLForResource"],
-            stack.here("cognito-idp", "userpool/*"),
+            stack.arns("cognito-idp", "userpool/*"),
         ),
     ]
 
 
 def _tagged(stack: Stack) -> list[Statement]:
     return [
-        _make(stack, "cloudfront:CreateDistribution", "cloudfront:TagResource"),
-        _make(stack, "cognito-idp:CreateUserPool", "cognito-idp:TagResource"),
+        _create(stack, "cloudfront:CreateDistribution", "cloudfront:TagResource"),
+        _create(stack, "cognito-idp:CreateUserPool", "cognito-idp:TagResource"),
         allow(
             [
                 "cloudfront:*Distribution*",
@@ -227,21 +229,21 @@ def _tagged(stack: Stack) -> list[Statement]:
                 "cognito-idp:*UserPool*",
                 "cognito-idp:*WebACL",
             ],
-            [*stack.anywhere("cloudfront", "distribution/*"), *stack.here("cognito-idp", "userpool/*")],
+            [*stack.global_arns("cloudfront", "distribution/*"), *stack.arns("cognito-idp", "userpool/*")],
             StringEquals=stack.tags("ResourceTag"),
         ),
     ]
 
 
-def _make(stack: Stack, *actions: str) -> Statement:
-    """What is made bears the stack's tags from the start; what bears another stack's is not tagged anew."""
+def _create(stack: Stack, *actions: str) -> Statement:
+    """Create a resource only with the stack's tags, and tag no resource that has another stack's tags."""
     return allow(
         [*actions], ["*"], StringEquals=stack.tags("RequestTag"), StringEqualsIfExists=stack.tags("ResourceTag")
     )
 
 
-def _neither_named_nor_tagged(stack: Stack) -> list[Statement]:
-    """What AWS tells from another stack's neither by name nor by tags: one account for each stack keeps them apart."""
+def _without_name_or_tags(stack: Stack) -> list[Statement]:
+    """Actions that AWS limits neither by name nor by tags: only an account of its own separates a stack from others."""
     apis = [f"arn:aws:apigateway:{stack.region}::/{path}" for path in ("account", "apis*", "tags/*")]
     actions = [
         "cloudfront:CreateFunction",
@@ -259,19 +261,19 @@ def _neither_named_nor_tagged(stack: Stack) -> list[Statement]:
 
 
 def _domain(stack: Stack, hosted_zone_id: str) -> list[Statement]:
-    """Manage the records of this zone, certificates for CloudFront, and Cognito's domain, which is a distribution."""
+    """ChangeResourceRecordSets in this zone, certificates for CloudFront, and the distribution of Cognito's domain."""
     records = ["route53:ChangeResourceRecordSets", "route53:GetHostedZone", "route53:ListResourceRecordSets"]
     certificates = ["AddTagsTo", "Delete", "Describe", "ListTagsFor", "RemoveTagsFrom"]
     return [
         allow(records, [f"arn:aws:route53:::hostedzone/{hosted_zone_id}"]),
         allow(["route53:GetChange"], ["arn:aws:route53:::change/*"]),
-        _make(stack, "acm:RequestCertificate", "acm:AddTagsToCertificate"),
+        _create(stack, "acm:RequestCertificate", "acm:AddTagsToCertificate"),
         allow(
             [f"acm:{action}Certificate" for action in certificates],
-            stack.here("acm", "certificate/*", region=CLOUDFRONT_REGION),
+            stack.arns("acm", "certificate/*", region=CLOUDFRONT_REGION),
             StringEquals=stack.tags("ResourceTag"),
         ),
-        # Cognito updates a distribution of its own in the caller's name, which bears no tags of the stack's (Cognito's
-        # guide to custom domains asks for `*`).
+        # With the caller's permissions Cognito updates a distribution of its own, which has none of the stack's tags
+        # (Cognito's guide to custom domains asks for `*`).
         allow(["cloudfront:UpdateDistribution"], ["*"], StringEqualsIfExists=stack.tags("ResourceTag")),
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import requests
 
-from infra.settings import UnreadableFileError
+from infra.project import UnreadableFileError
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ import requests
 from doctor.stack import PROJECT, Stack
 from handlers import contract
 from infra import commands, kakao, settings
+from infra.keys import SettingError
 
 SECONDS = 10
 ERRORS_OF_KAKAO = (
@@ -128,7 +129,7 @@ def settings_are_right(patient: Patient) -> None:
     pulumi.runtime.settings.configure(pulumi.runtime.settings.Settings(project=PROJECT["name"], stack="doctor"))
     try:
         asyncio.run(read())
-    except settings.SettingError as error:
+    except SettingError as error:
         raise Broken(error.found, error.cure) from None
 
 

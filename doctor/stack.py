@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.settings import read_yaml
+from infra.project import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 60

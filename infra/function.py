@@ -44,7 +44,7 @@ class Function(Component):
         error_threshold: int = 1,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the log, the role, the function and its alarm. Raises NameTooLongError, OSError or SyntaxError."""
+        """Declare the log, the role, the function and its alarm. Raises InvalidNameError, OSError or SyntaxError."""
         names.check(name)
         super().__init__("Function", name, opts)
 

@@ -1,6 +1,5 @@
 """The inputs of `KakaoLogin`, their defaults, and the rules that they follow."""
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 import pulumi
 
 from infra import packaging
+from infra.keys import nearest
 
 
 class KakaoAppArgs(TypedDict):
@@ -188,8 +188,8 @@ def checked(args: KakaoLoginArgs) -> KakaoLoginArgs:
 def _complete(given: Mapping[str, Any], defaults: Mapping[str, Any], kind: type, group: str = "") -> dict[str, Any]:
     for name in given:
         if name not in kind.__annotations__:
-            near = difflib.get_close_matches(name, kind.__annotations__, 1)
-            hint = f"; the nearest is {group}{near[0]}" if near else ""
+            near = nearest(name, kind.__annotations__)
+            hint = f"; the nearest is {group}{near}" if near else ""
             raise InputError(f"{group}{name}", f"is no input of KakaoLogin{hint}", superfluous=True)
     complete = {**defaults, **{name: value for name, value in given.items() if value is not None}}
     for name, members in GROUPS.items() if kind is KakaoLoginArgs else ():

@@ -32,7 +32,7 @@ class KakaoLogin(Component):
     """
 
     def __init__(self, name: str, args: KakaoLoginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare the login. Raises InputError or NameTooLongError before anything is declared."""
+        """Declare the login. Raises InputError or InvalidNameError before anything is declared."""
         self._args = inputs.checked(args)
         names.check(f"{name}-{names.LONGEST_PART}")
         super().__init__("KakaoLogin", name, opts)

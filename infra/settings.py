@@ -1,23 +1,18 @@
 """The stack's settings: the only reader of Pulumi's configuration. `infra/inputs.py` has the rules that they follow."""
 
-import difflib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import pulumi
-import yaml
-from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
+from pulumi.runtime.config import is_config_secret
 
-from infra import inputs, names
-from infra.commands import ask, drop_namespace, in_turn, remove, set_value
+from infra import inputs, keys, names, project
+from infra.commands import ask, in_turn, remove, set_value
 from infra.inputs import InputError, KakaoLoginArgs
+from infra.keys import SettingError
 
-LOGIN = "login"  # the name of the KakaoLogin in __main__.py
-PROJECT_FILE = Path(__file__).resolve().parent.parent / "Pulumi.yaml"
 SECRETS = {"kakaoClientSecret"}
 # Each setting, and the input of KakaoLogin that it is.
 TEXTS = {
@@ -54,24 +49,10 @@ PATHS: Mapping[str, str] = {**TEXTS, **FLAGS, **NUMBERS, **LISTS}
 KEYS: Mapping[str, str] = {path: key for key, path in PATHS.items()}
 
 
-class UnreadableFileError(pulumi.RunError):
-    """A settings file cannot be read. The text says which, where and why."""
-
-
-class SettingError(pulumi.RunError):
-    """A setting is unknown, missing or wrong. The text says which, why, and the command that mends it."""
-
-    def __init__(self, key: str, problem: str, cure: str) -> None:
-        """Take the end of a sentence that begins with the key, without a full stop, and a command."""
-        self.found = f"{pulumi.get_project()}:{key} {problem}"
-        self.cure = cure
-        super().__init__(f"{self.found}.\n  Mend it: {self.cure}")
-
-
 def read() -> KakaoLoginArgs:
     """Return the stack's settings as inputs of KakaoLogin. Raises SettingError for the first that is wrong."""
-    _refuse_unknown_keys()
-    _refuse_long_names()
+    keys.refuse_unknown(keys.known_keys(project.FILE), SECRETS)
+    _check_names()
     given = _given()
     try:
         args = inputs.checked(given)
@@ -152,88 +133,9 @@ def _derived_prefix(args: KakaoLoginArgs) -> str:
     return prefix
 
 
-# Keys
-
-
-def read_yaml(file: Path) -> dict[str, Any]:
-    """Return the mapping in a YAML file. Raises UnreadableFileError."""
+def _check_names() -> None:
+    """Refuse a project or a stack whose name AWS would refuse as part of a resource's name."""
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UnreadableFileError(f"{file.name} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise UnreadableFileError(f"{file.name} is not UTF-8: byte {error.start + 1}") from None
-    except yaml.MarkedYAMLError as error:
-        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UnreadableFileError(f"{file.name}{where} is no YAML: {error.problem}") from None
-    except yaml.YAMLError:
-        raise UnreadableFileError(f"{file.name} is no YAML: it holds a character that YAML does not take") from None
-    if not isinstance(content, dict):
-        raise UnreadableFileError(f"{file.name} holds no keys with values")
-    return content
-
-
-@cache
-def known_keys() -> dict[str, str | None]:
-    """Return the program's own keys with their defaults, as Pulumi.yaml describes them. Raises UnreadableFileError."""
-    described = read_yaml(PROJECT_FILE).get("config")
-    if not isinstance(described, dict):
-        raise UnreadableFileError(f"{PROJECT_FILE.name} describes no settings under `config`")
-    own = {key: (described[key] or {}).get("default") for key in described if ":" not in key}
-    return {key: value if value is None or isinstance(value, str) else json.dumps(value) for key, value in own.items()}
-
-
-def _refuse_unknown_keys() -> None:
-    """Pulumi's engine checks the keys that Pulumi.yaml describes, and lets others pass."""
-    prefix = f"{pulumi.get_project()}:"
-    given = get_config_env() | CONFIG.get()
-    _refuse_keys_of_another_project(given)
-    ours = {key.removeprefix(prefix): value for key, value in given.items() if key.startswith(prefix)}
-    for key, value in ours.items():
-        if key not in known_keys():
-            raise _unknown(key, value, ours)
-
-
-def _refuse_keys_of_another_project(given: Iterable[str]) -> None:
-    """`pulumi config set` writes the project's name before a key. Under another name nothing reads that key."""
-    namespaces: dict[str, list[str]] = {}
-    for full in given:
-        namespace, _, key = full.partition(":")
-        namespaces.setdefault(namespace, []).append(key)
-    for namespace, keys in namespaces.items():
-        if namespace != pulumi.get_project() and set(keys) <= set(known_keys()):
-            problem = f"is written as {namespace}:{keys[0]}, for a project of another name, so it would have no effect"
-            raise SettingError(keys[0], problem, drop_namespace(namespace, pulumi.get_stack()))
-
-
-def _unknown(key: str, value: object, ours: dict[str, Any]) -> SettingError:
-    by_lower_case = {known.lower(): known for known in known_keys()}
-    near = difflib.get_close_matches(key.partition("[")[0].lower(), by_lower_case, n=1)
-    if not near:
-        return SettingError(key, "is no setting of this program; README.md lists them all", remove(key))
-    right = by_lower_case[near[0]]
-    problem = f"is no setting of this program; the nearest is {right}"
-    is_set = ours.get(right) not in (None, known_keys()[right])  # the engine hands defaults to the program as well
-    if is_set or not isinstance(value, str) or value.startswith(("[", "{")):
-        return SettingError(key, problem, remove(key))
-    secret = is_config_secret(f"{pulumi.get_project()}:{key}") or right in SECRETS
-    moved = ask(right, secret=True) if secret else ask(right, item=0) if "[" in key else set_value(right, value)
-    return SettingError(key, problem, in_turn(moved, remove(key)))
-
-
-def _refuse_long_names() -> None:
-    """Refuse names that AWS would refuse for a resource: no setting mends them, but another name of the stack."""
-    project, stack = pulumi.get_project(), pulumi.get_stack()
-    for what, name in (("project", project), ("stack", stack)):
-        if not names.GRAMMAR.fullmatch(name):
-            raise pulumi.RunError(
-                f"The {what} {name!r} cannot be deployed: its name is part of an S3 bucket's name, which takes "
-                "lower-case letters, digits and inner hyphens. Choose another: pulumi stack init <name>"
-            )
-    longest = names.longest_stack(project, LOGIN)
-    if len(stack) > longest:
-        raise pulumi.RunError(
-            f"The stack {stack!r} has a name of {len(stack)} characters; with the project {project!r} AWS takes at "
-            f"most {longest} (names of Lambda functions and IAM roles have at most {names.MAX_NAME}). "
-            "Choose a shorter one: pulumi stack init <name>"
-        )
+        names.check_stack(pulumi.get_project(), pulumi.get_stack())
+    except names.InvalidNameError as error:
+        raise pulumi.RunError(f"{error} Choose another name: pulumi stack init <name>") from None

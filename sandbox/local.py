@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import RunError
 
+from infra.project import UnreadableFileError
 from sandbox import kakao, program
 from sandbox.aws import Account, Applier, NotApplicableError
 from sandbox.emulator import NotStartedError, check_free, emulated_aws
@@ -52,7 +53,7 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
     kakao_url, aws = f"http://127.0.0.1:{port + 2}", f"http://127.0.0.1:{port + 3}"
     try:
         config = settings(port)
-    except program.UnreadableFileError as error:
+    except UnreadableFileError as error:
         raise NotStartedError(str(error)) from None
     region = config["aws:region"]
     for taken in range(port, port + 4):

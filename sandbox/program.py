@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import runpy
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,22 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-import yaml
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime import mocks, rpc, settings
+
+from infra import project
+from infra.project import read_config
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 60
 THREADS = 16
 
 
-def _project_name() -> str:
-    """Return the name in Pulumi.yaml; what else is wrong with the file is reported where its settings are read."""
-    found = re.search(r"^name: *([\w.-]+)", (ROOT / "Pulumi.yaml").read_text(errors="replace"), re.MULTILINE)
-    return found[1] if found else ""
-
-
-PROJECT = _project_name()
+PROJECT = project.name()
 
 
 def own(key: str) -> str:
@@ -34,10 +29,6 @@ def own(key: str) -> str:
 
 
 SECRET = own("kakaoClientSecret")
-
-
-class UnreadableFileError(Exception):
-    """A file of settings cannot be read; says which, where and why."""
 
 
 class Monitor(mocks.MockMonitor):
@@ -68,11 +59,10 @@ def plain(value: Any) -> Any:
 def stack_config(stack: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return what `pulumi config` would show: defaults of Pulumi.yaml, then the stack's file, then `overrides`.
 
-    A value that is encrypted in the stack's file is left out: it has to come from `overrides`. Raises
-    UnreadableFileError.
+    A value that is encrypted in the stack's file is left out: it comes from `overrides`. Raises UnreadableFileError.
     """
-    described = _config(ROOT / "Pulumi.yaml")
-    chosen = _config(ROOT / f"Pulumi.{stack}.yaml")
+    described = read_config(ROOT / "Pulumi.yaml")
+    chosen = read_config(ROOT / f"Pulumi.{stack}.yaml")
     values = {
         own(key): item.get("default", item.get("value"))
         for key, item in described.items()
@@ -80,24 +70,6 @@ def stack_config(stack: str, overrides: Mapping[str, Any] | None = None) -> dict
     }
     values |= {own(key): value for key, value in chosen.items() if not (isinstance(value, dict) and "secure" in value)}
     return values | dict(overrides or {})
-
-
-def _config(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UnreadableFileError(f"{file.name} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise UnreadableFileError(f"{file.name} is not UTF-8: byte {error.start + 1}") from None
-    except yaml.MarkedYAMLError as error:
-        where = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise UnreadableFileError(f"{file.name}{where} is no YAML: {error.problem}") from None
-    except yaml.YAMLError:
-        raise UnreadableFileError(f"{file.name} is no YAML: it holds a character that YAML does not take") from None
-    config = content.get("config") if isinstance(content, dict) else None
-    if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
-        raise UnreadableFileError(f"{file.name} holds no settings under `config`")
-    return config
 
 
 def documents(config: Mapping[str, Any], outputs: Mapping[str, Any]) -> str:

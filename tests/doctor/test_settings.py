@@ -133,7 +133,7 @@ def test_a_broken_project_file_is_said_without_a_traceback(tmp_path: Path) -> No
     command = [sys.executable, "-m", "doctor", "--stack", "dev"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 1
-    assert ended.stderr.startswith("Pulumi.yaml, line 2 is no YAML: ")
+    assert ended.stderr.startswith("Pulumi.yaml, line 2 is not valid YAML: ")
     assert ended.stderr.count("\n") == 1
 
 

@@ -199,7 +199,10 @@ def declare_deployment(**settings: Any) -> Graph:
         "hostedZoneIds": {"prod": "Z0PROD"},
         "previews": "dev",
     }
-    return declare(usual | settings, program=DEPLOYMENT)
+    recorder = _Recorder()
+    values = {own(key): value for key, value in (usual | settings).items() if value is not None}
+    recorder.graph.exports = run(recorder, stack="account", config=values, program=DEPLOYMENT)
+    return recorder.graph
 
 
 def refused(config: Mapping[str, Any]) -> str:

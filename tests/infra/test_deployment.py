@@ -12,6 +12,7 @@ import pulumi
 import pytest
 import yaml
 
+from infra import names
 from sandbox.program import PROJECT, ROOT
 from tests.infra.engine import ACCOUNT, DEPLOYMENT, REGION, Graph, declare, declare_deployment, statements
 from tests.infra.iam import allows, tags
@@ -82,6 +83,48 @@ def test_a_repository_with_a_wildcard_or_a_subject_in_it_is_refused(repository: 
 def test_an_environment_whose_name_would_reach_anothers_resources_or_state_is_refused(names: list[str]) -> None:
     with pytest.raises(pulumi.RunError, match="which begins alike"):
         declare_deployment(environments=names)
+
+
+LONGEST = names.longest_stack(PROJECT)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("e" * (LONGEST + 1), f"has a name of {LONGEST + 1} characters.* AWS takes at most {LONGEST}:"),
+        ("Prod", "takes lower-case letters, digits and inner hyphens"),
+        ("my_stack", "takes lower-case letters, digits and inner hyphens"),
+        ("dev-", "takes lower-case letters, digits and inner hyphens"),
+        ("", "takes lower-case letters, digits and inner hyphens"),
+    ],
+)
+def test_an_environment_whose_stack_aws_would_refuse_is_refused_before_its_role_exists(name: str, reason: str) -> None:
+    with pytest.raises(pulumi.RunError, match=f"environments has '{name}'.*{reason}"):
+        declare_deployment(environments=[name], hostedZoneIds={})
+
+
+def test_all_names_of_the_longest_environment_are_ones_that_aws_takes() -> None:
+    longest = declare_deployment(environments=["e" * LONGEST], hostedZoneIds={}, previews="e" * LONGEST)
+    for kind, limit in (("Bucket", 63), ("Role", 64), ("Policy", 128), ("Alias", 256)):
+        for resource in longest.all(kind):
+            assert len(resource[kind.lower() if kind == "Bucket" else "name"]) <= limit, resource.name
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("enviroments", ["dev"], "the nearest is environments.\n  Mend it: pulumi config rm enviroments"),
+        ("Repository", "a/b", "the nearest is repository.\n  Mend it: pulumi config rm Repository"),
+        ("hostedZoneId", "Z0", "the nearest is hostedZoneIds.\n  Mend it: pulumi config rm hostedZoneId"),
+        ("preview", "dev", "set previews dev && pulumi config rm preview"),
+        ("colour", "red", "Pulumi.yaml lists them all.\n  Mend it: pulumi config rm colour"),
+    ],
+)
+def test_an_unknown_setting_is_refused_with_the_nearest_one(key: str, value: Any, message: str) -> None:
+    with pytest.raises(pulumi.RunError) as refused:
+        declare_deployment(**{key: value})
+    assert f"{PROJECT}:{key} is no setting of this program" in str(refused.value)
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize("settings", [{"previews": ""}, {"environments": ["prod"]}], ids=["none", "elsewhere"])
@@ -216,8 +259,10 @@ def test_every_setting_that_the_program_reads_is_described() -> None:
 
 
 def test_a_zone_for_an_environment_that_is_not_deployed_is_refused() -> None:
-    with pytest.raises(pulumi.RunError, match="hostedZoneIds names staging"):
+    with pytest.raises(pulumi.RunError, match=r"hostedZoneIds names staging, which is not in environments$"):
         declare_deployment(hostedZoneIds={"staging": "Z0"})
+    with pytest.raises(pulumi.RunError, match=r"hostedZoneIds names prods, .*; the nearest is prod$"):
+        declare_deployment(hostedZoneIds={"prods": "Z0"})
 
 
 def test_a_deployment_puts_a_firewall_with_awss_rules_before_its_user_pool_alone(deployment: Graph) -> None:

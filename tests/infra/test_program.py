@@ -214,11 +214,14 @@ def test_what_a_component_gives_away_is_what_it_registers() -> None:
             assert outputs == given - NOT_OUTPUTS, component.name
 
 
+OURS = {"benchmarks", "deployment", "doctor", "handlers", "infra", "sandbox", "tests"}
 FORBIDDEN = {
-    "handlers": {"infra", "sandbox", "tests", "pulumi", "pulumi_aws"},
-    "infra": {"sandbox", "tests", "boto3", "botocore"},
-    "sandbox": {"doctor", "infra", "tests"},
-    "doctor": {"sandbox", "tests"},
+    "deployment": OURS - {"deployment", "infra"},
+    "handlers": (OURS - {"handlers"}) | {"pulumi", "pulumi_aws"},
+    "infra": (OURS - {"infra", "handlers"}) | {"boto3", "botocore"},
+    "sandbox": OURS - {"sandbox", "handlers", "infra"},
+    "doctor": OURS - {"doctor", "handlers", "infra"},
+    "benchmarks": {"deployment", "doctor"},
 }
 
 
@@ -235,6 +238,18 @@ def test_of_the_handlers_the_others_take_the_contract_and_nothing_else() -> None
         taken = {name for name in imports(file) if name.partition(".")[0] == "handlers"}
         assert taken <= {"handlers", "handlers.contract"}, file.name
     assert not imports(ROOT / "handlers" / "contract.py")
+
+
+FROM_INFRA = {"sandbox": {"project"}, "deployment": {"keys", "names", "project"}}  # without a component of the login
+
+
+@pytest.mark.parametrize("package", FROM_INFRA)
+def test_of_infra_the_sandbox_and_the_deployment_take_what_declares_nothing(package: str) -> None:
+    allowed = {"infra", *(f"infra.{name}" for name in FROM_INFRA[package])}
+    for file in (ROOT / package).rglob("*.py"):
+        taken = {name for name in imports(file) if name.partition(".")[0] == "infra"}
+        assert all(name in allowed or name.rpartition(".")[0] in allowed - {"infra"} for name in taken), file.name
+    assert not {name for name in imports(ROOT / "infra" / "project.py") if name.partition(".")[0] in OURS}
 
 
 def test_the_imports_of_infra_have_no_circle() -> None:

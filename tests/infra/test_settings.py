@@ -24,7 +24,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra import commands, settings
-from infra.settings import SettingError
+from infra.keys import SettingError, known_keys
+from infra.project import FILE, UnreadableFileError
 from sandbox.program import PROJECT, ROOT, own, stack_config
 from tests.infra.engine import REQUIRED, declare, refused
 
@@ -144,8 +145,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("extraOrigins[0]", "http://localhost:3000", "the nearest is extraOrigins"),
     ("extraOrigin", ["http://localhost:3000"], "the nearest is extraOrigins"),
     ("alarmEmails", "it's$HOME@example.com", "the nearest is alarmEmail"),
-    ("colour", "red", "is no setting of this program; README.md lists them all"),
-    ("it's", "red", "is no setting of this program; README.md lists them all"),
+    ("colour", "red", "is no setting of this program; Pulumi.yaml lists them all"),
+    ("it's", "red", "is no setting of this program; Pulumi.yaml lists them all"),
 ]
 
 
@@ -429,29 +430,26 @@ def test_every_setting_that_is_described_is_read_and_no_other() -> None:
     source = ast.parse((ROOT / "infra" / "settings.py").read_text())
     texts = {node.value for node in ast.walk(source) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     assert set(described()) <= texts
-    assert set(settings.known_keys()) == set(described())
+    assert set(known_keys(FILE)) == set(described())
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"config:\n\tkey: value\n", "Pulumi.yaml, line 2 is no YAML"),
-        (b"config: [", "Pulumi.yaml, line 1 is no YAML"),
+        (b"config:\n\tkey: value\n", "Pulumi.yaml, line 2 is not valid YAML"),
+        (b"config: [", "Pulumi.yaml, line 1 is not valid YAML"),
         (b"config: \xff", "Pulumi.yaml is not UTF-8: byte 9"),
-        (b"config: \x00", "Pulumi.yaml is no YAML: it holds a character"),
-        (b"", "Pulumi.yaml holds no keys with values"),
-        (b"- config", "Pulumi.yaml holds no keys with values"),
-        (b"config:", "Pulumi.yaml describes no settings"),
+        (b"config: \x00", "Pulumi.yaml is not valid YAML: it has a character"),
+        (b"", "Pulumi.yaml has no keys with values"),
+        (b"- config", "Pulumi.yaml has no keys with values"),
+        (b"config:", "Pulumi.yaml has no settings under `config`"),
     ],
 )
-def test_a_broken_project_file_is_a_sentence(
-    content: bytes, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_broken_project_file_is_a_sentence(content: bytes, reason: str, tmp_path: Path) -> None:
     file = tmp_path / "Pulumi.yaml"
     file.write_bytes(content)
-    monkeypatch.setattr(settings, "PROJECT_FILE", file)
-    with pytest.raises(settings.UnreadableFileError) as error:
-        settings.known_keys.__wrapped__()
+    with pytest.raises(UnreadableFileError) as error:
+        known_keys(file)
     assert str(error.value).startswith(reason)
     assert "\n" not in str(error.value)
 

@@ -177,13 +177,13 @@ def test_nohup_keeps_a_sandbox_whose_terminal_is_closed() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("Pulumi.local.yaml", b"config:\n  aws:region: x\n\ty: z\n", "Pulumi.local.yaml, line 3 is no YAML: "),
-        ("Pulumi.local.yaml", b"config:\n", "Pulumi.local.yaml holds no settings under `config`"),
-        ("Pulumi.local.yaml", b"", "Pulumi.local.yaml holds no settings under `config`"),
+        ("Pulumi.local.yaml", b"config:\n  aws:region: x\n\ty: z\n", "Pulumi.local.yaml, line 3 is not valid YAML: "),
+        ("Pulumi.local.yaml", b"config:\n", "Pulumi.local.yaml has no settings under `config`"),
+        ("Pulumi.local.yaml", b"", "Pulumi.local.yaml has no keys with values"),
         ("Pulumi.local.yaml", b"config: \xff", "Pulumi.local.yaml is not UTF-8: byte 9"),
-        ("Pulumi.local.yaml", b"config: \x00", "Pulumi.local.yaml is no YAML: "),
+        ("Pulumi.local.yaml", b"config: \x00", "Pulumi.local.yaml is not valid YAML: "),
         ("Pulumi.local.yaml", None, "Pulumi.local.yaml cannot be read: No such file"),
-        ("Pulumi.yaml", b"config: [", "Pulumi.yaml, line 1 is no YAML: "),
+        ("Pulumi.yaml", b"config: [", "Pulumi.yaml, line 1 is not valid YAML: "),
     ],
 )
 def test_a_broken_file_of_settings_is_said_in_a_sentence(
