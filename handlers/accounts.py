@@ -120,7 +120,7 @@ def confirm(event: Event) -> Response:
 
 
 def _reset_any_other_password(password: str, email: str) -> None:
-    """Check the password; where it is wrong, force a reset and end the sessions of whoever signed in with another one.
+    """Check the password; where it is wrong, force a reset and end the sessions that another password has opened.
 
     Where it cannot be checked, force the reset too: the code is used up, so it cannot be checked later.
     """

@@ -145,10 +145,7 @@ def _http_error(code: str) -> HttpError:
 
 def prepare_profile(kakao_id: str, credential: Credential, deadline: float) -> None:
     """Create and link the profile where it is missing; raise HostedProfileError where there is a hosted one."""
-    profile = _get_profile(kakao_id)
-    step = next_step(profile, has_hosted_profile=None)
-    if step is Step.LOOK_UP_HOSTED_PROFILE:
-        step = next_step(profile, has_hosted_profile=_has_hosted_profile(kakao_id))
+    step = _find_next_step(kakao_id)
     if step is Step.CREATE_PROFILE:
         _create_profile(kakao_id, credential, deadline)
         step = Step.LINK_PROFILE
@@ -158,6 +155,15 @@ def prepare_profile(kakao_id: str, credential: Credential, deadline: float) -> N
         raise HttpError(403, "refused", "This account is disabled.")
     if step is Step.USE_HOSTED_LOGIN:
         raise HostedProfileError
+
+
+def _find_next_step(kakao_id: str) -> Step:
+    """Ask the pool for the profile and, only where the decision needs it, for the hosted profile."""
+    profile = _get_profile(kakao_id)
+    step = next_step(profile, has_hosted_profile=None)
+    if step is Step.LOOK_UP_HOSTED_PROFILE:
+        step = next_step(profile, has_hosted_profile=_has_hosted_profile(kakao_id))
+    return step
 
 
 def _link_profile(kakao_id: str) -> Step:
@@ -181,10 +187,7 @@ def _link_profile(kakao_id: str) -> Step:
             },
         )
     except CognitoResponseError:
-        profile = _get_profile(kakao_id)
-        step = next_step(profile, has_hosted_profile=None)
-        if step is Step.LOOK_UP_HOSTED_PROFILE:
-            step = next_step(profile, has_hosted_profile=_has_hosted_profile(kakao_id))
+        step = _find_next_step(kakao_id)
         if step in (Step.CREATE_PROFILE, Step.LINK_PROFILE):
             raise
         return step

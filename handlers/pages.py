@@ -1,6 +1,6 @@
-"""What a user reads when a sign-in did not work: in Korean and in English, with a way to try again.
+"""The pages that a user sees when a sign-in fails: in Korean and in English, with a link to try again.
 
-The texts are fixed. A page repeats nothing of the request, because whoever wrote the link wrote the request too.
+The texts are fixed. A page repeats nothing of the request, because the author of a link chooses the request too.
 """
 
 import re
@@ -12,7 +12,7 @@ from handlers import error_page, web
 class Page(NamedTuple):
     """One outcome: its status, and what the page says.
 
-    `cause`, where there is one, is for the log: the sign-in is set up wrongly, and only the team can mend it.
+    `cause` is for the log: the sign-in is set up wrongly, and only the team can change that.
     """
 
     status: int
@@ -174,7 +174,7 @@ KINDS = [
 
 
 def kind_of(error: str, description: str) -> str:
-    """Return which page tells of an OAuth error (RFC 6749 section 4.1.2.1) and Cognito's description of it."""
+    """Return the kind of page for an OAuth error (RFC 6749 section 4.1.2.1) and Cognito's description of it."""
     for error_pattern, description_pattern, kind in KINDS:
         if re.fullmatch(error_pattern or ".*", error, re.DOTALL) and re.search(
             description_pattern, description, re.IGNORECASE
@@ -191,7 +191,7 @@ def error(kind: str) -> web.Response:
 
 
 def not_found() -> web.Response:
-    """Answer in place of a file that is not there; the distribution may keep it for a minute."""
+    """Answer for a file that the site does not have; the distribution may cache the page for a minute."""
     page = _html(PAGES["not_found"], link="처음으로", link_english="Home")
     return web.html_response(404, page, headers={"cache-control": "public, max-age=60"})
 

@@ -1,17 +1,18 @@
-"""Which address of the site a sign-in may return to, by the rules that browsers read addresses with (WHATWG URL)."""
+"""Checks the address that a sign-in returns to, by the rules by which browsers read addresses (WHATWG URL)."""
 
 import re
 from urllib.parse import quote, unquote
 
-PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
-# URL percent-encodes space, `"`, `<` and `>` wherever they stand. All other ASCII stays as a browser shows it.
-SAFE = "".join(character for character in PRINTABLE if character not in '"<>')
-CONTROLS = "".join(
-    map(chr, [*range(0x20), 0x7F])
-)  # a browser drops some of them: left in, so that ADDRESS refuses them
+from handlers import contract
 
-# A backslash is a slash in a path, and nothing of the kind behind `?` or `#`.
-ADDRESS = re.compile(
+PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+# Browsers percent-encode space, `"`, `<` and `>`. All other printable ASCII characters stay as they are.
+UNENCODED = "".join(character for character in PRINTABLE if character not in '"<>')
+# Browsers drop some control characters. They stay in the address, so that ADDRESS_PATTERN refuses it.
+CONTROL_CHARACTERS = "".join(map(chr, [*range(0x20), 0x7F]))
+
+# In a path a browser reads a backslash as a slash; after `?` or `#` it does not.
+ADDRESS_PATTERN = re.compile(
     r"(?P<path>/[!$-;=@-\[\]-~]*)"
     r"(\?[!$-;=?-~]*)?"
     r"(#[!#-;=?-~]*)?"
@@ -19,24 +20,25 @@ ADDRESS = re.compile(
 
 
 def candidates(wanted: str | None) -> list[str]:
-    """Return the addresses to return to, best first: `wanted`, its path alone, and the page itself.
+    """Return the addresses to return to, best first: `wanted`, its path alone, and `/`.
 
-    Each is ASCII and, wherever it is resolved, a path of the site: it leads to no other host, nor back into the API.
+    Each is ASCII and a path of the site: it leads neither to another host nor back into the API.
     """
-    address = quote((wanted or "").strip(" "), safe=SAFE + CONTROLS, errors="surrogatepass")
+    address = quote((wanted or "").strip(" "), safe=UNENCODED + CONTROL_CHARACTERS, errors="surrogatepass")
     path = re.split("[?#]", address, maxsplit=1)[0]
     return [*dict.fromkeys(each for each in (address, path) if _is_local(each)), *([] if path == "/" else ["/"])]
 
 
 def local_address(wanted: str | None) -> str:
-    """Return the best of the candidates, however long it is."""
+    """Return the best candidate, whatever its length is."""
     return candidates(wanted)[0]
 
 
 def _is_local(address: str) -> bool:
-    found = ADDRESS.fullmatch(address)
-    if not found:
+    match = ADDRESS_PATTERN.fullmatch(address)
+    if not match:
         return False
-    # CloudFront normalizes a path before it chooses a behavior (RFC 3986 section 6), so that /%61pi/ may be /api/.
-    path = unquote(found["path"]).replace("\\", "/")
-    return not path.startswith("//") and not path.lower().startswith("/api/") and not {".", ".."} & {*path.split("/")}
+    # CloudFront normalizes a path before it chooses a behavior (RFC 3986 section 6): /%61pi/ can mean /api/.
+    path = unquote(match["path"]).replace("\\", "/")
+    is_api = path.lower().startswith(f"{contract.API_PATH}/")
+    return not path.startswith("//") and not is_api and not {".", ".."} & {*path.split("/")}

@@ -300,7 +300,7 @@ def _unavailable(reason: str) -> HttpError:
 
 
 def _refresh_token_in_body(event: Event) -> str | None:
-    """Return the refresh token in the body. Only a client that is no page of the site sends one."""
+    """Return the refresh token in the body, or None. Pages of the site send none: theirs is in a cookie."""
     if not event.get("body"):
         return None
     return web.text_field(web.json_body(event), "refresh_token", max_length=contract.MAX_REFRESH_TOKEN_LENGTH)

@@ -52,7 +52,7 @@ class TokenEndpoint:
                 isinstance(id_token, str)
                 and all(isinstance(token, str | None) for token in (refresh_token, access_token))
             ):
-                raise TypeError("a token is no text")
+                raise TypeError("a token is not text")
             claims = unverified_claims(id_token)
             self._check(claims)
         except (ValueError, TypeError, KeyError):

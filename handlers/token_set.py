@@ -24,7 +24,7 @@ class TokenSet(NamedTuple):
         return int(self.claims["exp"]) - int(time.time())
 
     def as_json(self, *, old_refresh_token: str | None = None) -> dict[str, Any]:
-        """Return the tokens under the names of Cognito's API; `old_refresh_token` stands where there is no new one."""
+        """Return the tokens under the names of Cognito's API; `old_refresh_token` is used where there is no new one."""
         return {
             "AccessToken": self.access_token,
             "IdToken": self.id_token,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from handlers import errors
-from handlers.errors import CognitoResponseError
+from handlers.errors import CognitoError, CognitoResponseError, CognitoTooSlowError, CognitoUnavailableError
 from handlers.token_set import unverified_claims
 from tests.handlers.conftest import id_token
 
@@ -66,7 +66,7 @@ class Pool:
     asked: list[str] = field(default_factory=list)
     sent: list[dict[str, Any]] = field(default_factory=list)
     before: dict[str, Callable[[], object]] = field(default_factory=dict)
-    says: dict[str, CognitoResponseError] = field(default_factory=dict)
+    says: dict[str, CognitoError] = field(default_factory=dict)
     crash_at: int = 99  # the number of the operation that the function does not live to send
     right: bool = True
 
@@ -356,6 +356,7 @@ def test_a_profile_that_is_gone_before_its_link_is_made_by_the_next_sign_in(send
     pool.before["admin_link_provider_for_user"] = lambda: pool.profiles.pop(NATIVE)
     status, answer = send()
     assert (status, answer["error"]) == (502, "cognito_unavailable")
+    assert "admin_initiate_auth" not in pool.asked
     assert send()[0] == 200
 
 
@@ -445,6 +446,24 @@ def test_a_profile_that_cognito_lets_nobody_into_this_way_is_sent_to_the_hosted_
 def test_a_throttled_cognito_says_when_to_come_back(send: Send, pool: Pool, step: str, name: str) -> None:
     pool.says[step] = CognitoResponseError(name, "")
     assert send()[0] == 429
+
+
+@pytest.mark.parametrize("step", sorted(set(STEPS)))
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (CognitoTooSlowError("ReadTimeoutError"), (504, "cognito_too_slow")),
+        (CognitoUnavailableError("EndpointConnectionError"), (502, "cognito_unavailable")),
+    ],
+    ids=["slow", "down"],
+)
+def test_a_cognito_that_does_not_answer_is_told_apart_at_each_step(
+    send: Send, pool: Pool, step: str, error: CognitoError, expected: tuple[int, str]
+) -> None:
+    pool.says[step] = error
+    status, answer = send()
+    assert (status, answer["error"]) == expected
+    assert pool.asked[-1] == step  # nothing is sent after it
 
 
 def test_what_cognito_calls_a_fault_of_the_request_is_none_of_the_apps(send: Send, pool: Pool) -> None:
