@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra import commands, settings
+from infra import commands, names, settings
 from infra.keys import SettingError, known_keys
 from infra.project import FILE, UnreadableFileError
 from sandbox.program import PROJECT, ROOT, own, stack_config
@@ -479,13 +479,31 @@ def test_a_stack_by_any_name_is_made_in_seoul_unless_it_says_otherwise() -> None
         assert config["aws:region"] == {"value": "ap-northeast-2"}
 
 
-def test_the_readme_lists_every_setting_with_its_default() -> None:
-    readme = (ROOT / "README.md").read_text()
+def test_the_page_lists_every_setting_with_its_default_and_its_input_and_nothing_else() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in (ROOT / "docs" / "reference" / "settings.md").read_text().splitlines()
+        if line.startswith("| `") and line.count("|") == 5
+    ]
+    listed = {key.strip("`"): (default, name.strip("`")) for key, default, name, meaning in rows if meaning}
+    assert len(listed) == len(rows)
+    assert listed.keys() == described().keys()
     for key, setting in described().items():
-        (row,) = [line for line in readme.splitlines() if line.startswith(f"| `{key}` |")]
         default = setting.get("default", "required")
         shown = default if isinstance(default, str) else json.dumps(default)
-        assert (f"| {shown} |" if shown == "required" else f"| `{shown}` |") in row or (shown == "" and "| |" in row)
+        assert listed[key] == (shown if shown in ("required", "") else f"`{shown}`", settings.PATHS[key]), key
+
+
+def test_the_page_says_how_long_a_stacks_name_may_be() -> None:
+    page = " ".join((ROOT / "docs" / "reference" / "settings.md").read_text().split())
+    longest = names.longest_stack("kakao-login")
+    assert f"With the project name `kakao-login` a stack name has at most {longest} characters" in page
+
+
+def test_names_have_the_random_part_that_the_project_file_asks_for() -> None:
+    pattern = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]["pulumi:autonaming"]["value"]["pattern"]
+    digits = pattern.removeprefix("${project}-${stack}-${name}-${hex(").removesuffix(")}")
+    assert len("-") + int(digits) == names.SUFFIX
 
 
 def test_the_sandboxs_provider_settings_are_ones_that_the_provider_knows() -> None:

@@ -176,9 +176,7 @@ def test_the_page_runs_its_own_files_only_and_nothing_inline(stack: Graph) -> No
 
 def test_the_one_style_that_the_policy_lets_stand_inline_is_that_of_the_error_pages(stack: Graph) -> None:
     policy = stack.one("ResponseHeadersPolicy")["securityHeadersConfig"]["contentSecurityPolicy"]
-    pages = [
-        pages_html for file in stack.all("BucketObjectv2") if (pages_html := file.inputs.get("content"))
-    ]
+    pages = [pages_html for file in stack.all("BucketObjectv2") if (pages_html := file.inputs.get("content"))]
     assert pages
     for page in [*pages, *(pages_of_the_login.error(kind)["body"] for kind in pages_of_the_login.PAGES)]:
         (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
