@@ -1,5 +1,6 @@
 """docs/reference/openapi.yaml says what the program deploys."""
 
+import re
 from typing import Any
 
 import pytest
@@ -31,6 +32,12 @@ def http_routes(stack: Graph) -> dict[str, Any]:
 
 def test_every_route_is_described_and_nothing_else(document: dict[str, Any], stack: Graph) -> None:
     assert set(operations(document)) == set(http_routes(stack))
+
+
+def test_the_page_about_the_api_has_a_row_for_every_route_that_somebody_calls(stack: Graph) -> None:
+    page = (ROOT / "docs" / "reference" / "http-api.md").read_text()
+    called = {key for key in http_routes(stack) if not key.startswith("HEAD ")} - {contract.MISSING_FILE}
+    assert set(re.findall(r"^\| `([A-Z]+ /api/\S+)` \|", page, re.MULTILINE)) == called
 
 
 def test_what_needs_a_token_says_so(document: dict[str, Any], stack: Graph) -> None:

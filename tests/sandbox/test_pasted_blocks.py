@@ -1,4 +1,4 @@
-"""What the README says to paste beside a running sandbox works, as it is."""
+"""What the page about the API says to paste beside a running sandbox works, as it is."""
 
 import re
 import subprocess
@@ -10,7 +10,8 @@ from sandbox.program import ROOT
 
 pytestmark = pytest.mark.sandbox
 
-BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+PAGE = ROOT / "docs" / "reference" / "http-api.md"
+BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 
 def pasted(sandbox: Sandbox, what: str) -> str:
