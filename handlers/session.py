@@ -139,10 +139,13 @@ def _clear_old_logins(event: Event, new_cookie: str) -> list[str]:
 def _with_return_address(pending: PendingLogin, wanted: str | None) -> tuple[PendingLogin, str]:
     """Return the login with the wanted return address, or the longest part of it that fits into the cookie."""
     for address in candidates(wanted):
+        pending = pending._replace(return_to=address)
         with suppress(CookieError):
-            pending = pending._replace(return_to=address)
-            return pending, pending.as_cookie()
-    raise CookieError("no browser keeps the login cookie, whatever the return address is")
+            cookie = pending.as_cookie()
+            # A larger one, beside a large session, would pass API Gateway's limit for the headers of each request.
+            if len(cookie.partition(";")[0]) <= MAX_LOGINS_BYTES:
+                return pending, cookie
+    raise CookieError("the login cookie is too large, whatever the return address is")
 
 
 def _authorize_url(pending: PendingLogin, provider: str | None) -> str:

@@ -26,7 +26,7 @@ ADDRESSES = [
     "/%zz/100%",
     "/@user:8080;a=1,b=2",
     "/x?next=https://e.example/",
-    "/" + "x" * 2400,
+    "/" + "x" * 700,
     "/?" + "한" * 250,
 ]
 ELSEWHERE = [

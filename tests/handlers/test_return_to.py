@@ -167,14 +167,14 @@ def returned_to(session: ModuleType, cognito: Any, wanted: str) -> str:
     client = Client(session.handler)
     answer = client.send("GET /api/auth/login", {"provider": "Kakao", "return_to": wanted})
     asked = {key: value for key, (value,) in parse_qs(urlsplit(answer["headers"]["location"]).query).items()}
-    assert all(len(name) + len(value) <= 4096 for name, value in client.cookies.items())
+    assert all(len(f"{name}={value}") <= 1536 for name, value in client.cookies.items())
     cognito.body = {"id_token": id_token(nonce=asked["nonce"]), "refresh_token": "refresh-1"}
     location: str = client.send("GET /api/auth/callback", {"code": "c", "state": asked["state"]})["headers"]["location"]
     return location
 
 
 def test_an_address_comes_through_the_whole_login(session: ModuleType, cognito: Any) -> None:
-    for address in ("/board/7?filter[status]=open#comment-3", "/" + "x" * 2500, "/" + "%ED%95%9C" * 280):
+    for address in ("/board/7?filter[status]=open#comment-3", "/" + "x" * 750, "/" + "%ED%95%9C" * 80):
         assert returned_to(session, cognito, address) == address
 
 
@@ -182,5 +182,5 @@ def test_what_the_logins_cookie_cannot_hold_returns_to_its_path_and_else_home(
     session: ModuleType, cognito: Any
 ) -> None:
     assert returned_to(session, cognito, "/board/7?q=" + "한" * 400) == "/board/7"
-    assert returned_to(session, cognito, "/board/7#" + "x" * 4000) == "/board/7"
-    assert returned_to(session, cognito, "/" + "x" * 4000) == "/"
+    assert returned_to(session, cognito, "/board/7#" + "x" * 1000) == "/board/7"
+    assert returned_to(session, cognito, "/" + "x" * 1000) == "/"
