@@ -5,7 +5,9 @@ The trigger trusts `triggerSource` and `callerContext.clientId`, which Cognito s
 code. Both have to be the same, so that nobody takes the user name of another user's e-mail or of a Kakao user.
 """
 
+import json
 import logging
+import os
 from typing import Any
 
 from handlers import bugs, contract
@@ -14,6 +16,7 @@ from handlers.trigger_errors import SignUpRefusedError
 
 log = logging.getLogger(__name__)
 
+EMAIL_ACCOUNTS: bool = json.loads(os.environ.get(contract.ENV_EMAIL_ACCOUNTS, "true"))
 SOURCES_WITH_CLIENT = ("PreSignUp_SignUp", "PreSignUp_ExternalProvider")
 SOURCE_OF_ADMINISTRATOR = "PreSignUp_AdminCreateUser"
 NO_CLIENT = (None, "", "CLIENT_ID_NOT_APPLICABLE")  # the client ID in an administrator's call
@@ -26,6 +29,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     if source != SOURCE_OF_ADMINISTRATOR and (source not in SOURCES_WITH_CLIENT or client in NO_CLIENT):
         raise SignUpRefusedError("This sign-up is not allowed.")
     if source == "PreSignUp_SignUp":
+        if not EMAIL_ACCOUNTS:
+            raise SignUpRefusedError("There are no accounts with e-mail here.")
         _check(event.get("userName"), event.get("request", {}).get("userAttributes", {}))
         log.info(contract.LOG_SIGN_UP)  # an alarm counts it: here it also sees calls of SignUp that bypass our API
     event["response"] = {"autoConfirmUser": False, "autoVerifyEmail": False, "autoVerifyPhone": False}

@@ -77,6 +77,10 @@ class KakaoLoginArgs(TypedDict):
     domains: NotRequired[DomainArgs]
     tokens: NotRequired[TokenArgs]
     functions: NotRequired[FunctionArgs]
+    email_accounts: NotRequired[bool]
+    """Let users sign up and sign in with e-mail and password too."""
+    service_name: NotRequired[str]
+    """Name of the service in mails to users; without it the mails name no service."""
     page: NotRequired[str]
     """Folder of the page."""
     site_url: NotRequired[str]
@@ -114,6 +118,8 @@ DEFAULTS: Mapping[str, Any] = {
     "domains": {"hosted_zone_id": "", "site": "", "login": "", "login_parent_record": False, "prefix": ""},
     "tokens": {"minutes": 15, "refresh_days": 30, "rotate": True},
     "functions": {"runtime": "python3.13", "architecture": "arm64", "log_days": 30, "permissions_boundary": ""},
+    "email_accounts": True,
+    "service_name": "",
     "page": "frontend",
     "site_url": "",
     "extra_origins": [],
@@ -137,6 +143,9 @@ RESERVED_IN_PREFIXES = ("aws", "amazon", "cognito")
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 HOST = rf"(?=.{{1,63}}$)({LABEL}\.)+[a-z]([a-z0-9-]*[a-z0-9])?"  # Cognito takes at most 63 characters
 ACCOUNT = "{accountId}"
+MAX_SERVICE_NAME_LENGTH = 60
+# Braces are placeholders in Cognito's templates; angle brackets are HTML.
+NOT_IN_SERVICE_NAMES = "<>{}"
 QUOTES = "'\"`\u2018\u2019\u201c\u201d\u300c\u300d"
 
 GROUPS: Mapping[str, type] = {
@@ -362,6 +371,21 @@ def _check_transport(path: str, value: str, *, item: int | None = None, right: s
         raise InputError(path, problem, value=value, item=item, right=right)
 
 
+def _service_name(path: str, value: Any) -> None:
+    if not isinstance(value, str):
+        raise InputError(path, "is {value}; it should be a name", value=value)
+    if value != value.strip():
+        raise InputError(path, "begins or ends with white space; write it again")
+    wrong = [
+        one for one in value if one in NOT_IN_SERVICE_NAMES or (unicodedata.category(one)[0] in "CZ" and one != " ")
+    ]
+    if wrong:
+        raise InputError(path, f"has {wrong[0]!r}, which a mail's subject or template does not take", value=value)
+    if len(value) > MAX_SERVICE_NAME_LENGTH:
+        problem = f"has {len(value)} characters; it takes at most {MAX_SERVICE_NAME_LENGTH}"
+        raise InputError(path, problem, value=value)
+
+
 def _prefix(path: str, value: Any) -> None:
     _text(".*", "a prefix")(path, value)
     prefix = value.replace(ACCOUNT, "0" * 12)
@@ -401,6 +425,8 @@ RULES: Mapping[str, Rule] = {
         r"(arn:aws:iam::[0-9]{12}:policy/[A-Za-z0-9/+=,.@_-]+)?",
         "the ARN of a policy, such as arn:aws:iam::123456789012:policy/kakao-login-dev-boundary, or empty",
     ),
+    "email_accounts": _flag("true"),
+    "service_name": _service_name,
     "page": _text(r".+", "a folder", "frontend"),
     "site_url": _origin(),
     "extra_origins": _list(_check_origin, "origins"),

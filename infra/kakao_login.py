@@ -57,7 +57,8 @@ class KakaoLogin(Component):
         # What the login answers
         self._sessions()
         self._user_info()
-        self._accounts()
+        if self._args["email_accounts"]:
+            self._accounts()
         if self._args["kakao"]["app_id"]:
             self._token_sign_in()
         self._connections()
@@ -119,6 +120,7 @@ class KakaoLogin(Component):
         return Site(
             f"{self._name}-site",
             page=Path(self._args["page"]),
+            email_accounts=self._args["email_accounts"],
             api_host=self.api.host,
             socket_host=self.socket.host,
             extra_origins=self._args["extra_origins"],
@@ -160,7 +162,12 @@ class KakaoLogin(Component):
 
     def _user_pool(self) -> UserPool:
         triggers = {
-            "pre_sign_up": self._function("sign-up", "pre_sign_up", error_threshold=SEVERAL),
+            "pre_sign_up": self._function(
+                "sign-up",
+                "pre_sign_up",
+                environment=None if self._args["email_accounts"] else {contract.ENV_EMAIL_ACCOUNTS: "false"},
+                error_threshold=SEVERAL,
+            ),
             "post_confirmation": self._function("confirm", "post_confirmation"),
             "pre_authentication": self._function("pre-auth", "pre_authentication", error_threshold=SEVERAL),
         }
@@ -169,6 +176,7 @@ class KakaoLogin(Component):
             triggers=triggers,
             challenge=self._challenge() if self._args["kakao"]["app_id"] else None,
             mail_from=self._args["mail_from"],
+            service_name=self._args["service_name"],
             protect=self._args["protect"],
             jwks_url=self._args["jwks_url"],
             alarms=self._alarms,
@@ -183,14 +191,15 @@ class KakaoLogin(Component):
         return pool
 
     def _watch_triggers(self, triggers: Mapping[str, Function]) -> None:
-        self._count_log_lines(
-            "sign-ups",
-            contract.LOG_SIGN_UP,
-            triggers["pre_sign_up"],
-            "Many accounts are made with e-mail. Each is billed and mailed. Turn `waf` on, or raise the number.",
-            threshold=SIGN_UPS_AN_HOUR,
-            minutes=60,
-        )
+        if self._args["email_accounts"]:
+            self._count_log_lines(
+                "sign-ups",
+                contract.LOG_SIGN_UP,
+                triggers["pre_sign_up"],
+                "Many accounts are made with e-mail. Each is billed and mailed. Turn `waf` on, or raise the number.",
+                threshold=SIGN_UPS_AN_HOUR,
+                minutes=60,
+            )
         self._count_log_lines(
             "kakao-statuses",
             contract.LOG_KAKAO_STATUS,
@@ -221,6 +230,7 @@ class KakaoLogin(Component):
             provider=self._pool.identity_provider(self._args["kakao"]),
             origins=self._origins(),
             app_callbacks=self._args["app_callbacks"],
+            passwords=self._args["email_accounts"],
             tokens=self._args["tokens"],
         )
 

@@ -4,7 +4,10 @@ import json
 import mimetypes
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypedDict
 from urllib.parse import quote
+
+import pulumi
 
 WELL_KNOWN = ".well-known"  # RFC 8615: the one hidden folder that belongs to a site
 RESERVED = ".errors"  # the login's own error pages; a page cannot have files here, since hidden ones are left out
@@ -71,6 +74,27 @@ def content_type(file: Path) -> str:
     except ValueError:
         return _with_charset("text/plain")
     return "application/json"
+
+
+# A page that has this element, in these bytes, learns from it that there are no accounts with e-mail.
+EMAIL_ACCOUNTS = '<meta name="email-accounts" content="{}">'
+
+
+class Asset(TypedDict, total=False):
+    """What is uploaded of a file: one of the two."""
+
+    source: pulumi.FileAsset
+    content: str
+
+
+def asset(file: Path, *, email_accounts: bool) -> Asset:
+    """Return the file itself, or HTML that says that there are no accounts with e-mail."""
+    if not email_accounts and file.suffix.lower() in (".html", ".htm"):
+        html = file.read_bytes()
+        told = html.replace(EMAIL_ACCOUNTS.format("true").encode(), EMAIL_ACCOUNTS.format("false").encode())
+        if told != html:
+            return {"content": told.decode()}
+    return {"source": pulumi.FileAsset(str(file))}
 
 
 def known_files(keys: Sequence[str]) -> dict[str, list[str]]:

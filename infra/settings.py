@@ -35,8 +35,10 @@ TEXTS = {
     "permissionsBoundary": "functions.permissions_boundary",
     "alarmEmail": "alarm_email",
     "mailFrom": "mail_from",
+    "serviceName": "service_name",
 }
 FLAGS = {
+    "emailAccounts": "email_accounts",
     "loginParentRecord": "domains.login_parent_record",
     "rotateRefreshTokens": "tokens.rotate",
     "connectChecksUser": "connect_checks_user",

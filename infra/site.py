@@ -17,7 +17,7 @@ from infra.alarms import US_EAST_1, Alarms, Metric
 from infra.component import Component
 from infra.domain import Domain
 from infra.packaging import HANDLERS
-from infra.page_files import RESERVED, content_type, known_files, served_files
+from infra.page_files import RESERVED, asset, content_type, known_files, served_files
 
 Origin = aws.cloudfront.DistributionOriginArgsDict
 
@@ -59,9 +59,9 @@ ERRORS: list[aws.cloudfront.DistributionCustomErrorResponseArgsDict] = [
 class Site(Component):
     """The page and the APIs have one address, so that cookies are first-party and no CORS is needed.
 
-    `page` is the folder of the page, `api_host` answers /api/* and `socket_host` /ws. `extra_origins` are other sites
-    whose pages may use the APIs. Without `domain` the address is CloudFront's; `url` is the address at which browsers
-    reach the site instead, unless it is empty.
+    `page` is the folder of the page; where there are no `email_accounts`, its HTML says so. `api_host` answers /api/*
+    and `socket_host` /ws. `extra_origins` are other sites whose pages may use the APIs. Without `domain` the address is
+    CloudFront's; `url` is the address at which browsers reach the site instead, unless it is empty.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class Site(Component):
         name: str,
         *,
         page: Path,
+        email_accounts: bool = True,
         api_host: pulumi.Input[str],
         socket_host: pulumi.Input[str],
         extra_origins: Sequence[str],
@@ -105,7 +106,7 @@ class Site(Component):
         )
         self._let_read(distribution, bucket)
         for key, file in files.items():
-            self._object(bucket, key, content_type(file), source=pulumi.FileAsset(str(file)))
+            self._object(bucket, key, content_type(file), **asset(file, email_accounts=email_accounts))
         self._object(bucket, AWS_FAILED, "text/html; charset=utf-8", content=ERROR_PAGE["AWS_FAILED"])
 
         alarms.alarm(

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from handlers import contract
-from infra import policies
+from infra import mails, policies
 from infra.alarms import Alarms, Metric
 from infra.component import Component
 from infra.domain import Domain
@@ -27,7 +27,7 @@ class UserPool(Component):
     `triggers` are functions by the names of the pool's LambdaConfig, such as `pre_sign_up`. `challenge` answers the
     three triggers of the custom challenge; without it that flow is off. A trigger cannot have the pool or the client as
     a setting, because both depend on it. `mail_from` is an address of a domain that Amazon SES has verified in this
-    region; empty means Cognito's own sender.
+    region; empty means Cognito's own sender. `service_name` is the name of the service in its mails.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class UserPool(Component):
         triggers: Mapping[str, Function],
         challenge: Function | None,
         mail_from: str,
+        service_name: str,
         protect: bool,
         jwks_url: str,
         alarms: Alarms,
@@ -49,7 +50,9 @@ class UserPool(Component):
         self._custom_auth = challenge is not None
         if challenge is not None:
             triggers = {**triggers, **dict.fromkeys(CUSTOM_CHALLENGE, challenge)}
-        self._pool = self._declare_pool({event: function.arn for event, function in triggers.items()}, mail_from)
+        self._pool = self._declare_pool(
+            {event: function.arn for event, function in triggers.items()}, mail_from, service_name
+        )
         self.id = self._pool.id
         self.arn = self._pool.arn
         self.issuer = pulumi.Output.concat("https://", self._pool.endpoint)
@@ -156,11 +159,13 @@ class UserPool(Component):
         provider: pulumi.Input[str],
         origins: Sequence[pulumi.Input[str]],
         app_callbacks: Sequence[str],
+        passwords: bool,
         tokens: TokenArgs,
     ) -> pulumi.Output[str]:
         """Declare the app client that signs in with the code grant; return its id.
 
-        Cognito redirects to `/api/auth/callback` of each origin and to `app_callbacks`; after sign-out to `/`.
+        Cognito redirects to `/api/auth/callback` of each origin and to `app_callbacks`; after sign-out to `/`. With
+        `passwords` users may also sign in by password.
         """
         rotate = tokens["rotate"]
         client = aws.cognito.UserPoolClient(
@@ -175,11 +180,8 @@ class UserPool(Component):
                 *app_callbacks,
             ],
             logout_urls=[pulumi.Output.concat(origin, "/") for origin in origins],
-            supported_identity_providers=["COGNITO", provider],
-            # Rotation and ALLOW_REFRESH_TOKEN_AUTH exclude each other.
-            explicit_auth_flows=["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"]
-            + (["ALLOW_CUSTOM_AUTH"] if self._custom_auth else [])
-            + ([] if rotate else ["ALLOW_REFRESH_TOKEN_AUTH"]),
+            supported_identity_providers=[*(["COGNITO"] if passwords else []), provider],
+            explicit_auth_flows=self._auth_flows(passwords=passwords, rotate=rotate),
             refresh_token_rotation=(
                 # Two tabs may refresh with the same token at once.
                 {"feature": "ENABLED", "retry_grace_period_seconds": 60} if rotate else None
@@ -205,7 +207,19 @@ class UserPool(Component):
         )
         return client.id
 
-    def _declare_pool(self, triggers: Mapping[str, pulumi.Input[str]], mail_from: str) -> aws.cognito.UserPool:
+    def _auth_flows(self, *, passwords: bool, rotate: bool) -> list[str]:
+        flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"] if passwords else []
+        if self._custom_auth:
+            flows.append("ALLOW_CUSTOM_AUTH")
+        if not rotate:  # rotation and this flow exclude each other
+            flows.append("ALLOW_REFRESH_TOKEN_AUTH")
+        # A client with no flow gets Cognito's defaults, SRP among them (CreateUserPoolClient, ExplicitAuthFlows). This
+        # one does nothing in a pool without its triggers.
+        return flows or ["ALLOW_CUSTOM_AUTH"]
+
+    def _declare_pool(
+        self, triggers: Mapping[str, pulumi.Input[str]], mail_from: str, service_name: str
+    ) -> aws.cognito.UserPool:
         return aws.cognito.UserPool(
             self._name,
             # No alias and no e-mail as user name: an e-mail address never finds, or takes over, a user.
@@ -225,6 +239,13 @@ class UserPool(Component):
             },
             user_pool_tier="ESSENTIALS",
             email_configuration=self._sender(mail_from) if mail_from else None,
+            # Codes of sign-ups, of forgotten passwords and of new e-mails (developer guide, "Configuring MFA,
+            # authentication, verification and invitation messages").
+            verification_message_template={
+                "default_email_option": "CONFIRM_WITH_CODE",
+                "email_subject": mails.code_subject(service_name),
+                "email_message": mails.code_message(service_name),
+            },
             lambda_config=cast("aws.cognito.UserPoolLambdaConfigArgsDict", triggers),
             deletion_protection="ACTIVE" if self._protected else "INACTIVE",
             opts=pulumi.ResourceOptions(parent=self, protect=self._protected),

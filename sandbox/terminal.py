@@ -34,7 +34,9 @@ def shown(aws: str, output: Path, say: Callable[[str], None]) -> Iterator[None]:
                     continue
                 answered, silent = time.monotonic(), False
                 for mail in sent[said:]:
-                    say(f"  mail to {mail.to}: {mail.text}")
+                    say(f"  mail to {mail.to}: {mail.subject}")
+                    for line in mail.text.splitlines():
+                        say(f"    {line}")
                 said = len(sent)
 
     thread = threading.Thread(target=watch, name="terminal", daemon=True)  # Ctrl-C may come before anybody waits for it

@@ -314,3 +314,13 @@ def test_what_a_caller_adds_does_not_make_a_kakao_person_native() -> None:
 def test_no_trigger_trips_over_an_event_that_lacks_something(module: Any) -> None:
     with suppress(SignUpRefusedError):
         module.handler({}, None)
+
+
+def test_where_there_are_no_e_mail_accounts_nobody_signs_up_but_with_a_provider(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Cognito's own SignUp needs nothing but the public client id."""
+    monkeypatch.setattr(pre_sign_up, "EMAIL_ACCOUNTS", False)
+    with pytest.raises(SignUpRefusedError):
+        pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP), None)
+    assert pre_sign_up.handler(event("PreSignUp_ExternalProvider", "kakao_1", userAttributes=KAKAO), None)

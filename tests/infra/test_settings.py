@@ -109,6 +109,13 @@ WRONG: list[tuple[str, Any, str]] = [
     ("mailFrom", "no-reply@localhost", "it should be an e-mail of a domain of yours"),
     ("mailFrom", "Login <no-reply@example.com>", "it should be an e-mail of a domain of yours"),
     ("protect", "perhaps", "is not of the right type"),
+    ("emailAccounts", "perhaps", "is not of the right type"),
+    ("serviceName", " 하늘상점", "white space"),
+    ("serviceName", "하늘\n상점", "which a mail's subject or template does not take"),
+    ("serviceName", "하늘\u200b상점", "which a mail's subject or template does not take"),
+    ("serviceName", "<b>하늘상점</b>", "which a mail's subject or template does not take"),
+    ("serviceName", "{####}", "which a mail's subject or template does not take"),
+    ("serviceName", "하" * 61, "at most 60"),
     # One that is wrong stands behind others that are right, or is the last of several.
     ("extraOrigins", ["https://a.example", "http://localhost:3000", "https://b.example/"], "without a path"),
     ("appCallbacks", ["https://app.example.com/callback", 7], "a list of addresses"),
@@ -209,6 +216,7 @@ RIGHT = {  # what somebody answers where Pulumi asks
     "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary",
     "alarmEmail": "team@example.com",
     "mailFrom": "no-reply@example.com",
+    "serviceName": "하늘상점",
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from handlers import contract
 from handlers import pages as pages_of_the_login
-from infra.page_files import TYPES, content_type
+from infra.page_files import TYPES, asset, content_type
 from infra.site import ALL_VIEWER_EXCEPT_HOST_HEADER, AWS_FAILED, CACHING_DISABLED
 from sandbox.program import ROOT
 from tests.infra.engine import Declared, Graph, declare, statements
@@ -270,3 +270,26 @@ def test_the_page_has_nothing_inline_that_its_policy_would_block() -> None:
         text = page.read_text()
         assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", text, re.IGNORECASE)
         assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", text))
+
+
+def page_of(graph: Graph, key: str) -> Declared:
+    (file,) = [file for file in graph.all("BucketObjectv2") if file["key"] == key]
+    return file
+
+
+def test_the_page_is_told_where_there_are_no_e_mail_accounts_and_is_uploaded_as_it_is_where_there_are(
+    stack: Graph,
+) -> None:
+    assert "source" in page_of(stack, "index.html").inputs
+    told = declare({"emailAccounts": False})
+    html = page_of(told, "index.html")["content"]
+    assert html == (ROOT / "frontend" / "index.html").read_text().replace(
+        '<meta name="email-accounts" content="true">', '<meta name="email-accounts" content="false">'
+    )
+    assert 'content="false"' in html
+    assert "source" in page_of(told, "app.js").inputs
+
+
+def test_a_page_that_asks_for_nothing_is_uploaded_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_bytes(b"<!doctype html>\xff")
+    assert set(asset(tmp_path / "index.html", email_accounts=False)) == {"source"}

@@ -1,9 +1,12 @@
 import json
+import re
+import unicodedata
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from handlers import contract
+from sandbox.mail import as_text
 from tests.infra.engine import ACCOUNT, REGION, Graph, declare
 
 TRIGGERS = ["pre_sign_up", "post_confirmation", "pre_authentication"]
@@ -32,6 +35,46 @@ def test_mails_come_from_the_teams_own_domain_where_a_setting_says_so(stack: Gra
         "fromEmailAddress": "no-reply@mail.example.com",
         "sourceArn": f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/mail.example.com",
     }
+
+
+# VerificationMessageTemplateType in Cognito's API: letters, marks, symbols, numbers, punctuation, white space.
+TAKEN_BY_COGNITO = set("LMSNP")
+
+
+@pytest.mark.parametrize("name", ["", "하늘상점", 'R&D\'s "Café" (2호점) ㈜ 🛒', "하" * 60])
+def test_a_code_comes_in_both_languages_in_a_mail_that_names_the_service_and_that_cognito_takes(name: str) -> None:
+    pool = declare({"serviceName": name} if name else {}).one("UserPool")
+    template = pool["verificationMessageTemplate"]
+    subject, message = template["emailSubject"], template["emailMessage"]
+    assert template["defaultEmailOption"] == "CONFIRM_WITH_CODE"
+    shown = as_text(message)
+    for part in (subject, shown):
+        assert "인증 코드" in part
+        assert "erification code" in part
+        assert name in part
+    assert message.count("{####}") == 1
+    assert not re.search(r"[<>{}]", shown.replace("{####}", ""))
+    assert len(subject) <= 140
+    assert len(message) <= 20_000
+    for character in subject + message:
+        assert unicodedata.category(character)[0] in TAKEN_BY_COGNITO or character == " ", repr(character)
+
+
+def test_a_stack_without_e_mail_accounts_has_no_route_function_flow_or_alarm_of_theirs() -> None:
+    """Also without sign-in by Kakao token and with rotation, where no flow is left: Cognito would take its defaults."""
+    for config in ({}, {"kakaoAppId": "", "kakaoAppKeys": []}):
+        graph = declare({"emailAccounts": False, **config})
+        client = graph.one("UserPoolClient")
+        assert client["explicitAuthFlows"]
+        assert not {flow for flow in client["explicitAuthFlows"] if "PASSWORD" in flow or "SRP" in flow}
+        assert client["supportedIdentityProviders"] == ["Kakao"]
+        routes = {route["routeKey"] for route in graph.of_api("HTTP", "Route")}
+        assert not routes & set(contract.ACCOUNT_ROUTES)
+        assert contract.LOGIN in routes
+        names = {resource.name for resource in graph.custom()}
+        assert not [name for name in names if "accounts" in name or "sign-ups" in name or "codes-not-sent" in name]
+        trigger = graph.function("pre_sign_up")
+        assert trigger["environment"]["variables"][contract.ENV_EMAIL_ACCOUNTS] == "false"
 
 
 def test_an_email_counts_only_after_its_owner_confirmed_it(stack: Graph) -> None:
