@@ -46,6 +46,7 @@ RESOURCES = {
     ("aws:cloudfront/originAccessControl:OriginAccessControl", "login-site"): ("Site", "site-access"),
     ("aws:cloudfront/function:Function", "login-site-jwt"): ("Site", "site-bearer"),
     ("aws:cloudfront/function:Function", "login-site-spa"): ("Site", "site-page"),
+    ("aws:iam/role:Role", "login-socket"): ("Socket", "socket-logs-role"),
     (PERMISSION, "login-socket-authorizer-permission"): ("Socket", "socket-connect-authorizer-permission"),
     ("aws:apigatewayv2/integration:Integration", "chat-integration"): ("Socket", "socket-chat"),
     **{

@@ -126,7 +126,7 @@ class WebSocketApi(Component):
         """
         kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
         role = aws.iam.Role(
-            f"{self._name}-logs-role",
+            self._name,
             assume_role_policy=pulumi.Output.json_dumps(policies.document(policies.assumed_by("apigateway"))),
             permissions_boundary=permissions_boundary or None,
             opts=kept,

@@ -192,7 +192,7 @@ def works_on(action: str, named: list[str]) -> list[str]:
 
 def physical_name(resource: Declared, stack: str) -> str:
     """The name that the program gives, or Pulumi where it gives none."""
-    parts = {"${project}": PROJECT, "${stack}": stack, "${name}": resource.name, "${hex(7)}": "0a1b2c3"}
+    parts = {"${project}": PROJECT, "${stack}": stack, "${name}": resource.name, "${hex(4)}": "0a1b"}
     pattern = resource.inputs.get(NAMED_BY.get(kind(resource), "name")) or PATTERN
     for part, value in parts.items():
         pattern = pattern.replace(part, value)

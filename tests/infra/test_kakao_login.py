@@ -1,14 +1,17 @@
 """The login as a component of a program that is not this project's own."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import yaml
 
 from infra import inputs, names
 from infra.inputs import InputError, KakaoLoginArgs
-from tests.infra.engine import Graph, declare
+from sandbox.program import ROOT
+from tests.infra.engine import EVERYTHING, Graph, declare
 
 KAKAO = {"client_id": "k", "client_secret": "s"}
 TWO = Path(__file__).parent / "programs" / "two_logins.py"
@@ -86,3 +89,25 @@ def test_numbers_that_another_language_sends_as_floats_are_taken() -> None:
 
 def test_a_stack_of_32_characters_fits_and_one_more_is_refused_before_anything_is_declared() -> None:
     assert names.longest_stack("kakao-login", "login") == 32
+
+
+LIMITS = {  # characters of a physical name; IAM, Lambda, CloudFront and S3 documentation
+    "aws:iam/role:Role": 64,
+    "aws:lambda/function:Function": 64,
+    "aws:cloudfront/function:Function": 64,
+    "aws:cloudfront/originAccessControl:OriginAccessControl": 64,
+    "aws:s3/bucket:Bucket": 63,
+}
+
+
+def test_every_name_fits_into_what_aws_takes_for_the_longest_stack() -> None:
+    autonaming = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]["pulumi:autonaming"]["value"]
+    own = {kind: each["pattern"] for kind, each in autonaming["providers"]["aws"]["resources"].items()}
+    stack = "s" * names.longest_stack("kakao-login")
+    graph = declare(EVERYTHING | {"kakaoAppId": "1000001"})
+    assert {resource.type for resource in graph.custom()} >= LIMITS.keys()
+    for resource in graph.custom():
+        pattern = own.get(resource.type, autonaming["pattern"])
+        name = pattern.replace("${project}", "kakao-login").replace("${stack}", stack).replace("${name}", resource.name)
+        name = re.sub(r"\$\{hex\((\d)\)\}", lambda digits: "0" * int(digits[1]), name)
+        assert len(name) <= LIMITS.get(resource.type, 128), resource.name

@@ -86,7 +86,7 @@ def test_the_stage_waits_until_api_gateway_may_write_logs(stack: Graph) -> None:
 
 def test_what_other_apis_of_the_account_write_logs_with_stays_when_the_stack_goes(stack: Graph) -> None:
     kept = {resource.name for resource in stack.custom() if resource.kept}
-    assert kept == {"login-socket-account", "login-socket-logs-role", "login-socket-logs-policy"}
+    assert kept == {"login-socket-account", "login-socket", "login-socket-logs-policy"}
 
 
 def test_the_authorizer_believes_what_the_http_apis_gateway_believes(stack: Graph) -> None:
