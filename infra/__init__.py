@@ -1,1 +1,1 @@
-"""The components of the login, each one promise."""
+"""The Pulumi components of the login. Each docstring says in one sentence what its component guarantees."""

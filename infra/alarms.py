@@ -1,4 +1,4 @@
-"""Alarms: the team gets a mail when something fails."""
+"""CloudWatch alarms: the team gets a mail when something fails."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -34,7 +34,7 @@ class Alarms(Component):
         self._topics = {region: self._topic(f"{name}{suffix}", region) for region, suffix in REGIONS.items()}
         self.alarm(
             f"{name}-function-throttles",
-            Metric("AWS/Lambda", "Throttles", {}),  # of all functions of the region, as the limit is
+            Metric("AWS/Lambda", "Throttles", {}),  # of the whole region: the quota is for all functions together
             "Lambda throttles functions: the account has reached its quota of concurrent executions.",
             threshold=1,
             parent=self,
@@ -80,7 +80,7 @@ class Alarms(Component):
 
     def count(self, name: str, pattern: str, *log_groups: pulumi.Input[str], parent: pulumi.Resource) -> Metric:
         """Return a metric that counts the lines of these log groups which match a CloudWatch Logs filter pattern."""
-        metric = Metric(names.stack(), name, {})  # custom metrics have no owner but their namespace
+        metric = Metric(names.stack(), name, {})  # the namespace keeps the metrics of two stacks apart
         for number, log_group in enumerate(log_groups):
             aws.cloudwatch.LogMetricFilter(
                 f"{name}-{number}",

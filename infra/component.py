@@ -1,4 +1,4 @@
-"""What every component of this project has in common."""
+"""The base class of all components."""
 
 import pulumi
 
@@ -6,9 +6,9 @@ from infra import previous_names
 
 
 class Component(pulumi.ComponentResource):
-    """A group of resources under one name. Whatever AWS can tag bears the project and the stack.
+    """A group of resources under one name. Every resource that AWS can tag has the tags `project` and `stack`.
 
-    Children get `opts=self._child` and names that begin with the component's own.
+    Children get `opts=self._child`, and their names begin with the component's name.
     """
 
     def __init__(self, kind: str, name: str, opts: pulumi.ResourceOptions | None) -> None:

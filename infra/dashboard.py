@@ -1,4 +1,4 @@
-"""The CloudWatch dashboard: sign-ins, refusals, errors, latencies."""
+"""The CloudWatch dashboard: sign-ins, refused requests, errors and latencies."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,8 +13,8 @@ from infra.function import Function
 from infra.http_api import HttpApi
 from infra.websocket_api import WebSocketApi
 
-WIDTH, HEIGHT = 12, 6  # two in a row of CloudWatch's 24 columns
-# Logs Insights queries over what the handlers log. A query costs by the data that it reads, and only when it runs.
+WIDTH, HEIGHT = 12, 6  # CloudWatch has 24 columns, so two widgets fit in a row
+# CloudWatch Logs Insights queries over the log lines of the handlers. AWS bills a query by the data that it reads.
 SIGN_INS = f'filter message = "{contract.LOG_SIGNED_IN}" | stats count(*) as signed_in by bin(1h)'
 REFUSALS = (
     f'filter message in ["{contract.LOG_NOT_SIGNED_IN}", "{contract.LOG_NOT_REFRESHED}", "{contract.LOG_REFUSED}"] '
@@ -26,7 +26,7 @@ Widget = dict[str, Any]
 
 
 class Dashboard(Component):
-    """The team sees on one page how the login and its service work."""
+    """The team sees sign-ins, errors and latencies of the login and its service on one page."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class Dashboard(Component):
             name,
             dashboard_name=f"{names.stack()}-{name}",
             dashboard_body=pulumi.Output.json_dumps({"widgets": _placed(widgets, region)}),
-            # Deleting a dashboard goes by its name, so it must come before the new one.
+            # DeleteDashboards takes the name, which the old and the new dashboard share: delete the old one first.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         self.name = dashboard.dashboard_name
@@ -83,7 +83,7 @@ class Dashboard(Component):
 
 
 def _placed(widgets: Sequence[Widget], region: pulumi.Input[str]) -> list[Widget]:
-    """Give each widget its place and its region, without which CloudWatch refuses it."""
+    """Give each widget its place and its region: CloudWatch refuses a widget without a region."""
     return [
         {
             "width": WIDTH,

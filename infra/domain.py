@@ -1,4 +1,4 @@
-"""An address of the team's own: its certificate and its records."""
+"""A domain of the team: its certificate and its DNS records."""
 
 from collections.abc import Sequence
 
@@ -7,15 +7,16 @@ import pulumi_aws as aws
 
 from infra.component import Component
 
-CERTIFICATES = "us-east-1"  # the one region whose certificates CloudFront takes, for the hosted login, too
-NOWHERE = "192.0.2.1"  # RFC 5737: nobody's
+CERTIFICATE_REGION = "us-east-1"  # CloudFront takes certificates of this region only, for the hosted login too
+UNUSED_ADDRESS = "192.0.2.1"  # RFC 5737: reserved for documentation
 
 
 class Domain(Component):
-    """People find a part of the login at an address of the team's own, which their browsers trust.
+    """Browsers reach the site or the hosted login at a domain of the team, over TLS.
 
-    `domain` is a host name in the public zone `hosted_zone_id`. Cognito takes one only when the name above it has an A
-    record: `parent` is what makes that, or with `parent_record` one is made here that leads nowhere, or it is there.
+    `domain` is a host name in the public zone `hosted_zone_id`. Cognito accepts a domain only if its parent domain has
+    an A record. `parent` is the resource that declares this record. With `parent_record` the component declares one
+    that points to an unused address. Without either, the record must exist.
     """
 
     def __init__(
@@ -28,61 +29,61 @@ class Domain(Component):
         parent_record: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the certificate, the record that proves whose the domain is, and the wait for ACM to see it."""
+        """Declare the ACM certificate, the DNS record that proves ownership, and the wait for the validation."""
         super().__init__("Domain", name, opts)
         self._hosted_zone_id = hosted_zone_id
 
         certificate = aws.acm.Certificate(
             f"{name}-certificate",
-            region=CERTIFICATES,
+            region=CERTIFICATE_REGION,
             domain_name=domain,
             validation_method="DNS",
             opts=self._child,
         )
-        asked = certificate.domain_validation_options[0]
-        proof = aws.route53.Record(
+        validation_record = certificate.domain_validation_options[0]
+        proof_record = aws.route53.Record(
             f"{name}-proof",
             zone_id=hosted_zone_id,
-            name=asked.resource_record_name,
-            type=asked.resource_record_type,
-            records=[asked.resource_record_value],
+            name=validation_record.resource_record_name,
+            type=validation_record.resource_record_type,
+            records=[validation_record.resource_record_value],
             ttl=300,
-            # The account's other certificates for this domain have the same record, and are renewed by it.
+            # All certificates of the account for this domain share one record, and ACM needs it to renew each.
             allow_overwrite=True,
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
         )
-        valid = aws.acm.CertificateValidation(
+        validation = aws.acm.CertificateValidation(
             f"{name}-validation",
-            region=CERTIFICATES,
+            region=CERTIFICATE_REGION,
             certificate_arn=certificate.arn,
-            # With a zone that is not the domain's, these differ from what ACM asks for: an error at once, no long wait.
-            validation_record_fqdns=[proof.fqdn],
+            # In a zone of another domain this name differs from ACM's, so Pulumi fails at once and does not wait.
+            validation_record_fqdns=[proof_record.fqdn],
             opts=self._child,
         )
 
         self.domain = domain
-        self.certificate_arn = valid.certificate_arn
+        self.certificate_arn = validation.certificate_arn
         self._parents = [parent] if parent else []
         if parent_record:
-            above = aws.route53.Record(
+            parent_a_record = aws.route53.Record(
                 f"{name}-parent",
                 zone_id=hosted_zone_id,
                 name=domain.partition(".")[2],
                 type="A",
-                records=[NOWHERE],
+                records=[UNUSED_ADDRESS],
                 ttl=300,
                 opts=self._child,
             )
-            self._parents.append(above)
+            self._parents.append(parent_a_record)
         self.register_outputs({"domain": domain, "certificateArn": self.certificate_arn})
 
     @property
     def parents(self) -> Sequence[pulumi.Resource]:
-        """What has to be there before Cognito takes the domain."""
+        """Return the resources that must exist before Cognito accepts the domain."""
         return self._parents
 
-    def lead_to(self, host: pulumi.Input[str], hosted_zone_id: pulumi.Input[str]) -> pulumi.Output[str]:
-        """Have the domain lead to this distribution of CloudFront's, in CloudFront's zone; return it once it does."""
+    def point_to(self, host: pulumi.Input[str], hosted_zone_id: pulumi.Input[str]) -> pulumi.Output[str]:
+        """Declare A and AAAA alias records to a CloudFront distribution. Return the name of the A record."""
         ipv4, _ipv6 = (
             aws.route53.Record(
                 f"{self._name}-{kind.lower()}",

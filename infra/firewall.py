@@ -1,6 +1,6 @@
-"""Firewalls before what the internet reaches (AWS WAF)."""
+"""AWS WAF in front of the site and of the user pool."""
 
-# wafv2 has more types than the rest of the program together: a stack without a firewall does not load them.
+# Annotations as texts: pulumi_aws.wafv2 is larger than all other modules together, and only `waf` needs it.
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -12,25 +12,25 @@ import pulumi_aws as aws
 from handlers import contract
 from infra.component import Component
 
-# Of one address in five minutes: ten a second, a fifth of what the API takes from everybody. An address is no person:
-# thousands share one of a mobile carrier's, and all of them are shut out together.
-REQUESTS = 3000
+# Requests of one IP address in five minutes: 10 a second, a fifth of the API's limit for all users. Thousands of users
+# share one address of a mobile carrier, and WAF blocks all of them together.
+MAX_REQUESTS = 3000
 TOO_MANY_REQUESTS = 429
-HOME = {"CLOUDFRONT": "us-east-1", "REGIONAL": None}  # CloudFront's are kept in that one region
+REGIONS = {"CLOUDFRONT": "us-east-1", "REGIONAL": None}  # WAF keeps rules for CloudFront in us-east-1 only
 
 
 class Rule(NamedTuple):
-    """What a request is asked, and what becomes of one that it is true of; a group of rules says that itself."""
+    """A condition on requests, and the action for those that match. A managed group has its own actions."""
 
     name: str
     statement: aws.wafv2.WebAclRuleStatementArgsDict
     action: aws.wafv2.WebAclRuleActionArgsDict | None = None
 
-    def at(self, place: int) -> aws.wafv2.WebAclRuleArgsDict:
-        """Return it as AWS takes it; lower places are asked first."""
+    def with_priority(self, priority: int) -> aws.wafv2.WebAclRuleArgsDict:
+        """Return the rule for CreateWebACL. WAF evaluates lower priorities first."""
         return {
             "name": self.name,
-            "priority": place,
+            "priority": priority,
             "statement": self.statement,
             "action": self.action,
             "override_action": None if self.action else {"none": {}},
@@ -39,10 +39,10 @@ class Rule(NamedTuple):
 
 
 class Firewall(Component):
-    """Who floods the login, or is known for attacks, is turned away before it costs anything.
+    """AWS WAF blocks floods and known attacks before a request reaches the login.
 
-    `scope` says what it is put before: a distribution, or a user pool in the stack's region. Of `rules` the first that
-    blocks or allows a request decides.
+    `scope` is CLOUDFRONT for a distribution, and REGIONAL for a user pool. The first of `rules` that blocks or allows a
+    request decides.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class Firewall(Component):
         rules: Sequence[Rule],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the rules; who is put behind them names `arn`."""
+        """Declare the web ACL. The protected resource refers to `arn`."""
         super().__init__("Firewall", name, opts)
         web_acl = aws.wafv2.WebAcl(
             f"{name}-rules",
-            region=HOME[scope],
+            region=REGIONS[scope],
             scope=scope,
             default_action={"allow": {}},
-            rules=[rule.at(place) for place, rule in enumerate(rules)],
+            rules=[rule.with_priority(priority) for priority, rule in enumerate(rules)],
             visibility_config=_visibility(name),
             opts=self._child,
         )
@@ -69,47 +69,47 @@ class Firewall(Component):
 
 
 def _visibility(metric: str) -> aws.wafv2.WebAclRuleVisibilityConfigArgsDict:
-    # Sampled requests would be kept whole, with cookies and codes.
+    # WAF would keep sampled requests with their cookies and codes.
     return {"cloudwatch_metrics_enabled": True, "metric_name": metric, "sampled_requests_enabled": False}
 
 
-def _let_through(name: str, paths: str) -> Rule:
-    """Let requests for these paths pass all that comes behind."""
+def _allow_paths(name: str, paths: str) -> Rule:
+    """Allow requests for these paths, a regular expression. WAF skips the rules after this one."""
     path: aws.wafv2.WebAclRuleStatementRegexMatchStatementArgsDict = {
         "regex_string": paths,
         "field_to_match": {"uri_path": {}},
-        # As the API will read it, so that /api/auth/../userinfo is not let through.
+        # API Gateway normalizes the path too. Without this, /api/auth/../userinfo would be allowed.
         "text_transformations": [{"priority": 0, "type": "URL_DECODE"}, {"priority": 1, "type": "NORMALIZE_PATH"}],
     }
     return Rule(name, {"regex_match_statement": path}, {"allow": {}})
 
 
-def _managed(name: str, *, uncounted: str = "") -> Rule:
-    """Block what AWS's own rules of this name take for an attack, save by `uncounted`."""
+def _managed_rules(name: str, *, count_only: str = "") -> Rule:
+    """Block requests that match AWS's managed rule group of this name. The rule `count_only` blocks nothing."""
     group: aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementArgsDict = {"vendor_name": "AWS", "name": name}
-    if uncounted:
-        group["rule_action_overrides"] = [{"name": uncounted, "action_to_use": {"count": {}}}]
+    if count_only:
+        group["rule_action_overrides"] = [{"name": count_only, "action_to_use": {"count": {}}}]
     return Rule(name, {"managed_rule_group_statement": group})
 
 
 FLOODS = Rule(
     "floods",
-    {"rate_based_statement": {"aggregate_key_type": "IP", "limit": REQUESTS}},
+    {"rate_based_statement": {"aggregate_key_type": "IP", "limit": MAX_REQUESTS}},
     {"block": {"custom_response": {"response_code": TOO_MANY_REQUESTS}}},
 )
-REPUTATION = _managed("AWSManagedRulesAmazonIpReputationList")
+REPUTATION = _managed_rules("AWSManagedRulesAmazonIpReputationList")
 
-BEFORE_SITE = (
+SITE_RULES = (
     FLOODS,
     REPUTATION,
-    # A callback carries other servers' words, a login an address, a sign-up a password that may look like anything.
-    _let_through("sign-in", f"^{contract.AUTH_PATH}/"),
-    _managed("AWSManagedRulesKnownBadInputsRuleSet"),
-    _managed("AWSManagedRulesCommonRuleSet", uncounted="NoUserAgent_HEADER"),  # which says nothing against an app
+    # Below /api/auth/ the query and the body hold addresses, codes and passwords, which look like attacks to the rules.
+    _allow_paths("sign-in", f"^{contract.AUTH_PATH}/"),
+    _managed_rules("AWSManagedRulesKnownBadInputsRuleSet"),
+    _managed_rules("AWSManagedRulesCommonRuleSet", count_only="NoUserAgent_HEADER"),  # apps may send no User-Agent
 )
-BEFORE_USER_POOL = (
-    # Our functions ask here for everybody, from a few addresses that they share with others.
-    _let_through("functions", "^/(oauth2/(token|revoke))?$"),
+USER_POOL_RULES = (
+    # The login's functions call these paths for all users, from a few addresses.
+    _allow_paths("functions", "^/(oauth2/(token|revoke))?$"),
     FLOODS,
     REPUTATION,
 )

@@ -1,4 +1,4 @@
-"""A Lambda function with a role of its own."""
+"""A Lambda function with its role, log group and alarm."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 15
 
 
 class Platform(NamedTuple):
-    """What all functions of a stack share. `permissions_boundary` is the ARN of a policy, or empty."""
+    """The settings that all functions of a stack share. `permissions_boundary` is the ARN of a policy, or empty."""
 
     runtime: str
     architecture: str
@@ -26,7 +26,7 @@ class Platform(NamedTuple):
 
 
 class Function(Component):
-    """A handler runs with exactly the permissions given here; its log is kept and its failures raise an alarm.
+    """A handler runs with exactly the permissions given here, and its failures raise an alarm.
 
     `source` is a file such as `handlers/session.py`, whose `handler(event, context)` Lambda calls. `permissions` are
     statements such as `table.read_items()`. An alarm follows `error_threshold` failures within five minutes.
@@ -73,7 +73,7 @@ class Function(Component):
                 "application_log_level": "INFO",
                 "system_log_level": "WARN",
             },
-            # No value flows from the policy, and a function fails until its role has it.
+            # No value flows from the policy, but the function fails until its role has the policy.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         platform.alarms.alarm(
@@ -98,7 +98,7 @@ class Function(Component):
         )
 
     def allow(self, *statements: pulumi.Input[policies.Statement]) -> None:
-        """Grant more permissions, on a resource that itself depends on this function."""
+        """Grant permissions on a resource that depends on this function, such as the pool that has it as a trigger."""
         self._grant("more-policy", *statements)
 
     def _grant(self, label: str, *statements: pulumi.Input[policies.Statement]) -> aws.iam.RolePolicy:

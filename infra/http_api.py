@@ -1,4 +1,4 @@
-"""The HTTP API behind the site's /api."""
+"""The HTTP API of the site's /api routes (API Gateway)."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from infra.function import Function
 
 REQUESTS_PER_SECOND = 50
 BURST = 100
-# No user, no path, no query, no header: the route is enough.
+# The route, and no user, path, query or header: the log holds no personal data.
 ACCESS_LOG = {
     name: f"$context.{name}"
     for name in ("requestId", "requestTime", "routeKey", "status", "responseLatency", "integrationLatency")
@@ -21,7 +21,7 @@ ACCESS_LOG = {
 
 
 class HttpApi(Component):
-    """Each route invokes its function; a route with `signed_in=True` only with a valid token."""
+    """Each route invokes its function. A route with `signed_in=True` does so only with a valid token."""
 
     def __init__(self, name: str, *, log_days: int, alarms: Alarms, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the API, its access log, and one stage that deploys every change at once."""
@@ -56,7 +56,7 @@ class HttpApi(Component):
         self.register_outputs({"apiId": self.api_id, "accessLogs": self.access_logs, "host": self.host})
 
     def accept_tokens(self, *, issuer: pulumi.Input[str], client_ids: list[pulumi.Input[str]]) -> None:
-        """Let routes require a token that this issuer made for one of these clients (JWT authorizer)."""
+        """Declare the JWT authorizer: routes can require a token of this issuer for one of these clients."""
         self._authorizer = aws.apigatewayv2.Authorizer(
             f"{self._name}-tokens",
             api_id=self._api.id,
@@ -85,8 +85,8 @@ class HttpApi(Component):
         heads = [route.replace("GET ", "HEAD ", 1) for route in routes if route.startswith("GET ")]
         for route in [*routes, *heads]:
             method, path = route.split(" ")
-            words = re.sub("[^a-z]+", "-", path.removeprefix(contract.API_PATH)).rstrip("-")
-            label = f"{self._name}-{method.lower()}{words}"
+            path_label = re.sub("[^a-z]+", "-", path.removeprefix(contract.API_PATH)).rstrip("-")
+            label = f"{self._name}-{method.lower()}{path_label}"
             aws.lambda_.Permission(
                 f"{label}-permission",
                 action="lambda:InvokeFunction",

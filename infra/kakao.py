@@ -1,4 +1,4 @@
-"""Kakao's endpoints, and what a function needs to verify Kakao's tokens."""
+"""Kakao's endpoints, and the environment of a function that verifies Kakao's tokens."""
 
 import json
 

@@ -113,7 +113,7 @@ class KakaoLogin(Component):
 
     def _declare_site(self) -> Site:
         web_acl = (
-            Firewall(f"{self._name}-site-firewall", scope="CLOUDFRONT", rules=firewall.BEFORE_SITE, opts=self._child)
+            Firewall(f"{self._name}-site-firewall", scope="CLOUDFRONT", rules=firewall.SITE_RULES, opts=self._child)
             if self._args["waf"]
             else None
         )
@@ -185,7 +185,7 @@ class KakaoLogin(Component):
         triggers["post_confirmation"].allow(pool.force_password_reset(), pool.sign_out_everywhere())
         self._watch_triggers(triggers)
         if self._args["waf"]:
-            rules = firewall.BEFORE_USER_POOL
+            rules = firewall.USER_POOL_RULES
             web_acl = Firewall(f"{self._name}-pool-firewall", scope="REGIONAL", rules=rules, opts=self._child)
             pool.protect_with(web_acl.arn)
         return pool

@@ -1,4 +1,4 @@
-"""The Lambda layer with what handlers import from PyPI."""
+"""The Lambda layer with the third-party packages of the handlers."""
 
 import pulumi
 import pulumi_aws as aws
@@ -16,11 +16,11 @@ class Layer(Component):
     def __init__(
         self, name: str, *, runtime: str, architecture: str, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Declare a version of the layer; it changes only with handlers/requirements.txt, runtime or architecture."""
+        """Declare the layer version. Only handlers/requirements.txt, the runtime or the architecture changes it."""
         super().__init__("Layer", name, opts)
         version = aws.lambda_.LayerVersion(
             f"{name}-version",
-            # Pulumi's autonaming knows no layers; the deploy role is confined to names that begin with the stack's.
+            # Pulumi's autonaming skips layers, and the deploy role allows only names that begin with project-stack.
             layer_name=f"{names.stack()}-{name}",
             code=pulumi.FileArchive(str(packaging.layer_zip(runtime, architecture))),
             compatible_runtimes=[runtime],

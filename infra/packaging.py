@@ -1,4 +1,4 @@
-"""What Lambda runs, as zip files whose bytes depend on their content alone."""
+"""The zip files of the Lambda functions and of the layer. The same content gives the same bytes."""
 
 import ast
 import hashlib
@@ -14,22 +14,22 @@ ROOT = Path(__file__).resolve().parent.parent
 HANDLERS = ROOT / "handlers"
 BUILD = ROOT / ".build"
 
-# The C library (glibc 2.x) of each runtime's machine: Amazon Linux 2 up to Python 3.11, Amazon Linux 2023 from 3.12 on.
+# The glibc 2.x of each runtime: Amazon Linux 2 up to Python 3.11, Amazon Linux 2023 from Python 3.12 on.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html, https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html
 GLIBC = {"python3.11": 26, "python3.12": 34, "python3.13": 34, "python3.14": 34}
-OLDEST_GLIBC = 17  # what manylinux2014 means (PEP 599)
+OLDEST_GLIBC = 17  # that of manylinux2014 (PEP 599)
 MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
-USELESS_IN_A_LAYER = ("__pycache__", "bin", "RECORD", "REQUESTED", "INSTALLER", "direct_url.json")
+NOT_IN_LAYER = ("__pycache__", "bin", "RECORD", "REQUESTED", "INSTALLER", "direct_url.json")
 
 
 def handler_name(source: str | Path) -> str:
-    """Return what Lambda calls for a source file: `handlers/session.py` is `handlers.session.handler`."""
+    """Return the handler of a source file: `handlers.session.handler` for `handlers/session.py`."""
     file = Path(source)
     return f"{file.resolve().parent.name}.{file.stem}.handler"
 
 
 def function_zip(source: str | Path) -> Path:
-    """Package a source file with the modules of its own folder and of handlers/ that it imports, and nothing else.
+    """Package a source file and the modules of its folder and of handlers/ that it imports, directly or not.
 
     Raises OSError where a file is missing, and SyntaxError where Python cannot read one.
     """
@@ -48,9 +48,9 @@ def function_zip(source: str | Path) -> Path:
 
 
 def layer_zip(runtime: str, architecture: str) -> Path:
-    """Package what handlers/requirements.txt pins, built for Lambda's platform whatever this machine is.
+    """Package the wheels of handlers/requirements.txt for Lambda's platform, whatever the platform of this machine.
 
-    Raises subprocess.CalledProcessError, with pip's own words on standard error, where a wheel cannot be had.
+    Raises subprocess.CalledProcessError where pip finds no wheel; pip writes why to standard error.
     """
     requirements = HANDLERS / "requirements.txt"
     platforms = _platforms(runtime, architecture)
@@ -70,24 +70,24 @@ def layer_zip(runtime: str, architecture: str) -> Path:
         wanted = [
             file
             for file in target.rglob("*")
-            if file.is_file() and not set(USELESS_IN_A_LAYER) & set(file.relative_to(target).parts)
+            if file.is_file() and not set(NOT_IN_LAYER) & set(file.relative_to(target).parts)
         ]
         return _zip(layer, ((file.relative_to(folder).as_posix(), file) for file in wanted))
 
 
 def _platforms(runtime: str, architecture: str) -> list[str]:
-    """The tags of wheels that load there, newest first; to pip a newer tag does not include an older one."""
+    """Return the platform tags that the runtime can load, newest first. For pip a newer tag includes no older one."""
     machine = MACHINES[architecture]
     versions = range(GLIBC[runtime], OLDEST_GLIBC - 1, -1)
     return [*(f"manylinux_2_{version}_{machine}" for version in versions), f"manylinux2014_{machine}"]
 
 
-@cache  # most files are in several packages
+@cache  # several packages share most files
 def _imported(file: Path, source: bytes, packages: tuple[str, ...]) -> list[str]:
     """Return the modules of `packages` that a file imports, also inside a function. Raises SyntaxError."""
     names: list[str] = []
     tree = ast.parse(source, file)
-    compile(tree, file, "exec")  # finds what the grammar alone does not, such as a return outside a function
+    compile(tree, file, "exec")  # ast.parse misses some errors, such as a return outside a function
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module in packages:
             names += [f"{node.module}.{alias.name}" for alias in node.names]
@@ -99,7 +99,7 @@ def _imported(file: Path, source: bytes, packages: tuple[str, ...]) -> list[str]
 
 
 def _zip(path: Path, members: Iterable[tuple[str, Path]]) -> Path:
-    """Write members sorted, with one date and one mode; no half-written file bears the name, whoever else writes it."""
+    """Write the members sorted, with one date and one mode. Another process never sees a half-written file."""
     path.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         unfinished = Path(folder) / path.name
@@ -107,7 +107,7 @@ def _zip(path: Path, members: Iterable[tuple[str, Path]]) -> Path:
             for name, file in sorted(members):
                 entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
                 entry.external_attr = 0o100644 << 16
-                entry.create_system = 3  # Unix, also where this runs on Windows
+                entry.create_system = 3  # Unix, on Windows too
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(entry, file.read_bytes())
         return unfinished.replace(path)

@@ -1,4 +1,4 @@
-"""The files of the page: which ones are served, with which content type, and how the edge function tells them."""
+"""The files of the page: which are served, their content types, and how the edge function recognises them."""
 
 import json
 import mimetypes
@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import pulumi
 
-WELL_KNOWN = ".well-known"  # RFC 8615: the one hidden folder that belongs to a site
-RESERVED = ".errors"  # the login's own error pages; a page cannot have files here, since hidden ones are left out
+WELL_KNOWN = ".well-known"  # RFC 8615: the only hidden folder that is served
+RESERVED = ".errors"  # the login's error pages. No file of the page is here: hidden files are not served
 
-# Python's own table depends on its version for some of these, and lacks others.
+# Python's table lacks some of these, and differs between Python versions for others.
 TYPES = {
     ".avif": "image/avif",
     ".css": "text/css",
@@ -48,20 +48,20 @@ TYPES = {
     ".xml": "application/xml",
     ".zip": "application/zip",
 }
-PATH = "/!$&'()*+,;=:@~"  # what browsers leave as it is
-OTHER_TYPES = mimetypes.MimeTypes(filenames=())  # Python's table, and nothing of this machine's
+UNQUOTED = "/!$&'()*+,;=:@~"  # browsers do not percent-encode these in a path
+OTHER_TYPES = mimetypes.MimeTypes(filenames=())  # without the tables of this machine
 
 
 def served_files(folder: Path) -> dict[str, Path]:
     """Return the files of the page by their S3 keys, without hidden ones such as .DS_Store. Raises OSError."""
     if not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is no folder; the page's files are read from there")
+        raise NotADirectoryError(f"{folder} is not a folder. The files of the page are read from there.")
     files = (file for file in sorted(folder.rglob("*")) if _is_served(folder, file))
     return {file.relative_to(folder).as_posix(): file for file in files}
 
 
 def content_type(file: Path) -> str:
-    """Return the type that a file is served with; a file without an extension is what its content is."""
+    """Return the content type of a file: by its extension, or by its content if it has none."""
     if suffix := _suffix(file):
         known = TYPES.get(suffix) or OTHER_TYPES.guess_type(f"x{suffix}")[0]
         return _with_charset(known or "application/octet-stream")
@@ -98,18 +98,18 @@ def asset(file: Path, *, email_accounts: bool) -> Asset:
 
 
 def known_files(keys: Sequence[str]) -> dict[str, list[str]]:
-    """Return what tells a file from an address of the page: extensions, and the files that have none."""
+    """Return how edge/spa.js recognises a file: by its extension, its folder, or its name if it has no extension."""
     suffixes = {_suffix(Path(key)) for key in keys}
     return {
-        "extensions": sorted(quote(suffix[1:], safe=PATH).lower() for suffix in {*TYPES, *suffixes} if suffix),
+        "extensions": sorted(quote(suffix[1:], safe=UNQUOTED).lower() for suffix in {*TYPES, *suffixes} if suffix),
         "folders": [f"/{WELL_KNOWN}/", f"/{RESERVED}/"],
-        "names": sorted(f"/{quote(key, safe=PATH)}" for key in keys if not _suffix(Path(key))),
+        "names": sorted(f"/{quote(key, safe=UNQUOTED)}" for key in keys if not _suffix(Path(key))),
     }
 
 
 def _suffix(file: Path) -> str:
     suffix = file.suffix.lower()
-    return "" if suffix == "." else suffix  # Python 3.14 calls that of "a." a dot
+    return "" if suffix == "." else suffix  # in Python 3.14 the suffix of "a." is "."
 
 
 def _with_charset(kind: str) -> str:
@@ -117,7 +117,7 @@ def _with_charset(kind: str) -> str:
 
 
 def _is_served(content: Path, file: Path) -> bool:
-    """Whether a file is one of the page's: hidden ones, such as .DS_Store, are the machine's."""
+    """Return whether a file is served. Hidden files, such as .DS_Store, are not."""
     parts = file.relative_to(content).parts
     hidden = [part for number, part in enumerate(parts) if part.startswith(".") and (number, part) != (0, WELL_KNOWN)]
     return file.is_file() and not hidden

@@ -1,4 +1,4 @@
-"""Who may do what: IAM policy documents as plain data."""
+"""IAM policy statements and documents, as pure functions."""
 
 from typing import TypedDict
 
@@ -6,7 +6,7 @@ Condition = dict[str, dict[str, str]]
 
 
 class Statement(TypedDict, total=False):
-    """One sentence of a policy document (IAM JSON policy grammar, version 2012-10-17)."""
+    """A statement of a policy document (IAM JSON policy grammar, version 2012-10-17)."""
 
     Effect: str
     Principal: dict[str, str]
@@ -16,34 +16,34 @@ class Statement(TypedDict, total=False):
 
 
 class Document(TypedDict):
-    """A policy document, as IAM and S3 take it."""
+    """A policy document for IAM or S3."""
 
     Version: str
     Statement: list[Statement]
 
 
 def document(*statements: Statement) -> Document:
-    """Return the document that allows these statements and nothing else."""
+    """Return the policy document with these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
 def assumed_by(service: str) -> Statement:
-    """This service of AWS's, such as `lambda`, may act in this role."""
+    """AssumeRole: this AWS service, such as `lambda`, uses the role."""
     return {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": ["sts:AssumeRole"]}
 
 
 def write_logs(log_group_arn: str) -> Statement:
-    """Write to this log group; it exists already, so creating one is not allowed."""
+    """CreateLogStream and PutLogEvents: write to this log group. Not CreateLogGroup: the group exists."""
     return _allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{log_group_arn}:*")
 
 
 def read_user(user_pool_arn: str) -> Statement:
-    """Look one person of this user pool up by user name."""
+    """AdminGetUser: read one user by user name."""
     return _allow(["cognito-idp:AdminGetUser"], user_pool_arn)
 
 
 def check_password(user_pool_arn: str) -> Statement:
-    """Sign a person of this user pool in by password; neither sets a password nor changes a user."""
+    """AdminInitiateAuth: sign a user in by password. It changes no user."""
     return _allow(["cognito-idp:AdminInitiateAuth"], user_pool_arn)
 
 
@@ -58,19 +58,22 @@ def sign_out_everywhere(user_pool_arn: str) -> Statement:
 
 
 def sign_in_with_token(user_pool_arn: str) -> Statement:
-    """Make and link the profile of a person of this user pool, and answer its challenge; no password is set."""
+    """AdminCreateUser, AdminLinkProviderForUser and AdminInitiateAuth: create, link and sign in a user.
+
+    AdminRespondToAuthChallenge answers the custom challenge. No action sets a password.
+    """
     actions = ["GetUser", "CreateUser", "LinkProviderForUser", "InitiateAuth", "RespondToAuthChallenge"]
     return _allow([f"cognito-idp:Admin{action}" for action in actions], user_pool_arn)
 
 
 def post_to_connections(stage_arn: str) -> Statement:
-    """Post to the connections of this stage of a WebSocket API, and end them."""
-    ways = (f"{stage_arn}/{method}/@connections/*" for method in ("POST", "DELETE"))
-    return _allow(["execute-api:ManageConnections"], *ways)
+    """PostToConnection and DeleteConnection, on the connections of this stage of a WebSocket API."""
+    connections = (f"{stage_arn}/{method}/@connections/*" for method in ("POST", "DELETE"))
+    return _allow(["execute-api:ManageConnections"], *connections)
 
 
 def read_objects(bucket_arn: str, distribution_arn: str) -> Statement:
-    """This distribution, and no other one, may read the bucket's objects."""
+    """GetObject: this CloudFront distribution, and no other, reads the bucket's objects."""
     return {
         "Effect": "Allow",
         "Principal": {"Service": "cloudfront.amazonaws.com"},

@@ -1,14 +1,14 @@
-"""Names that resources had before `KakaoLogin` existed: existing stacks keep what they have.
+"""Aliases for the names that resources had before `KakaoLogin` existed, so that existing stacks keep their resources.
 
-In the first version every component stood at the top of the stack. Pulumi compares the URNs of a stack with those of
-the program and, through these aliases, recognises each resource. They concern the instance named `login` only, and can
-go when no stack of the first version is left.
+In the first version every component was at the top of the stack. Pulumi finds a resource by its URN, and through an
+alias by its old URN. The aliases apply to the instance named `login` only. Remove them when no stack of the first
+version is left.
 """
 
 import pulumi
 
 INFRA = "kakao-login:infra"
-# Components by their new name: the old type and the old name. Their children's names begin with theirs.
+# New name of a component: its old type and old name. The names of its children begin with it.
 COMPONENTS = {
     "login-api": ("HttpApi", "api"),
     "login-socket": ("Socket", "socket"),
@@ -39,7 +39,7 @@ TOPIC = "aws:sns/topic:Topic"
 SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 PERMISSION = "aws:lambda/permission:Permission"
 ROUTE = "aws:apigatewayv2/route:Route"
-# Other resources by their type and new name: the old component, and the old name.
+# Type and new name of another resource: its old component, and its old name.
 RESOURCES = {
     ("aws:cognito/userPool:UserPool", "login-pool"): ("Login", "login-pool"),
     ("aws:s3/bucket:Bucket", "login-site"): ("Site", "site-bucket"),
@@ -103,8 +103,8 @@ def _aliases(kind: str, name: str, parent: str) -> list[pulumi.Alias | pulumi.In
         old = old_parent + name.removeprefix(parent)
     else:
         return []
-    # A URN holds the types of the parents, and none of their names. Where an `up` moved the parent and then failed, the
-    # engine has already written the parent's new type into the URNs of the children that it did not reach.
+    # A URN has the types of the parents, not their names. If an `up` fails after it has moved the parent, the URNs of
+    # the children that it did not reach already have the parent's new type.
     moved = f"{INFRA}:KakaoLogin${INFRA}:{NEW_KINDS.get(component, component)}"
     return [pulumi.Alias(name=old, parent=_urn(types, component)) for types in (f"{INFRA}:{component}", moved)]
 

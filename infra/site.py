@@ -1,4 +1,4 @@
-"""The distribution that is the login's one address, and the page that it shows."""
+"""The CloudFront distribution, which is the login's only address, and the bucket of the page."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ from infra.page_files import RESERVED, asset, content_type, known_files, served_
 Origin = aws.cloudfront.DistributionOriginArgsDict
 
 EDGE = Path(__file__).parent / "edge"
-# The one source of the error pages' HTML. Run by its path, because infra/ imports nothing of handlers/.
+# The HTML of the error pages. It runs by its path: of handlers/, infra/ imports only the contract.
 ERROR_PAGE: dict[str, Any] = runpy.run_path(str(HANDLERS / "error_page.py"))
 AWS_FAILED = f"{RESERVED}/500.html"
 MAX_ERROR_PERCENT = 5
@@ -43,16 +43,16 @@ TLS_ONLY: aws.cloudfront.DistributionOriginCustomOriginConfigArgsDict = {
     "origin_protocol_policy": "https-only",
     "origin_ssl_protocols": ["TLSv1.2"],
 }
-# CloudFront keeps these errors for ten seconds under the path alone, some of them whatever `cache-control` says
-# (developer guide, "How CloudFront processes HTTP 4xx and 5xx status codes from your origin"). It takes no setting for
-# 410, 412 and 415 ("Create a custom error page for specific HTTP status codes"), and does not keep 416.
-KEPT = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
-# A 500 or a 503 is not the API's own answer to a fault but Lambda's or the gateway's, in JSON; a user may see it.
-ERRORS: list[aws.cloudfront.DistributionCustomErrorResponseArgsDict] = [
+# CloudFront caches these errors for ten seconds by path, some of them whatever `cache-control` says (developer guide,
+# "How CloudFront processes HTTP 4xx and 5xx status codes from your origin"). It takes no setting for 410, 412 and 415
+# ("Create a custom error page for specific HTTP status codes"), and does not cache 416.
+CACHED_ERRORS = (400, 403, 404, 405, 414, 500, 501, 502, 503, 504)
+# Lambda or API Gateway answers 500 and 503 in JSON, which a user may see. The login's functions answer neither.
+ERROR_RESPONSES: list[aws.cloudfront.DistributionCustomErrorResponseArgsDict] = [
     {"error_code": status, "error_caching_min_ttl": 0, "response_code": status, "response_page_path": f"/{AWS_FAILED}"}
     if status in (500, 503)
     else {"error_code": status, "error_caching_min_ttl": 0}
-    for status in KEPT
+    for status in CACHED_ERRORS
 ]
 
 
@@ -80,7 +80,7 @@ class Site(Component):
         alarms: Alarms,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the bucket that only the distribution reads, the distribution, and the page's files."""
+        """Declare the bucket, which only the distribution reads, the distribution, and the files of the page."""
         super().__init__("Site", name, opts)
 
         files = served_files(page)
@@ -104,7 +104,7 @@ class Site(Component):
             firewall_arn=firewall_arn,
             protect=protect,
         )
-        self._let_read(distribution, bucket)
+        self._grant_read(distribution, bucket)
         for key, file in files.items():
             self._object(bucket, key, content_type(file), **asset(file, email_accounts=email_accounts))
         self._object(bucket, AWS_FAILED, "text/html; charset=utf-8", content=ERROR_PAGE["AWS_FAILED"])
@@ -116,12 +116,12 @@ class Site(Component):
             "If the alarm of the API is quiet, an edge function or an origin fails.",
             threshold=MAX_ERROR_PERCENT,
             statistic="Average",
-            periods=3,  # at night one error may be a third of all answers
+            periods=3,  # with little traffic one error is a high percentage
             region=US_EAST_1,
             parent=self,
         )
         self.host = (
-            domain.lead_to(distribution.domain_name, distribution.hosted_zone_id)
+            domain.point_to(distribution.domain_name, distribution.hosted_zone_id)
             if domain
             else distribution.domain_name
         )
@@ -160,12 +160,12 @@ class Site(Component):
             enabled=True,
             is_ipv6_enabled=True,
             http_version="http2and3",
-            price_class="PriceClass_200",  # the cheapest that has Korea
+            price_class="PriceClass_200",  # the cheapest class with edge locations in Korea
             default_root_object="index.html",
             web_acl_id=firewall_arn,
             aliases=[domain.domain] if domain else None,
             origins=origins,
-            # S3 answers 403 for what is not there, and where it fails itself, CloudFront's errors say so.
+            # S3 answers 403 for a missing object. Other errors of S3 get the page of the error responses.
             origin_groups=[
                 {
                     "origin_id": "page-or-missing",
@@ -184,16 +184,16 @@ class Site(Component):
                 "function_associations": [{"event_type": "viewer-request", "function_arn": spa.arn}],
             },
             ordered_cache_behaviors=[
-                _passed_on(
+                _uncached_behavior(
                     f"{contract.API_PATH}/*",
                     to="api",
                     methods=["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"],
                     headers=headers,
                     function=jwt,
                 ),
-                _passed_on(contract.WEBSOCKET_PATH, to="socket", methods=["GET", "HEAD"], headers=headers),
+                _uncached_behavior(contract.WEBSOCKET_PATH, to="socket", methods=["GET", "HEAD"], headers=headers),
             ],
-            custom_error_responses=ERRORS,
+            custom_error_responses=ERROR_RESPONSES,
             restrictions={"geo_restriction": {"restriction_type": "none"}},
             viewer_certificate=(
                 {
@@ -204,12 +204,12 @@ class Site(Component):
                 if domain
                 else {"cloudfront_default_certificate": True}
             ),
-            # Made again, it has another address.
+            # A new distribution has another domain name.
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
 
-    def _let_read(self, distribution: aws.cloudfront.Distribution, bucket: aws.s3.Bucket) -> None:
-        closed = aws.s3.BucketPublicAccessBlock(
+    def _grant_read(self, distribution: aws.cloudfront.Distribution, bucket: aws.s3.Bucket) -> None:
+        access_block = aws.s3.BucketPublicAccessBlock(
             f"{self._name}-closed",
             bucket=bucket.id,
             block_public_acls=True,
@@ -226,7 +226,7 @@ class Site(Component):
                     lambda arns: policies.document(policies.read_objects(*arns))
                 )
             ),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed]),  # S3 refuses to change both at once
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[access_block]),  # S3 refuses both at once
         )
 
     def _object(
@@ -245,13 +245,13 @@ class Site(Component):
             source=source,
             content=content,
             content_type=content_type,
-            # Names carry no hash, so each load asks whether its copy is still the one.
+            # File names have no hash, so the browser asks at each load whether its copy is current.
             cache_control="no-cache",
             opts=self._child,
         )
 
     def _edge_function(self, module: str, **constants: Any) -> aws.cloudfront.Function:
-        """Declare edge/<module>.js, in front of which these constants are declared."""
+        """Declare edge/<module>.js as a CloudFront function, with these constants before its code."""
         return aws.cloudfront.Function(
             f"{self._name}-{module}",
             runtime="cloudfront-js-2.0",
@@ -270,11 +270,11 @@ class Site(Component):
                 },
                 "content_type_options": {"override": True},
                 "frame_options": {"frame_option": "DENY", "override": True},
-                # The sign-in's own answers are stricter (no-referrer) and stay so.
+                # override=False: the sign-in routes answer the stricter no-referrer.
                 "referrer_policy": {"referrer_policy": "same-origin", "override": False},
                 "strict_transport_security": {
                     "access_control_max_age_sec": 63072000,
-                    # On a domain of the team's, what lies below the site is not the site's to decide.
+                    # A team's own domain may have subdomains without TLS.
                     "include_subdomains": include_subdomains,
                     "override": True,
                 },
@@ -295,7 +295,7 @@ class Site(Component):
 
 
 def jwt_constants(extra_origins: Sequence[str]) -> dict[str, Any]:
-    """Return what edge/jwt.js has to know."""
+    """Return the constants of edge/jwt.js."""
     return {
         "authPath": f"{contract.AUTH_PATH}/",
         "extraOrigins": [*extra_origins],
@@ -305,12 +305,12 @@ def jwt_constants(extra_origins: Sequence[str]) -> dict[str, Any]:
 
 
 def edge_code(module: str, **constants: Any) -> str:
-    """Return the code of edge/<module>.js with these constants declared in front of it."""
+    """Return the code of edge/<module>.js with these constants before it."""
     declared = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in constants.items())
     return declared + (EDGE / f"{module}.js").read_text()
 
 
-def _passed_on(
+def _uncached_behavior(
     path: str,
     *,
     to: str,
@@ -318,14 +318,14 @@ def _passed_on(
     headers: aws.cloudfront.ResponseHeadersPolicy,
     function: aws.cloudfront.Function | None = None,
 ) -> aws.cloudfront.DistributionOrderedCacheBehaviorArgsDict:
-    """Have every request for this path answered by its origin."""
+    """Return the cache behavior that sends every request for this path to its origin."""
     return {
         "path_pattern": path,
         "target_origin_id": to,
         "allowed_methods": methods,
         "cached_methods": ["GET", "HEAD"],
         "cache_policy_id": CACHING_DISABLED,
-        # Cookies, the Origin that they count for, Sec-WebSocket-*; the viewer's own Host would be a 403 at API Gateway.
+        # Forwards cookies, Origin and Sec-WebSocket-*. API Gateway answers 403 to the viewer's Host header.
         "origin_request_policy_id": ALL_VIEWER_EXCEPT_HOST_HEADER,
         "response_headers_policy_id": headers.id,
         # A redirect would turn a POST into a GET.

@@ -22,7 +22,7 @@ WRITABLE = ["email", "nickname"]  # a mapped attribute must be writable; Cognito
 
 
 class UserPool(Component):
-    """Users sign in with Kakao or with e-mail and password; the site gets their tokens.
+    """Users sign in with Kakao or with e-mail and password, and the site gets their tokens.
 
     `triggers` are functions by the names of the pool's LambdaConfig, such as `pre_sign_up`. `challenge` answers the
     three triggers of the custom challenge; without it that flow is off. A trigger cannot have the pool or the client as
@@ -64,45 +64,45 @@ class UserPool(Component):
         self._allow_triggers(triggers)
         self.register_outputs({"id": self.id, "arn": self.arn, "issuer": self.issuer, "jwksUrl": self.jwks_url})
 
-    # Who may do what with the users
+    # Permissions on the pool's users
 
     def read_user(self) -> pulumi.Output[policies.Statement]:
-        """Return the permission to look one user up by name."""
+        """AdminGetUser: the permission to read one user by user name."""
         return self.arn.apply(policies.read_user)
 
     def check_password(self) -> pulumi.Output[policies.Statement]:
-        """Return the permission to sign a user in by password."""
+        """AdminInitiateAuth: the permission to sign a user in by password."""
         return self.arn.apply(policies.check_password)
 
     def force_password_reset(self) -> pulumi.Output[policies.Statement]:
-        """Return the permission to make a user's password stop working."""
+        """AdminResetUserPassword: the permission to make the old password of a user stop working."""
         return self.arn.apply(policies.force_password_reset)
 
     def sign_out_everywhere(self) -> pulumi.Output[policies.Statement]:
-        """Return the permission to revoke all tokens of a user."""
+        """AdminUserGlobalSignOut: the permission to revoke all tokens of a user."""
         return self.arn.apply(policies.sign_out_everywhere)
 
     def sign_in_with_token(self) -> pulumi.Output[policies.Statement]:
-        """Return the permission to create, link and sign in a user whose Kakao token was verified."""
+        """AdminCreateUser and others (policies.py): the permission to sign in with a Kakao token."""
         return self.arn.apply(policies.sign_in_with_token)
 
     # Parts
 
     def protect_with(self, firewall_arn: pulumi.Input[str]) -> None:
-        """Let this firewall (AWS WAF) check requests to the pool."""
+        """AssociateWebACL: AWS WAF checks the requests to the pool."""
         aws.wafv2.WebAclAssociation(
             f"{self._name}-firewall",
             resource_arn=self.arn,
             web_acl_arn=firewall_arn,
-            # A pool has one association; deleting the old one would remove the new one.
+            # A pool has one association, and DisassociateWebACL takes the pool: delete the old association first.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
 
     def hosted_login(self, *, prefix: str, domain: Domain | None, url: str) -> pulumi.Output[str]:
         """Declare the hosted login at `domain`, or at this prefix of Cognito's domain; return its URL.
 
-        Prefixes are shared by all accounts of a region, so {accountId} in it stands for the account.
-        `url` is what browsers use instead, unless it is empty.
+        All accounts of a region share the prefixes; {accountId} in `prefix` stands for the account. If `url` is not
+        empty, browsers use it instead.
         """
         hosted = aws.cognito.UserPoolDomain(
             f"{self._name}-domain",
@@ -112,28 +112,28 @@ class UserPool(Component):
             managed_login_version=1,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # Cognito takes one domain of each kind a pool; Pulumi would create the new one first.
+                # A pool takes one domain of each kind, so the old one goes first.
                 delete_before_replace=True,
-                # Cognito looks the parent's A record up; no value flows from there.
+                # Cognito looks up the A record of the parent domain. No value flows from the record.
                 depends_on=domain.parents if domain else None,
             ),
         )
         if url:
             return pulumi.Output.from_input(url)
         if domain:
-            host = domain.lead_to(hosted.cloudfront_distribution, hosted.cloudfront_distribution_zone_id)
+            host = domain.point_to(hosted.cloudfront_distribution, hosted.cloudfront_distribution_zone_id)
             return pulumi.Output.concat("https://", host)
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
         return pulumi.Output.concat("https://", hosted.domain, ".auth.", region, ".amazoncognito.com")
 
     def identity_provider(self, kakao: KakaoAppArgs) -> pulumi.Output[str]:
-        """Declare Kakao as an OIDC provider of the pool; return its name there."""
+        """Declare Kakao as an OIDC identity provider of the pool. Return its name."""
         provider = aws.cognito.IdentityProvider(
             f"{self._name}-kakao",
             user_pool_id=self.id,
             provider_name=contract.PROVIDER,
             provider_type="OIDC",
-            # With the issuer alone Cognito discovers the endpoints and reports them as drift at the next preview.
+            # All endpoints: if Cognito discovers them from the issuer, the next preview shows them as drift.
             provider_details={
                 "client_id": kakao["client_id"],
                 "client_secret": pulumi.Output.secret(kakao["client_secret"]),
@@ -148,7 +148,7 @@ class UserPool(Component):
                 parent=self,
                 additional_secret_outputs=["providerDetails"],
                 ignore_changes=["attributeMapping.username"],  # Cognito itself adds username = sub
-                delete_before_replace=True,  # a pool has one provider of a name
+                delete_before_replace=True,  # names of providers are unique in a pool
             ),
         )
         return provider.provider_name

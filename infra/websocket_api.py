@@ -1,4 +1,4 @@
-"""The WebSocket API behind the site's /ws, and a service behind it."""
+"""The WebSocket API of the site's /ws (API Gateway), and a service that uses it."""
 
 import json
 
@@ -14,7 +14,7 @@ from infra.function import Function
 STAGE = contract.WEBSOCKET_PATH.removeprefix("/")
 MESSAGES_PER_SECOND = 50
 BURST = 100
-# No address, no user, no browser.
+# No IP address, user or browser: the log holds no personal data.
 ACCESS_LOG = {
     name: f"$context.{name}"
     for name in ("requestId", "requestTime", "connectionId", "eventType", "routeKey", "status", "integrationLatency")
@@ -23,10 +23,10 @@ PUSH_TO_LOGS = "arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloud
 
 
 class WebSocketApi(Component):
-    """Signed-in users open connections; nobody else does.
+    """Only signed-in users open connections.
 
-    `management_url` is the address at which functions post to connections, with {apiId} for the API's id; empty means
-    the API's own. `permissions_boundary` is the ARN of a policy for the role that writes the access log, or empty.
+    `management_url` is the address at which functions post to connections, with {apiId} for the API's id. Empty means
+    the API's own address. `permissions_boundary` is the ARN of a policy for the role of the access log, or empty.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class WebSocketApi(Component):
                 "throttling_rate_limit": MESSAGES_PER_SECOND,
             },
             access_log_settings={"destination_arn": logs.arn, "format": json.dumps(ACCESS_LOG)},
-            # AWS refuses a stage that logs while the account has no role for it; no value flows from there.
+            # AWS refuses a stage with an access log until the account has a role for it. No value flows from the role.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self._account_role(permissions_boundary)]),
         )
         for metric, description in (
@@ -96,13 +96,13 @@ class WebSocketApi(Component):
         )
 
     def authorize(self, function: Function) -> None:
-        """Ask this Lambda authorizer before each connection is opened."""
+        """Declare the Lambda authorizer of `$connect`."""
         authorizer = aws.apigatewayv2.Authorizer(
             f"{self._name}-authorizer",
             api_id=self._api.id,
             authorizer_type="REQUEST",
             authorizer_uri=function.invoke_arn,
-            identity_sources=[],  # AWS requires every one that is named: header and cookie both
+            identity_sources=[],  # AWS requires each source: with header and cookie here, both would have to be sent
             opts=self._child,
         )
         aws.lambda_.Permission(
@@ -122,7 +122,7 @@ class WebSocketApi(Component):
     def _account_role(self, permissions_boundary: str) -> aws.apigateway.Account:
         """Let API Gateway write logs in this account and region.
 
-        The setting is shared by all WebSocket and REST APIs of the account and region, so it is kept on destroy.
+        All WebSocket and REST APIs of the account and region share this setting, so destroy keeps it.
         """
         kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
         role = aws.iam.Role(
@@ -137,7 +137,7 @@ class WebSocketApi(Component):
         return aws.apigateway.Account(
             f"{self._name}-account",
             cloudwatch_role_arn=role.arn,
-            # AWS refuses a role that may not write yet.
+            # AWS refuses a role without the permission to write.
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True, depends_on=[policy]),
         )
 
@@ -156,7 +156,7 @@ class WebSocketService(Component):
         """Declare the routes with their permissions. Raises ValueError where the API has no authorizer yet."""
         super().__init__("WebSocketService", name, opts)
         if socket._authorizer_id is None:
-            raise ValueError(f"{name!r} is open to everybody: call authorize() of the WebSocket API first")
+            raise ValueError(f"{name!r} would be open to everybody: call authorize() of the WebSocket API first")
         integration = aws.apigatewayv2.Integration(
             f"{name}-integration",
             api_id=socket.api_id,
@@ -173,14 +173,14 @@ class WebSocketService(Component):
                 source_arn=pulumi.Output.concat(socket.stage_arn, "/$", event),
                 opts=self._child,
             )
-            first = event == "connect"  # AWS authorizes only this one; its context holds for the whole connection
+            authorized = event == "connect"  # AWS authorizes this event only, and keeps the context for the connection
             aws.apigatewayv2.Route(
                 f"{name}-{event}-route",
                 api_id=socket.api_id,
                 route_key=f"${event}",
                 target=pulumi.Output.concat("integrations/", integration.id),
-                authorization_type="CUSTOM" if first else "NONE",
-                authorizer_id=socket._authorizer_id if first else None,
+                authorization_type="CUSTOM" if authorized else "NONE",
+                authorizer_id=socket._authorizer_id if authorized else None,
                 opts=self._child,
             )
         self.register_outputs({})

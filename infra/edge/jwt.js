@@ -1,9 +1,9 @@
-// Viewer request, /api/*: where the request comes from the site itself, the cookie with the ID token becomes the bearer
-// token that the API's JWT authorizer reads. `authPath`, `extraOrigins`, `idCookie` and `maxCookieBytes` are declared in
-// front of this file when it is deployed.
+// CloudFront function, viewer request, /api/*: copies the ID token from the cookie to the Authorization header, which the
+// JWT authorizer reads. It does so only for requests of the site itself. The deployment declares `authPath`,
+// `extraOrigins`, `idCookie` and `maxCookieBytes` before this code.
 //
-// The token is sent on once, as cookie or as bearer: API Gateway takes 10,240 bytes of request line and headers. Below
-// /api/auth/ no route has the authorizer, and the routes there read the cookies.
+// The token is sent once, as cookie or as bearer: API Gateway takes 10,240 bytes of request line and headers. No route
+// below /api/auth/ has the authorizer; those routes read the cookies.
 
 const jwt = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
@@ -21,12 +21,12 @@ function isForTheAuthorizer(request) {
   return !request.headers.authorization && !request.uri.startsWith(authPath);
 }
 
-// A second cookie of this name, which no browser sends, makes both worthless.
+// A browser sends one cookie of this name. If there are two, neither is used.
 function isToken(cookie) {
   return Boolean(cookie) && !cookie.multiValue && cookie.value.length <= maxCookieBytes && jwt.test(cookie.value);
 }
 
-// Browsers that send no Sec-Fetch-Site send an Origin with all but GET and HEAD.
+// Older browsers send no Sec-Fetch-Site. They send Origin with every method except GET and HEAD.
 function isFromTheSite(request) {
   const site = value(request, "sec-fetch-site");
   if (site) return site === "same-origin" || site === "none";

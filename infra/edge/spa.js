@@ -1,7 +1,7 @@
-// Viewer request, all of the site but /api: an address of the page, such as /board/7 or /user/kim.haneul, is answered by
-// the page itself. A path is a file's if its name ends with the extension of one, whether the file is there or not.
-// The path alone decides, and no header, because CloudFront keeps what it answers under the path that is left here.
-// `files` is declared in front of this file when it is deployed.
+// CloudFront function, viewer request, every path outside /api: a route of the page, such as /board/7 or
+// /user/kim.haneul, gets /index.html. A path whose name ends with a known file extension is a file, whether it exists or
+// not. Only the path decides, never a header: CloudFront caches the answer under the path that this function returns.
+// The deployment declares `files` before this code.
 
 function handler(event) {
   const request = event.request;

@@ -132,7 +132,7 @@ def test_each_page_says_it_in_korean_and_in_english_with_a_way_home_and_is_no_50
         assert f'<p lang="en">{page.english}</p>' in body
         assert page.english.isascii()
         assert '<a href="/">' in body
-        # The distribution shows a page of its own in place of these (infra/site.py, ERRORS).
+        # The distribution shows a page of its own in place of these (infra/site.py, ERROR_RESPONSES).
         assert kind == "unexpected" or page.status not in (500, 503)
 
 

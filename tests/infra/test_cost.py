@@ -77,5 +77,5 @@ def test_a_visit_loads_the_files_that_are_reckoned() -> None:
 
 
 def test_a_firewalls_rules_are_those_that_are_reckoned() -> None:
-    rules = {"site": len(firewall.BEFORE_SITE), "user pool": len(firewall.BEFORE_USER_POOL)}
+    rules = {"site": len(firewall.SITE_RULES), "user pool": len(firewall.USER_POOL_RULES)}
     assert rules == cost.FIREWALL_RULES

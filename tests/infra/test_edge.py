@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.page_files import PATH, known_files
+from infra.page_files import UNQUOTED, known_files
 from infra.site import AWS_FAILED, edge_code, jwt_constants
 from tests.handlers import planted as planted_names
 from tests.infra.engine import Graph
@@ -179,7 +179,7 @@ keys = st.lists(
 @given(st.lists(keys.map("/".join), min_size=1, max_size=8))
 @settings(max_examples=6, deadline=None)
 def test_whatever_file_a_folder_holds_a_browser_gets_it(names: list[str]) -> None:
-    found = opened([f"/{quote(name, safe=PATH)}" for name in names], names)
+    found = opened([f"/{quote(name, safe=UNQUOTED)}" for name in names], names)
     assert all(path == uri for path, uri in found.items())
 
 
