@@ -1,1 +1,1 @@
-"""`python -m doctor`: what keeps people from signing in at a stack, and the cure."""
+"""`python -m doctor`: what keeps people from signing in at a stack, and the fix."""

@@ -1,4 +1,4 @@
-"""A sign-in at Cognito's classic hosted login, as a browser without script does it."""
+"""A sign-in at Cognito's classic hosted login, as a browser without JavaScript sends it."""
 
 import html
 import re
@@ -8,38 +8,38 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import requests
 
-SECONDS = 10
+TIMEOUT_SECONDS = 10
 MAX_HOPS = 12
 TAG_ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 
 
 class UnexpectedPageError(Exception):
-    """The hosted login shows what nobody could go on from; says what, and repeats no value of it."""
+    """The hosted login shows an unexpected page. The text repeats no value of the page."""
 
 
 class Form(NamedTuple):
-    """Where a form is sent, its hidden fields with their values, and the names of those that a user fills in."""
+    """The action of a form, its hidden fields, and the names of the fields that a user fills in."""
 
     action: str
     hidden: dict[str, str]
-    asked: frozenset[str]
+    inputs: frozenset[str]
 
 
 def sign_in(url: str, callback: str, user: dict[str, str], reachable: Callable[[str], str]) -> dict[str, str]:
     """Follow `url`, fill in each form with `user`, and return the query with which `callback` is reached."""
     with requests.Session() as browser:
-        answer = browser.get(reachable(url), timeout=SECONDS, allow_redirects=False)
+        answer = browser.get(reachable(url), timeout=TIMEOUT_SECONDS, allow_redirects=False)
         for _ in range(MAX_HOPS):
             if answer.is_redirect:
                 target = urljoin(answer.url, answer.headers["Location"])
                 if target.startswith(callback):
                     return {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
-                answer = browser.get(reachable(target), timeout=SECONDS, allow_redirects=False)
+                answer = browser.get(reachable(target), timeout=TIMEOUT_SECONDS, allow_redirects=False)
             else:
                 form = password_form(answer)
                 action = reachable(urljoin(answer.url, form.action))
-                answer = browser.post(action, data=form.hidden | user, timeout=SECONDS, allow_redirects=False)
-    raise UnexpectedPageError("the sign-in goes round in circles")
+                answer = browser.post(action, data=form.hidden | user, timeout=TIMEOUT_SECONDS, allow_redirects=False)
+    raise UnexpectedPageError(f"the sign-in has more than {MAX_HOPS} redirects and forms")
 
 
 def password_form(page: requests.Response) -> Form:
@@ -49,10 +49,10 @@ def password_form(page: requests.Response) -> Form:
         if any(field.get("type") == "password" for field in fields):
             named = [field for field in fields if field.get("name")]
             hidden = {field["name"]: field.get("value", "") for field in named if field.get("type") == "hidden"}
-            asked = {field["name"] for field in named} - hidden.keys()
-            return Form(_attributes(attributes).get("action", ""), hidden, frozenset(asked))
+            inputs = {field["name"] for field in named} - hidden.keys()
+            return Form(_attributes(attributes).get("action", ""), hidden, frozenset(inputs))
     where = f"{urlsplit(page.url).path} (status {page.status_code})"
-    raise UnexpectedPageError(f"there is no form for a password at {where}")
+    raise UnexpectedPageError(f"there is no password form at {where}")
 
 
 def _attributes(tag: str) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""The checks, each of one thing that a sign-in needs.
+"""The checks of a stack. Each checks one thing that a sign-in needs.
 
-A check returns where all is well. It raises Broken where something is wrong, requests' own errors where nobody answers,
-and NotUp where the stack lacks the output that it needs. Neither its words nor its errors hold what a server has sent,
-save names: a KOE code, a header, a status.
+A check that passes returns. It raises CheckFailed for a fault, MissingOutput where the stack lacks an output, and an
+error of requests where a server does not answer. Its texts have nothing that a server has sent, except a KOE code, the
+name of a header and a status.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from handlers import contract
 from infra import commands, kakao, settings
 from infra.keys import SettingError
 
-SECONDS = 10
+TIMEOUT_SECONDS = 10
 ERRORS_OF_KAKAO = (
     "docs/guides/kakao-console.md and https://developers.kakao.com/docs/latest/ko/kakaologin/trouble-shooting"
 )
@@ -36,80 +36,78 @@ OUTPUTS = ("clientId", "kakaoRedirectUri", "siteUrl", "userPoolId")
 UP_AGAIN = "pulumi up"
 
 
-class Broken(Exception):
-    """Something is wrong: what was found, and the cure."""
+class CheckFailed(Exception):
+    """A check found a fault: what it found, and how to fix it."""
 
-    def __init__(self, found: str, cure: str) -> None:
-        """Take both without a full stop."""
+    def __init__(self, found: str, fix: str) -> None:
+        """Take both texts without a full stop."""
         super().__init__(found)
         self.found = found
-        self.cure = cure
+        self.fix = fix
 
 
-class NotUp(Exception):
-    """The stack has no such output."""
+class MissingOutput(Exception):
+    """The stack does not have this output."""
 
 
-class Patient(NamedTuple):
-    """The stack, and the way to ask its servers."""
+class Target(NamedTuple):
+    """The stack to check, and the HTTP session for requests to its servers."""
 
     stack: Stack
     session: requests.Session
 
     def output(self, name: str) -> str:
-        """Return an output; raise NotUp without it."""
+        """Return an output of the stack. Raises MissingOutput."""
         if name not in self.stack.outputs:
-            raise NotUp(name)
+            raise MissingOutput(name)
         return str(self.stack.outputs[name])
 
     def get(self, url: str, **headers: str) -> requests.Response:
-        """Ask once; a redirect is an answer."""
-        return self.session.get(url, headers=headers, timeout=SECONDS, allow_redirects=False)
+        """Send one GET request, and follow no redirect."""
+        return self.session.get(url, headers=headers, timeout=TIMEOUT_SECONDS, allow_redirects=False)
 
-    def document(self, url: str, cure: str) -> dict[str, Any]:
-        """Return the JSON object at an address; raise Broken where there is something else."""
+    def document(self, url: str, fix: str) -> dict[str, Any]:
+        """Return the JSON object at an address. Raises CheckFailed for any other answer."""
         answer = self.get(url)
         try:
             document = answer.json() if answer.status_code == requests.codes.ok else None
         except ValueError:
             document = None
         if not isinstance(document, dict):
-            raise Broken(f"{url} answers {answer.status_code} and no JSON object", cure)
+            raise CheckFailed(f"{url} answers {answer.status_code} and no JSON object", fix)
         return document
 
 
-Check = Callable[[Patient], None]
+Check = Callable[[Target], None]
 
 
 class Finding(NamedTuple):
-    """The outcome of one check; `mark` is ✓, ✗ or –."""
+    """The outcome of one check. `mark` is ✓ for passed, ✗ for failed and – for not known."""
 
     mark: str
     name: str
     found: str = ""
-    cure: str = ""
+    fix: str = ""
 
     def __str__(self) -> str:
-        """One line."""
-        return (
-            f"{self.mark} {self.name}" + (f": {self.found}" if self.found else "") + (self.cure and f" → {self.cure}")
-        )
+        """Return the finding as one line."""
+        return f"{self.mark} {self.name}" + (f": {self.found}" if self.found else "") + (self.fix and f" → {self.fix}")
 
 
 def examine(stack: Stack, session: requests.Session) -> Iterator[Finding]:
-    """Run each check, the next one whatever came of the last."""
-    patient = Patient(stack, session)
+    """Run every check, also after one that failed."""
+    target = Target(stack, session)
     for name, check in CHECKS.items():
         try:
-            check(patient)
-        except Broken as broken:
-            yield Finding("✗", name, broken.found, broken.cure)
+            check(target)
+        except CheckFailed as broken:
+            yield Finding("✗", name, broken.found, broken.fix)
         except requests.RequestException as error:
             host = urlsplit(error.request.url or "").netloc if error.request else "?"
-            cure = f"see whether {host} is up and this machine may ask it"
-            yield Finding("–", name, f"not reachable ({type(error).__name__})", cure)
-        except NotUp as missing:
-            yield Finding("–", name, f"cannot be known without the output {missing}", UP_AGAIN)
+            fix = f"check that {host} is up and that this machine can reach it"
+            yield Finding("–", name, f"{host} is not reachable ({type(error).__name__})", fix)
+        except MissingOutput as missing:
+            yield Finding("–", name, f"the stack has no output {missing}", UP_AGAIN)
         else:
             yield Finding("✓", name)
 
@@ -117,12 +115,12 @@ def examine(stack: Stack, session: requests.Session) -> Iterator[Finding]:
 # Settings
 
 
-def settings_are_right(patient: Patient) -> None:
-    """What the program itself would refuse. Secrets, which are not known here, count as right."""
-    secrets = dict.fromkeys(patient.stack.encrypted, "encrypted")
-    known = {key: value for key, value in patient.stack.settings.items() if key.startswith(f"{PROJECT['name']}:")}
+def settings_are_right(target: Target) -> None:
+    """The program accepts the settings. Secrets are not known here and count as correct."""
+    secrets = dict.fromkeys(target.stack.encrypted, "encrypted")
+    known = {key: value for key, value in target.stack.settings.items() if key.startswith(f"{PROJECT['name']}:")}
 
-    async def read() -> None:  # Pulumi keeps secrets in futures, which want a loop
+    async def read() -> None:  # Pulumi keeps secrets in futures, which need an event loop
         pulumi.runtime.set_all_config(secrets | known, list(secrets))
         settings.read()
 
@@ -130,31 +128,31 @@ def settings_are_right(patient: Patient) -> None:
     try:
         asyncio.run(read())
     except SettingError as error:
-        raise Broken(error.found, error.cure) from None
+        raise CheckFailed(error.found, error.fix) from None
 
 
-def secret_is_encrypted(patient: Patient) -> None:
-    """A client secret in plain text is in the repository of whoever commits the stack's file."""
+def secret_is_encrypted(target: Target) -> None:
+    """The client secret is encrypted: the stack's file is committed."""
     key = f"{PROJECT['name']}:kakaoClientSecret"
-    if key in patient.stack.settings and key not in patient.stack.encrypted:
-        cure = "issue a new one at Kakao, then pulumi config set --secret kakaoClientSecret"
-        raise Broken("kakaoClientSecret is in the stack's file in plain text", cure)
+    if key in target.stack.settings and key not in target.stack.encrypted:
+        fix = "issue a new secret at Kakao, then run: pulumi config set --secret kakaoClientSecret"
+        raise CheckFailed("kakaoClientSecret is in the stack's file in plain text", fix)
 
 
-def protected_stack_trusts_no_laptop(patient: Patient) -> None:
-    """Whoever runs a program on a visitor's machine could pass on that visitor's login."""
-    if patient.stack["protect"] != "true":
+def protected_stack_has_no_local_origin(target: Target) -> None:
+    """No local origin may use the login: another program on the user's machine could take the user's tokens."""
+    if target.stack["protect"] != "true":
         return
-    sites = [(patient.stack["siteUrl"], commands.remove("siteUrl"))]
-    for item, origin in enumerate(_listed(patient.stack["extraOrigins"])):
+    sites = [(target.stack["siteUrl"], commands.remove("siteUrl"))]
+    for item, origin in enumerate(_listed(target.stack["extraOrigins"])):
         sites.append((str(origin), commands.remove("extraOrigins", item=item)))
-    for site, cure in sites:
+    for site, fix in sites:
         if re.match(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:|$)", site):
-            raise Broken(f"{site} may use the login of a protected stack", cure)
+            raise CheckFailed(f"{site} may use the login of a protected stack", fix)
 
 
 def _listed(value: str) -> list[Any]:
-    """A setting that is a list; empty where it is none, which the settings' own check says."""
+    """Return a setting that is a list, or an empty list for any other value: settings_are_right reports that one."""
     try:
         items = json.loads(value or "[]")
     except ValueError:
@@ -162,21 +160,21 @@ def _listed(value: str) -> list[Any]:
     return items if isinstance(items, list) else []
 
 
-def stack_is_up(patient: Patient) -> None:
-    """`pulumi up` has come to its end at least once."""
-    if missing := [name for name in OUTPUTS if name not in patient.stack.outputs]:
-        raise Broken(f"the stack has no output {', '.join(missing)}", UP_AGAIN)
+def stack_is_up(target: Target) -> None:
+    """`pulumi up` has succeeded at least once."""
+    if missing := [name for name in OUTPUTS if name not in target.stack.outputs]:
+        raise CheckFailed(f"the stack has no output {', '.join(missing)}", UP_AGAIN)
 
 
 # Kakao
 
 
-def kakao_is_discovered(patient: Patient) -> None:
-    """Kakao's addresses are those that Cognito has been told."""
-    issuer = patient.stack["kakaoIssuer"]
-    ours = kakao.endpoints(issuer, patient.stack["kakaoApi"])
-    cure = "mend kakaoIssuer and kakaoApi, or take a newer version of this program"
-    document = patient.document(f"{issuer}/.well-known/openid-configuration", cure)
+def kakao_is_discovered(target: Target) -> None:
+    """Cognito has the endpoints of Kakao's discovery document."""
+    issuer = target.stack["kakaoIssuer"]
+    ours = kakao.endpoints(issuer, target.stack["kakaoApi"])
+    fix = "correct kakaoIssuer and kakaoApi, or update this program"
+    document = target.document(f"{issuer}/.well-known/openid-configuration", fix)
     expected = {
         "issuer": issuer,
         "authorization_endpoint": ours["authorize_url"],
@@ -185,155 +183,161 @@ def kakao_is_discovered(patient: Patient) -> None:
         "jwks_uri": ours["jwks_uri"],
     }
     if different := [name for name, address in expected.items() if document.get(name) != address]:
-        raise Broken(f"Kakao's discovery document has another {', '.join(different)}", cure)
+        raise CheckFailed(f"Kakao's discovery document has another {', '.join(different)}", fix)
 
 
-def kakao_takes_the_sign_in(patient: Patient) -> None:
-    """Kakao's authorize endpoint has no objection to our key, redirect URI and scopes."""
-    redirect_uri = patient.output("kakaoRedirectUri")
-    scopes = patient.stack["kakaoScopes"]
-    match _objection(patient, scopes):
+def kakao_takes_the_sign_in(target: Target) -> None:
+    """Kakao's authorize endpoint accepts the key, the redirect URI and the scopes."""
+    redirect_uri = target.output("kakaoRedirectUri")
+    scopes = target.stack["kakaoScopes"]
+    match _refusal(target, scopes):
         case "":
             return
         case "KOE004":
-            cure = "switch it on: 카카오 로그인 › 사용 설정 (Kakao Login › Enable)"
-            raise Broken("KOE004, Kakao Login is not activated", cure)
+            fix = "turn it on: 카카오 로그인 › 사용 설정 (Kakao Login › Enable)"
+            raise CheckFailed("KOE004, Kakao Login is not activated", fix)
         case "KOE006":
-            cure = f"register {redirect_uri} to the letter: {REST_API_KEY} › 리다이렉트 URI"
-            raise Broken("KOE006, the redirect URI is not registered", cure)
+            fix = f"register exactly {redirect_uri}: {REST_API_KEY} › 리다이렉트 URI"
+            raise CheckFailed("KOE006, the redirect URI is not registered", fix)
         case "KOE008" | "KOE101" as code:
-            cure = f"pulumi config set kakaoClientId <REST API key>, from {REST_API_KEY}, then pulumi up"
-            raise Broken(f"{code}, Kakao knows no app with the key in kakaoClientId", cure)
+            fix = (
+                f"copy the key from {REST_API_KEY}, run pulumi config set kakaoClientId <REST API key>, then pulumi up"
+            )
+            raise CheckFailed(f"{code}, Kakao has no app with the key in kakaoClientId", fix)
         case "KOE205":
-            off = [scope for scope in scopes.split() if _objection(patient, scope) == "KOE205"]
+            off = [scope for scope in scopes.split() if _refusal(target, scope) == "KOE205"]
             raise _scopes_off(off or scopes.split())
-        case objection:
-            raise Broken(f"Kakao refuses the sign-in with {objection}", f"see {ERRORS_OF_KAKAO}")
+        case refusal:
+            raise CheckFailed(f"Kakao refuses the sign-in with {refusal}", f"see {ERRORS_OF_KAKAO}")
 
 
-def _objection(patient: Patient, scopes: str) -> str:
-    """Return Kakao's code, or its HTTP status, for why nobody could sign in with these scopes; empty if they could."""
+def _refusal(target: Target, scopes: str) -> str:
+    """Return the KOE code or the HTTP status with which Kakao refuses a sign-in with these scopes, or an empty text."""
     query = {
         "response_type": "code",
-        "client_id": patient.stack["kakaoClientId"],
-        "redirect_uri": patient.output("kakaoRedirectUri"),
+        "client_id": target.stack["kakaoClientId"],
+        "redirect_uri": target.output("kakaoRedirectUri"),
         "scope": scopes,
         "state": "doctor",
     }
-    answer = patient.get(f"{patient.stack['kakaoIssuer']}/oauth/authorize?{urlencode(query)}")
-    said = re.search(r"\bKOE[0-9]{3}\b", answer.headers.get("Location", "") + answer.text)
-    return said[0] if said else "" if answer.ok else f"status {answer.status_code}"
+    answer = target.get(f"{target.stack['kakaoIssuer']}/oauth/authorize?{urlencode(query)}")
+    koe = re.search(r"\bKOE[0-9]{3}\b", answer.headers.get("Location", "") + answer.text)
+    return koe[0] if koe else "" if answer.ok else f"status {answer.status_code}"
 
 
-def _scopes_off(off: list[str]) -> Broken:
-    cures = []
+def _scopes_off(off: list[str]) -> CheckFailed:
+    fixes = []
     if "openid" in off:
-        cures.append("switch it on: 카카오 로그인 › OpenID Connect (Kakao Login › OpenID Connect)")
+        fixes.append("turn it on: 카카오 로그인 › OpenID Connect (Kakao Login › OpenID Connect)")
     if off != ["openid"]:
         menu = "카카오 로그인 › 동의항목 (Kakao Login › Consent Items)"
-        cures.append(f"enable it: {menu}, or take it out of kakaoScopes, then pulumi up")
-    return Broken(f"KOE205, not enabled in the app: {', '.join(off)}", "; ".join(cures))
+        fixes.append(f"enable it: {menu}, or remove it from kakaoScopes and run pulumi up")
+    return CheckFailed(f"KOE205, not enabled in the app: {', '.join(off)}", "; ".join(fixes))
 
 
 # User pool
 
 
-def pool_is_discovered(patient: Patient) -> None:
-    """API Gateway finds the pool's keys through its discovery document."""
-    keys = _keys_address(patient)
-    document = patient.document(keys.removesuffix("jwks.json") + "openid-configuration", UP_AGAIN)
-    if not str(document.get("issuer")).endswith(f"/{patient.output('userPoolId')}"):
-        raise Broken("the pool's discovery document is another issuer's", "mend jwksUrl, then pulumi up")
+def pool_is_discovered(target: Target) -> None:
+    """The pool's discovery document names the pool: API Gateway finds the signing keys through it."""
+    keys = _jwks_url(target)
+    document = target.document(keys.removesuffix("jwks.json") + "openid-configuration", UP_AGAIN)
+    if not str(document.get("issuer")).endswith(f"/{target.output('userPoolId')}"):
+        raise CheckFailed(
+            "the discovery document has another issuer than the pool", "correct jwksUrl, then run pulumi up"
+        )
 
 
-def pool_has_keys(patient: Patient) -> None:
-    """The WebSocket's authorizer verifies tokens with them."""
-    address = _keys_address(patient)
-    keys = patient.document(address, "mend jwksUrl, or wait until the pool is there").get("keys")
+def pool_has_keys(target: Target) -> None:
+    """The pool publishes signing keys: the WebSocket authorizer verifies tokens with them."""
+    address = _jwks_url(target)
+    keys = target.document(address, "correct jwksUrl, or wait until the pool exists").get("keys")
     if not isinstance(keys, list) or not all(isinstance(key, dict) and key.get("kid") for key in keys) or not keys:
-        raise Broken(f"{address} holds no key with an id", "mend jwksUrl")
+        raise CheckFailed(f"{address} has no key with an id", "correct jwksUrl")
 
 
-def _keys_address(patient: Patient) -> str:
-    pool = patient.output("userPoolId")
+def _jwks_url(target: Target) -> str:
+    pool = target.output("userPoolId")
     region, _, _ = pool.partition("_")
     cognito = f"https://cognito-idp.{region}.amazonaws.com/{{userPoolId}}/.well-known/jwks.json"
-    return (patient.stack["jwksUrl"] or cognito).replace("{userPoolId}", pool)
+    return (target.stack["jwksUrl"] or cognito).replace("{userPoolId}", pool)
 
 
-def hosted_login_leads_to_kakao(patient: Patient) -> None:
-    """Cognito knows our client and its callback, and sends people on with the key and the scopes of the settings."""
+def hosted_login_leads_to_kakao(target: Target) -> None:
+    """Cognito knows the app client and its callback, and redirects to Kakao with the key and scopes of the settings."""
     query = {
         "response_type": "code",
-        "client_id": patient.output("clientId"),
-        "redirect_uri": patient.output("siteUrl") + contract.CALLBACK_PATH,
+        "client_id": target.output("clientId"),
+        "redirect_uri": target.output("siteUrl") + contract.CALLBACK_PATH,
         "scope": " ".join(contract.SCOPES),
         "identity_provider": contract.PROVIDER,
         "state": "doctor",
     }
-    hosted_login = patient.output("kakaoRedirectUri").removesuffix("/oauth2/idpresponse")
-    answer = patient.get(f"{hosted_login}/oauth2/authorize?{urlencode(query)}")
+    hosted_login = target.output("kakaoRedirectUri").removesuffix("/oauth2/idpresponse")
+    answer = target.get(f"{hosted_login}/oauth2/authorize?{urlencode(query)}")
     location = answer.headers.get("Location", "")
-    if not location.startswith(f"{patient.stack['kakaoIssuer']}/oauth/authorize?"):
-        known = "does not know this client, its callback, or Kakao"
-        raise Broken(f"the hosted login {known} (status {answer.status_code})", UP_AGAIN)
+    if not location.startswith(f"{target.stack['kakaoIssuer']}/oauth/authorize?"):
+        problem = "does not know this client, its callback, or Kakao"
+        raise CheckFailed(f"the hosted login {problem} (status {answer.status_code})", UP_AGAIN)
     sent = _query(location)
-    if sent.get("client_id") != patient.stack["kakaoClientId"]:
-        raise Broken("Cognito sends another REST API key than kakaoClientId", UP_AGAIN)
-    if set(sent.get("scope", "").split()) != set(patient.stack["kakaoScopes"].split()):
-        raise Broken("Cognito asks for other scopes than kakaoScopes", UP_AGAIN)
+    if sent.get("client_id") != target.stack["kakaoClientId"]:
+        raise CheckFailed("Cognito sends another REST API key than kakaoClientId", UP_AGAIN)
+    if set(sent.get("scope", "").split()) != set(target.stack["kakaoScopes"].split()):
+        raise CheckFailed("Cognito asks for other scopes than kakaoScopes", UP_AGAIN)
 
 
 # Site
 
 
-def page_is_served(patient: Patient) -> None:
-    """The page is there."""
-    answer = _page(patient)
+def page_is_served(target: Target) -> None:
+    """The site serves the page."""
+    answer = _page(target)
     if answer.status_code != requests.codes.ok or not answer.headers.get("Content-Type", "").startswith("text/html"):
-        raise Broken(f"the page answers {answer.status_code}", UP_AGAIN)
+        raise CheckFailed(f"the page answers {answer.status_code}", UP_AGAIN)
 
 
-def page_has_security_headers(patient: Patient) -> None:
-    """The distribution adds them."""
-    present = _page(patient).headers
+def page_has_security_headers(target: Target) -> None:
+    """CloudFront adds the security headers."""
+    present = _page(target).headers
     if missing := [name for name in SECURITY_HEADERS if name not in present]:
-        raise Broken(f"the page comes without {', '.join(missing)}", UP_AGAIN)
+        raise CheckFailed(f"the page has no header {', '.join(missing)}", UP_AGAIN)
 
 
-def login_begins(patient: Patient) -> None:
-    """The sign-in begins with state, nonce and PKCE, and its answer is meant for this site."""
-    site = patient.output("siteUrl")
+def login_begins(target: Target) -> None:
+    """The login route redirects with state, nonce and PKCE, and with the callback of this site."""
+    site = target.output("siteUrl")
     path = contract.path_of(contract.LOGIN)
-    answer = patient.get(f"{site}{path}?{urlencode({'provider': contract.PROVIDER, 'origin': site})}")
+    answer = target.get(f"{site}{path}?{urlencode({'provider': contract.PROVIDER, 'origin': site})}")
     sent = _query(answer.headers.get("Location", ""))
     if answer.status_code != requests.codes.found:
-        raise Broken(f"{path} answers {answer.status_code} and no redirect", "read the log of the function session")
+        raise CheckFailed(
+            f"{path} answers {answer.status_code}, not a redirect", "read the log of the function login-session"
+        )
     if missing := [name for name in ("state", "nonce", "code_challenge") if not sent.get(name)]:
-        raise Broken(f"{path} sends no {', '.join(missing)}", UP_AGAIN)
+        raise CheckFailed(f"{path} sends no {', '.join(missing)}", UP_AGAIN)
     if sent.get("redirect_uri") != site + contract.CALLBACK_PATH:
-        raise Broken(f"{path} names another redirect address", UP_AGAIN)
+        raise CheckFailed(f"{path} sends another redirect_uri", UP_AGAIN)
 
 
-def strangers_learn_nothing(patient: Patient) -> None:
-    """The API's authorizer turns away who has no session."""
+def userinfo_needs_a_session(target: Target) -> None:
+    """The JWT authorizer refuses a request without a session."""
     path = contract.path_of(contract.USER_INFO)
-    status = patient.get(patient.output("siteUrl") + path).status_code
+    status = target.get(target.output("siteUrl") + path).status_code
     if status != requests.codes.unauthorized:
-        raise Broken(f"{path} without a session answers {status}, not 401", UP_AGAIN)
+        raise CheckFailed(f"{path} without a session answers {status}, not 401", UP_AGAIN)
 
 
-def strangers_do_not_connect(patient: Patient) -> None:
-    """The WebSocket's authorizer does, too (RFC 6455 section 4.1 for the handshake)."""
+def websocket_needs_a_session(target: Target) -> None:
+    """The WebSocket authorizer refuses a connection without a session (RFC 6455 section 4.1: the handshake)."""
     handshake = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
     key = {"Sec-WebSocket-Key": "ZG9jdG9yLWRvY3Rvci0xMw=="}
-    status = patient.get(f"{patient.output('siteUrl')}/ws", **handshake, **key).status_code
+    status = target.get(f"{target.output('siteUrl')}/ws", **handshake, **key).status_code
     if status not in (requests.codes.unauthorized, requests.codes.forbidden):
-        raise Broken(f"/ws without a session answers {status}, not 401 or 403", UP_AGAIN)
+        raise CheckFailed(f"/ws without a session answers {status}, not 401 or 403", UP_AGAIN)
 
 
-def _page(patient: Patient) -> requests.Response:
-    return patient.get(f"{patient.output('siteUrl')}/")
+def _page(target: Target) -> requests.Response:
+    return target.get(f"{target.output('siteUrl')}/")
 
 
 def _query(address: str) -> dict[str, str]:
@@ -343,7 +347,7 @@ def _query(address: str) -> dict[str, str]:
 CHECKS: dict[str, Check] = {
     "settings": settings_are_right,
     "client secret encrypted": secret_is_encrypted,
-    "no localhost on a protected stack": protected_stack_trusts_no_laptop,
+    "no localhost on a protected stack": protected_stack_has_no_local_origin,
     "outputs": stack_is_up,
     "Kakao's addresses": kakao_is_discovered,
     "Kakao takes the sign-in": kakao_takes_the_sign_in,
@@ -353,6 +357,6 @@ CHECKS: dict[str, Check] = {
     "page": page_is_served,
     "page's security headers": page_has_security_headers,
     "login begins": login_begins,
-    "userinfo refuses strangers": strangers_learn_nothing,
-    "WebSocket refuses strangers": strangers_do_not_connect,
+    "userinfo needs a session": userinfo_needs_a_session,
+    "WebSocket needs a session": websocket_needs_a_session,
 }

@@ -1,7 +1,7 @@
-"""`python -m doctor.live --profile NAME --region REGION`: what nobody has seen on a live user pool, tried in one.
+"""`python -m doctor.live --profile NAME --region REGION`: try on a live user pool what is not known of Cognito.
 
-It makes two user pools with a random name in the account of the profile, and removes them at the end, also after an
-error or Ctrl-C. It reads and changes nothing else there. What it prints are dated lines for docs/reference/fidelity.md.
+The command creates two user pools with a random name in the account of the profile. It removes them at the end, also
+after an error or Ctrl-C, and reads and changes nothing else. It prints dated lines for docs/reference/fidelity.md.
 """
 
 import argparse
@@ -22,21 +22,21 @@ from botocore.exceptions import BotoCoreError, ClientError
 from doctor.browser import UnexpectedPageError, password_form
 from doctor.scratch import Scratch, reason, scratch
 
-PASSWORD = "scratch-" + secrets.token_urlsafe(16)  # of users that live for minutes
-MAILBOX = "success+{}@simulator.amazonses.com"  # Amazon SES's mailbox simulator takes every mail, and bothers nobody
+PASSWORD = "scratch-" + secrets.token_urlsafe(16)  # of users that exist for minutes
+MAILBOX = "success+{}@simulator.amazonses.com"  # Amazon SES's mailbox simulator accepts every mail
 TRIES = 5
 MAX_MAILS = 60  # Cognito itself sends 50 a day
 HOURS_TO_EXPIRE = 25  # a temporary password of the scratch pool is valid for a day
 
-ABOUT = """This makes, in the AWS account {account} ({caller}), region {region}:
-  two user pools with a domain each, one Lambda function, one IAM role; all called {name}…
-It signs made-up users in there, reads and changes nothing else, and removes everything at the end.
+ABOUT = """This creates, in the AWS account {account} ({caller}), region {region}:
+  two user pools with a domain each, one Lambda function and one IAM role, all named {name}…
+It signs in test users there, reads and changes nothing else, and removes everything at the end.
 {mails}
-Type the number of the account to go on: """
+Type the account number to continue: """
 
 
 def e1(pool: Scratch) -> Iterator[str]:
-    """B10, B11: does CUSTOM_AUTH open a linked profile, and which status does a hosted sign-in leave?"""
+    """B10, B11: does CUSTOM_AUTH sign in a linked user, and which status does a hosted sign-in set?"""
     subject = pool.create_user(pool.provider, "e1-person", password=PASSWORD)
     pool.create_user(pool.login, "e1")
     pool.link("e1", subject)
@@ -63,13 +63,13 @@ def e2(pool: Scratch) -> Iterator[str]:
 
 
 def e3(pool: Scratch) -> Iterator[str]:
-    """B8: what does the hosted sign-up form ask for where the e-mail is not required?"""
+    """B8: which fields does the hosted sign-up form have if the e-mail is not required?"""
     form = password_form(pool.sign_up_page())
-    yield f"the hosted sign-up form asks for {', '.join(sorted(form.asked))}"
+    yield f"the hosted sign-up form asks for {', '.join(sorted(form.inputs))}"
 
 
 def e4(pool: Scratch) -> Iterator[str]:
-    """B15: what does the ID token of a federated user say?"""
+    """B15: which claims does the ID token of a federated user have?"""
     pool.create_user(pool.provider, "E4-Person", password=PASSWORD, email=MAILBOX.format("e4"))
     tokens = pool.hosted_sign_in("E4-Person", PASSWORD)
     claims = _claims(tokens["id_token"])
@@ -89,7 +89,7 @@ def _claims(token: str) -> dict[str, Any]:
 
 
 def e5(pool: Scratch) -> Iterator[str]:
-    """B13, B16: do tokens live that are issued right after AdminUserGlobalSignOut? What does RESET_REQUIRED answer?"""
+    """B13, B16: do tokens issued right after AdminUserGlobalSignOut work? What is the answer in RESET_REQUIRED?"""
     pool.create_user(pool.login, "e5", password=PASSWORD, email=MAILBOX.format("e5"))
     user = {"UserPoolId": pool.login.id, "Username": "e5"}
     for seconds in (0, 1, 2):
@@ -112,7 +112,7 @@ def _password_refusal(pool: Scratch) -> str:
 
 
 def e8(pool: Scratch) -> Iterator[str]:
-    """Is a user kept whose SignUp fails at the limit of mails?"""
+    """Does a user exist whose SignUp fails at the limit of mails?"""
     for number in range(MAX_MAILS):
         name = f"e8-{number}"
         try:
@@ -146,7 +146,7 @@ def chosen(*, use_up_mails: bool, wait: bool) -> dict[str, Experiment]:
 
 
 def results(pool: Scratch, experiments: dict[str, Experiment], region: str) -> Iterator[str]:
-    """Run each experiment, whatever came of the last, and yield what is seen as lines of Markdown."""
+    """Run each experiment, also after one that failed, and yield the results as lines of Markdown."""
     for name, experiment in experiments.items():
         line = f"- {datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {region}, {name}: "
         try:
@@ -159,17 +159,17 @@ def results(pool: Scratch, experiments: dict[str, Experiment], region: str) -> I
 
 
 def main() -> None:
-    """Ask for consent, run the experiments, and exit 1 if something is left in the account."""
+    """Ask for consent and run the experiments. Exit with 1 if something is left in the account."""
     parser = argparse.ArgumentParser(
-        prog="python -m doctor.live", description="Try on a live pool what nobody has seen."
+        prog="python -m doctor.live", description="Try on a live user pool what is not known of Cognito."
     )
-    parser.add_argument(
-        "--profile", required=True, help="the AWS profile whose account is used, as `aws configure` made it"
-    )
+    parser.add_argument("--profile", required=True, help="AWS profile of the account to use")
     parser.add_argument("--region", required=True)
     parser.add_argument("--use-up-mails", action="store_true", help="E8: send mails until Cognito refuses, 50 a day")
-    parser.add_argument("--wait", action="store_true", help=f"E2: takes {HOURS_TO_EXPIRE} h; credentials have to last")
-    parser.add_argument("--hosted-login", default="", help="where an emulator has the hosted login")
+    parser.add_argument(
+        "--wait", action="store_true", help=f"E2: takes {HOURS_TO_EXPIRE} h; the credentials must be valid as long"
+    )
+    parser.add_argument("--hosted-login", default="", help="address of the hosted login of an emulator")
     given = parser.parse_args()
     name = f"kakao-login-scratch-{secrets.token_hex(4)}"
     session = boto3.Session(profile_name=given.profile, region_name=given.region)
@@ -177,21 +177,21 @@ def main() -> None:
         caller = session.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"The profile {given.profile} cannot be used: {reason(error)}")
-    mails = "It uses up the mails that Cognito sends for this account today." if given.use_up_mails else ""
+    mails = "It uses up the mails that Cognito can send for this account today." if given.use_up_mails else ""
     if not _agreed(account=caller["Account"], caller=caller["Arn"], region=given.region, name=name, mails=mails):
-        sys.exit("Nothing was made.")
+        sys.exit("Nothing was created.")
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupted)
     experiments = chosen(use_up_mails=given.use_up_mails, wait=given.wait)
     try:
-        with scratch(session, name, given.hosted_login, _say) as (pool, made):
+        with scratch(session, name, given.hosted_login, _say) as (pool, created):
             for line in results(pool, experiments, given.region):
                 print(line, flush=True)
     except (BotoCoreError, ClientError, requests.RequestException) as error:
-        sys.exit(f"The pools could not be made: {reason(error)}")
+        sys.exit(f"The user pools could not be created: {reason(error)}")
     except KeyboardInterrupt:
         sys.exit("Interrupted.")
-    sys.exit(f"Left in {caller['Account']}: {', '.join(made.left)}" if made.left else 0)
+    sys.exit(f"Left in {caller['Account']}: {', '.join(created.left)}" if created.left else 0)
 
 
 def _agreed(**about: str) -> bool:
@@ -200,7 +200,7 @@ def _agreed(**about: str) -> bool:
 
 
 def _interrupted(_number: int, _frame: object) -> None:
-    """End, and let nothing interrupt the removal."""
+    """End the experiments, and ignore further signals during the removal."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -1,7 +1,7 @@
-"""Two user pools in a real account for the experiments of `doctor.live`, and their removal.
+"""Two user pools in a live account for the experiments of `doctor.live`, and their removal.
 
-The pools are declared as the program declares its own. One is the OpenID Connect provider of the other, in Kakao's
-place. A Lambda function answers the custom challenge; its role allows nothing.
+The pools have the settings of the program's pool. One pool is the OpenID Connect provider of the other, instead of
+Kakao. A Lambda function answers the custom challenge. Its role allows nothing.
 """
 
 import io
@@ -22,10 +22,10 @@ from doctor.browser import UnexpectedPageError
 from handlers import contract
 
 PROVIDER = "Scratch"
-CALLBACK = "https://localhost/callback"  # nobody has to answer there: the code is read from the redirect
+CALLBACK = "https://localhost/callback"  # no server is needed: the code is read from the redirect
 SCOPES = [*contract.SCOPES]
-SECONDS = 10
-PATIENCE_SECONDS = 300  # until a domain answers, and until Lambda knows a role
+TIMEOUT_SECONDS = 10
+MAX_WAIT_SECONDS = 300  # until a new domain answers, and until Lambda accepts a new role
 CHALLENGE = b'''
 def handler(event, _context):
     """Issue tokens for the answer "right", and for the name of an attribute that the user has."""
@@ -59,14 +59,14 @@ class Pool:
 
 
 class Scratch:
-    """The two pools, and what is asked of them."""
+    """The two pools, and the calls of the experiments."""
 
     def __init__(self, cognito: Any, login: Pool, provider: Pool) -> None:
-        """Ask with this client."""
+        """Use this boto3 client."""
         self.cognito, self.login, self.provider = cognito, login, provider
 
     def create_user(self, pool: Pool, name: str, *, password: str = "", email: str = "") -> str:
-        """AdminCreateUser without a mail, AdminSetUserPassword where there is one; returns the `sub`."""
+        """AdminCreateUser without a mail, then AdminSetUserPassword if there is a password. Return the `sub`."""
         attributes = {"email": email, "email_verified": "true"} if email else {}
         user = self.cognito.admin_create_user(
             UserPoolId=pool.id,
@@ -89,11 +89,11 @@ class Scratch:
         )
 
     def status(self, name: str) -> str:
-        """AdminGetUser: the UserStatus."""
+        """AdminGetUser: return the UserStatus."""
         return str(self.cognito.admin_get_user(UserPoolId=self.login.id, Username=name)["UserStatus"])
 
     def custom_challenge(self, name: str, answer: str) -> bool:
-        """AdminInitiateAuth with CUSTOM_AUTH, then the answer: whether there are tokens. Raises ClientError too."""
+        """AdminInitiateAuth with CUSTOM_AUTH, then the answer: return whether there are tokens. Raises ClientError."""
         client = {"UserPoolId": self.login.id, "ClientId": self.login.client}
         begun = self.cognito.admin_initiate_auth(**client, AuthFlow="CUSTOM_AUTH", AuthParameters={"USERNAME": name})
         answered = self.cognito.admin_respond_to_auth_challenge(
@@ -105,7 +105,7 @@ class Scratch:
         return "AuthenticationResult" in answered
 
     def password_sign_in(self, name: str, password: str) -> str:
-        """AdminInitiateAuth with a password; returns the refresh token."""
+        """AdminInitiateAuth with a password: return the refresh token. Raises ClientError."""
         answer = self.cognito.admin_initiate_auth(
             UserPoolId=self.login.id,
             ClientId=self.login.client,
@@ -115,13 +115,13 @@ class Scratch:
         return str(answer["AuthenticationResult"]["RefreshToken"])
 
     def refreshed(self, refresh_token: str) -> dict[str, Any] | None:
-        """Return what the token endpoint gives for a refresh token; None where it refuses."""
+        """Return the token endpoint's answer to a refresh token, or None if it refuses."""
         answer = self._token(grant_type="refresh_token", refresh_token=refresh_token)
         tokens: dict[str, Any] | None = answer.json() if answer.ok else None
         return tokens
 
     def hosted_sign_in(self, name: str, password: str) -> dict[str, Any]:
-        """Sign a user of the provider in at the hosted login, as a browser does; returns the tokens."""
+        """Sign in a user of the provider at the hosted login, as a browser does. Return the tokens."""
         query = {
             "client_id": self.login.client,
             "response_type": "code",
@@ -141,36 +141,36 @@ class Scratch:
         return tokens
 
     def sign_up_page(self) -> requests.Response:
-        """The hosted login's form for a new account."""
+        """Return the hosted login's sign-up page."""
         query = {"client_id": self.login.client, "response_type": "code", "redirect_uri": CALLBACK}
-        return requests.get(f"{self.login.hosted}/signup?{urlencode(query)}", timeout=SECONDS)
+        return requests.get(f"{self.login.hosted}/signup?{urlencode(query)}", timeout=TIMEOUT_SECONDS)
 
     def reachable(self, url: str) -> str:
-        """Return an address of a hosted login as this machine reaches it."""
+        """Return the address at which this machine reaches a hosted login."""
         for pool in (self.login, self.provider):
             url = url.replace(pool.domain, pool.hosted, 1) if url.startswith(pool.domain) else url
         return url
 
     def _token(self, **form: str) -> requests.Response:
         data = {"client_id": self.login.client} | form
-        return requests.post(f"{self.login.hosted}/oauth2/token", data=data, timeout=SECONDS)
+        return requests.post(f"{self.login.hosted}/oauth2/token", data=data, timeout=TIMEOUT_SECONDS)
 
 
-class Made:
-    """What has been made so far, each with the call that removes it; `left` is what could not be removed."""
+class Created:
+    """The resources created so far, each with the call that removes it. `left` has those that were not removed."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        """Say what cannot be removed."""
+        """Report what cannot be removed through `say`."""
         self._removals: list[tuple[str, Callable[[], Any]]] = []
         self._say = say
         self.left: list[str] = []
 
     def add(self, what: str, remove: Callable[[], Any]) -> None:
-        """Remember something right after it was made."""
+        """Add a resource right after its creation."""
         self._removals.append((what, remove))
 
     def remove(self) -> None:
-        """Remove everything, the newest first; what fails does not keep the rest."""
+        """Remove everything, the newest resource first. Go on after an error."""
         while self._removals:
             what, remove = self._removals.pop()
             try:
@@ -181,7 +181,7 @@ class Made:
 
 
 def reason(error: Exception) -> str:
-    """Return what AWS calls an error, without its text."""
+    """Return AWS's code of an error, without its message."""
     if isinstance(error, ClientError):
         return f"{error.operation_name} answers {error.response['Error']['Code']}"
     return type(error).__name__
@@ -190,18 +190,18 @@ def reason(error: Exception) -> str:
 @contextmanager
 def scratch(
     session: boto3.Session, name: str, hosted: str, say: Callable[[str], None]
-) -> Iterator[tuple[Scratch, Made]]:
-    """Make everything, each thing called `name`, and remove it when the block ends, also by an error.
+) -> Iterator[tuple[Scratch, Created]]:
+    """Create everything under `name`, and remove it when the block ends, also after an error.
 
-    `hosted` is where the hosted logins answer instead of Cognito's own domains, if not empty.
+    If `hosted` is not empty, the hosted logins answer there and not at Cognito's domains.
     """
     cognito, iam, functions = (session.client(service) for service in ("cognito-idp", "iam", "lambda"))
-    made = Made(say)
+    created = Created(say)
     try:
-        function = _make_function(iam, functions, made, name)
-        provider = _make_pool(cognito, made, f"{name}-provider", hosted, {})
+        function = _create_function(iam, functions, created, name)
+        provider = _create_pool(cognito, created, f"{name}-provider", hosted, {})
         triggers = ("DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse")
-        login = _make_pool(cognito, made, name, hosted, dict.fromkeys(triggers, function))
+        login = _create_pool(cognito, created, name, hosted, dict.fromkeys(triggers, function))
         functions.add_permission(
             FunctionName=name,
             StatementId="pool",
@@ -210,22 +210,22 @@ def scratch(
             SourceArn=login.arn,
         )
         provider = _with_client(cognito, provider, f"{login.domain}/oauth2/idpresponse", ["COGNITO"], secret=True)
-        _make_provider(cognito, login, provider)
+        _create_provider(cognito, login, provider)
         login = _with_client(cognito, login, CALLBACK, ["COGNITO", PROVIDER], secret=False)
         for pool in (provider, login):
             _wait_for(f"{pool.hosted}/login?client_id={pool.client}")
-        yield Scratch(cognito, login, provider), made
+        yield Scratch(cognito, login, provider), created
     finally:
-        made.remove()
+        created.remove()
 
 
-def _make_function(iam: Any, functions: Any, made: Made, name: str) -> str:
+def _create_function(iam: Any, functions: Any, created: Created, name: str) -> str:
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
-    made.add(f"IAM role {name}", lambda: iam.delete_role(RoleName=name))
+    created.add(f"IAM role {name}", lambda: iam.delete_role(RoleName=name))
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as package:
         package.writestr(zipfile.ZipInfo("challenge.py"), CHALLENGE)
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while True:
         try:
             arn: str = functions.create_function(
@@ -235,24 +235,24 @@ def _make_function(iam: Any, functions: Any, made: Made, name: str) -> str:
                 Handler="challenge.handler",
                 Code={"ZipFile": archive.getvalue()},
             )["FunctionArn"]
-        except ClientError as error:  # Lambda does not know a new role for some seconds
+        except ClientError as error:  # Lambda refuses a new role for some seconds
             if error.response["Error"]["Code"] != "InvalidParameterValueException" or time.monotonic() > deadline:
                 raise
             time.sleep(2)
             continue
-        made.add(f"Lambda function {name}", lambda: functions.delete_function(FunctionName=name))
+        created.add(f"Lambda function {name}", lambda: functions.delete_function(FunctionName=name))
         functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
         return arn
 
 
-def _make_pool(cognito: Any, made: Made, name: str, hosted: str, triggers: Mapping[str, str]) -> Pool:
+def _create_pool(cognito: Any, created: Created, name: str, hosted: str, triggers: Mapping[str, str]) -> Pool:
     policy = {
         "MinimumLength": 12,
         "RequireLowercase": False,
         "RequireNumbers": False,
         "RequireSymbols": False,
         "RequireUppercase": False,
-        "TemporaryPasswordValidityDays": 1,  # what E2 waits for
+        "TemporaryPasswordValidityDays": 1,  # E2 waits for its end
     }
     pool = cognito.create_user_pool(
         PoolName=name,
@@ -263,9 +263,9 @@ def _make_pool(cognito: Any, made: Made, name: str, hosted: str, triggers: Mappi
         UserPoolTier="ESSENTIALS",
         LambdaConfig=dict(triggers),
     )["UserPool"]
-    made.add(f"user pool {pool['Id']}", lambda: cognito.delete_user_pool(UserPoolId=pool["Id"]))
+    created.add(f"user pool {pool['Id']}", lambda: cognito.delete_user_pool(UserPoolId=pool["Id"]))
     cognito.create_user_pool_domain(Domain=name, UserPoolId=pool["Id"], ManagedLoginVersion=1)
-    made.add(f"domain {name}", lambda: cognito.delete_user_pool_domain(Domain=name, UserPoolId=pool["Id"]))
+    created.add(f"domain {name}", lambda: cognito.delete_user_pool_domain(Domain=name, UserPoolId=pool["Id"]))
     domain = f"https://{name}.auth.{cognito.meta.region_name}.amazoncognito.com"
     return Pool(pool["Id"], pool["Arn"], domain, hosted or domain)
 
@@ -286,7 +286,7 @@ def _with_client(cognito: Any, pool: Pool, callback: str, providers: list[str], 
     return replace(pool, client=client["ClientId"], secret=client.get("ClientSecret", ""))
 
 
-def _make_provider(cognito: Any, login: Pool, provider: Pool) -> None:
+def _create_provider(cognito: Any, login: Pool, provider: Pool) -> None:
     region, _, _ = provider.id.partition("_")
     issuer = f"https://cognito-idp.{region}.amazonaws.com/{provider.id}"
     cognito.create_identity_provider(
@@ -309,11 +309,11 @@ def _make_provider(cognito: Any, login: Pool, provider: Pool) -> None:
 
 
 def _wait_for(url: str) -> None:
-    """Wait until a new domain's name resolves and something answers there."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    """Wait until the name of a new domain resolves and a server answers."""
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while True:
         try:
-            requests.get(url, timeout=SECONDS, allow_redirects=False)
+            requests.get(url, timeout=TIMEOUT_SECONDS, allow_redirects=False)
         except requests.ConnectionError:
             if time.monotonic() > deadline:
                 raise

@@ -17,11 +17,11 @@ from infra.commands import ask, drop_namespace, in_turn, remove, set_value
 class SettingError(pulumi.RunError):
     """A setting is unknown, missing or wrong. The text says which, why, and the command that mends it."""
 
-    def __init__(self, key: str, problem: str, cure: str) -> None:
+    def __init__(self, key: str, problem: str, fix: str) -> None:
         """Take the end of a sentence that begins with the key, without a full stop, and a command."""
         self.found = f"{pulumi.get_project()}:{key} {problem}"
-        self.cure = cure
-        super().__init__(f"{self.found}.\n  Mend it: {self.cure}")
+        self.fix = fix
+        super().__init__(f"{self.found}.\n  Fix it: {self.fix}")
 
 
 @cache

@@ -93,7 +93,7 @@ def _setting_error(error: InputError) -> SettingError:
     problem = error.problem
     for path in sorted(KEYS, key=len, reverse=True):
         problem = re.sub(rf"(?<![\w.]){re.escape(path)}(?![\w.])", KEYS[path], problem)
-    return SettingError(key, problem.replace("{value}", _shown(key, error.value)), _cure(key, error))
+    return SettingError(key, problem.replace("{value}", _shown(key, error.value)), _fix(key, error))
 
 
 def _shown(key: str, value: object) -> str:
@@ -108,7 +108,7 @@ def _right_type(key: str, path: str) -> str:
     return set_value(key, json.dumps((inputs.DEFAULTS[group] if group else inputs.DEFAULTS)[name]))
 
 
-def _cure(key: str, error: InputError) -> str:
+def _fix(key: str, error: InputError) -> str:
     if error.superfluous:
         anew = key in LISTS and error.item is None  # the whole value is of the wrong type
         return in_turn(remove(key), ask(key, item=0)) if anew else remove(key, item=error.item)

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from doctor import checks, stack
-from doctor.checks import Broken, Patient
+from doctor.checks import CheckFailed, Target
 from sandbox.program import ROOT, own
 
 SECRET = "a-secret-in-plain-text"
@@ -21,13 +21,13 @@ CONFIG = {
 }
 
 
-def patient(outputs: dict[str, str] | None = None, **changes: Any) -> Patient:
+def target(outputs: dict[str, str] | None = None, **changes: Any) -> Target:
     """A stack with these settings, where None takes one away; nobody can be asked."""
     described = {own(key): value for key, value in changes.items()}
     config = {key: value for key, value in (CONFIG | described).items() if value is not None}
     session = requests.Session()
     session.adapters.clear()
-    return Patient(stack.of_documents(config, outputs or {}), session)
+    return Target(stack.of_documents(config, outputs or {}), session)
 
 
 def plain(value: str) -> dict[str, Any]:
@@ -38,18 +38,18 @@ def test_a_stack_as_the_readme_sets_it_up_has_nothing_wrong_with_its_settings() 
     for check in (
         checks.settings_are_right,
         checks.secret_is_encrypted,
-        checks.protected_stack_trusts_no_laptop,
+        checks.protected_stack_has_no_local_origin,
     ):
-        check(patient())
+        check(target())
 
 
 def test_a_stack_with_a_domain_of_its_own_has_nothing_wrong_with_its_settings() -> None:
     own = {"loginDomain": "login.example.com", "hostedZoneId": "Z0EXAMPLE"}
-    checks.settings_are_right(patient(**{key: plain(value) for key, value in own.items()}))
+    checks.settings_are_right(target(**{key: plain(value) for key, value in own.items()}))
 
 
 @pytest.mark.parametrize(
-    ("check", "changes", "found", "cure"),
+    ("check", "changes", "found", "fix"),
     [
         (checks.settings_are_right, {"kakaoClientId": None}, "kakaoClientId is not set", "set kakaoClientId"),
         (checks.settings_are_right, {"kakaoClientSecret": None}, "is not set", "set --secret kakaoClientSecret"),
@@ -58,13 +58,13 @@ def test_a_stack_with_a_domain_of_its_own_has_nothing_wrong_with_its_settings() 
         (checks.settings_are_right, {"domainPrefix": plain("my-aws")}, "contains 'aws'", "set domainPrefix"),
         (checks.secret_is_encrypted, {"kakaoClientSecret": plain(SECRET)}, "in plain text", "set --secret"),
         (
-            checks.protected_stack_trusts_no_laptop,
+            checks.protected_stack_has_no_local_origin,
             {"extraOrigins": plain('["https://a.example", "http://localhost:3000"]')},
             "http://localhost:3000 may use the login of a protected stack",
             "pulumi config rm --path 'extraOrigins[1]'",
         ),
         (
-            checks.protected_stack_trusts_no_laptop,
+            checks.protected_stack_has_no_local_origin,
             {"siteUrl": plain("http://127.0.0.1:5173")},
             "http://127.0.0.1:5173 may use the login of a protected stack",
             "pulumi config rm siteUrl",
@@ -79,44 +79,44 @@ def test_a_stack_with_a_domain_of_its_own_has_nothing_wrong_with_its_settings() 
     ],
 )
 def test_a_wrong_setting_is_named_with_the_command_that_mends_it(
-    check: Callable[[Patient], None], changes: dict[str, Any], found: str, cure: str
+    check: Callable[[Target], None], changes: dict[str, Any], found: str, fix: str
 ) -> None:
-    with pytest.raises(Broken) as broken:
-        check(patient(**changes))
+    with pytest.raises(CheckFailed) as broken:
+        check(target(**changes))
     assert found in broken.value.found
-    assert cure in broken.value.cure
+    assert fix in broken.value.fix
 
 
 @pytest.mark.parametrize("value", ["http://localhost:3000", "[", '{"a": 1}', "[1]", '["http://[::1"]'])
 def test_a_list_that_is_none_is_the_settings_fault_and_no_traceback(value: str) -> None:
-    checks.protected_stack_trusts_no_laptop(patient(extraOrigins=plain(value)))
+    checks.protected_stack_has_no_local_origin(target(extraOrigins=plain(value)))
 
 
 def test_localhost_may_use_the_login_of_a_stack_for_trying_things() -> None:
     origins = plain('["http://localhost:3000"]')
-    checks.protected_stack_trusts_no_laptop(patient(extraOrigins=origins, protect=plain("false")))
+    checks.protected_stack_has_no_local_origin(target(extraOrigins=origins, protect=plain("false")))
 
 
 def test_a_plain_secret_is_never_printed() -> None:
-    stack_of_it = patient(kakaoClientSecret=plain(SECRET)).stack
+    stack_of_it = target(kakaoClientSecret=plain(SECRET)).stack
     assert SECRET not in "".join(str(finding) for finding in checks.examine(stack_of_it, requests.Session()))
 
 
 def test_without_outputs_nobody_is_asked_and_each_such_line_says_why() -> None:
-    sick = patient(kakaoIssuer=plain("http://127.0.0.1:9"), kakaoApi=plain("http://127.0.0.1:9"))
+    sick = target(kakaoIssuer=plain("http://127.0.0.1:9"), kakaoApi=plain("http://127.0.0.1:9"))
     marks = {finding.name: str(finding) for finding in checks.examine(sick.stack, sick.session)}
     assert marks["outputs"].startswith("✗")
-    assert "cannot be known without the output siteUrl → pulumi up" in marks["page"]
+    assert "the stack has no output siteUrl → pulumi up" in marks["page"]
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"{", "is no JSON"),
-        (b"\xff", "is no JSON"),
-        (b"[]", "does not hold"),
-        (b'{"config": {}}', "does not hold"),
-        (b'{"config": {"a": 1}, "outputs": {}}', "does not hold"),
+        (b"{", "is not valid JSON"),
+        (b"\xff", "is not valid JSON"),
+        (b"[]", r"is not \{"),
+        (b'{"config": {}}', r"is not \{"),
+        (b'{"config": {"a": 1}, "outputs": {}}', r"is not \{"),
     ],
 )
 def test_a_file_that_is_no_stack_is_said_without_a_traceback(content: bytes, reason: str, tmp_path: Path) -> None:

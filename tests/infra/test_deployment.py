@@ -113,11 +113,11 @@ def test_all_names_of_the_longest_environment_are_ones_that_aws_takes() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("enviroments", ["dev"], "the nearest is environments.\n  Mend it: pulumi config rm enviroments"),
-        ("Repository", "a/b", "the nearest is repository.\n  Mend it: pulumi config rm Repository"),
-        ("hostedZoneId", "Z0", "the nearest is hostedZoneIds.\n  Mend it: pulumi config rm hostedZoneId"),
+        ("enviroments", ["dev"], "the nearest is environments.\n  Fix it: pulumi config rm enviroments"),
+        ("Repository", "a/b", "the nearest is repository.\n  Fix it: pulumi config rm Repository"),
+        ("hostedZoneId", "Z0", "the nearest is hostedZoneIds.\n  Fix it: pulumi config rm hostedZoneId"),
         ("preview", "dev", "set previews dev && pulumi config rm preview"),
-        ("colour", "red", "Pulumi.yaml lists them all.\n  Mend it: pulumi config rm colour"),
+        ("colour", "red", "Pulumi.yaml lists them all.\n  Fix it: pulumi config rm colour"),
     ],
 )
 def test_an_unknown_setting_is_refused_with_the_nearest_one(key: str, value: Any, message: str) -> None:

@@ -195,7 +195,7 @@ def test_a_wrong_setting_is_refused_with_the_command_that_mends_it(key: str, val
     assert error
     assert error.found.startswith(f"{PROJECT}:{key} ")
     assert reason in error.found
-    assert str(error) == f"{error.found}.\n  Mend it: {error.cure}"
+    assert str(error) == f"{error.found}.\n  Fix it: {error.fix}"
 
 
 RIGHT = {  # what somebody answers where Pulumi asks
@@ -220,14 +220,14 @@ RIGHT = {  # what somebody answers where Pulumi asks
 }
 
 
-def each_command(cure: str) -> list[list[str]]:
-    return [list(words) for joined, words in itertools.groupby(shlex.split(cure), "&&".__eq__) if not joined]
+def each_command(fix: str) -> list[list[str]]:
+    return [list(words) for joined, words in itertools.groupby(shlex.split(fix), "&&".__eq__) if not joined]
 
 
-def mended(config: Mapping[str, Any], cure: str) -> dict[str, Any]:
+def mended(config: Mapping[str, Any], fix: str) -> dict[str, Any]:
     """The settings after what `pulumi config set` and `pulumi config rm` do to a stack's file."""
     after = dict(config)
-    for command in each_command(cure):
+    for command in each_command(fix):
         assert command[:2] == ["pulumi", "config"]
         verb, *options = command[2:]
         options = [option for option in options if option not in ("--secret", "--path", "--")]
@@ -253,14 +253,14 @@ def test_the_command_mends_what_it_is_suggested_for(key: str, value: Any, _reaso
     beside |= {"siteDomain": "www.example.org"} if key == "hostedZoneId" else {}
     error = refusal(beside | {key: value})
     assert error
-    assert refusal(mended(beside | {key: value}, error.cure)) is None
+    assert refusal(mended(beside | {key: value}, error.fix)) is None
 
 
 OWN = {"siteDomain": "example.com", "loginDomain": "login.example.com", "hostedZoneId": "Z0EXAMPLE"}
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason", "cure"),
+    ("changes", "reason", "fix"),
     [
         ({"hostedZoneId": ""}, "hostedZoneId is not set, but siteDomain is", "set hostedZoneId"),
         ({"hostedZoneId": "", "siteDomain": ""}, "hostedZoneId is not set, but loginDomain is", "set hostedZoneId"),
@@ -283,13 +283,13 @@ OWN = {"siteDomain": "example.com", "loginDomain": "login.example.com", "hostedZ
     ],
 )
 def test_settings_that_do_not_go_together_are_refused_with_the_command_that_mends_them(
-    changes: dict[str, Any], reason: str, cure: str
+    changes: dict[str, Any], reason: str, fix: str
 ) -> None:
     error = refusal(OWN | changes)
     assert error
     assert reason in error.found
-    assert error.cure == f"pulumi config {cure}"
-    assert refusal(mended(OWN | changes, error.cure)) is None
+    assert error.fix == f"pulumi config {fix}"
+    assert refusal(mended(OWN | changes, error.fix)) is None
 
 
 def test_a_setting_that_is_refused_stops_the_program_before_anything_is_declared() -> None:
@@ -315,10 +315,10 @@ def test_every_command_reaches_pulumi_as_it_is_meant_from_bash_and_from_zsh() ->
         '"',
         "a&&b",
     ]
-    cures = [error.cure for key, value, _ in WRONG if (error := refusal({key: value}))]
-    cures += [commands.set_value("kakaoScopes", value) for value in values]
-    meant = [words for cure in cures for words in each_command(cure)]
-    script = "\n".join(['pulumi() { printf "%s\\0" pulumi "$@" END; }', "END() { :; }", *cures])
+    fixes = [error.fix for key, value, _ in WRONG if (error := refusal({key: value}))]
+    fixes += [commands.set_value("kakaoScopes", value) for value in values]
+    meant = [words for fix in fixes for words in each_command(fix)]
+    script = "\n".join(['pulumi() { printf "%s\\0" pulumi "$@" END; }', "END() { :; }", *fixes])
     shells = [shell for shell in (["bash", "--norc", "-c"], ["zsh", "-f", "-c"]) if shutil.which(shell[0])]
     assert shells
     for shell in shells:
@@ -338,7 +338,7 @@ def test_no_secret_with_an_invisible_character_is_taken_and_none_is_printed(invi
     secret = "s3cr3t"
     error = refusal({"kakaoClientSecret": secret[:place] + invisible + secret[place:]})
     assert error
-    assert error.cure == "pulumi config set --secret kakaoClientSecret"
+    assert error.fix == "pulumi config set --secret kakaoClientSecret"
     assert not any(part in str(error) for part in (secret, secret[:3], secret[3:]))
 
 
@@ -363,7 +363,7 @@ def test_a_secret_that_is_missing_or_badly_pasted_is_asked_for_again_and_not_pri
     error = refusal({"kakaoClientSecret": value})
     assert error
     assert reason in error.found
-    assert error.cure == "pulumi config set --secret kakaoClientSecret"
+    assert error.fix == "pulumi config set --secret kakaoClientSecret"
     assert "cr3t" not in str(error)
 
 
@@ -381,7 +381,7 @@ def test_a_derived_domain_that_cognito_would_refuse_is_refused_here() -> None:
     error = refusal({}, stack="aws")
     assert error
     assert "contains 'aws'" in error.found
-    assert error.cure == "pulumi config set domainPrefix"
+    assert error.fix == "pulumi config set domainPrefix"
     assert refusal({"domainPrefix": "my-login"}, stack="aws") is None
 
 
@@ -398,7 +398,7 @@ def test_a_stack_whose_name_aws_would_refuse_for_a_resource_is_refused_before_an
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "beside", "cure"),
+    ("key", "value", "beside", "fix"),
     [
         (
             "kakaoScope",
@@ -426,12 +426,12 @@ def test_a_stack_whose_name_aws_would_refuse_for_a_resource_is_refused_before_an
     ],
 )
 def test_a_value_under_a_wrong_key_moves_to_the_nearest_one_unless_that_has_another(
-    key: str, value: Any, beside: dict[str, Any], cure: str
+    key: str, value: Any, beside: dict[str, Any], fix: str
 ) -> None:
     error = refusal(beside | {key: value})
     assert error
-    assert error.cure == f"pulumi config {cure}"
-    assert refusal(mended(beside | {key: value}, error.cure)) is None
+    assert error.fix == f"pulumi config {fix}"
+    assert refusal(mended(beside | {key: value}, error.fix)) is None
 
 
 def test_every_setting_that_is_described_is_read_and_no_other() -> None:
@@ -549,7 +549,7 @@ def test_a_key_of_another_project_is_refused_with_the_command_that_makes_it_ours
     assert f"{PROJECT}:{key} is written as old-login:{key}, for a project of another name" in message
     file = tmp_path / "Pulumi.dev.yaml"
     file.write_text(f"config:\n  aws:region: ap-northeast-2\n  old-login:{key}:\n    secure: v1:old-login:x\n")
-    subprocess.run(["bash", "-c", message.partition("Mend it: ")[2]], cwd=tmp_path, check=True)
+    subprocess.run(["bash", "-c", message.partition("Fix it: ")[2]], cwd=tmp_path, check=True)
     assert yaml.safe_load(file.read_text())["config"] == {
         "aws:region": "ap-northeast-2",
         key: {"secure": "v1:old-login:x"},

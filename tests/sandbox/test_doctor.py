@@ -1,4 +1,4 @@
-"""Each fault that the doctor knows, planted in the sandbox: it is found, with its cure, and nothing else is."""
+"""Each fault that the doctor knows, planted in the sandbox: it is found, with its fix, and nothing else is."""
 
 import json
 import os
@@ -30,12 +30,12 @@ def session() -> Iterator[requests.Session]:
 
 
 @pytest.fixture
-def patient(sandbox: Sandbox) -> stack.Stack:
+def target(sandbox: Sandbox) -> stack.Stack:
     return stack.from_file(sandbox.documents)
 
 
-def examine(patient: stack.Stack, session: requests.Session) -> list[Finding]:
-    return list(checks.examine(patient, session))
+def examine(target: stack.Stack, session: requests.Session) -> list[Finding]:
+    return list(checks.examine(target, session))
 
 
 def only(findings: list[Finding], name: str) -> Finding:
@@ -45,8 +45,8 @@ def only(findings: list[Finding], name: str) -> Finding:
     return found
 
 
-def test_nothing_is_wrong_with_the_sandbox(patient: stack.Stack, session: requests.Session) -> None:
-    assert {finding.mark for finding in examine(patient, session)} == {"✓"}
+def test_nothing_is_wrong_with_the_sandbox(target: stack.Stack, session: requests.Session) -> None:
+    assert {finding.mark for finding in examine(target, session)} == {"✓"}
 
 
 # Kakao
@@ -63,11 +63,11 @@ def at_kakao(sandbox: Sandbox, **app: Any) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("app", "found", "cure"),
+    ("app", "found", "fix"),
     [
         ({"client_id": "another"}, "KOE101", "pulumi config set kakaoClientId"),
         ({"login_activated": False}, "KOE004", "카카오 로그인 › 사용 설정"),
-        ({"redirect_uris": ["https://app.example/"]}, "KOE006", "/oauth2/idpresponse to the letter"),
+        ({"redirect_uris": ["https://app.example/"]}, "KOE006", "register exactly http"),
         ({"scopes": ["openid", "profile_nickname"]}, "not enabled in the app: account_email", "동의항목"),
         ({"scopes": ["openid"]}, "not enabled in the app: account_email, profile_nickname", "동의항목"),
         ({"scopes": ["account_email", "profile_nickname"]}, "in the app: openid", "카카오 로그인 › OpenID Connect"),
@@ -75,13 +75,13 @@ def at_kakao(sandbox: Sandbox, **app: Any) -> Iterator[None]:
     ],
 )
 def test_what_is_wrong_in_kakaos_console_is_named(
-    sandbox: Sandbox, patient: stack.Stack, session: requests.Session, app: dict[str, Any], found: str, cure: str
+    sandbox: Sandbox, target: stack.Stack, session: requests.Session, app: dict[str, Any], found: str, fix: str
 ) -> None:
     with at_kakao(sandbox, **app):
-        finding = only(examine(patient, session), "Kakao takes the sign-in")
+        finding = only(examine(target, session), "Kakao takes the sign-in")
     assert finding.mark == "✗"
     assert found in finding.found
-    assert cure in finding.cure
+    assert fix in finding.fix
 
 
 @pytest.mark.parametrize(
@@ -93,12 +93,12 @@ def test_what_is_wrong_in_kakaos_console_is_named(
     ],
 )
 def test_a_kakao_that_answers_nothing_of_use_is_said_with_its_status(
-    sandbox: Sandbox, patient: stack.Stack, session: requests.Session, endpoint: str, name: str, mode: str, status: str
+    sandbox: Sandbox, target: stack.Stack, session: requests.Session, endpoint: str, name: str, mode: str, status: str
 ) -> None:
     switch = f"{sandbox.kakao}/_stand-in/mode"
     requests.post(switch, json={"mode": mode, "endpoints": [endpoint]}, timeout=5).raise_for_status()
     try:
-        finding = only(examine(patient, session), name)
+        finding = only(examine(target, session), name)
     finally:
         requests.post(switch, json={"mode": "up"}, timeout=5).raise_for_status()
     assert (finding.mark, status in finding.found) == ("✗", True)
@@ -144,22 +144,20 @@ def of_the_provider(sandbox: Sandbox, **changes: str) -> Iterator[None]:
 )
 def test_a_hosted_login_that_is_not_as_the_settings_are_wants_another_up(
     sandbox: Sandbox,
-    patient: stack.Stack,
+    target: stack.Stack,
     session: requests.Session,
     fault: Callable[[Sandbox], Fault],
     found: str,
 ) -> None:
     with fault(sandbox):
-        finding = only(examine(patient, session), "hosted login leads to Kakao")
+        finding = only(examine(target, session), "hosted login leads to Kakao")
     assert finding.mark == "✗"
     assert found in finding.found
-    assert finding.cure == "pulumi up"
+    assert finding.fix == "pulumi up"
 
 
-def test_a_client_that_is_gone_is_not_known_to_the_hosted_login(
-    patient: stack.Stack, session: requests.Session
-) -> None:
-    elsewhere = stack.Stack(patient.settings, patient.encrypted, {**patient.outputs, "clientId": "gone"})
+def test_a_client_that_is_gone_is_not_known_to_the_hosted_login(target: stack.Stack, session: requests.Session) -> None:
+    elsewhere = stack.Stack(target.settings, target.encrypted, {**target.outputs, "clientId": "gone"})
     finding = only(examine(elsewhere, session), "hosted login leads to Kakao")
     assert (finding.mark, "does not know this client" in finding.found) == ("✗", True)
 
@@ -204,22 +202,29 @@ AUTHORIZE = "http://127.0.0.1:{kakao}/oauth/authorize"
             "Kakao's addresses",
             "another issuer, authorization_endpoint",
         ),
-        (AUTHORIZE, 400, "KOE008", {}, "Kakao takes the sign-in", "KOE008, Kakao knows no app"),
+        (AUTHORIZE, 400, "KOE008", {}, "Kakao takes the sign-in", "KOE008, Kakao has no app"),
         (AUTHORIZE, 400, "KOE001", {}, "Kakao takes the sign-in", "refuses the sign-in with KOE001"),
         (f"{KEYS}/openid-configuration", 503, {}, {}, "user pool's discovery", "answers 503"),
-        (f"{KEYS}/openid-configuration", 200, {"issuer": "https://a"}, {}, "user pool's discovery", "another issuer's"),
+        (
+            f"{KEYS}/openid-configuration",
+            200,
+            {"issuer": "https://a"},
+            {},
+            "user pool's discovery",
+            "has another issuer",
+        ),
         (f"{KEYS}/jwks.json", 200, {"keys": []}, {}, "user pool's keys", "no key with an id"),
         (f"{KEYS}/jwks.json", 200, [], {}, "user pool's keys", "no JSON object"),
         (f"{SITE}/api/auth/login", 500, "", {}, "login begins", "answers 500"),
         (f"{SITE}/api/auth/login", 302, "", PKCE, "login begins", "no code_challenge"),
-        (f"{SITE}/api/auth/login", 302, "", ELSEWHERE, "login begins", "another redirect address"),
-        (f"{SITE}/api/userinfo", 200, {}, {}, "userinfo refuses strangers", "answers 200, not 401"),
-        (f"{SITE}/ws", 101, "", {}, "WebSocket refuses strangers", "answers 101, not 401 or 403"),
+        (f"{SITE}/api/auth/login", 302, "", ELSEWHERE, "login begins", "another redirect_uri"),
+        (f"{SITE}/api/userinfo", 200, {}, {}, "userinfo needs a session", "answers 200, not 401"),
+        (f"{SITE}/ws", 101, "", {}, "WebSocket needs a session", "answers 101, not 401 or 403"),
     ],
 )
 def test_an_answer_that_would_end_in_a_failed_sign_in_is_named(
     sandbox: Sandbox,
-    patient: stack.Stack,
+    target: stack.Stack,
     session: requests.Session,
     address: str,
     status: int,
@@ -230,14 +235,14 @@ def test_an_answer_that_would_end_in_a_failed_sign_in_is_named(
 ) -> None:
     ports = {part: getattr(sandbox, part).rpartition(":")[2] for part in ("site", "kakao", "aws")}
     session.mount(address.format(pool=sandbox.exports["userPoolId"], **ports), Answering(status, body, headers))
-    finding = only(examine(patient, session), name)
+    finding = only(examine(target, session), name)
     assert finding.mark == "✗"
     assert found in finding.found
-    assert finding.cure
+    assert finding.fix
 
 
 def test_a_site_that_is_down_is_a_page_that_is_not_served(
-    sandbox: Sandbox, patient: stack.Stack, session: requests.Session
+    sandbox: Sandbox, target: stack.Stack, session: requests.Session
 ) -> None:
     (bucket,) = sandbox.account.call("s3", "ListBuckets", {})["Buckets"]
     index = {"Bucket": bucket["Name"], "Key": "index.html"}
@@ -245,27 +250,27 @@ def test_a_site_that_is_down_is_a_page_that_is_not_served(
     kept = index | {"Body": before["Body"].read()} | {key: before[key] for key in ("ContentType", "CacheControl")}
     sandbox.account.call("s3", "DeleteObject", index)
     try:
-        finding = only(examine(patient, session), "page")
+        finding = only(examine(target, session), "page")
     finally:
         sandbox.account.call("s3", "PutObject", kept)
-    assert (finding.mark, finding.cure) == ("✗", "pulumi up")
+    assert (finding.mark, finding.fix) == ("✗", "pulumi up")
 
 
 def test_a_page_without_security_headers_is_named_with_them(
-    sandbox: Sandbox, patient: stack.Stack, session: requests.Session
+    sandbox: Sandbox, target: stack.Stack, session: requests.Session
 ) -> None:
     present = dict.fromkeys(checks.SECURITY_HEADERS[1:], "some") | {"Content-Type": "text/html"}
     session.mount(f"{sandbox.site}/", Answering(200, "", present))
-    finding = next(it for it in examine(patient, session) if it.name == "page's security headers")
-    assert (finding.mark, finding.found) == ("✗", f"the page comes without {checks.SECURITY_HEADERS[0]}")
+    finding = next(it for it in examine(target, session) if it.name == "page's security headers")
+    assert (finding.mark, finding.found) == ("✗", f"the page has no header {checks.SECURITY_HEADERS[0]}")
 
 
-def test_what_this_machine_cannot_reach_is_no_failure(patient: stack.Stack, session: requests.Session) -> None:
+def test_what_this_machine_cannot_reach_is_no_failure(target: stack.Stack, session: requests.Session) -> None:
     gone = {own("kakaoIssuer"): "http://127.0.0.1:9", own("kakaoApi"): "http://127.0.0.1:9"}
-    away = stack.Stack({**patient.settings, **gone}, patient.encrypted, patient.outputs)
+    away = stack.Stack({**target.settings, **gone}, target.encrypted, target.outputs)
     findings = {finding.name: finding for finding in examine(away, session)}
     assert {findings[name].mark for name in ("Kakao's addresses", "Kakao takes the sign-in")} == {"–"}
-    assert "see whether 127.0.0.1:9 is up" in findings["Kakao's addresses"].cure
+    assert "check that 127.0.0.1:9 is up" in findings["Kakao's addresses"].fix
 
 
 # The command

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from doctor import live
-from doctor.scratch import Made, Scratch, scratch
+from doctor.scratch import Created, Scratch, scratch
 from sandbox.emulator import Emulator, emulated_aws
 from sandbox.program import ROOT
 from tests.ports import free_ports
@@ -85,7 +85,7 @@ def test_nothing_is_made_unless_the_account_is_named(
 ) -> None:
     with process(command(aws), stdin=-1, cwd=ROOT, env=environment) as doctor:
         _, said = doctor.communicate(typed, timeout=30)
-    assert (doctor.returncode, said.splitlines()[-1]) == (1, "Nothing was made.")
+    assert (doctor.returncode, said.splitlines()[-1]) == (1, "Nothing was created.")
     assert left() == []
 
 
@@ -148,7 +148,7 @@ def test_an_interrupt_removes_what_was_made_and_no_second_one_keeps_it_from_that
 
 def test_what_cannot_be_removed_is_named_and_the_rest_is_removed() -> None:
     said: list[str] = []
-    made, removed = Made(said.append), []
+    made, removed = Created(said.append), []
 
     def refuse() -> None:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, "DeleteRole")
