@@ -5,7 +5,6 @@ The trigger trusts `triggerSource` and `callerContext.clientId`, which Cognito s
 code. Both have to be the same, so that nobody takes the user name of another user's e-mail or of a Kakao user.
 """
 
-import json
 import logging
 import os
 from typing import Any
@@ -16,7 +15,7 @@ from handlers.trigger_errors import SignUpRefusedError
 
 log = logging.getLogger(__name__)
 
-EMAIL_ACCOUNTS: bool = json.loads(os.environ.get(contract.ENV_EMAIL_ACCOUNTS, "true"))
+EMAIL_ACCOUNTS = os.environ.get(contract.ENV_EMAIL_ACCOUNTS, "true") == "true"
 SOURCES_WITH_CLIENT = ("PreSignUp_SignUp", "PreSignUp_ExternalProvider")
 SOURCE_OF_ADMINISTRATOR = "PreSignUp_AdminCreateUser"
 NO_CLIENT = (None, "", "CLIENT_ID_NOT_APPLICABLE")  # the client ID in an administrator's call

@@ -33,6 +33,15 @@ COMPONENTS = {
 NEW_KINDS = {"Socket": "WebSocketApi", "Login": "UserPool", "Operations": "Alarms"}  # of components; others kept theirs
 FUNCTIONS = {name: old for name, (kind, old) in COMPONENTS.items() if kind == "Function"} | {"chat": "chat"}
 
+TRIGGERS = (
+    "pre-sign-up",
+    "post-confirmation",
+    "pre-authentication",
+    "define-auth-challenge",
+    "create-auth-challenge",
+    "verify-auth-challenge-response",
+)
+
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 FILTER = "aws:cloudwatch/logMetricFilter:LogMetricFilter"
 TOPIC = "aws:sns/topic:Topic"
@@ -47,6 +56,7 @@ RESOURCES = {
     ("aws:cloudfront/function:Function", "login-site-jwt"): ("Site", "site-bearer"),
     ("aws:cloudfront/function:Function", "login-site-spa"): ("Site", "site-page"),
     ("aws:iam/role:Role", "login-socket"): ("Socket", "socket-logs-role"),
+    **{(PERMISSION, f"login-pool-{event}"): ("Login", f"login-{event}-permission") for event in TRIGGERS},
     (PERMISSION, "login-socket-authorizer-permission"): ("Socket", "socket-connect-authorizer-permission"),
     ("aws:apigatewayv2/integration:Integration", "chat-integration"): ("Socket", "socket-chat"),
     **{

@@ -255,7 +255,7 @@ class UserPool(Component):
         account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
         for event, function in triggers.items():
             aws.lambda_.Permission(
-                f"{self._name}-{event.replace('_', '-')}-permission",
+                f"{self._name}-{event.replace('_', '-')}",
                 action="lambda:InvokeFunction",
                 function=function.arn,
                 principal="cognito-idp.amazonaws.com",

@@ -97,6 +97,7 @@ LIMITS = {  # characters of a physical name; IAM, Lambda, CloudFront and S3 docu
     "aws:cloudfront/function:Function": 64,
     "aws:cloudfront/originAccessControl:OriginAccessControl": 64,
     "aws:s3/bucket:Bucket": 63,
+    "aws:lambda/permission:Permission": 100,
 }
 
 

@@ -227,7 +227,7 @@ def test_a_trigger_can_be_called_by_this_pool_of_this_account_alone(stack: Graph
     assert pool["lambdaConfig"] == {_camel(name): function.outputs["arn"] for name, function in called.items()}
     assert {function.tail for function in called.values()} <= pool.sources["lambdaConfig"]
     for trigger, function in called.items():
-        permission = stack.named(f"login-pool-{trigger.replace('_', '-')}-permission")
+        permission = stack.named(f"login-pool-{trigger.replace('_', '-')}")
         assert permission["function"] == function.outputs["arn"]
         assert permission["principal"] == "cognito-idp.amazonaws.com"
         assert permission["action"] == "lambda:InvokeFunction"
@@ -256,7 +256,7 @@ def test_without_the_kakao_apps_id_nothing_of_the_sign_in_by_token_is_declared(s
     more = {r.tail for r in stack.resources} - {r.tail for r in without.resources}
     assert not {r.tail for r in without.resources} - {r.tail for r in stack.resources}
     assert more
-    triggers = [f"login-pool-{event.replace('_', '-')}-permission" for event in CHALLENGE]
+    triggers = [f"login-pool-{event.replace('_', '-')}" for event in CHALLENGE]
     for tail in more:
         name = tail.partition("::")[2]
         belongs = name.startswith(("login-kakao", "login-verify", "login-api-kakao", "login-api-post-auth-kakao"))
