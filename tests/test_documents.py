@@ -52,6 +52,15 @@ def test_pictures_are_small_and_each_is_shown() -> None:
 
 
 @every_document
+def test_a_file_that_is_named_is_there(document: Path) -> None:
+    folders = sorted(file.name for file in ROOT.iterdir() if file.is_dir() and not file.name.startswith("."))
+    named = re.findall(rf"`((?:{'|'.join(folders)})/[\w./-]*)`", document.read_text())
+    modules = re.findall(r"`(\w+\.py)`", document.read_text())  # of handlers/
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert [name for name in modules if not any((ROOT / folder / name).exists() for folder in (".", "handlers"))] == []
+
+
+@every_document
 def test_a_command_of_make_is_one(document: Path) -> None:
     known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     code = " ".join(re.findall(r"```sh\n.*?```|`[^`\n]+`", document.read_text(), re.DOTALL))
