@@ -1,4 +1,4 @@
-"""The emulated AWS (ministack) as a child process; what it writes is in one folder, which goes when it goes."""
+"""The emulated AWS (ministack) as a child process. All its files are in one folder, which is deleted at the end."""
 
 import http.client
 import os
@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from errno import EADDRNOTAVAIL, EAFNOSUPPORT
 from pathlib import Path
 
-READY_SECONDS = 20
+START_TIMEOUT_SECONDS = 20
 INHERITED = ("PATH", "LD_LIBRARY_PATH")
 OUTPUT = "output"
 LOG = "log"
 
 
 class NotStartedError(Exception):
-    """A part of the sandbox cannot start; the message says what to do."""
+    """A part of the sandbox cannot start. The message says what to do."""
 
 
 @dataclass(frozen=True)
 class Emulator:
-    """Where the emulated AWS answers, its process (which leads a group with its workers), and all that it writes."""
+    """The emulated AWS: its address, its process with a process group for its workers, and the folder of its files."""
 
     url: str
     process: int
@@ -36,58 +36,60 @@ class Emulator:
 
     @property
     def output(self) -> Path:
-        """The file to which functions add what they print and how they fail."""
+        """The file of the functions' output and errors."""
         return self.folder / OUTPUT
 
-    def death(self) -> str:
-        """Return how the process ended, as a sentence; an empty text while it runs."""
+    def end_reason(self) -> str:
+        """Return how the process ended, or an empty text while it runs."""
         match self.poll():
             case None:
                 return ""
             case status if status < 0:
                 return f"The emulated AWS was killed ({signal.Signals(-status).name})."
             case status:
-                return f"The emulated AWS ended by itself (status {status}):\n{_tail(self.folder / LOG)}"
+                return f"The emulated AWS ended (status {status}):\n{_tail(self.folder / LOG)}"
 
 
 @contextmanager
 def emulated_aws(port: int, region: str = "ap-northeast-2") -> Iterator[Emulator]:
-    """Run an empty AWS account on 127.0.0.1; nothing of it is left when the block ends.
+    """Run an empty AWS account on 127.0.0.1, and remove it when the block ends.
 
-    Raises NotStartedError where Node.js is missing, the port is taken, or it does not become ready.
+    Raises NotStartedError where Node.js is missing, the port is taken, or the emulator does not start.
     """
     if not shutil.which("node"):
-        raise NotStartedError("Node.js is missing; CloudFront functions run with it here. Install version 18 or newer.")
+        raise NotStartedError(
+            "Node.js is missing. The sandbox runs CloudFront functions with it. Install version 18 or newer."
+        )
     check_free(port)
     with tempfile.TemporaryDirectory(prefix="kakao-login-", ignore_cleanup_errors=True) as folder:
         log = Path(folder) / LOG
         (Path(folder) / OUTPUT).touch()
         with log.open("wb") as output:
-            emulator = subprocess.Popen(  # noqa: S603 - nobody else has a word in it
-                [*_bound_to_us(), sys.executable, "-m", "ministack"],
+            emulator = subprocess.Popen(  # noqa: S603 - a fixed command
+                [*_end_with_parent(), sys.executable, "-m", "ministack"],
                 env=_environment(port, region, folder),
                 cwd=folder,
                 stdout=output,
                 stderr=output,
-                start_new_session=True,  # Ctrl-C is ours to handle, and its workers are one group with it
+                start_new_session=True,  # Ctrl-C must not reach it, and its workers get its process group
             )
         try:
             _wait(emulator, port, log)
             running = Emulator(f"http://127.0.0.1:{port}", emulator.pid, Path(folder), emulator.poll)
             try:
                 yield running
-            except NotStartedError as error:  # what asked it for something could not know why nobody answers
-                if death := running.death():
-                    raise NotStartedError(death) from error
+            except NotStartedError as error:  # a request failed because the emulator has ended
+                if end_reason := running.end_reason():
+                    raise NotStartedError(end_reason) from error
                 raise
         finally:
-            with suppress(ProcessLookupError):  # it may have ended by itself
-                os.killpg(emulator.pid, signal.SIGKILL)  # it has nothing to save, and would take two seconds to go
+            with suppress(ProcessLookupError):  # it may have ended already
+                os.killpg(emulator.pid, signal.SIGKILL)  # it has nothing to save; SIGTERM takes two seconds
             emulator.wait()
 
 
 def check_free(port: int) -> None:
-    """Raise NotStartedError where somebody listens on this port already, at either address of localhost."""
+    """Raise NotStartedError where the port is taken at 127.0.0.1 or ::1."""
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         try:
             with socket.socket(family) as probe:
@@ -96,27 +98,27 @@ def check_free(port: int) -> None:
         except OSError as error:
             if error.errno in (EADDRNOTAVAIL, EAFNOSUPPORT):  # a machine without IPv6
                 continue
-            advice = "Stop what uses it, or take other ports: make up PORT=4000"
+            advice = "Stop the program that uses it, or choose other ports: make up PORT=4000"
             raise NotStartedError(f"Port {port} cannot be used: {error.strerror}. {advice}") from None
 
 
-def _bound_to_us() -> list[str]:
-    """Return what makes Linux end the command when the thread that started it is gone, even by SIGKILL."""
+def _end_with_parent() -> list[str]:
+    """Return the prefix with which Linux kills a command when its parent thread ends, even by SIGKILL (prctl)."""
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
 
 def _environment(port: int, region: str, folder: str) -> dict[str, str]:
-    """Only what is needed: Lambdas see all of it, and nothing may lead to a proxy or a real account."""
+    """Return the least that is needed: Lambdas see all of it, and no proxy or real account may be reachable."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return inherited | {
-        "AUTH": "true",  # roles, codes and flows are enforced
+        "AUTH": "true",  # ministack enforces roles, codes and flows
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "IOT_MTLS_ENABLED": "0",
         "LAMBDA_EXECUTOR": "local",
         "MINISTACK_REGION": region,
-        "PYTHONPATH": str(Path(__file__).parent / "function_runtime"),  # of which functions alone take note
+        "PYTHONPATH": str(Path(__file__).parent / "function_runtime"),  # see sitecustomize.py there
         "SANDBOX_OUTPUT": f"{folder}/{OUTPUT}",
         "SFTP_ENABLED": "0",
         "STATE_DIR": f"{folder}/state",
@@ -125,9 +127,9 @@ def _environment(port: int, region: str, folder: str) -> dict[str, str]:
 
 
 def _wait(emulator: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    deadline = time.monotonic() + READY_SECONDS
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while emulator.poll() is None and time.monotonic() < deadline:
-        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=1)) as connection:  # through no proxy
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=1)) as connection:  # without a proxy
             try:
                 connection.request("GET", "/_ministack/ready")
                 if connection.getresponse().status == 200:

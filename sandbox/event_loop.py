@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own: the sandbox's servers run in it, beside the synchronous program."""
+"""An asyncio event loop in its own thread, for the servers of the sandbox."""
 
 import asyncio
 import threading
@@ -17,10 +17,10 @@ def event_loop_thread(name: str) -> Iterator[Run]:
     def run(work: Coroutine[Any, Any, None]) -> None:
         if thread.is_alive():
             asyncio.run_coroutine_threadsafe(work, loop).result()
-        else:  # a handler has raised SystemExit, which ends the loop and its thread
+        else:  # SystemExit in a request handler ends the loop and its thread
             loop.run_until_complete(work)
 
-    # A daemon: a second Ctrl-C ends the process while a server still shuts down.
+    # A daemon, so that a second Ctrl-C ends the process while a server shuts down.
     thread = threading.Thread(target=loop.run_forever, name=name, daemon=True)
     thread.start()
     try:

@@ -1,6 +1,6 @@
-"""`make dev`: what is saved in handlers/ and frontend/ is live at once; people and sessions stay.
+"""`make dev`: a saved file of handlers/ or frontend/ is live at once, and users and sessions stay.
 
-What is saved in infra/ or sandbox/ is not, and the terminal says so.
+A saved file of infra/ or sandbox/ needs a restart. The terminal says so.
 """
 
 import threading
@@ -16,12 +16,12 @@ from sandbox.program import ROOT
 
 LIVE = (ROOT / "handlers", ROOT / "frontend")
 LOADED_ONCE = (ROOT / "infra", ROOT / "sandbox")
-MILLISECONDS = 50  # of quiet, after which a save counts as done
+MILLISECONDS = 50  # without a change; then a save is complete
 
 
 @contextmanager
-def saved_files_applied(update: Callable[[], list[str]], say: Callable[[str], None]) -> Iterator[None]:
-    """Call `update` after each save, and say what it changed or why it could not, until the block ends."""
+def apply_saved_files(update: Callable[[], list[str]], say: Callable[[str], None]) -> Iterator[None]:
+    """Call `update` after each save until the block ends. Say what it changed, or why it failed."""
     ended = threading.Event()
 
     def apply() -> None:
@@ -29,13 +29,13 @@ def saved_files_applied(update: Callable[[], list[str]], say: Callable[[str], No
             *LIVE, *LOADED_ONCE, step=MILLISECONDS, rust_timeout=500, stop_event=ended, raise_interrupt=False
         ):
             saved = sorted({Path(path) for _, path in changes})
-            old = [_named(file) for file in saved if any(file.is_relative_to(folder) for folder in LOADED_ONCE)]
+            old = [_shown_path(file) for file in saved if any(file.is_relative_to(folder) for folder in LOADED_ONCE)]
             if old:
                 say(f"  not live: {', '.join(old)}, which {RESTART}.")
             if len(old) < len(saved):
                 say(_line(update))
 
-    thread = threading.Thread(target=apply, name="live", daemon=True)  # Ctrl-C may come before anybody waits for it
+    thread = threading.Thread(target=apply, name="live", daemon=True)  # Ctrl-C may come before the join
     thread.start()
     say("  saved files of handlers/ and frontend/ go live at once\n")
     try:
@@ -50,15 +50,15 @@ def _line(update: Callable[[], list[str]]) -> str:
     try:
         changed = update()
     except SyntaxError as error:
-        why = f"{_named(Path(error.filename or ''))}:{error.lineno}: {error.msg}"
+        why = f"{_shown_path(Path(error.filename or ''))}:{error.lineno}: {error.msg}"
     except FileNotFoundError as error:
-        why = f"{_named(Path(error.filename))} is missing, and something imports it"
-    except Exception as error:  # noqa: BLE001 - whatever it is, the next save is looked at too
+        why = f"{_shown_path(Path(error.filename))} is missing, but it is imported"
+    except Exception as error:  # noqa: BLE001 - after any error the next save is applied too
         why = f"{type(error).__name__}: {error}"
     else:
         return f"  live after {time.monotonic() - start:.1f} s: {', '.join(changed) or 'nothing new'}"
-    return f"  not live: {why}. What was live stays."
+    return f"  not live: {why}. The version before stays live."
 
 
-def _named(file: Path) -> str:
+def _shown_path(file: Path) -> str:
     return file.relative_to(ROOT).as_posix() if file.is_relative_to(ROOT) else str(file)

@@ -1,4 +1,4 @@
-"""The whole sandbox: emulated AWS, Kakao stand-in, the program applied, and the site in front of it."""
+"""The whole sandbox: the emulated AWS with the program's resources, the Kakao stand-in and the site."""
 
 import platform
 import re
@@ -21,15 +21,15 @@ from sandbox.emulator import NotStartedError, check_free, emulated_aws
 from sandbox.program import own
 from sandbox.proxy import serve_proxies
 
-CLIENT_SECRET = "stand-in-client-secret"  # noqa: S105 - the stand-in's own; Pulumi.local.yaml holds it encrypted
-EMAIL_PERSON = ("person@example.com", "a-long-enough-password")
+CLIENT_SECRET = "stand-in-client-secret"  # noqa: S105 - of the stand-in; encrypted in Pulumi.local.yaml
+EMAIL_USER = ("person@example.com", "a-long-enough-password")
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Where the parts of a running sandbox answer, and what the program exported."""
+    """The addresses of a running sandbox, and the exports of the program."""
 
     site: str
     hosted_login: str
@@ -37,17 +37,17 @@ class Sandbox:
     aws: str
     account: Account
     exports: dict[str, Any]
-    documents: Path  # what Pulumi's CLI would say of it, with the addresses that answer here
-    output: Path  # to which functions add what they print and how they fail
-    death: Callable[[], str]  # how the emulated AWS ended; an empty text while it runs
-    update: Callable[[], list[str]]  # runs the program again, and names what that has changed
+    documents: Path  # as the Pulumi CLI would print settings and outputs
+    output: Path  # output and errors of the functions
+    end_reason: Callable[[], str]  # returns how the emulated AWS ended, or an empty text
+    update: Callable[[], list[str]]  # runs the program again, and returns what has changed
 
 
 @contextmanager
 def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
-    """Run the sandbox on `port` and the three ports after it; everything is gone when the block ends.
+    """Run the sandbox on `port` and the next three ports, and remove everything when the block ends.
 
-    Raises NotStartedError, with what to do, where a port is taken, Node.js is missing, or a step fails.
+    Raises NotStartedError where a port is taken, Node.js is missing, or a step fails. The text says what to do.
     """
     site, hosted_login = f"http://localhost:{port}", f"http://127.0.0.1:{port + 1}"
     kakao_url, aws = f"http://127.0.0.1:{port + 2}", f"http://127.0.0.1:{port + 3}"
@@ -60,14 +60,14 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
         check_free(taken)
     with ExitStack() as stack:
         with _step(say, "emulated AWS"), ThreadPoolExecutor(1) as pool:
-            # Reads botocore's models while the emulator starts. A distribution reaches the APIs through the site, which
-            # counts the bytes of headers as API Gateway does.
+            # botocore's models are read while the emulator starts. A distribution reaches the APIs through the site's
+            # proxy, which enforces API Gateway's limit of header bytes.
             account = pool.submit(Account, aws, region, f"http://127.0.0.1:{port}")
             emulator = stack.enter_context(emulated_aws(port + 3, region))
-        with _step(say, "the program, applied"):
+        with _step(say, "program applied"):
             applier = Applier(account.result())
             exports = applier.run(stack="local", config=config)
-            _add_person(account.result(), exports["userPoolId"])
+            _create_email_user(account.result(), exports["userPoolId"])
         with _step(say, "Kakao stand-in and site"):
             prefix = config[own("domainPrefix")]
             domain = f"https://{prefix}.auth.{region}.amazoncognito.com"
@@ -87,7 +87,7 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
                     websocket_api=exports["websocketApiId"],
                 )
             )
-        documents = stack.enter_context(_kept(program.ROOT / ".build" / f"sandbox-{port}.json"))
+        documents = stack.enter_context(_temporary_file(program.ROOT / ".build" / f"sandbox-{port}.json"))
         documents.write_text(program.documents(config, exports))
 
         def update() -> list[str]:
@@ -103,7 +103,7 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
             exports=exports,
             documents=documents,
             output=emulator.output,
-            death=emulator.death,
+            end_reason=emulator.end_reason,
             update=update,
         )
 
@@ -115,23 +115,23 @@ def settings(port: int) -> dict[str, Any]:
         own("runtime"): f"python3.{sys.version_info.minor}",
         own("architecture"): "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
     }
-    moved: dict[str, Any] = _moved(program.stack_config("local", overrides), port)
+    moved: dict[str, Any] = _move_ports(program.stack_config("local", overrides), port)
     return moved
 
 
-def _moved(value: Any, port: int) -> Any:
+def _move_ports(value: Any, port: int) -> Any:
     if isinstance(value, dict):
-        return {key: _moved(item, port) for key, item in value.items()}
+        return {key: _move_ports(item, port) for key, item in value.items()}
     if isinstance(value, list):
-        return [_moved(item, port) for item in value]
+        return [_move_ports(item, port) for item in value]
     if isinstance(value, str):
         return re.sub(r"(localhost|127\.0\.0\.1):300([0-3])", lambda found: f"{found[1]}:{port + int(found[2])}", value)
     return value
 
 
 @contextmanager
-def _kept(file: Path) -> Iterator[Path]:
-    """A file that is gone when the block ends."""
+def _temporary_file(file: Path) -> Iterator[Path]:
+    """Yield a file path, and delete the file when the block ends."""
     file.parent.mkdir(exist_ok=True)
     try:
         yield file
@@ -150,18 +150,16 @@ def _step(say: Say, name: str) -> Iterator[None]:
 
 
 def _distribution(account: Account) -> str:
-    """The host name of the one distribution, which no setting moves."""
+    """Return the host name of the only distribution."""
     answer = account.call("cloudfront", "ListDistributions", {})
     (distribution,) = answer["DistributionList"]["Items"]
     return str(distribution["DomainName"])
 
 
-def _add_person(account: Account, user_pool: str) -> None:
-    """Someone who signs in with e-mail, on Cognito's own page."""
-    email, password = EMAIL_PERSON
+def _create_email_user(account: Account, user_pool: str) -> None:
+    """AdminCreateUser and AdminSetUserPassword: a user who signs in with e-mail."""
+    email, password = EMAIL_USER
     attributes = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
-    person = {"UserPoolId": user_pool, "Username": email}
-    account.call(
-        "cognito-idp", "AdminCreateUser", {**person, "UserAttributes": attributes, "MessageAction": "SUPPRESS"}
-    )
-    account.call("cognito-idp", "AdminSetUserPassword", {**person, "Password": password, "Permanent": True})
+    user = {"UserPoolId": user_pool, "Username": email}
+    account.call("cognito-idp", "AdminCreateUser", {**user, "UserAttributes": attributes, "MessageAction": "SUPPRESS"})
+    account.call("cognito-idp", "AdminSetUserPassword", {**user, "Password": password, "Permanent": True})

@@ -1,4 +1,4 @@
-"""The mails that Cognito would send: who they are for, and what they say."""
+"""The mails that Cognito would send."""
 
 import json
 import re
@@ -6,11 +6,11 @@ from html import unescape
 from typing import NamedTuple
 from urllib.request import ProxyHandler, build_opener
 
-_opener = build_opener(ProxyHandler({}))  # on this machine, so through no proxy
+_opener = build_opener(ProxyHandler({}))  # without a proxy: the emulator is on this machine
 
 
 class Mail(NamedTuple):
-    """One mail, such as the one with a code."""
+    """A mail, such as one with a code."""
 
     to: str
     text: str
@@ -18,7 +18,7 @@ class Mail(NamedTuple):
 
 
 def mails(aws: str) -> list[Mail]:
-    """Return what the emulated AWS has sent since its start, the oldest first."""
+    """Return the mails of the emulated AWS since its start, the oldest first."""
     with _opener.open(f"{aws}/_ministack/ses/messages", timeout=5) as answer:
         by_account = json.load(answer)["messages"]
     return [
@@ -29,6 +29,6 @@ def mails(aws: str) -> list[Mail]:
 
 
 def as_text(html: str) -> str:
-    """Return what a mail program shows of a mail's HTML, a line for each line."""
+    """Return the text of a mail's HTML, as a mail program shows it."""
     lines = re.sub(r"<br>|</p>", "\n", html).splitlines()
     return "\n".join(line for line in (unescape(re.sub(r"<[^>]*>", "", line)).strip() for line in lines) if line)

@@ -1,4 +1,4 @@
-"""PKCE (RFC 7636), for both authorization servers of the sandbox."""
+"""PKCE (RFC 7636), for the two authorization servers of the sandbox."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Runs the Pulumi program without the Pulumi engine: Pulumi's own Python runtime, with another resource monitor."""
+"""Runs the Pulumi program without the Pulumi engine: with Pulumi's Python runtime and a mock resource monitor."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from infra import project
 from infra.project import read_config
 
 ROOT = Path(__file__).resolve().parent.parent
-SECONDS = 60
+TIMEOUT_SECONDS = 60
 THREADS = 16
 
 
@@ -24,7 +24,7 @@ PROJECT = project.name()
 
 
 def own(key: str) -> str:
-    """Return the full name of one of the program's own settings, as `pulumi config` writes it."""
+    """Return the full key of a setting of the program, as `pulumi config` writes it."""
     return key if ":" in key else f"{PROJECT}:{key}"
 
 
@@ -32,10 +32,10 @@ SECRET = own("kakaoClientSecret")
 
 
 class Monitor(mocks.MockMonitor):
-    """Pulumi's mock monitor that also keeps what the program exports."""
+    """Pulumi's mock monitor, which also keeps the exports of the program."""
 
     def __init__(self, resources: mocks.Mocks) -> None:
-        """Answer each registered resource with what `resources` makes of it."""
+        """Answer each registered resource with the outputs that `resources` returns."""
         super().__init__(resources)
         self.exports: dict[str, Any] = {}
 
@@ -47,7 +47,7 @@ class Monitor(mocks.MockMonitor):
 
 
 def plain(value: Any) -> Any:
-    """Return a deserialized property without the marks of secrets in it."""
+    """Return a deserialized property with plain values instead of secrets."""
     value = rpc.unwrap_rpc_secret(value)
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
@@ -79,7 +79,7 @@ def documents(config: Mapping[str, Any], outputs: Mapping[str, Any]) -> str:
 
 
 def _texts(config: Mapping[str, Any]) -> dict[str, str]:
-    """Values as Pulumi hands them to a program."""
+    """Return the values as the texts that Pulumi passes to a program."""
     return {key: value if isinstance(value, str) else json.dumps(value, default=str) for key, value in config.items()}
 
 
@@ -88,7 +88,7 @@ def run(
 ) -> dict[str, Any]:
     """Run the program to its end and return its exports.
 
-    Raises what the program or the monitor raised, and TimeoutError after a minute.
+    Raises the error of the program or of the monitor, and TimeoutError after a minute.
     """
     texts = _texts(config)
 
@@ -98,12 +98,12 @@ def run(
     loops: list[asyncio.AbstractEventLoop] = []
 
     def own_loop() -> None:
-        """Pulumi wants an event loop in each thread that answers it, and would leave its own open."""
+        """Set an event loop for this thread: Pulumi needs one, and would not close its own."""
         loops.append(asyncio.new_event_loop())
         asyncio.set_event_loop(loops[-1])
 
     async def execute() -> None:
-        # `run` raises the first error. What waits for the same resource fails with it, and asyncio would print each.
+        # `run` raises the first error. Tasks that wait for the same resource fail too, and asyncio would print each.
         asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "resource", own_loop))
         # Inside the loop, because what the runtime creates here belongs to the loop that it is created in.
@@ -115,7 +115,7 @@ def run(
     # In a thread of its own, because a caller's running event loop would hang the runtime.
     try:
         with ThreadPoolExecutor(1, "program") as thread:
-            thread.submit(lambda: asyncio.run(asyncio.wait_for(execute(), SECONDS))).result()
+            thread.submit(lambda: asyncio.run(asyncio.wait_for(execute(), TIMEOUT_SECONDS))).result()
     finally:
         for loop in loops:
             loop.close()

@@ -34,21 +34,21 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 10 * 1024 * 1024  # API Gateway's quota for a payload
-# What a distribution's origin group does, of which the emulator has none: another origin for what a bucket has not.
-NOT_THERE = (403, 404)
-# API Gateway's quota, "total combined size of request line and header values". The names of headers count too, as in
-# Netty, of which the error is that people report.
+# CloudFront's origin group asks another origin after these answers. The emulator has no origin groups.
+MISSING = (403, 404)
+# API Gateway's quota, "total combined size of request line and header values". Reported errors come from Netty, which
+# also counts the names of headers.
 MAX_HEADER_BYTES = contract.MAX_HEADER_BYTES
-MAX_URL_BYTES, MAX_DISTRIBUTION_BYTES = 8192, 32_768  # of a request to CloudFront, in its URL and in all but the body
-MAX_COOKIE_BYTES = contract.MAX_COOKIE_BYTES  # of name and value; a browser drops what is larger (RFC 6265 section 6.1)
-GATEWAY = re.compile(r"/_aws/execute-api/[^/]+/[^/]+")  # where the emulator answers for an API, by id and stage
-BY_DISTRIBUTION = "x-amz-cf-id"  # which a distribution adds
+MAX_URL_BYTES, MAX_DISTRIBUTION_BYTES = 8192, 32_768  # CloudFront's limits: the URL, and all but the body
+MAX_COOKIE_BYTES = contract.MAX_COOKIE_BYTES  # name and value; browsers drop a larger one (RFC 6265 section 6.1)
+GATEWAY = re.compile(r"/_aws/execute-api/[^/]+/[^/]+")  # the emulator's path of an API and a stage
+DISTRIBUTION_HEADER = "x-amz-cf-id"  # a distribution adds it
 # CloudFront compresses these from 1,000 bytes on; the emulator does not.
 COMPRESSED = {"application/json", "image/svg+xml", "text/css", "text/html", "text/javascript"}
 MIN_COMPRESSED_BYTES = 1000
 HOP_BY_HOP = {
     "connection",
-    "expect",  # answered here
+    "expect",  # this proxy answers it
     "keep-alive",
     "proxy-connection",
     "te",
@@ -72,10 +72,10 @@ class Upstream:
     async def forward(
         self, request: web.Request, extra: Mapping[str, str] | None = None, *, under: str = ""
     ) -> web.Response:
-        """Forward a request, its path and query byte for byte, and return the answer unchanged.
+        """Forward a request with its path and query unchanged, and return the answer unchanged.
 
-        `extra` headers replace those of the request, `under` precedes the path. Without an answer from AWS the result
-        is a 502.
+        `extra` headers replace headers of the request, and `under` is put before the path. If the emulated AWS does not
+        answer, the answer is 502.
         """
         extra = extra or {}
         dropped = {"content-length", *(name.lower() for name in extra)}
@@ -97,7 +97,7 @@ class Upstream:
         return response
 
     async def call(self, operation: str, body: str) -> tuple[int, str]:
-        """Call an operation of Cognito's API that needs no credentials."""
+        """Call an operation of Cognito's public API, without credentials."""
         headers = {
             "Content-Type": "application/x-amz-json-1.1",
             "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
@@ -106,7 +106,7 @@ class Upstream:
             return answer.status, await answer.text()
 
     def address(self, path_and_query: str) -> URL:
-        """Return the upstream URL of a request target; refuse an absolute one (RFC 9112 section 3.2.2)."""
+        """Return the upstream URL of a request target. Refuse an absolute target (RFC 9112 section 3.2.2)."""
         if not path_and_query.startswith("/"):
             raise web.HTTPBadRequest
         return URL(self.aws + path_and_query, encoded=True)
@@ -141,7 +141,7 @@ def serve_proxies(*, site_port: int, aws: str, distribution: str, websocket_api:
 
 @asynccontextmanager
 async def _listening(handler: Handler, port: int) -> AsyncIterator[None]:
-    """Answer everything on 127.0.0.1 and, where the machine has it, ::1: a browser may take localhost for either."""
+    """Serve on 127.0.0.1 and, if the machine has it, on ::1: a browser may use either for localhost."""
     application = web.Application(client_max_size=MAX_BODY_BYTES)
     application.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(
@@ -163,20 +163,20 @@ async def _listening(handler: Handler, port: int) -> AsyncIterator[None]:
 
 def _site(upstream: Upstream, distribution: str, websocket_api: str | None) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
-        if BY_DISTRIBUTION in request.headers and (api := GATEWAY.match(request.raw_path)):
+        if DISTRIBUTION_HEADER in request.headers and (api := GATEWAY.match(request.raw_path)):
             return await _gateway(upstream, request, api[0])
         if websocket_api and request.path == "/ws" and request.headers.get("upgrade", "").lower() == "websocket":
             _check_headers(request)
             stage = f"/_aws/execute-api/{websocket_api}/ws"
             return await _websocket(upstream, request, f"{stage}?{request.rel_url.raw_query_string}".rstrip("?"))
         if request.headers.get("sec-fetch-mode") == "navigate" and request.url.host != "localhost":
-            # The page would open, and its sign-in would come back to localhost, which has none of its cookies.
+            # A sign-in comes back to localhost, which does not have the cookies of another host name.
             raise web.HTTPTemporaryRedirect(request.url.with_host("localhost"))
         extra = {"Host": distribution, "X-Forwarded-Proto": "https"}
         if cookies := request.headers.getall(hdrs.COOKIE, []):
-            extra["Cookie"] = "; ".join(map(_as_sent, cookies))
+            extra["Cookie"] = "; ".join(map(_quote_names, cookies))
         response = await upstream.forward(request, extra)
-        if response.status in NOT_THERE and not request.path.startswith("/api/") and request.path != "/ws":
+        if response.status in MISSING and not request.path.startswith("/api/") and request.path != "/ws":
             response = await upstream.forward(request, extra, under=contract.MISSING_FILE_PATH)
         _drop_large_cookies(response)
         if _to_be_compressed(request, response):
@@ -188,7 +188,7 @@ def _site(upstream: Upstream, distribution: str, websocket_api: str | None) -> H
 
 
 async def _gateway(upstream: Upstream, request: web.Request, api: str) -> web.Response:
-    """Answer for an API as API Gateway does, which takes no more than so many bytes of headers, and gives no more."""
+    """Forward to an API with API Gateway's limit of header bytes, for the request and for the answer."""
     _check_headers(request, stripped=len(api))
     response = await upstream.forward(request)
     if _size(response.headers.items()) > MAX_HEADER_BYTES:
@@ -198,7 +198,7 @@ async def _gateway(upstream: Upstream, request: web.Request, api: str) -> web.Re
 
 
 def _check_headers(request: web.Request, *, stripped: int = 0) -> None:
-    """Refuse a request whose line and headers API Gateway would not take; of its path some is the emulator's."""
+    """Refuse more header bytes than API Gateway takes. `stripped` bytes of the path are the emulator's."""
     line = len(f"{request.method} {request.raw_path} HTTP/1.1") - stripped
     if line + _size(request.headers.items()) > MAX_HEADER_BYTES:
         log.warning("A request has over %d bytes of headers: 431.", MAX_HEADER_BYTES)
@@ -210,27 +210,25 @@ def _size(headers: Iterable[tuple[str, str]]) -> int:
     return sum(len(f"{name}: {value}".encode(errors="surrogateescape")) for name, value in headers)
 
 
-def _as_sent(cookies: str) -> str:
-    """Return a Cookie header whose names stay what they are.
+def _quote_names(cookies: str) -> str:
+    """Return a Cookie header whose names have only visible ASCII characters; others are percent-encoded.
 
-    The emulated distribution takes Unicode's white space off a name, and so would turn another name into ours. Here
-    each character that is no visible ASCII is written as a URL has it, which keeps the name another one.
+    The emulated distribution strips Unicode white space from names. Without this, another cookie would get the name of
+    the login's cookie.
     """
     pairs = (pair.strip(" \t").partition("=") for pair in cookies.split(";"))
     return "; ".join(quote(name, safe=VISIBLE, errors="surrogateescape") + sep + value for name, sep, value in pairs)
 
 
 def _drop_large_cookies(response: web.Response) -> None:
-    """Give a browser no cookie that it would not keep: other clients would, and hide what people see."""
+    """Remove Set-Cookie headers that a browser would drop: other clients keep them and would hide the fault."""
     lines = response.headers.popall(hdrs.SET_COOKIE, [])
     for line in lines:
         name, _, value = line.partition(";")[0].partition("=")
         if len(name.encode()) + len(value.encode()) <= MAX_COOKIE_BYTES:
             response.headers.add(hdrs.SET_COOKIE, line)
         else:
-            log.warning(
-                "No browser keeps the cookie %s: its name and value have over %d bytes.", name, MAX_COOKIE_BYTES
-            )
+            log.warning("Browsers drop the cookie %s: its name and value have over %d bytes.", name, MAX_COOKIE_BYTES)
 
 
 def _to_be_compressed(request: web.Request, response: web.Response) -> bool:
@@ -244,7 +242,7 @@ def _to_be_compressed(request: web.Request, response: web.Response) -> bool:
 
 
 async def _websocket(upstream: Upstream, request: web.Request, path: str) -> web.StreamResponse:
-    """Connect a browser to the WebSocket API with the browser's own headers; a refusal reaches it as one."""
+    """Connect a browser to the WebSocket API with the browser's headers, and pass a refusal on."""
     headers = [*_end_to_end(request.headers, HANDSHAKE | {"host"})]
     try:
         connection = await upstream.session.ws_connect(upstream.address(path), headers=headers)
@@ -254,14 +252,14 @@ async def _websocket(upstream: Upstream, request: web.Request, path: str) -> web
         raise web.HTTPBadGateway(text=NO_ANSWER) from None
     async with connection as api:
         browser = web.WebSocketResponse()
-        with suppress(ConnectionError):  # it may have left by now
+        with suppress(ConnectionError):  # the browser may have left
             await browser.prepare(request)
             await asyncio.gather(_relay(api, browser), _relay(browser, api))
         return browser
 
 
 async def _relay(source: WebSocket, target: WebSocket) -> None:
-    """Forward messages until one side closes, then its close code and reason."""
+    """Forward messages until one side closes, then forward the close code and reason."""
     while True:
         message = await source.receive()
         match message.type:

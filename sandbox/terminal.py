@@ -1,4 +1,4 @@
-"""What the terminal shows while the sandbox runs: mails that people would get, and what functions say."""
+"""The terminal while the sandbox runs: mails to users, and the output of functions."""
 
 import threading
 import time
@@ -9,27 +9,27 @@ from pathlib import Path
 
 from sandbox.mail import mails
 
-SECONDS_BETWEEN_LOOKS = 0.5
-SECONDS_OF_SILENCE = 15
-SILENT = "  the emulated AWS has not answered for {} s; if it stays so, end the sandbox with Ctrl-C and start it again"
+POLL_SECONDS = 0.5
+MAX_SILENCE_SECONDS = 15
+SILENT = "  the emulated AWS has not answered for {} s; if this goes on, press Ctrl-C and start the sandbox again"
 
 
 @contextmanager
-def shown(aws: str, output: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """Say each mail as it is sent, and each line that is added to `output`, until the block ends."""
+def show_output(aws: str, output: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """Show each mail and each new line of `output` until the block ends."""
     ended = threading.Event()
 
     def watch() -> None:
         said, answered, silent = 0, time.monotonic(), False
         with output.open(encoding="utf-8", errors="replace") as lines:
-            while not ended.wait(SECONDS_BETWEEN_LOOKS):
+            while not ended.wait(POLL_SECONDS):
                 for line in lines:
                     say(f"  {line.rstrip()}")
                 try:
                     sent = mails(aws)
-                except (OSError, HTTPException):  # a busy emulator is asked again
-                    if not silent and time.monotonic() - answered > SECONDS_OF_SILENCE:
-                        say(SILENT.format(SECONDS_OF_SILENCE))
+                except (OSError, HTTPException):  # the emulator is busy: ask again
+                    if not silent and time.monotonic() - answered > MAX_SILENCE_SECONDS:
+                        say(SILENT.format(MAX_SILENCE_SECONDS))
                         silent = True
                     continue
                 answered, silent = time.monotonic(), False
@@ -39,7 +39,7 @@ def shown(aws: str, output: Path, say: Callable[[str], None]) -> Iterator[None]:
                         say(f"    {line}")
                 said = len(sent)
 
-    thread = threading.Thread(target=watch, name="terminal", daemon=True)  # Ctrl-C may come before anybody waits for it
+    thread = threading.Thread(target=watch, name="terminal", daemon=True)  # Ctrl-C may come before the join
     thread.start()
     try:
         yield

@@ -1,4 +1,4 @@
-"""The emulated AWS account, and what the Pulumi program registers in it."""
+"""The emulated AWS account, and the resources that the Pulumi program creates in it."""
 
 from sandbox.aws.account import Account, NotApplicableError
 from sandbox.aws.applier import RESTART, Applier

@@ -1,7 +1,7 @@
 """The emulated AWS account, and the translation of Pulumi's inputs into AWS's parameters.
 
-The two mostly differ in spelling, so one translation led by botocore's own model serves every call. It refuses, by
-name, what the model does not know.
+They differ mostly in spelling, so one translation by botocore's model serves every call. It refuses a property that the
+model does not have.
 """
 
 import re
@@ -27,7 +27,7 @@ SERVICES = (
     "sns",
     "sts",
 )
-GLOBAL_REGION, GLOBAL_SERVICES = "us-east-1", ("cloudwatch", "sns")  # where CloudFront has its metrics
+GLOBAL_REGION, GLOBAL_SERVICES = "us-east-1", ("cloudwatch", "sns")  # the region of CloudFront's metrics
 
 Inputs = dict[str, Any]
 
@@ -40,9 +40,9 @@ class Account:
     """The emulated account. Endpoint and keys are fixed, so no real account can be reached."""
 
     def __init__(self, endpoint: str, region: str, gateway: str | None = None) -> None:
-        """Make a client for each service. This sends nothing.
+        """Create a client for each service. This sends no request.
 
-        `gateway` is where a distribution reaches the APIs: the emulator itself, or a proxy in front of it.
+        `gateway` is the address at which a distribution reaches the APIs: the emulator, or a proxy in front of it.
         """
         self.gateway = gateway or endpoint
         self.region = region
@@ -57,7 +57,7 @@ class Account:
         }
 
     def call(self, service: str, operation: str, inputs: Mapping[str, Any]) -> Inputs:
-        """Call an operation of AWS with Pulumi's inputs, in the `region` among them or else in the account's own."""
+        """Call an operation of AWS with Pulumi's inputs, in their `region` or else in the region of the account."""
         region = inputs.get("region", self.region)
         client = self._clients.get((service, region))
         if client is None:
@@ -70,7 +70,7 @@ class Account:
 
 
 def spell(shape: Shape, value: Any, where: str) -> Any:
-    """Return `value` in the spelling and the types of `shape`; raise where AWS has no such property or value."""
+    """Return `value` in the spelling and the types of `shape`. Raises NotApplicableError where AWS would refuse it."""
     if isinstance(shape, StructureShape):
         return _spell_structure(shape, value, where)
     if isinstance(shape, ListShape):
@@ -91,7 +91,7 @@ def spell(shape: Shape, value: Any, where: str) -> Any:
 
 
 def _check_text(shape: Shape, value: str, where: str) -> None:
-    """Check length and pattern, which botocore leaves to the service."""
+    """Check length and pattern: botocore does not check them."""
     longest = shape.metadata.get("max")
     if longest and len(value) > longest:
         raise NotApplicableError(f"{where} is {len(value)} characters long; AWS takes {longest}")
@@ -102,7 +102,7 @@ def _check_text(shape: Shape, value: str, where: str) -> None:
 
 @cache
 def _pattern(java: str) -> re.Pattern[str] | None:
-    """Compile a pattern of the model; None if only Java understands it."""
+    """Compile a pattern of the model. Return None for one with Java's own syntax."""
     try:
         return re.compile(java, re.DOTALL)
     except re.error:
@@ -110,7 +110,7 @@ def _pattern(java: str) -> re.Pattern[str] | None:
 
 
 def _spell_structure(shape: StructureShape, value: Any, where: str) -> Inputs:
-    if isinstance(value, list) and {"Quantity", "Items"} <= set(shape.members):  # a list of CloudFront's
+    if isinstance(value, list) and {"Quantity", "Items"} <= set(shape.members):  # CloudFront's form of a list
         return {"Quantity": len(value), "Items": spell(shape.members["Items"], value, where)}
     names = {name.lower(): name for name in shape.members}
     spelled = {}

@@ -1,7 +1,7 @@
-"""Applies what the Pulumi program registers to the emulated AWS: an empty, temporary account.
+"""Creates the resources of the Pulumi program in the emulated AWS, an empty, temporary account.
 
-A second run of the program updates the code of functions, the edge's too, and the files of the page. It refuses every
-other change.
+A second run of the program updates the code of Lambda and CloudFront functions and the files of the page. It refuses
+every other change.
 """
 
 import hashlib
@@ -33,23 +33,23 @@ class Applier(mocks.Mocks):
     """Creates each registered resource in the emulated AWS, and answers with its outputs."""
 
     def __init__(self, account: Account) -> None:
-        """Apply to this account, which is empty."""
+        """Take an empty account."""
         self._account = account
         self._applied: dict[tuple[str, str], _Applied] = {}  # by type and name
         self._registered: set[tuple[str, str]] = set()
-        self.changed: list[str] = []  # by the last run: names of resources
+        self.changed: list[str] = []  # names of the resources that the last run changed
 
     def run(self, *, stack: str, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Run the program, delete the page's files that it no longer registers, and return its exports.
+        """Run the program, delete the files of the page that it no longer registers, and return its exports.
 
-        Raises what `program.run` raises; the resources applied until then stay.
+        Raises the errors of `program.run`. The resources created until then stay.
         """
         self._registered.clear()
         self.changed.clear()
         exports = program.run(program.Monitor(self), stack=stack, config=config)
         for kind, name in self._applied.keys() - self._registered:
             if kind != PAGE_FILE:
-                raise NotApplicableError(f"{kind} {name!r} is gone, which {RESTART}")
+                raise NotApplicableError(f"{kind} {name!r} was removed, which {RESTART}")
             file = self._applied.pop((kind, name)).inputs
             self._account.call("s3", "DeleteObject", {"bucket": file["bucket"], "key": file["key"]})
             self.changed.append(name)
@@ -57,7 +57,7 @@ class Applier(mocks.Mocks):
         return exports
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, Inputs]:
-        """Create or update the resource; nothing is created for a component."""
+        """Create or update the resource. A component has nothing to create."""
         if not args.custom:
             return "", {}
         if args.typ not in CREATE:
@@ -83,7 +83,7 @@ class Applier(mocks.Mocks):
         return CREATE[kind](self._account, name, dict(inputs))
 
     def _update(self, key: tuple[str, str], applied: _Applied, inputs: Inputs, digests: dict[str, str]) -> Created:
-        """Apply the one input that may change."""
+        """Update the only input of this type that may change."""
         different = {name for name, _ in applied.digests.items() ^ digests.items()}
         changeable, update = UPDATE.get(key[0], ("", None))
         if update is None or different != {changeable}:
@@ -92,7 +92,7 @@ class Applier(mocks.Mocks):
         return applied.created
 
     def call(self, args: mocks.MockCallArgs) -> tuple[Inputs, list[tuple[str, str]]]:
-        """Answer a look-up of the program."""
+        """Answer a look-up (invoke) of the program."""
         match args.token:
             case "aws:index/getCallerIdentity:getCallerIdentity":
                 return {"accountId": self._account.call("sts", "GetCallerIdentity", {})["Account"]}, []
@@ -102,6 +102,6 @@ class Applier(mocks.Mocks):
 
 
 def _digest(value: Any) -> str:
-    """Return the same text for the same value; of a file, its content counts."""
+    """Return a digest of a value. A file counts by its content."""
     plainly = json.dumps(value, sort_keys=True, default=lambda asset: hashlib.sha256(content(asset)).hexdigest())
     return hashlib.sha256(plainly.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""One function for each resource type: the AWS calls that create it. They say only where Pulumi and AWS differ."""
+"""One function for each resource type, with the AWS calls that create it and the differences of Pulumi's inputs."""
 
 import secrets
 import time
@@ -14,11 +14,11 @@ from sandbox.aws.account import Account, Inputs, NotApplicableError
 EXECUTE_API = ".execute-api."
 FUNCTION = "aws:lambda/function:Function"
 PAGE_FILE = "aws:s3/bucketObjectv2:BucketObjectv2"
-PENDING_SECONDS = 20
+ACTIVE_TIMEOUT_SECONDS = 20
 
 
 class Created(NamedTuple):
-    """A resource as AWS created it: the provider's ID, and the outputs beside its inputs."""
+    """A resource that AWS created: its id, and its outputs without the inputs."""
 
     id: str
     outputs: Inputs
@@ -37,7 +37,7 @@ def _creates(token: str) -> Callable[[Create], Create]:
 
 
 def _unique_name(name: str) -> str:
-    """Add a random suffix, as Pulumi does, so that two stacks do not collide."""
+    """Return the name with a random suffix, as Pulumi's autonaming does."""
     return f"{name}-{secrets.token_hex(4)[:7]}"
 
 
@@ -159,7 +159,7 @@ def _cache_behavior(inputs: Inputs) -> Inputs:
 
 
 def _origin(account: Account, inputs: Inputs) -> Inputs:
-    """Send an API's requests to the emulator: the API's public name does not resolve here."""
+    """Return an origin. The host name of an API does not resolve here, so its requests go to the emulator."""
     origin = {"Id": inputs.pop("originId"), **inputs}
     if "customOriginConfig" not in origin:
         return {"S3OriginConfig": {"OriginAccessIdentity": ""}, **origin}
@@ -256,10 +256,10 @@ def _update_code(account: Account, function: str, inputs: Inputs) -> None:
 
 
 def _wait_until_active(account: Account, function: str) -> None:
-    deadline = time.monotonic() + PENDING_SECONDS
+    deadline = time.monotonic() + ACTIVE_TIMEOUT_SECONDS
     while account.call("lambda", "GetFunctionConfiguration", {"FunctionName": function})["State"] == "Pending":
         if time.monotonic() > deadline:
-            raise NotApplicableError(f"is still pending after {PENDING_SECONDS} s")
+            raise NotApplicableError(f"is still pending after {ACTIVE_TIMEOUT_SECONDS} s")
         time.sleep(0.02)
 
 
@@ -362,7 +362,7 @@ def _route(account: Account, _name: str, inputs: Inputs) -> Created:
     return Created(account.call("apigatewayv2", "CreateRoute", inputs)["RouteId"], {})
 
 
-# Updates: the one input that may change, and the function that applies it
+# Updates by type: the input that may change, and the function that updates it
 
 UPDATE: dict[str, tuple[str, Callable[[Account, str, Inputs], object]]] = {
     FUNCTION: ("code", _update_code),

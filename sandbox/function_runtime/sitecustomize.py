@@ -1,7 +1,7 @@
-"""What Lambda's own runtime does around a handler and the emulator's does not: it tells how the handler fails.
+"""Writes the output and the exceptions of a function to the file SANDBOX_OUTPUT, as Lambda's runtime writes to a log.
 
-Python imports a module of this name as it starts, where it is on PYTHONPATH. In a function it adds what is printed, or
-logged from a warning up, and each exception to the file that SANDBOX_OUTPUT names, even where the emulator keeps none.
+The emulator's runtime does not. Python imports a module of this name at its start if it is on PYTHONPATH. The file gets
+what a function prints, log lines from warning up, and each exception.
 """
 
 import contextlib
@@ -15,40 +15,42 @@ from io import TextIOBase
 from types import ModuleType
 from typing import TextIO
 
-USUAL = vars(logging.makeLogRecord({}))
+STANDARD_FIELDS = vars(logging.makeLogRecord({}))
 
 
 class Output(TextIOBase):
-    """A stream whose lines go to a file too, each after the name of the function."""
+    """A stream that also writes its lines to a file, each after the name of the function."""
 
     def __init__(self, stream: TextIO) -> None:
-        """Write to `stream` too."""
+        """Write to `stream` as well."""
         self._function = os.environ["AWS_LAMBDA_FUNCTION_NAME"].rpartition("-")[0]
         self._file = os.open(os.environ["SANDBOX_OUTPUT"], os.O_WRONLY | os.O_APPEND)
-        self._stream, self._begun = stream, ""
+        self._stream, self._unfinished = stream, ""
 
     def write(self, text: str) -> int:
-        """Take text as it comes, and write a line once it has ended: functions share the file."""
-        *lines, self._begun = (self._begun + text).split("\n")
+        """Write whole lines only: functions share the file."""
+        *lines, self._unfinished = (self._unfinished + text).split("\n")
         for line in lines:
             os.write(self._file, f"{self._function}: {line}\n".encode(errors="replace"))
         return self._stream.write(text)
 
 
 class Lines(logging.Handler):
-    """Prints a record with what was given beside its message, and an error's exception even where it keeps silent."""
+    """Prints a log record with its extra fields, and the exception of an error."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        extra = [f"{key}={value}" for key, value in vars(record).items() if key not in USUAL and key != "message"]
+        extra = [
+            f"{key}={value}" for key, value in vars(record).items() if key not in STANDARD_FIELDS and key != "message"
+        ]
         print(record.levelname, record.getMessage(), *extra, file=sys.stderr)
         _, error, _ = record.exc_info or sys.exc_info()
         if error and record.levelno >= logging.ERROR:
-            tell(error)
+            print_exception(error)
 
 
-def tell(error: BaseException) -> None:
-    """Print where in the function's own files an exception passed, and what it says."""
+def print_exception(error: BaseException) -> None:
+    """Print an exception with its frames in the function's own files."""
     root = os.environ["LAMBDA_TASK_ROOT"] + os.sep
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename.startswith(root):
@@ -57,28 +59,28 @@ def tell(error: BaseException) -> None:
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
-    """Tell of an exception on its way out."""
+def exceptions_printed() -> Iterator[None]:
+    """Print an exception, and raise it again."""
     try:
         yield
     except Exception as error:
-        tell(error)
+        print_exception(error)
         raise
 
 
 def install() -> None:
-    """Tell of the handler's module as the worker imports it, of each call, and of all that they print and log."""
+    """Wrap the import of the handler's module and each call, and write output and log lines to the file."""
     import_module = importlib.import_module
 
-    def imported(name: str, package: str | None = None) -> ModuleType:
+    def import_handler(name: str, package: str | None = None) -> ModuleType:
         if not name.startswith("handlers."):
             return import_module(name, package)
-        with told():
+        with exceptions_printed():
             module = import_module(name)
-        module.handler = told()(module.handler)  # type: ignore[attr-defined]
+        module.handler = exceptions_printed()(module.handler)  # type: ignore[attr-defined]
         return module
 
-    importlib.import_module = imported
+    importlib.import_module = import_handler
     sys.stderr = Output(sys.stderr)
     logging.getLogger().addHandler(Lines())
 

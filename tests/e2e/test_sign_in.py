@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from sandbox import hosted_login
 from sandbox.kakao import PEOPLE
-from sandbox.local import EMAIL_PERSON, Sandbox
+from sandbox.local import EMAIL_USER, Sandbox
 from tests.e2e.person import (
     BADA,
     HANEUL,
@@ -220,7 +220,7 @@ def test_a_return_path_is_where_the_person_ends(page: Page, sandbox: Sandbox) ->
 
 
 def test_sign_in_by_email_goes_through_cognitos_own_page(page: Page, sandbox: Sandbox) -> None:
-    email, password = EMAIL_PERSON
+    email, password = EMAIL_USER
     page.goto(sandbox.site)
     page.get_by_role("link", name="이메일로 로그인").click()
     page.wait_for_url(f"{sandbox.hosted_login}/**")
@@ -247,7 +247,7 @@ def test_a_session_by_password_is_the_pages_own(page: Page, context: BrowserCont
     """From the page's own origin, as a team's own form would."""
     page.goto(sandbox.site)
     expect_signed_out(page)
-    email, password = EMAIL_PERSON
+    email, password = EMAIL_USER
     answer = page.evaluate(
         """async (body) => {
             const answer = await fetch("/api/auth/sign-in", {method: "POST", body: JSON.stringify(body)});

@@ -14,10 +14,10 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from botocore.exceptions import ClientError
 
 from sandbox.kakao.people import Person
-from sandbox.local import EMAIL_PERSON, Sandbox
+from sandbox.local import EMAIL_USER, Sandbox
 from sandbox.mail import mails
 
-EMAIL, PASSWORD = EMAIL_PERSON
+EMAIL, PASSWORD = EMAIL_USER
 TOKENS = {"AccessToken", "IdToken", "RefreshToken", "ExpiresIn", "TokenType"}  # of an answer that gives them
 
 

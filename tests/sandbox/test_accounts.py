@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.local import Sandbox
 from sandbox.mail import mails
-from sandbox.terminal import shown
+from sandbox.terminal import show_output
 from tests.sandbox.deployed import TOKENS, at_cognito, functions, invoke, mailed_code
 
 pytestmark = pytest.mark.sandbox
@@ -357,7 +357,7 @@ def test_what_cognito_says_of_its_own_is_answered(
 
 def test_the_terminal_shows_each_mail_once(sandbox: Sandbox, email: str) -> None:
     said: list[str] = []
-    with shown(sandbox.aws, sandbox.output, said.append):
+    with show_output(sandbox.aws, sandbox.output, said.append):
         attributes = [{"Name": "email", "Value": email}]
         given = {"ClientId": sandbox.exports["clientId"], "Username": email, "Password": PASSWORD}
         sandbox.account.call("cognito-idp", "SignUp", given | {"UserAttributes": attributes})

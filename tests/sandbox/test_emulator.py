@@ -106,7 +106,7 @@ def test_one_that_is_never_ready_is_given_up(monkeypatch: pytest.MonkeyPatch, tm
     silent.write_text("#!/bin/sh\nexec sleep 30\n")
     silent.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(silent))
-    monkeypatch.setattr(module, "READY_SECONDS", 0.1)
+    monkeypatch.setattr(module, "START_TIMEOUT_SECONDS", 0.1)
     with pytest.raises(NotStartedError, match="did not start"), emulated_aws(free_ports()):
         pytest.fail("it started")
 

@@ -11,7 +11,7 @@ from typing import IO
 import pytest
 import requests
 
-from sandbox.local import EMAIL_PERSON
+from sandbox.local import EMAIL_USER
 from sandbox.program import ROOT
 from tests.ports import free_ports
 from tests.processes import process
@@ -64,7 +64,7 @@ def named(line: str) -> set[str]:
 
 def session(development: Development) -> str:
     """The cookies of somebody who has signed in."""
-    email, password = EMAIL_PERSON
+    email, password = EMAIL_USER
     answer = requests.post(
         f"{development.site}/api/auth/sign-in",
         json={"email": email, "password": password, "session": True},
@@ -99,14 +99,14 @@ def test_a_module_that_several_handlers_share_is_live_in_each_of_them_and_in_no_
     [
         ("def handler(:\n", "handlers/user_info.py:1: invalid syntax"),
         ("\nreturn 1\n", "handlers/user_info.py:2: 'return' outside function"),
-        ("from handlers import nothing\n", "handlers/nothing.py is missing, and something imports it"),
+        ("from handlers import nothing\n", "handlers/nothing.py is missing, but it is imported"),
     ],
 )
 def test_a_broken_handler_is_said_in_a_line_and_the_old_one_stays_until_it_is_mended(
     development: Development, broken: str, complaint: str
 ) -> None:
     file = "handlers/user_info.py"
-    assert development.save(file, broken) == f"not live: {complaint}. What was live stays."
+    assert development.save(file, broken) == f"not live: {complaint}. The version before stays live."
     assert development.get("/api/userinfo").status_code == 401
     assert development.get("/api/userinfo", cookie=session(development)).json()["provider"] == "Cognito"
     assert "nothing new" in development.save(file, (ROOT / file).read_text())

@@ -18,7 +18,7 @@ import requests
 
 from infra.packaging import BUILD
 from sandbox import live, local, program, terminal
-from sandbox.__main__ import THREADS, wait_for_an_end
+from sandbox.__main__ import THREADS, wait_for_end
 from sandbox.emulator import NotStartedError
 from sandbox.program import ROOT, own
 from tests.ports import free_ports
@@ -139,8 +139,8 @@ def test_an_emulator_that_is_killed_while_the_program_is_applied_is_said_to_be_s
 
 def test_each_part_that_can_end_is_a_thread_that_is_waited_for(sandbox: local.Sandbox) -> None:
     with (
-        terminal.shown(sandbox.aws, sandbox.output, print),
-        live.saved_files_applied(list, print),
+        terminal.show_output(sandbox.aws, sandbox.output, print),
+        live.apply_saved_files(list, print),
     ):
         assert THREADS.keys() <= {thread.name for thread in threading.enumerate()}
 
@@ -149,9 +149,7 @@ def test_a_part_that_ends_is_named_and_no_other() -> None:
     over = threading.Event()
     threading.Thread(target=over.wait, args=[20], name="well", daemon=True).start()
     try:
-        assert (
-            wait_for_an_end(lambda: "", {"well": "One", "ends": "Another"}) == "Another has ended; the error is above."
-        )
+        assert wait_for_end(lambda: "", {"well": "One", "ends": "Another"}) == "Another has ended; the error is above."
     finally:
         over.set()
 
@@ -238,8 +236,8 @@ with {block}:
     "block",
     [
         'kakao.serve(0, kakao.KakaoApp("key", "secret", 1, ()), {})',
-        "live.saved_files_applied(list, print)",
-        'terminal.shown("http://127.0.0.1:1", Path("/dev/null"), print)',
+        "live.apply_saved_files(list, print)",
+        'terminal.show_output("http://127.0.0.1:1", Path("/dev/null"), print)',
     ],
     ids=["kakao", "live", "terminal"],
 )
