@@ -3,7 +3,7 @@
 import asyncio
 import json
 import runpy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -84,16 +84,23 @@ def _texts(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def run(
-    monitor: Monitor, *, stack: str, config: Mapping[str, Any], program: Path = ROOT / "__main__.py"
+    monitor: Monitor,
+    *,
+    stack: str,
+    config: Mapping[str, Any],
+    program: Path | Callable[[], object] = ROOT / "__main__.py",
 ) -> dict[str, Any]:
-    """Run the program to its end and return its exports.
+    """Run the program, a file or a function, to its end and return its exports.
 
     Raises the error of the program or of the monitor, and TimeoutError after a minute.
     """
     texts = _texts(config)
 
     def execute_program() -> None:
-        runpy.run_path(str(program), run_name="__main__")
+        if isinstance(program, Path):
+            runpy.run_path(str(program), run_name="__main__")
+        else:
+            program()
 
     loops: list[asyncio.AbstractEventLoop] = []
 

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from handlers import contract
+from infra.alarms import Alarms
 from sandbox.program import PROJECT, ROOT
-from tests.infra.engine import Declared, Graph, declare, functions
+from tests.infra.engine import Declared, Graph, declare_component, functions
 
 US = "us-east-1"
+STACKS = ("dev", "prod")
 
 
 def alarms(stack: Graph) -> dict[str, Declared]:
@@ -28,11 +30,6 @@ def matches(pattern: str, line: dict[str, Any]) -> bool:
     """Whether CloudWatch counts this line, for patterns of one comparison."""
     field, value = re.fullmatch(r'\{ \$\.(\w+) = "(\w+)" \}', pattern).groups()
     return line.get(field) == value
-
-
-@pytest.fixture(scope="module")
-def mailed() -> Graph:
-    return declare({"kakaoAppId": "1000001", "alarmEmail": "team@example.com"})
 
 
 def test_no_function_fails_unheard(stack: Graph) -> None:
@@ -170,25 +167,29 @@ def test_silence_is_no_alarm(stack: Graph) -> None:
 
 
 def test_an_alarm_says_of_which_stack_it_is() -> None:
-    for alarm in alarms(declare(stack="prod")).values():
-        assert alarm["alarmDescription"].startswith(f"{PROJECT}-prod: ")
+    for name in STACKS:
+        graph = declare_component(lambda: Alarms("alarms", email=""), stack=name)
+        assert graph.one("MetricAlarm")["alarmDescription"].startswith(f"{PROJECT}-{name}: ")
 
 
-def test_alarms_are_mailed_to_the_address_of_the_settings(mailed: Graph) -> None:
-    subscriptions = {s["topic"]: (s["protocol"], s["endpoint"]) for s in mailed.all("TopicSubscription")}
-    assert subscriptions == {topic.outputs["arn"]: ("email", "team@example.com") for topic in mailed.all("Topic")}
-    assert {s.inputs.get("region") for s in mailed.all("TopicSubscription")} == {None, US}
+def test_alarms_are_mailed_to_the_address_of_the_settings(varied: Graph) -> None:
+    subscriptions = {s["topic"]: (s["protocol"], s["endpoint"]) for s in varied.all("TopicSubscription")}
+    assert subscriptions == {topic.outputs["arn"]: ("email", "team@example.com") for topic in varied.all("Topic")}
+    assert {s.inputs.get("region") for s in varied.all("TopicSubscription")} == {None, US}
 
 
-def test_without_an_address_alarms_and_topics_are_there_for_whoever_subscribes(stack: Graph, mailed: Graph) -> None:
+def test_without_an_address_alarms_and_topics_are_there_for_whoever_subscribes(stack: Graph, varied: Graph) -> None:
     assert stack.all("TopicSubscription") == []
-    assert set(alarms(stack)) == set(alarms(mailed))
+    assert set(alarms(stack)) == set(alarms(varied))
 
 
 def test_two_stacks_of_an_account_count_apart() -> None:
-    namespaces = {
-        lines(declare(stack=name), "authorizer-errors")["metricTransformation"]["namespace"] for name in STACKS
-    }
+    def count() -> None:
+        alarms = Alarms("alarms", email="")
+        alarms.count("errors", '{ $.level = "ERROR" }', "log-group", parent=alarms)
+
+    filters = [declare_component(count, stack=name).one("LogMetricFilter") for name in STACKS]
+    namespaces = {one["metricTransformation"]["namespace"] for one in filters}
     assert len(namespaces) == len(STACKS)
 
 
@@ -197,9 +198,6 @@ def test_what_to_do_at_each_alarm_is_written_down(stack: Graph) -> None:
     per_function = {f"{function.name.removeprefix('login-')}-errors" for function in functions(stack)}
     for label in set(alarms(stack)) - per_function | {"<function>-errors"}:
         assert f"| `{label}` |" in written, label
-
-
-STACKS = ("dev", "prod")
 
 
 def widgets(stack: Graph) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -11,13 +10,12 @@ import yaml
 
 from sandbox.program import PROJECT, ROOT
 from tests.infra.authorization import Action, matching
-from tests.infra.engine import ACCOUNT, EVERYTHING, REGION, Declared, Graph, declare, declare_deployment, statements
+from tests.infra.engine import ACCOUNT, REGION, Declared, Graph, declare_deployment, declare_everything, statements
 from tests.infra.iam import allows, tags
 
 POOL = f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/1"
 DISTRIBUTION = f"arn:aws:cloudfront::{ACCOUNT}:distribution/1"
 CERTIFICATE = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/1"
-BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/{PROJECT}-{{}}-boundary"
 # What AWS calls a resource's name in its ARN.
 NAMES = ["AlarmName", "BucketName", "DashboardName", "FunctionName", "LayerName", "LogGroupName", "Name", "TopicName"]
 
@@ -157,12 +155,6 @@ def deployment() -> Graph:
     return declare_deployment(hostedZoneIds={"dev": "Z0DEV", "prod": "Z0PROD"})
 
 
-@cache
-def declared(stack: str) -> Graph:
-    settings = {"kakaoAppId": "1", "permissionsBoundary": BOUNDARY.format(stack), "hostedZoneId": f"Z0{stack.upper()}"}
-    return declare(EVERYTHING | settings, stack=stack)
-
-
 def kind(resource: Declared) -> str:
     return resource.type.removeprefix("aws:").partition(":")[0]
 
@@ -263,7 +255,7 @@ def test_a_deployment_may_call_whatever_the_provider_calls_for_what_the_login_de
 ) -> None:
     refused = [
         (call.resource.name, call.action, call.checks)
-        for call in calls(declared(stack), stack)
+        for call in calls(declare_everything(stack), stack)
         if not call.allowed(rights(deployment, stack))
     ]
     assert refused == []
@@ -281,7 +273,7 @@ def test_a_deployment_reaches_nothing_of_another_stacks_in_the_same_account_but_
 ) -> None:
     dev = rights(deployment, "dev")
     reached = set()
-    for resource, of_one in groupby(calls(declared("prod"), "prod"), key=lambda call: call.resource):
+    for resource, of_one in groupby(calls(declare_everything("prod"), "prod"), key=lambda call: call.resource):
         allowed = {call.action: call.allowed(dev) for call in of_one}
         for action, itself in allowed.items():
             of_nobody = action in ("iam:CreateServiceLinkedRole", "route53:GetChange") or (
@@ -301,21 +293,21 @@ def policies(*graphs: Graph) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_every_action_in_a_policy_is_one_of_awss(deployment: Graph) -> None:
-    for name, statement in policies(deployment, declared("dev")):
+    for name, statement in policies(deployment, declare_everything("dev")):
         for pattern in statement["Action"]:
             assert any(matching(pattern)), (name, pattern)
 
 
 def test_an_action_that_aws_allows_on_everything_alone_is_allowed_on_everything(deployment: Graph) -> None:
     """On a resource that it does not know, a permission is none."""
-    for name, statement in policies(deployment, declared("dev")):
+    for name, statement in policies(deployment, declare_everything("dev")):
         for pattern in statement["Action"]:
             if "*" not in pattern and not Action(pattern).resources:
                 assert statement["Resource"] == ["*"], (name, pattern)
 
 
 def test_no_permission_hangs_on_a_condition_that_aws_never_fills_in(deployment: Graph) -> None:
-    for name, statement in policies(deployment, declared("dev")):
+    for name, statement in policies(deployment, declare_everything("dev")):
         keys = statement.get("Condition", {}).get("StringEquals", {})
         for pattern in statement["Action"]:
             if "*" not in pattern:

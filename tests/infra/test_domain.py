@@ -8,12 +8,17 @@ import pytest
 from tests.infra.engine import Declared, Graph, declare
 
 ZONE = "Z0EXAMPLE"
-SITE, LOGIN = "https://www.example.com", "https://login.example.com"
+SITE, LOGIN = "https://example.com", "https://login.example.com"
 
 
 @pytest.fixture(scope="module")
 def own() -> Graph:
-    return declare({"siteDomain": "www.example.com", "loginDomain": "login.example.com", "hostedZoneId": ZONE})
+    return declare({"siteDomain": "example.com", "loginDomain": "login.example.com", "hostedZoneId": ZONE})
+
+
+@pytest.fixture(scope="module")
+def login_alone() -> Graph:
+    return declare({"loginDomain": "login.example.com", "hostedZoneId": ZONE})
 
 
 def variables(stack: Graph, function: str) -> Any:
@@ -37,7 +42,7 @@ def test_without_a_domain_nothing_is_asked_of_dns_or_for_a_certificate(stack: Gr
 def test_everything_that_names_the_site_names_its_own_domain(own: Graph) -> None:
     assert own.exports["siteUrl"] == SITE
     assert own.exports["apiUrl"] == f"{SITE}/api"
-    assert own.exports["websocketUrl"] == "wss://www.example.com/ws"
+    assert own.exports["websocketUrl"] == "wss://example.com/ws"
     assert own.exports["kakaoLogoutRedirectUri"] == f"{SITE}/"
     client = own.one("UserPoolClient")
     assert client["callbackUrls"] == [f"{SITE}/api/auth/callback"]
@@ -57,7 +62,7 @@ def test_whose_tokens_count_does_not_change_with_the_domain(own: Graph, stack: G
         assert variables(own, "connect_authorizer")[name] == variables(stack, "connect_authorizer")[name]
 
 
-@pytest.mark.parametrize("domain", ["www.example.com", "login.example.com"])
+@pytest.mark.parametrize("domain", ["example.com", "login.example.com"])
 def test_cloudfront_gets_a_certificate_from_its_region_and_only_once_it_is_valid(own: Graph, domain: str) -> None:
     certificate = own.one("Certificate", domainName=domain)
     asked = certificate.outputs["domainValidationOptions"][0]
@@ -85,7 +90,7 @@ def test_the_proof_stays_for_other_certificates_of_the_same_domain(own: Graph) -
 
 def test_the_distribution_answers_for_the_domain_over_current_tls_only(own: Graph) -> None:
     distribution = own.one("Distribution")
-    assert distribution["aliases"] == ["www.example.com"]
+    assert distribution["aliases"] == ["example.com"]
     certificate = distribution["viewerCertificate"]
     assert certificate["sslSupportMethod"] == "sni-only"
     assert certificate["minimumProtocolVersion"] == "TLSv1.2_2021"
@@ -94,7 +99,7 @@ def test_the_distribution_answers_for_the_domain_over_current_tls_only(own: Grap
 def test_both_names_lead_to_their_distributions_over_ipv4_and_ipv6(own: Graph) -> None:
     site, login = own.one("Distribution").outputs, own.one("UserPoolDomain").outputs
     targets = {
-        "www.example.com": (site["domainName"], site["hostedZoneId"]),
+        "example.com": (site["domainName"], site["hostedZoneId"]),
         "login.example.com": (login["cloudfrontDistribution"], login["cloudfrontDistributionZoneId"]),
     }
     for name, (host, zone) in targets.items():
@@ -106,34 +111,31 @@ def test_both_names_lead_to_their_distributions_over_ipv4_and_ipv6(own: Graph) -
 
 
 def test_nobody_is_sent_to_a_name_before_it_leads_somewhere(own: Graph) -> None:
-    site, login = (addresses(own, name)["A"].tail for name in ("www.example.com", "login.example.com"))
+    site, login = (addresses(own, name)["A"].tail for name in ("example.com", "login.example.com"))
     assert site in own.one("UserPoolClient").sources["callbackUrls"]
     assert login in own.function("session").sources["environment"]
 
 
-def test_below_the_site_cognito_is_asked_once_the_sites_own_record_is_there() -> None:
-    stack = declare({"siteDomain": "example.com", "loginDomain": "login.example.com", "hostedZoneId": ZONE})
-    assert addresses(stack, "example.com")["A"].tail in stack.one("UserPoolDomain").dependencies
+def test_below_the_site_cognito_is_asked_once_the_sites_own_record_is_there(own: Graph) -> None:
+    assert addresses(own, "example.com")["A"].tail in own.one("UserPoolDomain").dependencies
 
 
-def test_a_parent_without_a_record_gets_one_before_cognito_is_asked() -> None:
-    stack = declare({"loginDomain": "login.example.com", "hostedZoneId": ZONE, "loginParentRecord": True})
-    (parent,) = addresses(stack, "example.com").values()
-    assert (parent["type"], parent["zoneId"], parent["records"]) == ("A", ZONE, ["192.0.2.1"])
-    assert parent.tail in stack.one("UserPoolDomain").dependencies
+def test_a_parent_without_a_record_gets_one_before_cognito_is_asked(everything: Graph) -> None:
+    (parent,) = addresses(everything, "other.example.com").values()
+    assert (parent["type"], parent["zoneId"], parent["records"]) == ("A", "Z0DEV", ["192.0.2.1"])
+    assert parent.tail in everything.one("UserPoolDomain").dependencies
 
 
-def test_a_parents_record_is_left_alone_unless_the_setting_says_so(own: Graph) -> None:
-    assert addresses(own, "example.com") == {}
+def test_a_parents_record_is_left_alone_unless_the_setting_says_so(login_alone: Graph) -> None:
+    assert addresses(login_alone, "example.com") == {}
 
 
-def test_the_site_alone_or_the_login_alone_may_have_a_domain() -> None:
-    site = declare({"siteDomain": "www.example.com", "hostedZoneId": ZONE})
+def test_the_site_alone_or_the_login_alone_may_have_a_domain(login_alone: Graph) -> None:
+    site = declare({"siteDomain": "example.com", "hostedZoneId": ZONE})
     assert site.exports["siteUrl"] == SITE
     assert site.exports["kakaoRedirectUri"].endswith(".amazoncognito.com/oauth2/idpresponse")
-    login = declare({"loginDomain": "login.example.com", "hostedZoneId": ZONE})
-    assert login.exports["siteUrl"].endswith(".cloudfront.net")
-    assert login.exports["kakaoRedirectUri"] == f"{LOGIN}/oauth2/idpresponse"
+    assert login_alone.exports["siteUrl"].endswith(".cloudfront.net")
+    assert login_alone.exports["kakaoRedirectUri"] == f"{LOGIN}/oauth2/idpresponse"
 
 
 def test_the_site_asks_https_of_the_teams_other_hosts_only_below_a_domain_of_cloudfronts(

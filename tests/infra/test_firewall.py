@@ -9,14 +9,14 @@ import pytest
 
 from infra.http_api import REQUESTS_PER_SECOND
 from sandbox.program import ROOT
-from tests.infra.engine import Declared, Graph, declare
+from tests.infra.engine import Declared, Graph
 
 SITE, USER_POOL = "CLOUDFRONT", "REGIONAL"
 
 
 @pytest.fixture(scope="module")
-def guarded() -> Graph:
-    return declare({"waf": True})
+def guarded(everything: Graph) -> Graph:
+    return everything
 
 
 def rules(firewall: Declared) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from tests.infra.engine import Declared, Graph, declare, functions, statements
+from tests.infra.engine import VARIED, Declared, Graph, declare, functions, statements
 
 
 def policies_of(stack: Graph, function: Declared) -> list[Declared]:
@@ -98,12 +98,9 @@ def test_only_lambda_may_take_a_functions_role_and_no_two_functions_share_one(st
         assert statement["Action"] == ["sts:AssumeRole"]
 
 
-def test_no_role_outgrows_the_boundary_that_the_settings_name() -> None:
-    boundary = "arn:aws:iam::123456789012:policy/kakao-login-dev-boundary"
-    assert {role.inputs.get("permissionsBoundary") for role in declare().all("Role")} == {None}
-    assert {role["permissionsBoundary"] for role in declare({"permissionsBoundary": boundary}).all("Role")} == {
-        boundary
-    }
+def test_no_role_outgrows_the_boundary_that_the_settings_name(stack: Graph, varied: Graph) -> None:
+    assert {role.inputs.get("permissionsBoundary") for role in stack.all("Role")} == {None}
+    assert {role["permissionsBoundary"] for role in varied.all("Role")} == {VARIED["permissionsBoundary"]}
 
 
 def test_a_function_waits_for_its_policy(stack: Graph) -> None:
@@ -117,25 +114,25 @@ def test_log_lines_are_json_and_end_after_a_while(stack: Graph) -> None:
         assert function["loggingConfig"]["logGroup"] in {group.outputs["name"] for group in stack.all("LogGroup")}
 
 
-def test_every_log_is_kept_as_long_as_the_setting_says(stack: Graph) -> None:
+def test_every_log_is_kept_as_long_as_the_setting_says(stack: Graph, varied: Graph) -> None:
     assert {group["retentionInDays"] for group in stack.all("LogGroup")} == {30}
-    assert {group["retentionInDays"] for group in declare({"logDays": 365}).all("LogGroup")} == {365}
+    assert {group["retentionInDays"] for group in varied.all("LogGroup")} == {365}
 
 
-def test_a_function_knows_the_stack_that_it_belongs_to() -> None:
-    stack = declare({"extraOrigins": ["http://localhost:3000"], "refreshDays": 7})
-    session = stack.function("session")["environment"]["variables"]
-    assert session["CLIENT_ID"] == stack.exports["clientId"]
-    assert json.loads(session["SITE_ORIGINS"]) == [stack.exports["siteUrl"], "http://localhost:3000"]
+def test_a_function_knows_the_stack_that_it_belongs_to(varied: Graph) -> None:
+    session = varied.function("session")["environment"]["variables"]
+    assert session["CLIENT_ID"] == varied.exports["clientId"]
+    assert json.loads(session["SITE_ORIGINS"]) == [varied.exports["siteUrl"], *VARIED["extraOrigins"]]
     assert session["REFRESH_DAYS"] == "7"
-    user_info = stack.function("user_info")["environment"]["variables"]
-    assert user_info["USER_POOL_ID"] == stack.exports["userPoolId"]
+    user_info = varied.function("user_info")["environment"]["variables"]
+    assert user_info["USER_POOL_ID"] == varied.exports["userPoolId"]
 
 
 @pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
-def test_runtime_and_architecture_are_those_of_the_settings(architecture: str) -> None:
-    for function in functions(declare({"runtime": "python3.12", "architecture": architecture})):
-        assert function["runtime"] == "python3.12"
+def test_runtime_and_architecture_are_those_of_the_settings(architecture: str, stack: Graph, varied: Graph) -> None:
+    graph, runtime = {"arm64": (stack, "python3.13"), "x86_64": (varied, "python3.12")}[architecture]
+    for function in functions(graph):
+        assert function["runtime"] == runtime
         assert function["architectures"] == [architecture]
 
 

@@ -11,7 +11,7 @@ import yaml
 from infra import inputs, names
 from infra.inputs import InputError, KakaoLoginArgs
 from sandbox.program import ROOT
-from tests.infra.engine import EVERYTHING, Graph, declare
+from tests.infra.engine import Graph, declare
 
 KAKAO = {"client_id": "k", "client_secret": "s"}
 TWO = Path(__file__).parent / "programs" / "two_logins.py"
@@ -101,13 +101,12 @@ LIMITS = {  # characters of a physical name; IAM, Lambda, CloudFront and S3 docu
 }
 
 
-def test_every_name_fits_into_what_aws_takes_for_the_longest_stack() -> None:
+def test_every_name_fits_into_what_aws_takes_for_the_longest_stack(everything: Graph) -> None:
     autonaming = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]["pulumi:autonaming"]["value"]
     own = {kind: each["pattern"] for kind, each in autonaming["providers"]["aws"]["resources"].items()}
     stack = "s" * names.longest_stack("kakao-login")
-    graph = declare(EVERYTHING | {"kakaoAppId": "1000001"})
-    assert {resource.type for resource in graph.custom()} >= LIMITS.keys()
-    for resource in graph.custom():
+    assert {resource.type for resource in everything.custom()} >= LIMITS.keys()
+    for resource in everything.custom():
         pattern = own.get(resource.type, autonaming["pattern"])
         name = pattern.replace("${project}", "kakao-login").replace("${stack}", stack).replace("${name}", resource.name)
         name = re.sub(r"\$\{hex\((\d)\)\}", lambda digits: "0" * int(digits[1]), name)

@@ -5,9 +5,7 @@ first_version.txt lists its resources, as the end of each URN: types from the to
 
 from pathlib import Path
 
-import pytest
-
-from tests.infra.engine import EVERYTHING, Declared, Graph, declare
+from tests.infra.engine import Declared, Graph
 
 FIRST_VERSION = set((Path(__file__).parent / "first_version.txt").read_text().split())
 GONE = {"kakao-login:infra:Site$aws:s3/bucketObjectv2:BucketObjectv2::site-error.html"}  # a page of the site
@@ -23,13 +21,6 @@ STATEFUL = {
     "aws:s3/bucket:Bucket",
     "aws:sns/topicSubscription:TopicSubscription",
 }
-
-
-@pytest.fixture(scope="module")
-def everything() -> Graph:
-    return declare(
-        EVERYTHING | {"kakaoAppId": "1000001", "loginParentRecord": True, "loginDomain": "login.other.example.com"}
-    )
 
 
 def matched(graph: Graph, first_version: set[str] = FIRST_VERSION) -> dict[str, Declared]:

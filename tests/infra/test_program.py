@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from sandbox.program import PROJECT, ROOT
-from tests.infra.engine import EVERYTHING, Declared, Graph, declare
+from tests.infra.engine import Declared, Graph, declare, declare_everything
 
 
 def test_every_resource_belongs_to_a_component(stack: Graph) -> None:
@@ -43,7 +43,7 @@ def taggable(resource: Declared) -> bool:
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_whatever_aws_can_tag_bears_project_and_stack(name: str) -> None:
-    graph = declare(EVERYTHING, stack=name)
+    graph = declare_everything(name)
     tagged = {resource.tail for resource in graph.custom() if taggable(resource)}
     names = {tail.partition("::")[2] for tail in tagged}
     assert {"login-site", "login-site-distribution", "login-pool", "login-session", "chat", "login-api-api"} <= names
@@ -70,9 +70,9 @@ def test_what_the_example_leaves_to_choose_is_taken_as_it_stands_there() -> None
     assert prod.all("WebAcl")
 
 
-def test_the_domain_prefix_is_unique_to_project_stack_and_account(stack: Graph) -> None:
+def test_the_domain_prefix_is_unique_to_project_stack_and_account(stack: Graph, varied: Graph) -> None:
     assert stack.one("UserPoolDomain")["domain"] == f"{PROJECT}-dev-123456789012"
-    assert declare({"domainPrefix": "my-login"}).one("UserPoolDomain")["domain"] == "my-login"
+    assert varied.one("UserPoolDomain")["domain"] == "my-login"
 
 
 # How many AWS takes of each type, and so in which order one is replaced; for a new type that is decided here.
@@ -117,11 +117,6 @@ FIRST_MADE = {
 }
 
 
-@pytest.fixture(scope="module")
-def everything() -> Graph:
-    return declare({**EVERYTHING, "kakaoAppId": "1000001", "loginParentRecord": True})
-
-
 def test_what_aws_allows_once_is_deleted_before_it_is_replaced(everything: Graph) -> None:
     assert {resource.type for resource in everything.custom()} == FIRST_DELETED.keys() | FIRST_MADE.keys()
     for resource in everything.custom():
@@ -131,10 +126,10 @@ def test_what_aws_allows_once_is_deleted_before_it_is_replaced(everything: Graph
         assert reason != "never deleted" or resource.kept, resource.name
 
 
-def test_what_would_come_back_as_another_one_is_protected_and_nothing_else(everything: Graph) -> None:
+def test_what_would_come_back_as_another_one_is_protected_and_nothing_else(everything: Graph, varied: Graph) -> None:
     kept = {"login-pool", "login-pool-client", "login-site-distribution"}
     assert {resource.name for resource in everything.resources if resource.protect} == kept
-    assert not any(resource.protect for resource in declare({"protect": False}).resources)
+    assert not any(resource.protect for resource in varied.resources)
 
 
 def test_the_address_of_the_site_is_the_first_origin_everywhere_and_cloudfronts_own_is_none() -> None:

@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import json
 import mimetypes
 import re
 from pathlib import Path
@@ -9,10 +10,11 @@ import pytest
 
 from handlers import contract
 from handlers import pages as pages_of_the_login
+from infra.alarms import Alarms
 from infra.page_files import TYPES, asset, content_type
-from infra.site import ALL_VIEWER_EXCEPT_HOST_HEADER, AWS_FAILED, CACHING_DISABLED
+from infra.site import ALL_VIEWER_EXCEPT_HOST_HEADER, AWS_FAILED, CACHING_DISABLED, Site
 from sandbox.program import ROOT
-from tests.infra.engine import Declared, Graph, declare, statements
+from tests.infra.engine import VARIED, Declared, Graph, declare, declare_component, statements
 
 
 def behaviors(stack: Graph) -> list[dict[str, Any]]:
@@ -47,7 +49,7 @@ def test_the_distribution_signs_what_it_asks_of_the_bucket(stack: Graph) -> None
 
 def test_answers_of_the_api_are_never_cached_and_never_redirected(stack: Graph) -> None:
     api = behavior(stack, "/api/*")
-    assert api["cachePolicyId"] == CACHING_DISABLED
+    assert api["cachePolicyId"] == CACHING_DISABLED, Site
     assert api["viewerProtocolPolicy"] == "https-only"
 
 
@@ -115,7 +117,7 @@ def test_the_api_sees_the_viewers_cookies_and_headers_but_not_its_host(stack: Gr
 
 def test_a_handshake_at_ws_reaches_the_websocket_api_as_the_browser_sent_it_but_for_the_host(stack: Graph) -> None:
     socket = behavior(stack, "/ws")
-    assert socket["cachePolicyId"] == CACHING_DISABLED
+    assert socket["cachePolicyId"] == CACHING_DISABLED, Site
     assert socket["originRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST_HEADER
     assert socket["viewerProtocolPolicy"] == "https-only"
     assert "GET" in socket["allowedMethods"]
@@ -143,9 +145,8 @@ def test_only_the_api_gets_the_cookie_as_bearer(stack: Graph) -> None:
     assert runs_bearer == ["/api/*"]
 
 
-def test_the_edge_function_knows_the_extra_origins() -> None:
-    stack = declare({"extraOrigins": ["http://localhost:3000"]})
-    assert 'const extraOrigins = ["http://localhost:3000"];\n' in stack.named("login-site-jwt")["code"]
+def test_the_edge_function_knows_the_extra_origins(varied: Graph) -> None:
+    assert f"const extraOrigins = {json.dumps(VARIED['extraOrigins'])};\n" in varied.named("login-site-jwt")["code"]
 
 
 def test_every_answer_carries_the_security_headers(stack: Graph) -> None:
@@ -186,16 +187,14 @@ def test_the_one_style_that_the_policy_lets_stand_inline_is_that_of_the_error_pa
         assert set(re.findall(r"(?:src|href)=\"([^\"]*)\"", page)) == {"/", "data:,"}, "it needs no file of the team's"
 
 
-def uploaded(content: Path, program: Path) -> dict[str, Declared]:
+def uploaded(content: Path) -> dict[str, Declared]:
     """The files that a site with this folder declares."""
-    hosts = 'api_host="api.example", socket_host="socket.example"'
-    program.write_text(f"""
-from pathlib import Path
-from infra.alarms import Alarms
-from infra.site import Site
-Site("site", page=Path({str(content)!r}), {hosts}, extra_origins=[], protect=False, alarms=Alarms("alarms", email=""))
-""")
-    return {file["key"]: file for file in declare(program=program).all("BucketObjectv2")}
+
+    def site() -> None:
+        hosts = {"api_host": "api.example", "socket_host": "socket.example"}
+        Site("site", page=content, **hosts, extra_origins=[], protect=False, alarms=Alarms("alarms", email=""))
+
+    return {file["key"]: file for file in declare_component(site).all("BucketObjectv2")}
 
 
 def test_each_file_of_the_page_is_uploaded_with_its_type_and_asked_for_again(stack: Graph) -> None:
@@ -244,7 +243,7 @@ def test_what_a_framework_builds_is_uploaded_and_what_the_machine_adds_is_not(tm
         (content / name).parent.mkdir(parents=True, exist_ok=True)
         (content / name).write_text('{"applinks": {}}' if "association" in name else "own")
     (content / "blob").write_bytes(b"\xff\xfe")
-    found = uploaded(content, tmp_path / "program.py")
+    found = uploaded(content)
     assert {key: file["contentType"] for key, file in found.items() if key != AWS_FAILED} == types
     assert found[AWS_FAILED]["content"] != "own"
 

@@ -7,18 +7,19 @@ import pytest
 
 from handlers import contract
 from sandbox.mail import as_text
-from tests.infra.engine import ACCOUNT, REGION, Graph, declare
+from tests.infra.engine import ACCOUNT, REGION, VARIED, Graph, declare, declare_user_pool
 
+EXTRA_ORIGINS = VARIED["extraOrigins"]
 TRIGGERS = ["pre_sign_up", "post_confirmation", "pre_authentication"]
 CHALLENGE = ["define_auth_challenge", "create_auth_challenge", "verify_auth_challenge_response"]
 
 
-def test_the_pool_cannot_be_deleted_unless_a_setting_says_so(stack: Graph) -> None:
+def test_the_pool_cannot_be_deleted_unless_a_setting_says_so(stack: Graph, varied: Graph) -> None:
     pool = stack.one("UserPool")
     assert pool.protect
     assert pool["deletionProtection"] == "ACTIVE"
 
-    pool = declare({"protect": False}).one("UserPool")
+    pool = varied.one("UserPool")
     assert not pool.protect
     assert pool["deletionProtection"] == "INACTIVE"
 
@@ -28,9 +29,9 @@ def test_a_person_without_email_fits_into_the_pool(stack: Graph) -> None:
     assert not any(attribute.get("required") for attribute in pool.inputs.get("schemas", []))
 
 
-def test_mails_come_from_the_teams_own_domain_where_a_setting_says_so(stack: Graph) -> None:
+def test_mails_come_from_the_teams_own_domain_where_a_setting_says_so(stack: Graph, varied: Graph) -> None:
     assert "emailConfiguration" not in stack.one("UserPool").inputs
-    assert declare({"mailFrom": "no-reply@mail.example.com"}).one("UserPool")["emailConfiguration"] == {
+    assert varied.one("UserPool")["emailConfiguration"] == {
         "emailSendingAccount": "DEVELOPER",
         "fromEmailAddress": "no-reply@mail.example.com",
         "sourceArn": f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/mail.example.com",
@@ -42,8 +43,10 @@ TAKEN_BY_COGNITO = set("LMSNP")
 
 
 @pytest.mark.parametrize("name", ["", "하늘상점", 'R&D\'s "Café" (2호점) ㈜ 🛒', "하" * 60])
-def test_a_code_comes_in_both_languages_in_a_mail_that_names_the_service_and_that_cognito_takes(name: str) -> None:
-    pool = declare({"serviceName": name} if name else {}).one("UserPool")
+def test_a_code_comes_in_both_languages_in_a_mail_that_names_the_service_and_that_cognito_takes(
+    name: str, varied: Graph
+) -> None:
+    pool = varied.one("UserPool") if name == VARIED["serviceName"] else declare_user_pool(service_name=name)
     template = pool["verificationMessageTemplate"]
     subject, message = template["emailSubject"], template["emailMessage"]
     assert template["defaultEmailOption"] == "CONFIRM_WITH_CODE"
@@ -62,7 +65,7 @@ def test_a_code_comes_in_both_languages_in_a_mail_that_names_the_service_and_tha
 
 def test_a_stack_without_e_mail_accounts_has_no_route_function_flow_or_alarm_of_theirs() -> None:
     """Also without sign-in by Kakao token and with rotation, where no flow is left: Cognito would take its defaults."""
-    for config in ({}, {"kakaoAppId": "", "kakaoAppKeys": []}):
+    for config in ({"kakaoAppId": "1000001"}, {}):
         graph = declare({"emailAccounts": False, **config})
         client = graph.one("UserPoolClient")
         assert client["explicitAuthFlows"]
@@ -119,16 +122,13 @@ def test_every_endpoint_is_given_so_that_cognito_has_none_to_discover_and_to_rep
     assert stack.one("IdentityProvider").ignored == {"attributeMapping.username"}
 
 
-def test_every_consent_item_of_the_setting_is_asked_for() -> None:
-    details = declare({"kakaoScopes": "openid profile_nickname"}).one("IdentityProvider")["providerDetails"]
+def test_every_consent_item_of_the_setting_is_asked_for(varied: Graph) -> None:
+    details = varied.one("IdentityProvider")["providerDetails"]
     assert details["authorize_scopes"] == "openid profile_nickname"
 
 
-def test_the_kakao_app_and_its_issuer_are_those_of_the_settings() -> None:
-    stack = declare(
-        {"kakaoClientId": "another-key", "kakaoIssuer": "https://kauth.example", "kakaoApi": "https://kapi.example"}
-    )
-    details = stack.one("IdentityProvider")["providerDetails"]
+def test_the_kakao_app_and_its_issuer_are_those_of_the_settings(varied: Graph) -> None:
+    details = varied.one("IdentityProvider")["providerDetails"]
     assert (details["client_id"], details["oidc_issuer"]) == ("another-key", "https://kauth.example")
     assert details["token_url"] == "https://kauth.example/oauth/token"
     assert details["attributes_url"] == "https://kapi.example/v1/oidc/userinfo"
@@ -171,44 +171,46 @@ def test_the_pool_knows_kakao_and_the_scopes_as_the_handlers_ask_for_them(stack:
     assert stack.one("UserPoolClient")["allowedOauthScopes"] == [*contract.SCOPES]
 
 
-def test_codes_go_to_the_distribution_and_to_the_extra_origins_only() -> None:
-    stack = declare({"extraOrigins": ["http://localhost:3000"]})
-    client, distribution = stack.one("UserPoolClient"), stack.one("Distribution")
-    site = f"https://{distribution.outputs['domainName']}"
-    assert client["callbackUrls"] == [f"{site}/api/auth/callback", "http://localhost:3000/api/auth/callback"]
-    assert client["logoutUrls"] == [f"{site}/", "http://localhost:3000/"]
-    assert distribution.tail in client.sources["callbackUrls"]
-    assert distribution.tail in client.sources["logoutUrls"]
+def test_codes_go_to_the_distribution_and_to_the_extra_origins_only(stack: Graph, varied: Graph) -> None:
+    for graph, extra_origins, app_callbacks in ((stack, [], []), (varied, EXTRA_ORIGINS, VARIED["appCallbacks"])):
+        client, distribution = graph.one("UserPoolClient"), graph.one("Distribution")
+        origins = [f"https://{distribution.outputs['domainName']}", *extra_origins]
+        assert client["callbackUrls"] == [*(f"{origin}/api/auth/callback" for origin in origins), *app_callbacks]
+        assert client["logoutUrls"] == [f"{origin}/" for origin in origins]
+        assert distribution.tail in client.sources["callbackUrls"]
+        assert distribution.tail in client.sources["logoutUrls"]
+
+
+NEITHER = {"ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH"}  # refreshes
 
 
 @pytest.mark.parametrize(("rotate", "flow"), [(True, False), (False, True)], ids=["rotating tokens", "lasting tokens"])
-def test_refreshing_works_in_exactly_one_way(rotate: bool, flow: bool) -> None:
-    client = declare({"rotateRefreshTokens": rotate}).one("UserPoolClient")
+def test_refreshing_works_in_exactly_one_way(rotate: bool, flow: bool, stack: Graph, varied: Graph) -> None:
+    client = (stack if rotate else varied).one("UserPoolClient")
     assert ("refreshTokenRotation" in client.inputs) is rotate
     refreshing = {"ALLOW_REFRESH_TOKEN_AUTH"} if flow else set()
-    assert set(client["explicitAuthFlows"]) - {"ALLOW_ADMIN_USER_PASSWORD_AUTH"} == {"ALLOW_USER_SRP_AUTH"} | refreshing
+    assert set(client["explicitAuthFlows"]) - NEITHER == {"ALLOW_USER_SRP_AUTH"} | refreshing
 
 
 def test_two_tabs_may_refresh_at_once(stack: Graph) -> None:
     assert 0 < stack.one("UserPoolClient")["refreshTokenRotation"]["retryGracePeriodSeconds"] <= 60
 
 
-def test_lifetimes_are_those_of_the_settings() -> None:
-    client = declare({"tokenMinutes": 5, "refreshDays": 7}).one("UserPoolClient")
+def test_lifetimes_are_those_of_the_settings(varied: Graph) -> None:
+    client = varied.one("UserPoolClient")
     units = client["tokenValidityUnits"]
     assert (client["idTokenValidity"], units["idToken"]) == (5, "minutes")
     assert (client["accessTokenValidity"], units["accessToken"]) == (5, "minutes")
     assert (client["refreshTokenValidity"], units["refreshToken"]) == (7, "days")
 
 
-def test_the_exported_redirect_uri_is_the_hosted_logins_own(stack: Graph) -> None:
+def test_the_exported_redirect_uri_is_the_hosted_logins_own(stack: Graph, varied: Graph) -> None:
     domain = stack.one("UserPoolDomain")["domain"]
     hosted = f"https://{domain}.auth.ap-northeast-2.amazoncognito.com"
     assert stack.exports["kakaoRedirectUri"] == f"{hosted}/oauth2/idpresponse"
     assert stack.function("session")["environment"]["variables"]["HOSTED_LOGIN_URL"] == hosted
 
-    moved = declare({"hostedLoginUrl": "https://login.example.com"})
-    assert moved.exports["kakaoRedirectUri"] == "https://login.example.com/oauth2/idpresponse"
+    assert varied.exports["kakaoRedirectUri"] == "https://login.example.com/oauth2/idpresponse"
 
 
 def test_the_exports_are_what_a_person_needs_next(stack: Graph) -> None:
@@ -266,25 +268,23 @@ def test_without_the_kakao_apps_id_nothing_of_the_sign_in_by_token_is_declared(s
     assert "ALLOW_CUSTOM_AUTH" in stack.one("UserPoolClient")["explicitAuthFlows"]
 
 
-def test_kakao_tokens_count_for_this_app_under_each_of_its_keys() -> None:
-    stack = declare({"kakaoAppId": "42", "kakaoAppKeys": ["native-key"], "kakaoApi": "https://kapi.example"})
+def test_kakao_tokens_count_for_this_app_under_each_of_its_keys(varied: Graph) -> None:
     for module in ("kakao_sign_in", "kakao_challenge"):
-        knows = stack.function(module)["environment"]["variables"]
+        knows = varied.function(module)["environment"]["variables"]
         assert (knows["KAKAO_APP_ID"], knows["KAKAO_API"]) == ("42", "https://kapi.example")
-        assert json.loads(knows["KAKAO_APP_KEYS"]) == ["rest-api-key", "native-key"]
-        assert knows["KAKAO_ISSUER"] == stack.one("IdentityProvider")["providerDetails"]["oidc_issuer"]
-        assert knows["KAKAO_JWKS_URL"] == stack.one("IdentityProvider")["providerDetails"]["jwks_uri"]
+        assert json.loads(knows["KAKAO_APP_KEYS"]) == ["another-key", "native-key"]
+        assert knows["KAKAO_ISSUER"] == varied.one("IdentityProvider")["providerDetails"]["oidc_issuer"]
+        assert knows["KAKAO_JWKS_URL"] == varied.one("IdentityProvider")["providerDetails"]["jwks_uri"]
 
 
-def test_a_mobile_app_is_called_back_where_the_setting_says() -> None:
-    stack = declare({"kakaoAppId": "42", "appCallbacks": ["https://app.example.com/callback"]})
-    client = stack.one("UserPoolClient")
-    assert client["callbackUrls"][1:] == ["https://app.example.com/callback"]
-    address = urlsplit(stack.function("kakao_sign_in")["environment"]["variables"]["AUTHORIZE_URL"])
+def test_a_mobile_app_is_called_back_where_the_setting_says(varied: Graph) -> None:
+    client = varied.one("UserPoolClient")
+    assert client["callbackUrls"][-1] == "https://app.example.com/callback"
+    address = urlsplit(varied.function("kakao_sign_in")["environment"]["variables"]["AUTHORIZE_URL"])
     query = parse_qs(address.query)
     assert (address.scheme, address.path) == ("https", "/oauth2/authorize")
-    assert query["client_id"] == [stack.exports["clientId"]]
-    assert query["identity_provider"] == [stack.one("IdentityProvider")["providerName"]]
+    assert query["client_id"] == [varied.exports["clientId"]]
+    assert query["identity_provider"] == [varied.one("IdentityProvider")["providerName"]]
     assert query["response_type"] == client["allowedOauthFlows"]
     assert query["scope"][0].split() == client["allowedOauthScopes"]
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.infra.engine import Declared, Graph, declare, function_behind, statements
+from tests.infra.engine import VARIED, Declared, Graph, function_behind, statements
 
 ROUTES = ("$connect", "$disconnect", "$default")
 
@@ -98,14 +98,13 @@ def test_the_authorizer_believes_what_the_http_apis_gateway_believes(stack: Grap
     assert known["CONNECT_CHECKS_USER"] == "true"
 
 
-def test_a_page_connects_from_the_site_or_an_extra_origin() -> None:
-    stack = declare({"extraOrigins": ["http://localhost:3000"]})
-    origins = json.loads(variables(stack, "connect_authorizer")["SITE_ORIGINS"])
-    assert origins == [stack.exports["siteUrl"], "http://localhost:3000"]
+def test_a_page_connects_from_the_site_or_an_extra_origin(varied: Graph) -> None:
+    origins = json.loads(variables(varied, "connect_authorizer")["SITE_ORIGINS"])
+    assert origins == [varied.exports["siteUrl"], *VARIED["extraOrigins"]]
 
 
-def test_a_setting_leaves_the_account_unchecked() -> None:
-    known = variables(declare({"connectChecksUser": False}), "connect_authorizer")
+def test_a_setting_leaves_the_account_unchecked(varied: Graph) -> None:
+    known = variables(varied, "connect_authorizer")
     assert known["CONNECT_CHECKS_USER"] == "false"
 
 
@@ -123,12 +122,12 @@ def test_the_chat_answers_at_the_stage_itself(stack: Graph) -> None:
     ],
 )
 def test_an_address_of_the_settings_is_filled_in_with_the_id(
-    setting: str, function: str, variable: str, kind: str
+    setting: str, function: str, variable: str, kind: str, varied: Graph
 ) -> None:
+    made = varied.one("Api", protocolType="WEBSOCKET") if kind == "Api" else varied.one("UserPool")
     placeholder = {"Api": "{apiId}", "UserPool": "{userPoolId}"}[kind]
-    stack = declare({setting: f"http://127.0.0.1:3003/{placeholder}/x"})
-    made = stack.one("Api", protocolType="WEBSOCKET") if kind == "Api" else stack.one("UserPool")
-    assert variables(stack, function)[variable] == f"http://127.0.0.1:3003/{made.outputs['id']}/x"
+    assert placeholder in VARIED[setting]
+    assert variables(varied, function)[variable] == VARIED[setting].replace(placeholder, made.outputs["id"])
 
 
 def test_the_address_that_clients_connect_to_is_the_sites(stack: Graph) -> None:

@@ -7,7 +7,7 @@ from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 
 from sandbox.aws import Account, Applier, NotApplicableError
 from sandbox.aws.resources import CREATE, Created
-from tests.infra.engine import declare
+from tests.infra.engine import declare, declare_user_pool
 
 NOBODY = "http://127.0.0.1:1"
 
@@ -93,6 +93,6 @@ def test_what_has_been_applied_stays_and_a_change_of_it_needs_a_restart(
 
 
 def test_a_sender_of_ones_own_is_spelled_as_aws_spells_it(applier: Applier) -> None:
-    pool = declare({"mailFrom": "no-reply@example.com"}).one("UserPool")
+    pool = declare_user_pool(mail_from="no-reply@example.com")
     with pytest.raises(NotApplicableError, match="Could not connect"):
         apply(applier, pool.type, **pool.inputs)
