@@ -27,7 +27,7 @@ dev: $(VENV)/sandbox  ## the same, and what is saved in handlers/ and frontend/ 
 
 test: $(VENV)/ready  ## every test, Chromium among them
 	@$(RUN) -m tests.prepare
-	@$(RUN) -m pytest --numprocesses=auto --dist=loadfile
+	@$(RUN) -m pytest --numprocesses=auto --dist=loadfile --durations=10
 
 check: $(VENV)/ready  ## format, lint, types, workflows
 	@$(RUN) -m ruff format --check --quiet .
