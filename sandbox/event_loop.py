@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,15 +14,23 @@ Run = Callable[[Coroutine[Any, Any, None]], None]
 def event_loop_thread(name: str) -> Iterator[Run]:
     """Yield a function that runs a coroutine in the thread's event loop and waits for it."""
     loop = asyncio.new_event_loop()
+    ended: Future[None] = Future()
+
+    def run_forever() -> None:
+        try:
+            loop.run_forever()
+        finally:
+            ended.set_result(None)
 
     def run(work: Coroutine[Any, Any, None]) -> None:
-        if thread.is_alive():
-            asyncio.run_coroutine_threadsafe(work, loop).result()
-        else:  # SystemExit in a request handler ends the loop and its thread
-            loop.run_until_complete(work)
+        future = asyncio.run_coroutine_threadsafe(work, loop)
+        wait([future, ended], return_when=FIRST_COMPLETED)
+        if not future.done():  # SystemExit in a request handler ends the loop and its thread
+            loop.run_until_complete(asyncio.wrap_future(future, loop=loop))
+        future.result()
 
     # A daemon, so that a second Ctrl-C ends the process while a server shuts down.
-    thread = threading.Thread(target=loop.run_forever, name=name, daemon=True)
+    thread = threading.Thread(target=run_forever, name=name, daemon=True)
     thread.start()
     try:
         yield run

@@ -243,7 +243,7 @@ def declare_component(construct: Callable[[], object], *, stack: str = "dev") ->
 
 def declare_user_pool(**changes: Any) -> Declared:
     """Declare a user pool without triggers, and return it."""
-    args = {"mail_from": "", "service_name": "", "protect": False, "jwks_url": ""} | changes
+    args: dict[str, Any] = {"mail_from": "", "service_name": "", "protect": False, "jwks_url": ""} | changes
     graph = declare_component(
         lambda: UserPool("pool", triggers={}, challenge=None, **args, alarms=Alarms("alarms", email=""))
     )

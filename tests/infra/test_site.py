@@ -191,7 +191,7 @@ def uploaded(content: Path) -> dict[str, Declared]:
     """The files that a site with this folder declares."""
 
     def site() -> None:
-        hosts = {"api_host": "api.example", "socket_host": "socket.example"}
+        hosts: dict[str, Any] = {"api_host": "api.example", "socket_host": "socket.example"}
         Site("site", page=content, **hosts, extra_origins=[], protect=False, alarms=Alarms("alarms", email=""))
 
     return {file["key"]: file for file in declare_component(site).all("BucketObjectv2")}

@@ -19,6 +19,31 @@ def test_an_error_of_the_work_reaches_the_caller_and_the_thread_ends() -> None:
     assert threading.active_count() == before
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_work_that_a_loop_has_not_begun_when_system_exit_ends_it_is_done_all_the_same() -> None:
+    busy, leave = threading.Event(), threading.Event()
+    closed: list[bool] = []
+
+    def exit_when_told() -> None:
+        busy.set()
+        leave.wait(10)
+        sys.exit()
+
+    async def exit_later() -> None:
+        asyncio.get_running_loop().call_later(0.01, exit_when_told)
+
+    async def close() -> None:
+        closed.append(True)
+
+    with event_loop_thread("loop") as run:
+        run(exit_later())
+        busy.wait(10)
+        threading.Timer(0.1, leave.set).start()
+        run(close())
+    assert closed == [True]
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_loop_that_system_exit_has_ended_still_shuts_its_servers_down() -> None:
     threads: list[threading.Thread] = []
