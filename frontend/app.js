@@ -24,16 +24,7 @@ const texts = {
     chatTitle: "대화",
     message: "메시지",
     send: "보내기",
-    chat: {
-      connecting: "연결하고 있어요.",
-      connected: "연결됐어요. 보낸 메시지가 그대로 돌아와요.",
-      lost: "연결이 끊겼어요. 곧 다시 연결할게요.",
-      offline: "오프라인이에요. 인터넷에 연결되면 이어갈게요.",
-      too_long: "메시지가 너무 길어요. 줄여서 다시 보내 주세요.",
-      failed: "메시지를 보내지 못했어요. 다시 보내 주세요.",
-      resend: "다시 보내기",
-      unavailable: "대화를 열지 못했어요. 새로고침해 주세요.",
-    },
+    notLoaded: "화면을 다 열지 못했어요. 새로고침해 주세요.",
   },
   en: {
     title: "Login with Kakao",
@@ -60,16 +51,7 @@ const texts = {
     chatTitle: "Chat",
     message: "Message",
     send: "Send",
-    chat: {
-      connecting: "Connecting.",
-      connected: "Connected. Your messages come back to you.",
-      lost: "The connection was lost. The page connects again in a moment.",
-      offline: "You are offline. The page connects again once you are online.",
-      too_long: "The message is too long. Please shorten it.",
-      failed: "The message was not sent. Please send it again.",
-      resend: "Send again",
-      unavailable: "The chat did not open. Please reload the page.",
-    },
+    notLoaded: "This part did not open. Please reload the page.",
   },
 };
 const language = navigator.language.startsWith("en") ? "en" : "ko";
@@ -84,10 +66,12 @@ const element = (id) => document.getElementById(id);
 let state = "loading";
 let retry = check;
 let chat; // the module, once a user is signed in
+let forms; // the module, once a user asks for sign-in with e-mail
+const FORM_EMAIL = "email-of-form"; // what a reload of a form brings back, in the tab's own storage
 
 /** Shows one state of the page. Personal data of the state before is removed; focus moves only if the state is another. */
 function show(next, { words = next, notice = "", nickname = "", email = "", secondsLeft = 0 } = {}) {
-  [element("title").textContent, element("lead").textContent] = text[words];
+  [element("title").textContent, element("lead").textContent] = text[words] ?? words;
   element("notice").textContent = notice;
   element("nickname").textContent = shownName(nickname);
   element("email").textContent = email || text.noEmail;
@@ -98,16 +82,48 @@ function show(next, { words = next, notice = "", nickname = "", email = "", seco
   }
   if (next !== state) element("title").focus();
   state = next;
-  if (next === "signed-in") openChat(secondsLeft);
-  else chat?.disconnect();
+  if (next !== "email") forms?.clear();
+  if (next === "signed-in") {
+    forgetForm();
+    openChat(secondsLeft);
+  } else chat?.disconnect();
+}
+
+/** Shows the form that the entry of the history names. Its address is that of the page, to which Back leads. */
+async function openForms() {
+  try {
+    forms ??= await import("/forms/forms.js");
+    await forms.open({ place: element("forms"), language, key: FORM_EMAIL, show, leave, signedIn });
+  } catch {
+    show("signed-out", { notice: text.notLoaded });
+  }
+}
+
+function forgetForm() {
+  if (history.state?.form) history.replaceState(null, "");
+  try {
+    sessionStorage.removeItem(FORM_EMAIL);
+  } catch {} // a browser that keeps nothing
+}
+
+function leave() {
+  forgetForm();
+  show("signed-out");
+}
+
+async function signedIn() {
+  forgetForm();
+  show("loading");
+  await exchange; // it may have begun before the sign-in
+  check();
 }
 
 async function openChat(secondsLeft) {
   try {
     chat ??= await import("/chat.js");
-    if (state === "signed-in") chat.connect({ text, check, shownName }, secondsLeft);
+    if (state === "signed-in") chat.connect({ language, check, shownName }, secondsLeft);
   } catch {
-    element("connection").textContent = text.chat.unavailable;
+    element("connection").textContent = text.notLoaded;
   }
 }
 
@@ -167,13 +183,15 @@ function later(seconds, refreshing) {
 }
 
 /** Asks who is signed in and shows it; what is on the screen stays until the answer is there. */
-function check(refreshing = state === "signed-out" ? "never" : "on 401") {
+function check(refreshing = state === "signed-out" || state === "email" ? "never" : "on 401") {
   return alone(async () => {
     clearTimeout(timer);
     try {
       const user = await whoIsSignedIn(refreshing);
       wait = SHORTEST_WAIT;
       if (!user) {
+        if (state === "email") return;
+        if (state === "loading" && history.state?.form && element("by-email")) return openForms();
         const notice = state === "signed-in" ? text.ended : element("notice").textContent;
         return show("signed-out", { notice });
       }
@@ -181,6 +199,7 @@ function check(refreshing = state === "signed-out" ? "never" : "on 401") {
       show("signed-in", { nickname, email, secondsLeft });
       if (secondsLeft > 0) later(secondsLeft - Math.min(RENEW_BEFORE_EXPIRY, secondsLeft / 2), "first");
     } catch ({ status, refused }) {
+      if (state === "email") return; // a form stays, with what is typed into it
       // A refusal does not pass by itself: once the API takes the token no more, the user has to sign in again.
       const over = refused && refreshing !== "first";
       if (state !== "signed-in" || over) return fail("failed", check, status ? "failed" : "unreachable");
@@ -221,16 +240,12 @@ export function shownName(name) {
   return name.replace(/\p{Bidi_Control}/gu, "").replace(/[\p{Cc}\p{White_Space}]+/gu, " ").trim();
 }
 
-/** Points each login link back to where the user is now, fragment included. */
+/** Points the login link back to where the user is now, fragment included. */
 function aimLogin() {
   const here = location.pathname + location.search + location.hash;
-  for (const link of document.querySelectorAll("[data-provider]")) {
-    const query = new URLSearchParams();
-    if (link.dataset.provider) query.set("provider", link.dataset.provider);
-    query.set("origin", location.origin);
-    if (here !== "/") query.set("return_to", here);
-    link.href = `/api/auth/login?${query}`;
-  }
+  const query = new URLSearchParams({ provider: "Kakao", origin: location.origin });
+  if (here !== "/") query.set("return_to", here);
+  element("by-kakao").href = `/api/auth/login?${query}`;
 }
 
 function start() {
@@ -246,9 +261,19 @@ function start() {
   element("safari").hidden = !(location.protocol === "http:" && navigator.vendor.startsWith("Apple"));
 
   aimLogin();
-  // `pushState` has no event, so the links are aimed again as they are used, by whatever button or key.
+  // `pushState` has no event, so the link is aimed again as it is used, by whatever button or key.
   for (const event of ["hashchange", "popstate", "pointerdown", "focusin", "click"]) addEventListener(event, aimLogin, true);
 
+  if (document.querySelector("meta[name=email-accounts]")?.content === "false") element("by-email").remove();
+  element("by-email")?.addEventListener("click", () => {
+    history.pushState({ form: "sign-in" }, "");
+    openForms();
+  });
+  addEventListener("popstate", () => {
+    if (state !== "email" && state !== "signed-out") return;
+    if (history.state?.form && element("by-email")) openForms();
+    else if (state === "email") show("signed-out");
+  });
   element("sign-out").addEventListener("click", signOut);
   for (const [button, action] of [["retry", () => retry()], ["back", () => check()]]) {
     element(button).addEventListener("click", () => {
@@ -258,7 +283,7 @@ function start() {
   }
   // Timers stand still while a laptop sleeps, and another tab may have signed out.
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && check());
-  addEventListener("online", () => state !== "signed-out" && check());
+  addEventListener("online", () => state !== "signed-out" && state !== "email" && check());
   addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     show("loading");

@@ -1,3 +1,24 @@
+const texts = {
+  ko: {
+    connecting: "연결하고 있어요.",
+    connected: "연결됐어요. 보낸 메시지가 그대로 돌아와요.",
+    lost: "연결이 끊겼어요. 곧 다시 연결할게요.",
+    offline: "오프라인이에요. 인터넷에 연결되면 이어갈게요.",
+    too_long: "메시지가 너무 길어요. 줄여서 다시 보내 주세요.",
+    failed: "메시지를 보내지 못했어요. 다시 보내 주세요.",
+    resend: "다시 보내기",
+  },
+  en: {
+    connecting: "Connecting.",
+    connected: "Connected. Your messages come back to you.",
+    lost: "The connection was lost. The page connects again in a moment.",
+    offline: "You are offline. The page connects again once you are online.",
+    too_long: "The message is too long. Please shorten it.",
+    failed: "The message was not sent. Please send it again.",
+    resend: "Send again",
+  },
+};
+
 const SHORTEST_WAIT = 1; // seconds, as all times here
 const LONGEST_WAIT = 60;
 const STABLE_AFTER = 10; // a connection that was open for so long was no failure
@@ -9,7 +30,7 @@ const LINES = 100;
 const element = (id) => document.getElementById(id);
 const now = () => Date.now() / 1000;
 
-let text, check, shownName; // what the page says, how it asks about the session, and how it writes a user's name
+let text, check, shownName; // what the chat says, how the page asks about the session, and how it writes a user's name
 let socket, timer;
 let wait = SHORTEST_WAIT;
 let ends = 0; // when the session of this connection does, and the connection with it
@@ -21,7 +42,8 @@ const unanswered = new Map(); // by id: a message's line, and its timer
 
 /** Keeps a connection while the session lasts, and takes a new one once the session is renewed. */
 export function connect(page, secondsLeft) {
-  ({ text, check, shownName } = page);
+  ({ check, shownName } = page);
+  text = texts[page.language];
   const until = now() + secondsLeft;
   if (socket && !(until > ends + RENEWED_BY)) return probe();
   hangUp();
@@ -74,7 +96,7 @@ function enable(open) {
 }
 
 function say(how) {
-  element("connection").textContent = text.chat[how];
+  element("connection").textContent = text[how];
   enable(how === "connected");
 }
 
@@ -116,7 +138,7 @@ function unsent(line) {
   if (!line) return;
   const again = document.createElement("button");
   again.type = "button";
-  again.textContent = text.chat.resend;
+  again.textContent = text.resend;
   again.disabled = socket?.readyState !== WebSocket.OPEN;
   again.addEventListener("click", () => {
     send(line);
@@ -140,7 +162,7 @@ function hear(frame) {
   // An error is the chat's, with a code, or the gateway's, with neither code nor id: the oldest message is meant.
   if (nickname === undefined) {
     unsent(settle(id ?? unanswered.keys().next().value));
-    return (element("connection").textContent = text.chat[error] ?? text.chat.failed);
+    return (element("connection").textContent = text[error] ?? text.failed);
   }
   say("connected");
   const line = settle(id) ?? newLine(message);

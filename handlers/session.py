@@ -101,10 +101,9 @@ def missing_file(_event: Event) -> Response:
 
 
 def login(event: Event) -> Response:
-    """Redirect to the hosted login, and from there straight to Kakao where the request says so."""
+    """Redirect to the hosted login, and from there straight to Kakao."""
     query = web.query(event)
-    provider = web.single(query, "provider")
-    if "provider" in query and provider != contract.PROVIDER:
+    if "provider" in query and web.single(query, "provider") != contract.PROVIDER:
         return _failure("bad_link")
     origin = web.single(query, "origin") if "origin" in query else ORIGINS[0]
     if origin not in ORIGINS:
@@ -117,7 +116,7 @@ def login(event: Event) -> Response:
         origin=origin,
     )
     pending, cookie = _with_return_address(pending, web.single(query, "return_to"))
-    return web.redirect(_authorize_url(pending, provider), cookies=[*_clear_old_logins(event, cookie), cookie])
+    return web.redirect(_authorize_url(pending), cookies=[*_clear_old_logins(event, cookie), cookie])
 
 
 def _clear_old_logins(event: Event, new_cookie: str) -> list[str]:
@@ -148,9 +147,12 @@ def _with_return_address(pending: PendingLogin, wanted: str | None) -> tuple[Pen
     raise CookieError("the login cookie is too large, whatever the return address is")
 
 
-def _authorize_url(pending: PendingLogin, provider: str | None) -> str:
+def _authorize_url(pending: PendingLogin) -> str:
     challenge = base64.urlsafe_b64encode(hashlib.sha256(pending.verifier.encode()).digest()).rstrip(b"=").decode()
     parameters = {
+        # Always named: without it Cognito shows a page of its own, and there signs in whoever signed in last, with any
+        # provider.
+        "identity_provider": contract.PROVIDER,
         "response_type": "code",
         "client_id": CLIENT_ID,
         "redirect_uri": _redirect_uri(pending),
@@ -160,8 +162,6 @@ def _authorize_url(pending: PendingLogin, provider: str | None) -> str:
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
-    if provider:
-        parameters["identity_provider"] = provider
     return f"{HOSTED_LOGIN}/oauth2/authorize?{urlencode(parameters, quote_via=quote)}"  # Cognito wants %20, not +
 
 

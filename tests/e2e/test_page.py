@@ -32,8 +32,8 @@ FAILED, SIGN_OUT_FAILED = "연결하지 못했어요", "로그아웃하지 못�
 ENDED = "로그인 시간이 끝났어요. 다시 로그인해 주세요."
 KAKAO, EMAIL, RETRY = "카카오 로그인", "이메일로 로그인", "다시 시도"
 
-# A JSON body, a status, "unreachable", or "silent"
-Answer = dict[str, Any] | int | str
+# A JSON body, a status, an error of the API's with its status, "unreachable", or "silent"
+Answer = dict[str, Any] | int | tuple[int, str] | str
 Answers = dict[str, list[Answer]]
 NOBODY: Answers = {ME: [401], REFRESH: [401], LOGOUT: [{"logout_url": HOSTED_LOGOUT}]}
 
@@ -141,6 +141,8 @@ class Visit:
             self.silent.append(route)
         elif answer == "unreachable":
             route.abort()
+        elif isinstance(answer, tuple):
+            route.fulfill(status=answer[0], json={"error": answer[1], "message": "what to do"})
         elif isinstance(answer, int):
             route.fulfill(status=answer, json={"error": "code", "message": "what to do"})
         else:
@@ -228,8 +230,8 @@ def test_whatever_fails_the_user_can_try_again_or_sign_in(visit: Visit, route: s
     page = visit.open({route: [answer, answer, 401]})
     for _ in range(2):
         expect_title(page, FAILED)
-        for link in (KAKAO, EMAIL):
-            expect(page.get_by_role("link", name=link)).to_be_visible()
+        expect(page.get_by_role("link", name=KAKAO)).to_be_visible()
+        expect(page.get_by_role("button", name=EMAIL)).to_be_visible()
         page.get_by_role("button", name=RETRY).click()
     expect_title(page, SIGNED_OUT)
 
@@ -516,10 +518,13 @@ def test_a_name_or_message_from_right_to_left_moves_nothing_beside_it(visit: Vis
     ("link", "path", "asks"),
     [
         ("카카오 로그인", "/", {"provider": ["Kakao"]}),
-        ("이메일로 로그인", "/", {}),
         ("카카오 로그인", "/index.html?a=1&b=2", {"provider": ["Kakao"], "return_to": ["/index.html?a=1&b=2"]}),
         ("카카오 로그인", "/#comment-3", {"provider": ["Kakao"], "return_to": ["/#comment-3"]}),
-        ("이메일로 로그인", "/index.html?a=1#/b?c=2&d", {"return_to": ["/index.html?a=1#/b?c=2&d"]}),
+        (
+            "카카오 로그인",
+            "/index.html?a=1#/b?c=2&d",
+            {"provider": ["Kakao"], "return_to": ["/index.html?a=1#/b?c=2&d"]},
+        ),
     ],
 )
 def test_a_login_link_names_the_site_and_the_way_back(
@@ -554,11 +559,11 @@ def test_a_login_leads_back_to_where_the_user_is_by_then(visit: Visit, move: str
 def test_a_keyboard_is_enough_and_its_focus_is_seen(visit: Visit) -> None:
     page = visit.open({})
     expect_title(page, SIGNED_OUT)
-    for name in ("카카오 로그인", "이메일로 로그인"):
+    for control in (page.get_by_role("link", name=KAKAO), page.get_by_role("button", name=EMAIL)):
         page.keyboard.press("Tab")
-        link = page.get_by_role("link", name=name)
-        expect(link).to_be_focused()
-        expect(link).to_have_css("outline-style", "solid")
+        expect(control).to_be_focused()
+        expect(control).to_have_css("outline-style", "solid")
+    page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     page.wait_for_url("**/api/auth/login?*")
 

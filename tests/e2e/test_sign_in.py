@@ -219,30 +219,6 @@ def test_a_return_path_is_where_the_person_ends(page: Page, sandbox: Sandbox) ->
     assert page.url == f"{sandbox.site}/board/7?sort=new"
 
 
-def test_sign_in_by_email_goes_through_cognitos_own_page(page: Page, sandbox: Sandbox) -> None:
-    email, password = EMAIL_USER
-    page.goto(sandbox.site)
-    page.get_by_role("link", name="이메일로 로그인").click()
-    page.wait_for_url(f"{sandbox.hosted_login}/**")
-    page.locator("input[name=username]").fill(email)
-    page.locator("input[name=password]").fill(password)
-    page.locator("input[name=password]").press("Enter")
-    expect(page.locator("#email")).to_have_text(email)
-
-
-def test_an_account_made_over_the_api_signs_in_on_cognitos_own_page(page: Page, sandbox: Sandbox) -> None:
-    email, password = "made-over-the-api@example.com", "a-long-enough-password"
-    for route, body in (("sign-up", {"password": password}), ("confirm", {"code": "123456"})):
-        made = requests.post(f"{sandbox.site}/api/auth/{route}", json={"email": email, **body}, timeout=20)
-        assert made.status_code == 200
-    page.goto(sandbox.site)
-    page.get_by_role("link", name="이메일로 로그인").click()
-    page.locator("input[name=username]").fill(email)
-    page.locator("input[name=password]").fill(password)
-    page.locator("input[name=password]").press("Enter")
-    expect(page.locator("#email")).to_have_text(email)
-
-
 def test_a_session_by_password_is_the_pages_own(page: Page, context: BrowserContext, sandbox: Sandbox) -> None:
     """From the page's own origin, as a team's own form would."""
     page.goto(sandbox.site)

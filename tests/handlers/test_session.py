@@ -69,8 +69,12 @@ def test_the_browser_is_sent_to_the_hosted_login_and_on_to_kakao(client: Client,
     assert "scope=openid%20email%20profile" in client.send(LOGIN)["headers"]["location"]
 
 
-def test_without_a_provider_cognitos_own_page_is_shown(client: Client) -> None:
-    assert "identity_provider" not in client.send(LOGIN)["headers"]["location"]
+@pytest.mark.parametrize("parameters", [{}, {"return_to": "/board/7"}, {"provider": "Kakao"}])
+def test_a_login_always_names_kakao_so_that_cognito_neither_asks_nor_resumes_a_session_of_its_own(
+    client: Client, parameters: dict[str, str]
+) -> None:
+    query = parse_qs(urlsplit(client.send(LOGIN, parameters)["headers"]["location"]).query)
+    assert query["identity_provider"] == ["Kakao"]
 
 
 def test_state_nonce_and_challenge_are_long_and_never_the_same_twice(session: ModuleType, cognito: Cognito) -> None:
