@@ -23,4 +23,6 @@ def _tag(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformati
     if "tags" not in args.props:  # AWS cannot tag this type
         return None
     tags = {"project": pulumi.get_project(), "stack": pulumi.get_stack()}
-    return pulumi.ResourceTransformationResult({**args.props, "tags": tags}, args.opts)
+    given = args.props["tags"]
+    merged = pulumi.Output.from_input(given).apply(lambda own: {**own, **tags}) if given else tags
+    return pulumi.ResourceTransformationResult({**args.props, "tags": merged}, args.opts)

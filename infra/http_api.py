@@ -82,10 +82,15 @@ class HttpApi(Component):
             payload_format_version="2.0",
             opts=self._child,
         )
+        for route in routes:
+            if not route.partition(" ")[2].startswith(f"{contract.API_PATH}/"):
+                raise ValueError(
+                    f"{route!r} would never be reached: CloudFront passes {contract.API_PATH}/* on, no more"
+                )
         heads = [route.replace("GET ", "HEAD ", 1) for route in routes if route.startswith("GET ")]
-        for route in [*routes, *heads]:
+        for route in dict.fromkeys([*routes, *heads]):
             method, path = route.split(" ")
-            path_label = re.sub("[^a-z]+", "-", path.removeprefix(contract.API_PATH)).rstrip("-")
+            path_label = re.sub("[^A-Za-z0-9]+", "-", path.removeprefix(contract.API_PATH)).rstrip("-")
             label = f"{self._name}-{method.lower()}{path_label}"
             aws.lambda_.Permission(
                 f"{label}-permission",

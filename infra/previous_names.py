@@ -108,7 +108,7 @@ def _aliases(kind: str, name: str, parent: str) -> list[pulumi.Alias | pulumi.In
         return [pulumi.Alias(name=old, type_=f"{INFRA}:{old_kind}", parent=pulumi.ROOT_STACK_RESOURCE)]
     if (kind, name) in RESOURCES:
         component, old = RESOURCES[kind, name]
-    elif parent in COMPONENTS:
+    elif parent in COMPONENTS and f"{name}-".startswith(f"{parent}-"):
         component, old_parent = COMPONENTS[parent]
         old = old_parent + name.removeprefix(parent)
     else:
