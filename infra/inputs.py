@@ -61,7 +61,7 @@ class FunctionArgs(TypedDict):
     """What all Lambda functions share."""
 
     runtime: NotRequired[str]
-    """Lambda runtime, `python3.12` to `python3.14`."""
+    """Lambda runtime, `python3.11` to `python3.14`."""
     architecture: NotRequired[str]
     """`arm64` or `x86_64`."""
     log_days: NotRequired[int]

@@ -196,7 +196,7 @@ class KakaoLogin(Component):
                 "sign-ups",
                 contract.LOG_SIGN_UP,
                 triggers["pre_sign_up"],
-                "Many accounts are made with e-mail. Each is billed and mailed. Turn `waf` on, or raise the number.",
+                "Many accounts are made with e-mail, each billed and mailed: see docs/guides/operations.md.",
                 threshold=SIGN_UPS_AN_HOUR,
                 minutes=60,
             )

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -31,9 +32,12 @@ def handler_name(source: str | Path) -> str:
 def function_zip(source: str | Path) -> Path:
     """Package a source file and the modules of its folder and of handlers/ that it imports, directly or not.
 
-    Raises OSError where a file is missing, and SyntaxError where Python cannot read one.
+    Raises OSError where a file is missing, SyntaxError where Python cannot read one or it imports relatively, and
+    ValueError where another folder is named handlers.
     """
     file = Path(source).resolve()
+    if file.parent.name == "handlers" and file.parent != HANDLERS:
+        raise ValueError(f"{file.parent} has the name of the login's own folder: give it another")
     packages = {"handlers": HANDLERS, file.parent.name: file.parent}
     files: dict[str, Path] = {}
     unread = [f"{file.parent.name}.{file.stem}"]
@@ -44,7 +48,10 @@ def function_zip(source: str | Path) -> Path:
             files[name] = packages[package] / f"{module}.py"
             files[f"{package}/__init__.py"] = packages[package] / "__init__.py"
             unread += _imported(files[name], files[name].read_bytes(), tuple(packages))
-    return _zip(BUILD / f"{file.parent.name}-{file.stem}.zip", files.items())
+    folder = hashlib.sha256(os.path.relpath(file.parent, ROOT).encode()).hexdigest()[
+        :8
+    ]  # two folders may have one name
+    return _zip(BUILD / f"{file.parent.name}-{file.stem}-{folder}.zip", files.items())
 
 
 def layer_zip(runtime: str, architecture: str) -> Path:
@@ -89,6 +96,9 @@ def _imported(file: Path, source: bytes, packages: tuple[str, ...]) -> list[str]
     tree = ast.parse(source, file)
     compile(tree, file, "exec")  # ast.parse misses some errors, such as a return outside a function
     for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            where = (str(file), node.lineno, node.col_offset + 1, None)
+            raise SyntaxError("a relative import is not packaged: write `from <folder> import <module>`", where)
         if isinstance(node, ast.ImportFrom) and node.module in packages:
             names += [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

@@ -61,6 +61,38 @@ def test_a_package_holds_what_its_handler_imports_and_nothing_else(
         ]
 
 
+def test_functions_of_one_name_in_two_folders_of_one_name_keep_their_own_packages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packaging, "BUILD", tmp_path / ".build")
+    packages = []
+    for team in ("orders", "billing"):
+        folder = tmp_path / team / "functions"
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").write_text("")
+        (folder / "create.py").write_text(f"NAME = {team!r}\n")
+        packages.append(packaging.function_zip(folder / "create.py"))
+    contents = []
+    for package in packages:
+        with zipfile.ZipFile(package) as archive:
+            contents.append(archive.read("functions/create.py").decode())
+    assert contents == ["NAME = 'orders'\n", "NAME = 'billing'\n"]
+
+
+def test_a_relative_import_is_refused_and_not_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packaging, "BUILD", tmp_path / ".build")
+    (tmp_path / "__init__.py").write_text("")
+    (tmp_path / "create.py").write_text("from . import prices\n")
+    with pytest.raises(SyntaxError, match="relative import"):
+        packaging.function_zip(tmp_path / "create.py")
+
+
+def test_a_folder_with_the_name_of_the_logins_own_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "handlers").mkdir()
+    with pytest.raises(ValueError, match="give it another"):
+        packaging.function_zip(tmp_path / "handlers" / "create.py")
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_a_handler_starts_with_its_own_package_and_its_layer_alone(module: str, tmp_path: Path) -> None:
     """Isolated interpreter, without site-packages: what is missing from the package is seen here, not on AWS."""
