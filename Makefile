@@ -7,69 +7,69 @@ RUN := $(VENV)/bin/python
 PINNED := requirements handlers/requirements requirements-sandbox requirements-dev
 PIN = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url --no-emit-find-links
-# --no-compile: Python compiles each module at its first import. pulumi-aws alone would add 150 MB, of which we import a few.
+# --no-compile: Python compiles a module at its first import. Compiling pulumi-aws would add 150 MB, mostly unused.
 PIP_INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes
 
 .PHONY: help install up dev test check audit sbom bench load mutants screenshots preview doctor requirements python
 
-help:  ## what can be made
+help:  ## list the targets
 	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / {printf "%-13s %s\n", $$1, $$2}' Makefile
 
-install: python  ## what `pulumi up` needs, each package by its hash; without .venv, Pulumi would make one with unpinned tools
+install: python  ## install what `pulumi up` needs, each package pinned by its hash
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP_INSTALL) -r requirements.txt
 
-up: $(VENV)/sandbox  ## the whole login on this laptop: http://localhost:$(PORT)
+up: $(VENV)/sandbox  ## run the whole login on this machine: http://localhost:$(PORT)
 	@exec $(RUN) -m sandbox --port $(PORT)
 
-dev: $(VENV)/sandbox  ## the same, and what is saved in handlers/ and frontend/ is live at once
+dev: $(VENV)/sandbox  ## the same; saved files of handlers/ and frontend/ are live at once
 	@exec $(RUN) -m sandbox --port $(PORT) --watch
 
-test: $(VENV)/ready  ## every test, Chromium among them
+test: $(VENV)/ready  ## run every test, also in Chromium
 	@$(RUN) -m tests.prepare
 	@$(RUN) -m pytest --numprocesses=auto --dist=loadfile --durations=10
 
-check: $(VENV)/ready  ## format, lint, types, workflows
+check: $(VENV)/ready  ## check format, lint, types and workflows
 	@$(RUN) -m ruff format --check --quiet .
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m mypy
 	@$(VENV)/bin/zizmor --offline --quiet --no-progress .github
 	@$(VENV)/bin/jactionlint --profile correctness --shellcheck $(VENV)/bin/shellcheck
 
-audit: $(VENV)/ready  ## known vulnerabilities of every package, and its hashes as the index has them
+audit: $(VENV)/ready  ## look for known vulnerabilities of every package
 	@$(VENV)/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off $(PINNED:%=-r %.txt)
 
-sbom: $(VENV)/ready  ## what the Lambda layer holds, as .build/layer.cdx.json (CycloneDX)
+sbom: $(VENV)/ready  ## write the packages of the Lambda layer to .build/layer.cdx.json (CycloneDX)
 	@mkdir -p .build
 	@$(VENV)/bin/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml \
 	  handlers/requirements.txt -o .build/layer.cdx.json
 
-bench: $(VENV)/ready  ## time, cost and size, as a table
+bench: $(VENV)/ready  ## measure times and sizes
 	@$(RUN) -m benchmarks
 
-load: $(VENV)/ready  ## thousands of sign-ins in the sandbox, then the handlers as fast as they can: some minutes
+load: $(VENV)/ready  ## run thousands of sign-ins in the sandbox, then the handlers at full speed; takes minutes
 	@$(RUN) -m benchmarks.load
 
-mutants: $(VENV)/ready  ## take away each check once, and see a test fail: half an hour
+mutants: $(VENV)/ready  ## remove each check once and expect a failing test; takes half an hour
 	@$(RUN) -m tests.mutants
 
-screenshots: $(VENV)/ready  ## the READMEs' pictures of the page, taken again
+screenshots: $(VENV)/ready  ## take the screenshots of the READMEs again
 	@$(RUN) -m tests.prepare
 	@$(RUN) -m tests.screenshots
 
-preview: $(VENV)/sandbox  ## what `pulumi up` would change in $(STACK)
+preview: $(VENV)/sandbox  ## show what `pulumi up` would change in $(STACK)
 	@pulumi preview --stack $(STACK)
 
-doctor: $(VENV)/sandbox  ## what keeps people from signing in at $(STACK); local is the sandbox on $(PORT)
+doctor: $(VENV)/sandbox  ## find what prevents users from signing in at $(STACK); local is the sandbox on $(PORT)
 	@$(RUN) -m doctor $(if $(FILE),--file $(FILE),--stack $(STACK))
 
-requirements: $(VENV)/ready  ## pin again what the *.in files ask for, one version of each package in all of them
+requirements: $(VENV)/ready  ## pin the packages of the *.in files again, with one version of each in all files
 	@$(PIN) handlers/requirements.in -o handlers/requirements.txt
 	@$(PIN) requirements-dev.in -o requirements-dev.txt
 	@for f in requirements requirements-sandbox; do $(PIN) -c requirements-dev.txt $$f.in -o $$f.txt || exit 1; done
 
 python:
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; name one: make PYTHON=python3.13 …")'
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed. Choose one: make PYTHON=python3.13 …")'
 
 $(VENV)/sandbox: requirements-sandbox.txt
 	@$(MAKE) --no-print-directory python

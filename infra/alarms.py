@@ -10,7 +10,7 @@ from infra import names
 from infra.component import Component
 
 PERIOD_MINUTES = 5
-SEVERAL = 5  # in a period; one failure is noise
+ALARM_THRESHOLD = 5  # failures in a period; one failure is noise
 US_EAST_1 = "us-east-1"  # CloudFront's metrics are only there, and an alarm notifies only topics of its own region
 
 
@@ -49,7 +49,7 @@ class Alarms(Component):
         description: str,
         *,
         parent: pulumi.Resource,
-        threshold: int = SEVERAL,
+        threshold: int = ALARM_THRESHOLD,
         statistic: str = "Sum",
         minutes: int = PERIOD_MINUTES,
         periods: int = 1,

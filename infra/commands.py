@@ -1,34 +1,34 @@
-"""The `pulumi config` commands that an error suggests, as bash and zsh take them."""
+"""The `pulumi config` commands that an error suggests, quoted for bash and zsh."""
 
 import re
 
-# Neither shell expands these. A leading `=` is a command's path to zsh, a leading `-` an option to Pulumi.
+# Neither shell expands these. zsh expands a leading `=`, and Pulumi takes a leading `-` for an option.
 PLAIN = re.compile(r"[A-Za-z0-9@:,./_][A-Za-z0-9@%+=:,./_-]*")
 
 
 def set_value(key: str, value: str) -> str:
-    """Set a key to this value."""
+    """Return the command that sets a key."""
     options = "-- " if value.startswith("-") else ""
     return f"pulumi config set {options}{_quoted(key)} {_quoted(value)}"
 
 
 def ask(key: str, *, item: int | None = None, secret: bool = False) -> str:
-    """Set a key, or an item of its list, to what Pulumi then asks for: the shell's history does not keep it."""
+    """Return the command that prompts for a value, so that the shell's history does not keep it."""
     return f"pulumi config set {'--secret ' if secret else ''}{_place(key, item)}"
 
 
 def remove(key: str, *, item: int | None = None) -> str:
-    """Take a key away, so that it has its default, or an item out of its list."""
+    """Return the command that removes a key, or an item of its list."""
     return f"pulumi config rm {_place(key, item)}"
 
 
 def drop_namespace(namespace: str, stack: str) -> str:
-    """Write the keys of this namespace without it, secrets too: Pulumi takes them for the project's own."""
+    """Return the command that removes this namespace from the keys of a stack's file."""
     return rf"perl -pi -e 's/^ *\K\Q{namespace}\E://' Pulumi.{stack}.yaml"
 
 
 def in_turn(*commands: str) -> str:
-    """Run commands one after the other, up to the first that fails."""
+    """Return the commands joined with `&&`."""
     return " && ".join(commands)
 
 

@@ -24,15 +24,15 @@ class KakaoAppArgs(TypedDict):
     app_keys: NotRequired[Sequence[str]]
     """Further keys (native app key, JavaScript key) whose ID tokens may sign in."""
     scopes: NotRequired[str]
-    """Consent items to ask for, separated by spaces; each must be enabled in Kakao's console."""
+    """Consent items to request, separated by spaces. Each must be enabled in Kakao's console."""
     issuer: NotRequired[str]
     """OpenID Connect issuer."""
     api: NotRequired[str]
-    """API that answers userinfo."""
+    """Address of Kakao's API."""
 
 
 class DomainArgs(TypedDict):
-    """Domains of the team. Without them the site is at CloudFront's domain and the hosted login at Cognito's."""
+    """Domains of the team. Without them CloudFront and Cognito give the site and the hosted login their domains."""
 
     hosted_zone_id: NotRequired[str]
     """Public Route 53 zone of both domains."""
@@ -58,7 +58,7 @@ class TokenArgs(TypedDict):
 
 
 class FunctionArgs(TypedDict):
-    """What all Lambda functions share."""
+    """Settings of all Lambda functions."""
 
     runtime: NotRequired[str]
     """Lambda runtime, `python3.11` to `python3.14`."""
@@ -71,7 +71,7 @@ class FunctionArgs(TypedDict):
 
 
 class KakaoLoginArgs(TypedDict):
-    """Inputs of `KakaoLogin`. An empty text means: derived from what is deployed, or absent."""
+    """Inputs of `KakaoLogin`. An empty text means: derived from the deployment, or absent."""
 
     kakao: KakaoAppArgs
     domains: NotRequired[DomainArgs]
@@ -135,7 +135,7 @@ DEFAULTS: Mapping[str, Any] = {
 }
 
 
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}  # where Cognito, too, takes http
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}  # Cognito accepts http for these hosts only
 NOT_KAKAO_SCOPES = {"email": "account_email", "profile": "profile_nickname"}
 # CloudWatch Logs, PutRetentionPolicy.
 LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -159,9 +159,9 @@ GROUPS: Mapping[str, type] = {
 class InputError(ValueError):
     """An input is unknown, missing or wrong.
 
-    `path` names it, such as `tokens.minutes`; `item` is its place where it is in a list. `problem` is the end of a
-    sentence that begins with the input; `{value}` in it stands for the value. `right` is a value that mends it, None
-    where only the user knows one. `superfluous` says that taking it away mends it.
+    `path` is its name, such as `tokens.minutes`, and `item` its index in a list. `problem` is the end of a sentence
+    that begins with the input; `{value}` in it stands for the value. `right` is a correct value, or None where only the
+    team knows one. `superfluous` says that the input must be removed.
     """
 
     def __init__(
@@ -185,7 +185,7 @@ class InputError(ValueError):
 
 
 def checked(args: KakaoLoginArgs) -> KakaoLoginArgs:
-    """Return the inputs with every default filled in. Raises InputError for the first that is unknown or wrong."""
+    """Return the inputs with their defaults. Raises InputError for the first unknown or wrong input."""
     complete = cast("KakaoLoginArgs", _complete(args, DEFAULTS, KakaoLoginArgs))
     for path, rule in RULES.items():
         rule(path, _value(complete, path))
@@ -213,7 +213,7 @@ def _value(args: KakaoLoginArgs, path: str) -> Any:
     return value
 
 
-# Rules of one input each. They take its path and its value, and raise InputError.
+# Rules of one input. They take its path and its value, and raise InputError.
 
 Rule = Callable[[str, Any], None]
 
@@ -232,7 +232,7 @@ def _text(grammar: str, expected: str, right: str | None = None) -> Rule:
 
 
 def _check_pasted(path: str, value: str, *, right: str | None = None, item: int | None = None) -> None:
-    """Refuse what a paste brings along. The value is not repeated: it may be a secret."""
+    """Refuse white space, quotation marks and invisible characters, without the value: it may be a secret."""
     if flaw := _flaw(value):
         raise InputError(path, f"{flaw}; copy it again", right=right, item=item)
 
@@ -260,7 +260,7 @@ def _one_of(known: Collection[str], right: str) -> Rule:
 def _client_secret(path: str, value: Any) -> None:
     if value is None or value == "":
         raise InputError(path, "is not set")
-    if isinstance(value, str):  # an Output is known only when it is deployed
+    if isinstance(value, str):  # the value of an Output is known only at the deployment
         _check_pasted(path, value)
         if not re.fullmatch(r"[!-~]+", value):
             raise InputError(path, "holds white space; copy it again")
@@ -344,7 +344,7 @@ def _origin(right: str | None = None) -> Rule:
 
 
 def _check_origin(path: str, value: str, item: int | None = None, *, right: str | None = None) -> None:
-    """An origin as RFC 6454 writes it: scheme, host, port, and nothing behind, not even a slash."""
+    """Check an origin (RFC 6454): scheme, host and port, without a slash at the end."""
     example = right or ("http://localhost:3000" if item is not None else "https://login.example.com")
     if not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?", value):
         problem = f"is {{value}}; it should be an origin such as {example}, without a path"

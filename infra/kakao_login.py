@@ -8,7 +8,7 @@ import pulumi
 
 from handlers import contract
 from infra import firewall, inputs, kakao, names, packaging
-from infra.alarms import PERIOD_MINUTES, SEVERAL, Alarms
+from infra.alarms import ALARM_THRESHOLD, PERIOD_MINUTES, Alarms
 from infra.component import Component
 from infra.domain import Domain
 from infra.firewall import Firewall
@@ -21,7 +21,7 @@ from infra.site import Site
 from infra.user_pool import UserPool, authorize_url
 from infra.websocket_api import WebSocketApi
 
-SIGN_UPS_AN_HOUR = 30  # Cognito's own sender mails 50 codes a day
+MAX_SIGN_UPS_AN_HOUR = 30  # Cognito's own sender sends at most 50 mails a day
 
 
 class KakaoLogin(Component):
@@ -38,7 +38,7 @@ class KakaoLogin(Component):
         super().__init__("KakaoLogin", name, opts)
         self.functions: list[Function] = []
 
-        # What requests pass through
+        # Site and APIs
         self._alarms = Alarms(f"{name}-alarms", email=self._args["alarm_email"], opts=self._child)
         self.platform = self._shared_by_functions()
         self.api = self._http_api()
@@ -47,14 +47,14 @@ class KakaoLogin(Component):
         self._site = self._declare_site()
         self.url = self._site.url
 
-        # Who users are
+        # Users
         self._layer = self._packages()
         self._pool = self._user_pool()
         self._hosted_login = self._hosted_login_url()
         self.client_id = self._client()
         self.api.accept_tokens(issuer=self._pool.issuer, client_ids=[self.client_id])
 
-        # What the login answers
+        # Routes of the login
         self._sessions()
         self._user_info()
         if self._args["email_accounts"]:
@@ -63,7 +63,7 @@ class KakaoLogin(Component):
             self._token_sign_in()
         self._connections()
 
-        # What the team sees
+        # Alarms and outputs
         self._watch_throttling()
         self.alarm_topic = self._alarms.topic_arn
         self.api_url = pulumi.Output.concat(self.url, contract.API_PATH)
@@ -86,7 +86,7 @@ class KakaoLogin(Component):
             }
         )
 
-    # What requests pass through
+    # Site and APIs
 
     def _shared_by_functions(self) -> Platform:
         functions = self._args["functions"]
@@ -133,7 +133,7 @@ class KakaoLogin(Component):
         )
 
     def _origins(self) -> list[pulumi.Input[str]]:
-        """Return the sites whose pages may sign users in; the site itself comes first."""
+        """Return the origins that may use the login. The site itself is the first."""
         return [self.url, *self._args["extra_origins"]]
 
     def _domain(self, which: str) -> Domain | None:
@@ -150,7 +150,7 @@ class KakaoLogin(Component):
             opts=self._child,
         )
 
-    # Who users are
+    # Users
 
     def _packages(self) -> Layer:
         return Layer(
@@ -166,10 +166,10 @@ class KakaoLogin(Component):
                 "sign-up",
                 "pre_sign_up",
                 environment=None if self._args["email_accounts"] else {contract.ENV_EMAIL_ACCOUNTS: "false"},
-                error_threshold=SEVERAL,
+                error_threshold=ALARM_THRESHOLD,
             ),
             "post_confirmation": self._function("confirm", "post_confirmation"),
-            "pre_authentication": self._function("pre-auth", "pre_authentication", error_threshold=SEVERAL),
+            "pre_authentication": self._function("pre-auth", "pre_authentication", error_threshold=ALARM_THRESHOLD),
         }
         pool = UserPool(
             f"{self._name}-pool",
@@ -196,8 +196,8 @@ class KakaoLogin(Component):
                 "sign-ups",
                 contract.LOG_SIGN_UP,
                 triggers["pre_sign_up"],
-                "Many accounts are made with e-mail, each billed and mailed: see docs/guides/operations.md.",
-                threshold=SIGN_UPS_AN_HOUR,
+                "Many users sign up with e-mail. AWS bills each. See docs/guides/operations.md.",
+                threshold=MAX_SIGN_UPS_AN_HOUR,
                 minutes=60,
             )
         self._count_log_lines(
@@ -209,13 +209,13 @@ class KakaoLogin(Component):
         )
 
     def _challenge(self) -> Function:
-        """Verify the Kakao token that answers Cognito's custom challenge."""
+        """Declare the trigger that verifies the Kakao token in Cognito's custom challenge."""
         return self._function(
             "verify",
             "kakao_challenge",
             environment=kakao.token_checks(self._args["kakao"]),
             layers=[self._layer.arn],
-            error_threshold=SEVERAL,
+            error_threshold=ALARM_THRESHOLD,
         )
 
     def _hosted_login_url(self) -> pulumi.Output[str]:
@@ -234,10 +234,10 @@ class KakaoLogin(Component):
             tokens=self._args["tokens"],
         )
 
-    # What the login answers
+    # Routes of the login
 
     def _sessions(self) -> None:
-        """Sign-in through the hosted login, refresh and sign-out, with cookies."""
+        """Declare the routes of the cookie session: sign-in through the hosted login, refresh and sign-out."""
         function = self._function(
             "session",
             "session",
@@ -261,7 +261,7 @@ class KakaoLogin(Component):
         self.api.serve("user-info", function, contract.USER_INFO, signed_in=True)
 
     def _accounts(self) -> None:
-        """Accounts with e-mail and password."""
+        """Declare the routes of accounts with e-mail and password."""
         function = self._function(
             "accounts",
             "accounts",
@@ -286,7 +286,7 @@ class KakaoLogin(Component):
         )
 
     def _token_sign_in(self) -> None:
-        """Sign-in with a Kakao token, for mobile apps."""
+        """Declare the route with which mobile apps sign in with a Kakao token."""
         function = self._function(
             "kakao",
             "kakao_sign_in",
@@ -302,7 +302,7 @@ class KakaoLogin(Component):
         self.api.serve("kakao-sign-in", function, contract.KAKAO_SIGN_IN)
 
     def _connections(self) -> None:
-        """Only signed-in users open a WebSocket connection."""
+        """Declare the authorizer of WebSocket connections."""
         function = self._function(
             "connect",
             "connect_authorizer",
@@ -318,7 +318,7 @@ class KakaoLogin(Component):
             layers=[self._layer.arn],
         )
         self.socket.authorize(function)
-        name = f"{self._name}-authorizer-errors"  # it answers every error with a denial, so Lambda counts none
+        name = f"{self._name}-authorizer-errors"  # the authorizer denies on an error, so Lambda counts no error
         self._alarms.alarm(
             name,
             self._alarms.count(name, '{ $.level = "ERROR" }', function.log_group, parent=function),
@@ -336,7 +336,7 @@ class KakaoLogin(Component):
         layers: Sequence[pulumi.Input[str]] = (),
         error_threshold: int = 1,
     ) -> Function:
-        """Declare the Lambda of handlers/<module>.py."""
+        """Declare the Lambda function of handlers/<module>.py."""
         function = Function(
             f"{self._name}-{name}",
             source=packaging.HANDLERS / f"{module}.py",
@@ -350,7 +350,7 @@ class KakaoLogin(Component):
         self.functions.append(function)
         return function
 
-    # What the team sees
+    # Alarms and outputs
 
     def _count_log_lines(
         self,
@@ -359,7 +359,7 @@ class KakaoLogin(Component):
         function: Function,
         description: str,
         *,
-        threshold: int = SEVERAL,
+        threshold: int = ALARM_THRESHOLD,
         minutes: int = PERIOD_MINUTES,
     ) -> None:
         """Notify the team when a function logs this message too often."""

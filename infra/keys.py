@@ -15,7 +15,7 @@ from infra.commands import ask, drop_namespace, in_turn, remove, set_value
 
 
 class SettingError(pulumi.RunError):
-    """A setting is unknown, missing or wrong. The text says which, why, and the command that mends it."""
+    """A setting is unknown, missing or wrong. The text says which, why, and the command that fixes it."""
 
     def __init__(self, key: str, problem: str, fix: str) -> None:
         """Take the end of a sentence that begins with the key, without a full stop, and a command."""

@@ -1,4 +1,4 @@
-"""The texts of the mails that Cognito sends to users. Each is in Korean and English: Cognito knows no language."""
+"""The mails that Cognito sends to users, each in Korean and English: Cognito does not know a user's language."""
 
 from html import escape
 

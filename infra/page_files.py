@@ -76,24 +76,24 @@ def content_type(file: Path) -> str:
     return "application/json"
 
 
-# A page that has this element, in these bytes, learns from it that there are no accounts with e-mail.
+# If there are no accounts with e-mail, this element of the page is changed to `false`, byte for byte.
 EMAIL_ACCOUNTS = '<meta name="email-accounts" content="{}">'
 
 
 class Asset(TypedDict, total=False):
-    """What is uploaded of a file: one of the two."""
+    """The upload of a file: one of the two."""
 
     source: pulumi.FileAsset
     content: str
 
 
 def asset(file: Path, *, email_accounts: bool) -> Asset:
-    """Return the file itself, or HTML that says that there are no accounts with e-mail."""
+    """Return the file, or its HTML with the element for `email_accounts=False`."""
     if not email_accounts and file.suffix.lower() in (".html", ".htm"):
         html = file.read_bytes()
-        told = html.replace(EMAIL_ACCOUNTS.format("true").encode(), EMAIL_ACCOUNTS.format("false").encode())
-        if told != html:
-            return {"content": told.decode()}
+        changed = html.replace(EMAIL_ACCOUNTS.format("true").encode(), EMAIL_ACCOUNTS.format("false").encode())
+        if changed != html:
+            return {"content": changed.decode()}
     return {"source": pulumi.FileAsset(str(file))}
 
 

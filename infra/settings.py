@@ -1,4 +1,4 @@
-"""The stack's settings: the only reader of Pulumi's configuration. `infra/inputs.py` has the rules that they follow."""
+"""The stack's settings: the only module that reads Pulumi's configuration. `infra/inputs.py` has the rules."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from infra.inputs import InputError, KakaoLoginArgs
 from infra.keys import SettingError
 
 SECRETS = {"kakaoClientSecret"}
-# Each setting, and the input of KakaoLogin that it is.
+# Each setting, with its input of KakaoLogin.
 TEXTS = {
     "kakaoClientId": "kakao.client_id",
     "kakaoClientSecret": "kakao.client_secret",
@@ -88,7 +88,7 @@ def _given() -> KakaoLoginArgs:
 
 
 def _setting_error(error: InputError) -> SettingError:
-    """Name the settings in place of the inputs, and add the command that mends."""
+    """Return the error with names of settings instead of inputs, and with the command that fixes it."""
     key = KEYS[error.path]
     problem = error.problem
     for path in sorted(KEYS, key=len, reverse=True):
@@ -101,7 +101,7 @@ def _shown(key: str, value: object) -> str:
 
 
 def _right_type(key: str, path: str) -> str:
-    """Return the command that replaces a value which is no number, no boolean or no list."""
+    """Return the command that replaces a value of a wrong type."""
     if key in LISTS:
         return in_turn(remove(key), ask(key, item=0))
     group, _, name = path.rpartition(".")
@@ -124,7 +124,7 @@ def _refuse_id_as_secret(args: KakaoLoginArgs) -> None:
 
 
 def _derived_prefix(args: KakaoLoginArgs) -> str:
-    """Return project-stack-account; a prefix is shared by all accounts of a region, so the account is part of it."""
+    """Return project-stack-account. All AWS accounts of a region share the prefixes."""
     if args["domains"]["login"]:
         return ""
     prefix = f"{names.stack()}-{inputs.ACCOUNT}"
