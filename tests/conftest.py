@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import gc
+import re
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pulumi_aws
@@ -14,6 +16,16 @@ if TYPE_CHECKING:
 with warnings.catch_warnings():  # loading either one warns of its own old classes
     warnings.simplefilter("ignore")
     _ = pulumi_aws.lambda_.Function, pulumi_aws.s3.Bucket
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Load no file whose tests are all left out: what they import takes longer than many a test."""
+    chosen = config.option.markexpr
+    left_out = [] if " or " in chosen else re.findall(r"\bnot (sandbox|browser)\b", chosen)
+    if not left_out or not collection_path.name.startswith("test_"):
+        return None
+    marked = re.search(rf"^pytestmark = .*\.({'|'.join(left_out)})\b", collection_path.read_text(), re.MULTILINE)
+    return True if marked else None
 
 
 def pytest_collection_finish() -> None:

@@ -146,29 +146,36 @@ def opened(paths: list[str], keys: list[str] | None = None) -> dict[str, str]:
     return {path: answer["uri"] for path, answer in zip(paths, answered, strict=True)}
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        *("/", "/board/7", "/board/", "/a.b/c", "/user/kim.haneul", "/user/kim.", "/v1.2", "/@team/a.b.c", "/.js"),
-        *("/user/%EA%B9%80.%ED%95%98%EB%8A%98", "/a%2Ejs", "/app.js/", "/x.js.y", "/a;b=c.d", "/wellknown/x", "/CNAME"),
-    ],
-)
-def test_an_address_of_the_page_is_the_page_with_or_without_a_dot(path: str) -> None:
-    assert opened([path]) == {path: "/index.html"}
+PAGE = [
+    *("/", "/board/7", "/board/", "/a.b/c", "/user/kim.haneul", "/user/kim.", "/v1.2", "/@team/a.b.c", "/.js"),
+    *("/user/%EA%B9%80.%ED%95%98%EB%8A%98", "/a%2Ejs", "/app.js/", "/x.js.y", "/a;b=c.d", "/wellknown/x", "/CNAME"),
+]
+FILES = [
+    *("/app.js", "/fonts/a.woff2", "/APP.JS", "/a.min.js", "/missing.png", "/api-docs/openapi.json", "/x.xyz"),
+    *("/.well-known/x.txt", "/.well-known/assetlinks.json", "/.well-known/apple-app-site-association", "/LICENSE"),
+    *("/.well-known/acme-challenge/token", f"/{AWS_FAILED}", "/%ED%95%9C%EA%B8%80", "/a(1)"),
+]
+HELD = ["data.xyz", "LICENSE", "한글", "a(1)", ".well-known/apple-app-site-association"]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        *("/app.js", "/fonts/a.woff2", "/APP.JS", "/a.min.js", "/missing.png", "/api-docs/openapi.json", "/x.xyz"),
-        *("/.well-known/x.txt", "/.well-known/assetlinks.json", "/.well-known/apple-app-site-association", "/LICENSE"),
-        *("/.well-known/acme-challenge/token", f"/{AWS_FAILED}", "/%ED%95%9C%EA%B8%80", "/a(1)"),
-    ],
-)
-def test_a_file_is_itself_whether_it_is_there_or_not(path: str) -> None:
-    assert opened([path], ["data.xyz", "LICENSE", "한글", "a(1)", ".well-known/apple-app-site-association"]) == {
-        path: path
-    }
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    return opened(PAGE)
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, str]:
+    return opened(FILES, HELD)
+
+
+@pytest.mark.parametrize("path", PAGE)
+def test_an_address_of_the_page_is_the_page_with_or_without_a_dot(pages: dict[str, str], path: str) -> None:
+    assert pages[path] == "/index.html"
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_a_file_is_itself_whether_it_is_there_or_not(files: dict[str, str], path: str) -> None:
+    assert files[path] == path
 
 
 keys = st.lists(

@@ -15,6 +15,7 @@ from schemathesis.specs.openapi.checks import (
 from sandbox.local import Sandbox
 from sandbox.program import ROOT
 
+pytest_plugins = ["schemathesis.pytest.plugin"]
 pytestmark = pytest.mark.sandbox
 
 schema = schemathesis.openapi.from_path(str(ROOT / "docs" / "reference" / "openapi.yaml"))
