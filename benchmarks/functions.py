@@ -1,4 +1,4 @@
-"""What a decision of the WebSocket's authorizer costs, against PyJWT alone on the same token in the same run."""
+"""The size of each function, the time to its first call, and the time of a decision of the WebSocket authorizer."""
 
 import json
 import os
@@ -21,18 +21,66 @@ from sandbox.program import own
 Row = tuple[str, str, str]
 
 ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "ap-northeast-2",
+    "PYTHONDONTWRITEBYTECODE": "1",  # Lambda's folders are read-only, so that each cold start compiles
     contract.ENV_CLIENT_ID: "client-id",
     contract.ENV_CONNECT_CHECKS_USER: "false",
+    contract.ENV_HOSTED_LOGIN_URL: "https://login.example",
     contract.ENV_ISSUER: "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_pool",
+    contract.ENV_JWKS_URL: "https://keys.example/jwks.json",
+    contract.ENV_REFRESH_DAYS: "30",
     contract.ENV_SITE_ORIGINS: '["https://site.example"]',
     contract.ENV_USER_POOL_ID: "ap-northeast-2_pool",
 }
+FUNCTIONS = ("session", "user_info", "accounts", "pre_sign_up", "post_confirmation", "pre_authentication")
+WITH_LAYER = "connect_authorizer"
 DECISIONS = 2000
 ROUNDS = 9
 
 
 def rows() -> Iterator[Row]:
     """Measure, and give what, how much, and the goal."""
+    bare = best([sys.executable, "-I", "-S", "-c", "import json, logging"], {})
+    for module in FUNCTIONS:
+        size = packaging.function_zip(packaging.HANDLERS / f"{module}.py").stat().st_size
+        yield f"package of {module}", f"{size / 1024:.1f} KB", ""
+        took = cold_import(module)
+        yield f"cold import of {module}, an interpreter with json and logging = 1", f"{took / bare:.1f}", ""
+    yield from decisions()
+    for what, checks_user in (("account check off", "false"), ("with boto3", "true")):
+        took = cold_import(WITH_LAYER, **{contract.ENV_CONNECT_CHECKS_USER: checks_user})
+        yield f"cold import of the authorizer, {what}", f"{took * 1000:.0f} ms", ""
+
+
+def cold_import(module: str, **environment: str) -> float:
+    """Return the seconds from the start of an interpreter to a handler, from the package and the layer as deployed."""
+    archives = [packaging.function_zip(packaging.HANDLERS / f"{module}.py")]
+    runtime: list[str] = []
+    if module == WITH_LAYER:
+        here = settings(3000)
+        archives.append(packaging.layer_zip(here[own("runtime")], here[own("architecture")]))
+        runtime = [path for path in sys.path if "site-packages" in path]  # boto3, which Lambda's runtime has
+    with tempfile.TemporaryDirectory() as folder:
+        for path in archives:
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(folder)
+        paths = [folder, str(Path(folder) / "python"), *runtime]
+        code = f"import sys; sys.path[:0] = {json.dumps(paths)}; import handlers.{module}"
+        return best([sys.executable, "-I", "-S", "-c", code], ENVIRONMENT | environment)
+
+
+def best(command: list[str], environment: dict[str, str]) -> float:
+    """Return the seconds of a command, the best of a few runs."""
+    times = []
+    for _ in range(5):
+        start = time.monotonic()
+        subprocess.run(command, check=True, env=environment)
+        times.append(time.monotonic() - start)
+    return min(times)
+
+
+def decisions() -> Iterator[Row]:
+    """Compare a decision of the authorizer to PyJWT alone, on the same token in the same run."""
     from tests.handlers.user_pool import jwks_endpoint, private_key, token
 
     with jwks_endpoint() as endpoint:
@@ -58,8 +106,6 @@ def rows() -> Iterator[Row]:
     yield "a raw PyJWT decode", f"{raw * 1e6:.0f} µs", ""
     yield "a warm decision on it, no account check or log line, raw decode = 1", f"{decision / raw:.2f}", "at most 1.15"
     yield "decisions a second on one core", f"{1 / decision:.0f}", ""
-    yield "cold import of the authorizer, account check off", f"{cold_import('false') * 1000:.0f} ms", ""
-    yield "cold import of the authorizer, with boto3", f"{cold_import('true') * 1000:.0f} ms", ""
 
 
 def browser_event(token: str) -> dict[str, Any]:
@@ -97,27 +143,3 @@ def in_turns(*tasks: Callable[[], object]) -> list[float]:
                 task()
             best[number] = min(best[number], (time.process_time() - start) / DECISIONS)
     return best
-
-
-def cold_import(checks_user: str) -> float:
-    """Return the seconds from the start of an interpreter to a handler, from the package and the layer as deployed."""
-    here = settings(3000)
-    layer = packaging.layer_zip(here[own("runtime")], here[own("architecture")])
-    with tempfile.TemporaryDirectory() as folder:
-        for path in (packaging.function_zip("connect_authorizer"), layer):
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(folder)
-        runtime = [path for path in sys.path if "site-packages" in path]  # boto3, which Lambda's runtime has
-        paths = [folder, str(Path(folder) / "python"), *runtime]
-        code = f"import sys; sys.path[:0] = {json.dumps(paths)}; import handlers.connect_authorizer"
-        environment = ENVIRONMENT | {
-            "AWS_DEFAULT_REGION": "ap-northeast-2",
-            contract.ENV_CONNECT_CHECKS_USER: checks_user,
-            contract.ENV_JWKS_URL: "https://keys.example/jwks.json",
-        }
-        times = []
-        for _ in range(5):
-            start = time.monotonic()
-            subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, env=environment)
-            times.append(time.monotonic() - start)
-    return min(times)
