@@ -94,7 +94,7 @@ def person(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[str,
         "AWS_DEFAULT_REGION": "ap-northeast-2",
         "AWS_ENDPOINT_URL": url,
         "AWS_SECRET_ACCESS_KEY": "test",
-        contract.ENV_AUTHORIZE_URL: f"{url}/oauth2/authorize",
+        contract.ENV_AUTHORIZE_URL: f"{url}{contract.AUTHORIZE_PATH}",
         contract.ENV_CLIENT_ID: claims["aud"],
         contract.ENV_CONNECT_CHECKS_USER: "true",
         contract.ENV_HOSTED_LOGIN_URL: url,
@@ -161,8 +161,10 @@ def person(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[str,
         answer = browser.send(contract.REFRESH, headers=SAME_ORIGIN)
         yield "refresh", answer["statusCode"] == 204
         yield "refresh from another site", browser.send(contract.REFRESH)["statusCode"] == 403
-        yield "userinfo with an ID token", profile(token_use="id", **{"cognito:username": "Kakao_1"}) == 200
-        yield "userinfo with an access token", profile(token_use="access", username="Kakao_1", sub=claims["sub"]) == 200
+        in_id_token = {"token_use": contract.TOKEN_USE_ID, contract.USERNAME_CLAIM: "Kakao_1"}
+        yield "userinfo with an ID token", profile(**in_id_token) == 200
+        in_access_token = {"token_use": contract.TOKEN_USE_ACCESS, "username": "Kakao_1", "sub": claims["sub"]}
+        yield "userinfo with an access token", profile(**in_access_token) == 200
         yield "connect", connect_authorizer.handler(connect, None)["principalId"] == claims["sub"]
         yield "connect with a forged token", connect_authorizer.handler(forged, None)["principalId"] == "nobody"
         yield "$connect", event("CONNECT")

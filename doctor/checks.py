@@ -273,8 +273,8 @@ def hosted_login_leads_to_kakao(target: Target) -> None:
         "identity_provider": contract.PROVIDER,
         "state": "doctor",
     }
-    hosted_login = target.output("kakaoRedirectUri").removesuffix("/oauth2/idpresponse")
-    answer = target.get(f"{hosted_login}/oauth2/authorize?{urlencode(query)}")
+    hosted_login = target.output("kakaoRedirectUri").removesuffix(contract.IDP_RESPONSE_PATH)
+    answer = target.get(f"{hosted_login}{contract.AUTHORIZE_PATH}?{urlencode(query)}")
     location = answer.headers.get("Location", "")
     if not location.startswith(f"{target.stack['kakaoIssuer']}/oauth/authorize?"):
         problem = "does not know this client, its callback, or Kakao"
@@ -331,9 +331,9 @@ def websocket_needs_a_session(target: Target) -> None:
     """The WebSocket authorizer refuses a connection without a session (RFC 6455 section 4.1: the handshake)."""
     handshake = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
     key = {"Sec-WebSocket-Key": "ZG9jdG9yLWRvY3Rvci0xMw=="}
-    status = target.get(f"{target.output('siteUrl')}/ws", **handshake, **key).status_code
+    status = target.get(f"{target.output('siteUrl')}{contract.WEBSOCKET_PATH}", **handshake, **key).status_code
     if status not in (requests.codes.unauthorized, requests.codes.forbidden):
-        raise CheckFailed(f"/ws without a session answers {status}, not 401 or 403", UP_AGAIN)
+        raise CheckFailed(f"{contract.WEBSOCKET_PATH} without a session answers {status}, not 401 or 403", UP_AGAIN)
 
 
 def _page(target: Target) -> requests.Response:

@@ -21,6 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from doctor.browser import UnexpectedPageError, password_form
 from doctor.scratch import Scratch, reason, scratch
+from handlers import contract
 
 PASSWORD = "scratch-" + secrets.token_urlsafe(16)  # of users that exist for minutes
 MAILBOX = "success+{}@simulator.amazonses.com"  # Amazon SES's mailbox simulator accepts every mail
@@ -73,8 +74,8 @@ def e4(pool: Scratch) -> Iterator[str]:
     pool.create_user(pool.provider, "E4-Person", password=PASSWORD, email=MAILBOX.format("e4"))
     tokens = pool.hosted_sign_in("E4-Person", PASSWORD)
     claims = _claims(tokens["id_token"])
-    prefix = str(claims.get("cognito:username", "")).partition("_")[0]
-    yield f"an ID token has identities: {'identities' in claims}; its cognito:username begins with {prefix!r}"
+    prefix = str(claims.get(contract.USERNAME_CLAIM, "")).partition("_")[0]
+    yield f"an ID token has identities: {'identities' in claims}; its {contract.USERNAME_CLAIM} begins with {prefix!r}"
     yield f"its email_verified is {claims.get('email_verified')!r}"
     time.sleep(2)  # another second than that of the sign-in
     refreshed = pool.refreshed(tokens["refresh_token"]) or {}

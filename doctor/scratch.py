@@ -130,7 +130,7 @@ class Scratch:
             "identity_provider": PROVIDER,
             "state": "scratch",
         }
-        url = f"{self.login.domain}/oauth2/authorize?{urlencode(query)}"
+        url = f"{self.login.domain}{contract.AUTHORIZE_PATH}?{urlencode(query)}"
         back = browser.sign_in(url, CALLBACK, {"username": name, "password": password}, self.reachable)
         if "code" not in back:
             raise UnexpectedPageError(f"the callback gets the error {back.get('error_description', back)}")
@@ -153,7 +153,7 @@ class Scratch:
 
     def _token(self, **form: str) -> requests.Response:
         data = {"client_id": self.login.client} | form
-        return requests.post(f"{self.login.hosted}/oauth2/token", data=data, timeout=TIMEOUT_SECONDS)
+        return requests.post(f"{self.login.hosted}{contract.TOKEN_PATH}", data=data, timeout=TIMEOUT_SECONDS)
 
 
 class Created:
@@ -209,7 +209,9 @@ def scratch(
             Principal="cognito-idp.amazonaws.com",
             SourceArn=login.arn,
         )
-        provider = _with_client(cognito, provider, f"{login.domain}/oauth2/idpresponse", ["COGNITO"], secret=True)
+        provider = _with_client(
+            cognito, provider, f"{login.domain}{contract.IDP_RESPONSE_PATH}", ["COGNITO"], secret=True
+        )
         _create_provider(cognito, login, provider)
         login = _with_client(cognito, login, CALLBACK, ["COGNITO", PROVIDER], secret=False)
         for pool in (provider, login):
@@ -299,8 +301,8 @@ def _create_provider(cognito: Any, login: Pool, provider: Pool) -> None:
             "authorize_scopes": " ".join(SCOPES),
             "attributes_request_method": "GET",
             "oidc_issuer": issuer,
-            "authorize_url": f"{provider.hosted}/oauth2/authorize",
-            "token_url": f"{provider.hosted}/oauth2/token",
+            "authorize_url": f"{provider.hosted}{contract.AUTHORIZE_PATH}",
+            "token_url": f"{provider.hosted}{contract.TOKEN_PATH}",
             "attributes_url": f"{provider.hosted}/oauth2/userInfo",
             "jwks_uri": f"{issuer}/.well-known/jwks.json",
         },

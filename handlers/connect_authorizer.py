@@ -91,7 +91,7 @@ def _headers(event: Event) -> dict[str, list[str]]:
 
 def _context_of(claims: Mapping[str, Any]) -> dict[str, str]:
     """Return the context of the connection; API Gateway takes text alone."""
-    username, nickname, identities = claims["cognito:username"], claims.get("nickname"), claims.get("identities")
+    username, nickname, identities = claims[contract.USERNAME_CLAIM], claims.get("nickname"), claims.get("identities")
     if not isinstance(username, str) or not username:
         raise ConnectionDeniedError("a token without a user name")
     context = {

@@ -34,6 +34,15 @@ API_PATH = "/api"  # of every HTTP route
 AUTH_PATH = "/api/auth"  # of the routes that begin, renew and end sessions
 WEBSOCKET_PATH = "/ws"  # the stage of the WebSocket API has this name, so CloudFront needs no origin path
 
+# CloudFront takes certificates and WAF's rules of this region only, its metrics are there, and so must their topics be.
+CLOUDFRONT_REGION = "us-east-1"
+
+# Paths of Cognito's hosted login.
+AUTHORIZE_PATH = "/oauth2/authorize"
+TOKEN_PATH = "/oauth2/token"  # noqa: S105 - a path
+REVOKE_PATH = "/oauth2/revoke"
+IDP_RESPONSE_PATH = "/oauth2/idpresponse"  # where an identity provider sends the browser back
+
 # Cookies. A browser takes a `__Host-` cookie only from the host itself, for all paths, over TLS.
 ID_COOKIE = "__Host-id"
 USER_COOKIE = "__Host-person"
@@ -59,6 +68,7 @@ CLOCK_SKEW_SECONDS = 30  # by which the clocks of Lambda and of an issuer may di
 TOKEN_USE_CLAIM = "token_use"  # noqa: S105 - a claim
 TOKEN_USE_ID = "id"  # noqa: S105 - a claim
 TOKEN_USE_ACCESS = "access"  # noqa: S105 - a claim
+USERNAME_CLAIM = "cognito:username"  # of an ID token
 
 # The authorizer's context of a WebSocket connection. API Gateway takes text alone; an absent nickname is left out.
 CONTEXT_SUB = "sub"

@@ -162,7 +162,8 @@ def _authorize_url(pending: PendingLogin) -> str:
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
-    return f"{HOSTED_LOGIN}/oauth2/authorize?{urlencode(parameters, quote_via=quote)}"  # Cognito wants %20, not +
+    query = urlencode(parameters, quote_via=quote)  # Cognito wants %20, not +
+    return f"{HOSTED_LOGIN}{contract.AUTHORIZE_PATH}?{query}"
 
 
 def _redirect_uri(pending: PendingLogin) -> str:

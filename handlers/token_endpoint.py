@@ -40,10 +40,10 @@ class TokenEndpoint:
 
     def revoke(self, refresh_token: str) -> None:
         """Revoke a refresh token and all tokens that were issued for it. Raises TokenError."""
-        self._post("/oauth2/revoke", {"token": refresh_token})
+        self._post(contract.REVOKE_PATH, {"token": refresh_token})
 
     def _request_tokens(self, form: Mapping[str, str]) -> TokenSet:
-        body = self._post("/oauth2/token", form)
+        body = self._post(contract.TOKEN_PATH, form)
         try:
             response = json_object(body)
             id_token, refresh_token = response["id_token"], response.get("refresh_token")
@@ -61,7 +61,7 @@ class TokenEndpoint:
 
     def _check(self, claims: Mapping[str, Any]) -> None:
         """Check the claims by OpenID Connect Core 3.1.3.7. TLS stands in for the signature (item 6)."""
-        expected = {"iss": self._issuer, "aud": self._client_id, "token_use": contract.TOKEN_USE_ID}
+        expected = {"iss": self._issuer, "aud": self._client_id, contract.TOKEN_USE_CLAIM: contract.TOKEN_USE_ID}
         if any(claims[name] != value for name, value in expected.items()):
             raise ValueError("a token of another issuer, client or kind")
         if not isinstance(claims["exp"], int) or claims["exp"] + contract.CLOCK_SKEW_SECONDS <= time.time():

@@ -30,7 +30,7 @@ def user_info(event: Event) -> Response:
     claims: Mapping[str, str] = event["requestContext"]["authorizer"]["jwt"]["claims"]
     token_use = claims.get(contract.TOKEN_USE_CLAIM)
     if token_use == contract.TOKEN_USE_ID:
-        profile = to_profile(claims["cognito:username"], claims)
+        profile = to_profile(claims[contract.USERNAME_CLAIM], claims)
     elif token_use == contract.TOKEN_USE_ACCESS:
         profile = fetch_profile(claims["username"], claims["sub"])
     else:

@@ -6,12 +6,12 @@ from typing import NamedTuple
 import pulumi
 import pulumi_aws as aws
 
+from handlers import contract
 from infra import names
 from infra.component import Component
 
 PERIOD_MINUTES = 5
 ALARM_THRESHOLD = 5  # failures in a period; one failure is noise
-US_EAST_1 = "us-east-1"  # CloudFront's metrics are only there, and an alarm notifies only topics of its own region
 
 
 class Metric(NamedTuple):
@@ -105,4 +105,4 @@ class Alarms(Component):
         return topic
 
 
-REGIONS: Mapping[str | None, str] = {None: "", US_EAST_1: "-site"}  # None is the stack's region
+REGIONS: Mapping[str | None, str] = {None: "", contract.CLOUDFRONT_REGION: "-site"}  # None is the stack's region

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pulumi
 import pulumi_aws as aws
 
+from handlers import contract
 from infra.component import Component
 
-CERTIFICATE_REGION = "us-east-1"  # CloudFront takes certificates of this region only, for the hosted login too
 UNUSED_ADDRESS = "192.0.2.1"  # RFC 5737: reserved for documentation
 
 
@@ -35,7 +35,7 @@ class Domain(Component):
 
         certificate = aws.acm.Certificate(
             f"{name}-certificate",
-            region=CERTIFICATE_REGION,
+            region=contract.CLOUDFRONT_REGION,
             domain_name=domain,
             validation_method="DNS",
             opts=self._child,
@@ -54,7 +54,7 @@ class Domain(Component):
         )
         validation = aws.acm.CertificateValidation(
             f"{name}-validation",
-            region=CERTIFICATE_REGION,
+            region=contract.CLOUDFRONT_REGION,
             certificate_arn=certificate.arn,
             # In a zone of another domain this name differs from ACM's, so Pulumi fails at once and does not wait.
             validation_record_fqdns=[proof_record.fqdn],

@@ -16,7 +16,7 @@ from infra.component import Component
 # share one address of a mobile carrier, and WAF blocks all of them together.
 MAX_REQUESTS = 3000
 TOO_MANY_REQUESTS = 429
-REGIONS = {"CLOUDFRONT": "us-east-1", "REGIONAL": None}  # WAF keeps rules for CloudFront in us-east-1 only
+REGIONS = {"CLOUDFRONT": contract.CLOUDFRONT_REGION, "REGIONAL": None}  # by the rules' scope; None is the stack's
 
 
 class Rule(NamedTuple):

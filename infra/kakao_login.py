@@ -70,7 +70,7 @@ class KakaoLogin(Component):
         self.websocket_url = self.url.apply(lambda url: url.replace("http", "ws", 1) + contract.WEBSOCKET_PATH)
         self.websocket_api_id = self.socket.api_id
         self.user_pool_id = self._pool.id
-        self.kakao_redirect_uri = pulumi.Output.concat(self._hosted_login, "/oauth2/idpresponse")
+        self.kakao_redirect_uri = pulumi.Output.concat(self._hosted_login, contract.IDP_RESPONSE_PATH)
         self.kakao_logout_redirect_uri = pulumi.Output.concat(self.url, "/")
         self.register_outputs(
             {

@@ -13,7 +13,7 @@ import pulumi_aws as aws
 
 from handlers import contract
 from infra import policies
-from infra.alarms import US_EAST_1, Alarms, Metric
+from infra.alarms import Alarms, Metric
 from infra.component import Component
 from infra.domain import Domain
 from infra.packaging import HANDLERS
@@ -117,7 +117,7 @@ class Site(Component):
             threshold=MAX_ERROR_PERCENT,
             statistic="Average",
             periods=3,  # with little traffic one error is a high percentage
-            region=US_EAST_1,
+            region=contract.CLOUDFRONT_REGION,
             parent=self,
         )
         self.host = (

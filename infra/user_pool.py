@@ -289,4 +289,4 @@ def authorize_url(hosted_login: pulumi.Input[str], client_id: pulumi.Input[str])
     query = urlencode(
         {"identity_provider": contract.PROVIDER, "response_type": "code", "scope": " ".join(contract.SCOPES)}
     )
-    return pulumi.Output.concat(hosted_login, "/oauth2/authorize?", query, "&client_id=", client_id)
+    return pulumi.Output.concat(hosted_login, contract.AUTHORIZE_PATH, "?", query, "&client_id=", client_id)

@@ -21,6 +21,7 @@ from aiohttp import web
 from joserfc import jws
 from joserfc.errors import JoseError
 
+from handlers import contract
 from sandbox.pkce import s256
 
 Forward = Callable[[web.Request], Awaitable[web.Response]]
@@ -146,13 +147,13 @@ class HostedLogin:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         match request.method, request.path:
-            case "GET", "/oauth2/authorize":
+            case "GET", contract.AUTHORIZE_PATH:
                 return await self._authorize(request)
-            case "GET" | "POST", "/oauth2/idpresponse":
+            case "GET" | "POST", contract.IDP_RESPONSE_PATH:
                 return await self._idpresponse(request)
-            case "POST", "/oauth2/token":
+            case "POST", contract.TOKEN_PATH:
                 return await self._token(request)
-            case "POST", "/oauth2/revoke":
+            case "POST", contract.REVOKE_PATH:
                 return await self._revoke(request)
             case ("GET", "/logout") | ("POST", "/login") | ("GET" | "POST", "/oauth2/userInfo"):
                 return await self._forward(request)

@@ -161,13 +161,21 @@ async def _listening(handler: Handler, port: int) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
+def _is_api(path: str) -> bool:
+    return path == contract.WEBSOCKET_PATH or path.startswith(f"{contract.API_PATH}/")
+
+
 def _site(upstream: Upstream, distribution: str, websocket_api: str | None) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         if DISTRIBUTION_HEADER in request.headers and (api := GATEWAY.match(request.raw_path)):
             return await _gateway(upstream, request, api[0])
-        if websocket_api and request.path == "/ws" and request.headers.get("upgrade", "").lower() == "websocket":
+        if (
+            websocket_api
+            and request.path == contract.WEBSOCKET_PATH
+            and request.headers.get("upgrade", "").lower() == "websocket"
+        ):
             _check_headers(request)
-            stage = f"/_aws/execute-api/{websocket_api}/ws"
+            stage = f"/_aws/execute-api/{websocket_api}{contract.WEBSOCKET_PATH}"
             return await _websocket(upstream, request, f"{stage}?{request.rel_url.raw_query_string}".rstrip("?"))
         if request.headers.get("sec-fetch-mode") == "navigate" and request.url.host != "localhost":
             # A sign-in comes back to localhost, which does not have the cookies of another host name.
@@ -176,7 +184,7 @@ def _site(upstream: Upstream, distribution: str, websocket_api: str | None) -> H
         if cookies := request.headers.getall(hdrs.COOKIE, []):
             extra["Cookie"] = "; ".join(map(_quote_names, cookies))
         response = await upstream.forward(request, extra)
-        if response.status in MISSING and not request.path.startswith("/api/") and request.path != "/ws":
+        if response.status in MISSING and not _is_api(request.path):
             response = await upstream.forward(request, extra, under=contract.MISSING_FILE_PATH)
         _drop_large_cookies(response)
         if _to_be_compressed(request, response):

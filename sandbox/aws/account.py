@@ -14,6 +14,8 @@ import botocore.session
 from botocore.config import Config
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from handlers import contract
+
 SERVICES = (
     "apigateway",
     "apigatewayv2",
@@ -27,7 +29,7 @@ SERVICES = (
     "sns",
     "sts",
 )
-GLOBAL_REGION, GLOBAL_SERVICES = "us-east-1", ("cloudwatch", "sns")  # the region of CloudFront's metrics
+GLOBAL_SERVICES = ("cloudwatch", "sns")  # their resources for CloudFront's metrics are in its region
 
 Inputs = dict[str, Any]
 
@@ -50,7 +52,9 @@ class Account:
         unprofiled = botocore.session.Session(session_vars={"profile": (None, [], None, None)})
         session = boto3.Session("test", "test", botocore_session=unprofiled)
         config = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, max_pool_connections=32)
-        regions = {(name, region) for name in SERVICES} | {(name, GLOBAL_REGION) for name in GLOBAL_SERVICES}
+        regions = {(name, region) for name in SERVICES} | {
+            (name, contract.CLOUDFRONT_REGION) for name in GLOBAL_SERVICES
+        }
         self._clients = {
             (name, region): session.client(name, region, endpoint_url=endpoint, config=config)
             for name, region in regions
