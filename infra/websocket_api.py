@@ -41,7 +41,7 @@ class WebSocketApi(Component):
     ) -> None:
         """Declare the API, and one stage that deploys every change at once."""
         super().__init__("WebSocketApi", name, opts)
-        self._authorizer_id: pulumi.Output[str] | None = None
+        self.authorizer_id: pulumi.Output[str] | None = None
 
         self._api = aws.apigatewayv2.Api(
             f"{name}-api",
@@ -113,7 +113,7 @@ class WebSocketApi(Component):
             source_arn=pulumi.Output.concat(self._api.execution_arn, "/authorizers/", authorizer.id),
             opts=self._child,
         )
-        self._authorizer_id = authorizer.id
+        self.authorizer_id = authorizer.id
 
     def post_to_connections(self) -> pulumi.Output[policies.Statement]:
         """Return the permission to post to connections and to close them."""
@@ -155,7 +155,7 @@ class WebSocketService(Component):
     ) -> None:
         """Declare the routes with their permissions. Raises ValueError where the API has no authorizer yet."""
         super().__init__("WebSocketService", name, opts)
-        if socket._authorizer_id is None:
+        if socket.authorizer_id is None:
             raise ValueError(f"{name!r} would be open to everybody: call authorize() of the WebSocket API first")
         integration = aws.apigatewayv2.Integration(
             f"{name}-integration",
@@ -180,7 +180,7 @@ class WebSocketService(Component):
                 route_key=f"${event}",
                 target=pulumi.Output.concat("integrations/", integration.id),
                 authorization_type="CUSTOM" if authorized else "NONE",
-                authorizer_id=socket._authorizer_id if authorized else None,
+                authorizer_id=socket.authorizer_id if authorized else None,
                 opts=self._child,
             )
         self.register_outputs({})
