@@ -1,4 +1,4 @@
-"""Prints each claim of the project about time and size beside what it is on this machine, in this run."""
+"""Measures times and sizes on this machine, and prints each beside its goal."""
 
 import os
 import re
@@ -27,7 +27,7 @@ from tests.project import copy_project
 
 Row = tuple[str, str, str]
 ROOT = Path(__file__).resolve().parent.parent
-FIRST_LOAD = 15 * 1024
+MAX_FIRST_LOAD = 15 * 1024
 
 
 LOGIN_PATH = contract.path_of(contract.LOGIN)
@@ -44,7 +44,7 @@ def python(code: str) -> list[str]:
 
 
 def start_of_the_sandbox() -> Iterator[Row]:
-    """From the command to a page whose login button leads to Kakao."""
+    """The time from the command until the login button redirects to Kakao."""
     port = free_ports()
     start = time.monotonic()
     with emulated_aws(port + 3):
@@ -65,14 +65,14 @@ def start_of_the_sandbox() -> Iterator[Row]:
         sandbox.stdout.read()
     yield "the emulator alone", f"{emulator:.1f} s", ""
     yield (
-        "`make up` until a person can sign in",
+        "`make up` until a user can sign in",
         f"{took:.1f} s",
         f"at most {2 * emulator + 3:.1f} s (twice that + 3 s)",
     )
 
 
 def first_day() -> Iterator[Row]:
-    """What `make up` takes in a new clone of what is committed, packages from the index or pip's cache included."""
+    """The time of `make up` in a new clone, with the installation from the index or pip's cache."""
     port = free_ports()
     with TemporaryDirectory() as folder:
         start = time.monotonic()
@@ -86,11 +86,11 @@ def first_day() -> Iterator[Row]:
             os.killpg(sandbox.pid, signal.SIGINT)
             sandbox.stdout.read()
     yield "from `git clone` to a sandbox that is ready", f"{took:.0f} s", ""
-    yield "what `make up` installs", f"{sum(files) / 1e6:.0f} MB", "at most 450 MB"
+    yield "size of the packages of `make up`", f"{sum(files) / 1e6:.0f} MB", "at most 450 MB"
 
 
 def from_save_to_live() -> Iterator[Row]:
-    """What a browser gets after a file is saved under `make dev`, asked for until it is the new one."""
+    """The time from a save under `make dev` until a request gets the new version."""
     port = free_ports()
     with TemporaryDirectory() as folder:
         project = Path(folder)
@@ -117,7 +117,7 @@ def from_save_to_live() -> Iterator[Row]:
 
 
 def served(address: str) -> tuple[bytes, str]:
-    """The body and the lifetime of the cookie, if any; what else there is differs each time."""
+    """Return the body, and the lifetime of the cookie. Other headers differ at each request."""
     answer = requests.get(address, timeout=10, allow_redirects=False)
     return answer.content, "".join(re.findall("Max-Age=[0-9]+", answer.headers.get("Set-Cookie", "")))
 
@@ -125,11 +125,11 @@ def served(address: str) -> tuple[bytes, str]:
 def evaluation_of_the_program() -> Iterator[Row]:
     code = "from tests.infra.engine import declare; declare()"
     seconds(python(code))
-    yield "the program, evaluated, nothing changed", f"{seconds(python(code)):.1f} s", "at most 1.5 s"
+    yield "evaluation of the program without a change", f"{seconds(python(code)):.1f} s", "at most 1.5 s"
 
 
 def calls_of_userinfo() -> Iterator[Row]:
-    """Counts what the handler sends for an ID token, in an interpreter in which it cannot send anything."""
+    """Count the connections that the handler opens for an ID token."""
     code = """
 import socket, sys
 calls = []
@@ -161,17 +161,17 @@ def first_load() -> Iterator[Row]:
         page.get_by_role("link", name="카카오 로그인").or_(page.get_by_role("link", name="Login with Kakao")).wait_for()
         page.wait_for_load_state("networkidle")
         browser.close()
-    yield "first page load, headers included", f"{sum(sizes) / 1024:.1f} KB", f"at most {FIRST_LOAD / 1024:.0f} KB"
-    yield "hosts asked for it", str(len(hosts)), "1"
+    yield "first page load, headers included", f"{sum(sizes) / 1024:.1f} KB", f"at most {MAX_FIRST_LOAD / 1024:.0f} KB"
+    yield "hosts that it requests from", str(len(hosts)), "1"
 
 
 def sign_in_with_a_kakao_token() -> Iterator[Row]:
-    """The longest of a few, with a warm function; then with a Kakao that keeps everybody waiting."""
+    """The longest of five sign-ins with a warm function, then one with a slow Kakao."""
     with running(free_ports()) as sandbox:
 
         def took() -> float:
-            person = {"person": PEOPLE[0].id}
-            token = requests.post(f"{sandbox.kakao}/_stand-in/token", json=person, timeout=10).json()["access_token"]
+            user = {"person": PEOPLE[0].id}
+            token = requests.post(f"{sandbox.kakao}/_stand-in/token", json=user, timeout=10).json()["access_token"]
             start = time.monotonic()
             requests.post(
                 sandbox.site + contract.path_of(contract.KAKAO_SIGN_IN), json={"access_token": token}, timeout=20
@@ -187,7 +187,7 @@ def sign_in_with_a_kakao_token() -> Iterator[Row]:
 
 
 def tests() -> Iterator[Row]:
-    """The CPU time is of all processes, so that a busy machine does not change it much."""
+    """Measure the tests. The CPU time is that of all processes: a busy machine changes it little."""
     for what, marks, goal in (
         ("`make test`, nothing but fast tests", "not browser and not sandbox", "at most 15 s on 2 cores"),
         ("`make test`", "", "at most 150 s on 2 cores"),
@@ -201,7 +201,7 @@ def tests() -> Iterator[Row]:
 
 
 def main() -> None:
-    """Measure, and print each row as soon as it is known."""
+    """Print each row as soon as it is measured."""
     print(f"{'what':<68}{'measured':>12}   goal")
     for measure in (
         start_of_the_sandbox,

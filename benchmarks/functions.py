@@ -39,7 +39,7 @@ ROUNDS = 9
 
 
 def rows() -> Iterator[Row]:
-    """Measure, and give what, how much, and the goal."""
+    """Yield what is measured, the result and the goal."""
     bare = best([sys.executable, "-I", "-S", "-c", "import json, logging"], {})
     for module in FUNCTIONS:
         size = packaging.function_zip(packaging.HANDLERS / f"{module}.py").stat().st_size
@@ -53,13 +53,13 @@ def rows() -> Iterator[Row]:
 
 
 def cold_import(module: str, **environment: str) -> float:
-    """Return the seconds from the start of an interpreter to a handler, from the package and the layer as deployed."""
+    """Return the seconds of a new interpreter that imports the handler from its package and layer."""
     archives = [packaging.function_zip(packaging.HANDLERS / f"{module}.py")]
     runtime: list[str] = []
     if module == WITH_LAYER:
         here = settings(3000)
         archives.append(packaging.layer_zip(here[own("runtime")], here[own("architecture")]))
-        runtime = [path for path in sys.path if "site-packages" in path]  # boto3, which Lambda's runtime has
+        runtime = [path for path in sys.path if "site-packages" in path]  # boto3: Lambda's runtime has it
     with tempfile.TemporaryDirectory() as folder:
         for path in archives:
             with zipfile.ZipFile(path) as archive:
@@ -109,7 +109,7 @@ def decisions() -> Iterator[Row]:
 
 
 def browser_event(token: str) -> dict[str, Any]:
-    """What API Gateway asks when a browser connects from the site, through the distribution."""
+    """Return the event of API Gateway for a browser that connects from the site, through CloudFront."""
     headers = {
         "Accept-Encoding": "gzip, deflate, br, zstd",
         "Accept-Language": "ko-KR,ko;q=0.9",
@@ -134,7 +134,7 @@ def browser_event(token: str) -> dict[str, Any]:
 
 
 def in_turns(*tasks: Callable[[], object]) -> list[float]:
-    """Return the seconds of each task, the best of several rounds in which they take turns."""
+    """Return the best time of each task in several rounds. The tasks alternate."""
     best = [float("inf")] * len(tasks)
     for _ in range(ROUNDS):
         for number, task in enumerate(tasks):

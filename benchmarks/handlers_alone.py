@@ -1,4 +1,4 @@
-"""The handlers without an emulator, as fast as they can: each core one process, with Cognito and Kakao stood for."""
+"""The handlers at full speed, without an emulator: one process for each core, with stand-ins for Cognito and Kakao."""
 
 import json
 import multiprocessing
@@ -19,8 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 from handlers import contract
 
 CORES = 2
-WARM_UP = 5  # seconds
-MOST_GROWTH = 4 * 1024  # KB of a process, from warm on
+WARM_UP_SECONDS = 5
+MAX_GROWTH_KB = 4 * 1024  # of a process, after the warm-up
 SITE = "https://site.example"
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 ACCOUNT = {"email": "haneul@example.com", "password": "a-long-enough-password"}
@@ -29,8 +29,8 @@ IDENTITIES = json.dumps([{"providerName": contract.PROVIDER, "userId": KAKAO_ID}
 
 
 @dataclass
-class Done:
-    """What one process did: calls, seconds and failures by name, and its resident KB when warm and at the end."""
+class Result:
+    """Calls, seconds and failures of a process by name, and its resident KB after the warm-up and at the end."""
 
     calls: Counter[str] = field(default_factory=Counter)
     seconds: Counter[str] = field(default_factory=Counter)
@@ -40,10 +40,10 @@ class Done:
 
 
 def run(seconds: int) -> bool:
-    """Run on all cores, print figures, and return whether no call failed and no process grew."""
+    """Run on all cores and print figures. Return whether no call failed and no process grew."""
     with ProcessPoolExecutor(CORES, multiprocessing.get_context("spawn")) as processes:
         done = list(processes.map(work, [seconds] * CORES))
-    together = Done()
+    together = Result()
     for each in done:
         together.calls += each.calls
         together.seconds += each.seconds
@@ -55,20 +55,20 @@ def run(seconds: int) -> bool:
         print(f"  {name:<38}{together.seconds[name] / count * 1e6:8.0f} µs {failed}")
     well = not together.failures
     for each in done:
-        too_much = each.end - each.warm > MOST_GROWTH
+        too_much = each.end - each.warm > MAX_GROWTH_KB
         print(f"  process {each.warm / 1024:36.1f} MB{(each.end - each.warm) / 1024:+8.1f} MB{'  TOO MUCH' * too_much}")
         well = well and not too_much
     return well
 
 
-def work(seconds: int) -> Done:
-    """Call every handler in turn, as one person after another would."""
-    with stand_for_the_others() as (url, tokens):
-        calls = person(url, tokens)
+def work(seconds: int) -> Result:
+    """Call every handler in turn, as users do."""
+    with stand_ins() as (url, tokens):
+        calls = user_calls(url, tokens)
         for _ in range(20):
             list(calls())
-        warm_until = time.monotonic() + min(WARM_UP, seconds / 2)
-        done, until = Done(), time.monotonic() + seconds
+        warm_until = time.monotonic() + min(WARM_UP_SECONDS, seconds / 2)
+        done, until = Result(), time.monotonic() + seconds
         while time.monotonic() < until:
             start = time.perf_counter()
             for name, well in calls():
@@ -83,8 +83,8 @@ def work(seconds: int) -> Done:
         return done
 
 
-def person(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[str, bool]]]:
-    """Load the handlers, and return what calls each once, giving its name and whether it answered as it should."""
+def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[str, bool]]]:
+    """Import the handlers. Return a function that calls each once and yields its name and whether it succeeded."""
     from tests.handlers.user_pool import known_claims, token
     from tests.handlers.web_client import Client
 
@@ -209,15 +209,15 @@ ACCOUNTS: list[tuple[str, dict[str, Any]]] = [
 
 
 @contextmanager
-def stand_for_the_others() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Say yes in Cognito's and in Kakao's place; give the address, and the tokens that are handed out."""
+def stand_ins() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Serve a stand-in for Cognito and Kakao that accepts everything. Yield its address and its tokens."""
     from tests.handlers.user_pool import jwk, known_claims
 
     tokens: dict[str, Any] = {"access_token": "a", "refresh_token": "r"}
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = -1  # head and body in one packet, else each answer waits for an acknowledgement
+        wbufsize = -1  # headers and body in one packet; with two, each answer waits for an acknowledgement
 
         def do_GET(self) -> None:
             keys = {"keys": [jwk("current")]}
@@ -227,8 +227,8 @@ def stand_for_the_others() -> Iterator[tuple[str, dict[str, Any]]]:
             self.rfile.read(int(self.headers["content-length"]))
             given = {"IdToken": tokens["id_token"], "RefreshToken": "r", "AccessToken": "a"}
             attributes = [{"Name": "identities", "Value": IDENTITIES}, {"Name": "sub", "Value": known_claims()["sub"]}]
-            person = {"Username": "u", "Enabled": True, "UserAttributes": attributes}
-            of_the_api = {"AuthenticationResult": given, "Session": "s" * 20, **person}
+            user = {"Username": "u", "Enabled": True, "UserAttributes": attributes}
+            of_the_api = {"AuthenticationResult": given, "Session": "s" * 20, **user}
             self.answer(of_the_api if "X-Amz-Target" in self.headers else tokens)
 
         def answer(self, value: Any) -> None:
@@ -248,7 +248,7 @@ def stand_for_the_others() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def resident() -> int:
-    """Return the KB of memory that this process has."""
+    """Return the resident memory of this process in KB."""
     found = re.search(r"VmRSS:\s+(\d+)", Path("/proc/self/status").read_text())
     assert found
     return int(found[1])

@@ -1,7 +1,7 @@
-"""What holds under load, on loopback and bounded: `make load`. Ends with status 1 where anything failed or grew.
+"""`make load`: load the sandbox and the handlers. Exits with 1 if a sign-in failed or the memory of a process grew.
 
-First people sign in through the whole sandbox, a browser's requests and no browser, one after another and many at a
-time, while the memory of each process is watched; then the handlers run alone, as fast as they can.
+First users sign in through the whole sandbox, one after another and many at a time, with the requests of a browser.
+The memory of each process is measured. Then the handlers run alone, at full speed.
 """
 
 import asyncio
@@ -28,24 +28,24 @@ from tests.processes import process
 SIGN_INS = 1000
 AT_A_TIME = 50
 SECONDS = 60
-LONGEST_ROUND = 1200  # seconds
-MOST_GROWTH = 4 * 1024  # KB of a process in a round
-# It keeps each sign-in's tokens and each call's log lines, as AWS does, though in memory.
-MOST_KEPT = {"emulated AWS": 8 * 1024}
-KEEP_ALIVE = 80  # seconds; for nearly as long the emulator holds a connection that its other end has closed
-MOST_FILES = 16384
+ROUND_TIMEOUT_SECONDS = 1200
+MAX_GROWTH_KB = 4 * 1024  # of a process in a round
+# The emulator keeps tokens and log lines in memory.
+MAX_GROWTH_KB_OF = {"emulated AWS": 8 * 1024}
+KEEP_ALIVE_SECONDS = 80  # the emulator keeps a closed connection nearly as long
+MAX_FILES = 16384
 
 
 @dataclass
 class Browser:
-    """Sends what a browser would, and keeps cookies for the site alone."""
+    """Sends the requests of a browser, and keeps the cookies of the site."""
 
     session: ClientSession
     site: str
     cookies: dict[str, str] = field(default_factory=dict)
 
     async def visit(self, method: str, url: str, form: dict[str, str] | None = None) -> tuple[str, str]:
-        """Follow redirects to the end; return the address and the text there. Any other status is an error."""
+        """Follow redirects. Return the last address and its body. Raises FailedError for a status other than 200."""
         for _ in range(8):
             ours = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
             headers = ours if url.startswith(self.site) and self.cookies else {}
@@ -62,27 +62,27 @@ class Browser:
 
 
 class FailedError(Exception):
-    """A sign-in did not end as it should."""
+    """A sign-in failed."""
 
 
-async def sign_in(session: ClientSession, site: str, person: kakao.Person) -> None:
-    """Sign a person in from the button to the nickname on the page."""
+async def sign_in(session: ClientSession, site: str, user: kakao.Person) -> None:
+    """Sign a user in, from the login button to the nickname on the page."""
     browser = Browser(session, site)
     login, user_info = map(contract.path_of, (contract.LOGIN, contract.USER_INFO))
     url, _ = await browser.visit("GET", f"{site}{login}?provider={contract.PROVIDER}&origin={site}")
     if "/oauth/authorize" not in url:
         raise FailedError("not at Kakao")
-    agreed = {"person": str(person.id), "consent": "profile_nickname", "decision": "agree"}
+    agreed = {"person": str(user.id), "consent": "profile_nickname", "decision": "agree"}
     url, _ = await browser.visit("POST", url, agreed)
     if url != f"{site}/" or not {contract.ID_COOKIE, contract.REFRESH_COOKIE} <= browser.cookies.keys():
         raise FailedError("no session")
     _, profile = await browser.visit("GET", site + user_info)
-    if person.nickname not in profile:
-        raise FailedError("somebody else's profile")
+    if user.nickname not in profile:
+        raise FailedError("the profile of another user")
 
 
 async def many(site: str, count: int, at_a_time: int) -> tuple[float, Counter[str]]:
-    """Sign people in; return the seconds that it took and what went wrong, how often."""
+    """Sign users in. Return the seconds, and the number of each failure."""
     failures: Counter[str] = Counter()
     numbers = iter(range(count))
 
@@ -95,7 +95,7 @@ async def many(site: str, count: int, at_a_time: int) -> tuple[float, Counter[st
 
     start = time.monotonic()
     async with (
-        asyncio.timeout(LONGEST_ROUND),
+        asyncio.timeout(ROUND_TIMEOUT_SECONDS),
         ClientSession(
             connector=TCPConnector(limit=0), cookie_jar=DummyCookieJar(), timeout=ClientTimeout(60)
         ) as session,
@@ -105,7 +105,7 @@ async def many(site: str, count: int, at_a_time: int) -> tuple[float, Counter[st
 
 
 def memory(root: int) -> dict[str, tuple[int, float]]:
-    """Return of a process and all that it began, by what it is: how many there are, and the resident KB of one."""
+    """Return the number and the mean resident KB of a process and its descendants, by role."""
     children: dict[int, list[int]] = defaultdict(list)
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -128,7 +128,7 @@ def memory(root: int) -> dict[str, tuple[int, float]]:
 
 
 def role(command: str) -> str:
-    """Name a process of the sandbox by its command line."""
+    """Return the role of a process of the sandbox, from its command line."""
     if worker := re.search(r"ministack-lambda-(?:login-)?([a-z-]+)-[0-9a-f]{7}", command):
         return f"Lambda {worker[1]}"
     for part, name in {
@@ -143,7 +143,7 @@ def role(command: str) -> str:
 
 @contextmanager
 def sandbox(port: int) -> Iterator[int]:
-    """Run the sandbox as `make up` does, and give its process."""
+    """Run the sandbox as `make up` does, and yield its process id."""
     command = [sys.executable, "-m", "sandbox", "--port", str(port)]
     with process(command, seconds=3600, cwd=ROOT, stderr=None) as started:
         assert started.stdout
@@ -154,9 +154,9 @@ def sandbox(port: int) -> Iterator[int]:
 
 
 def sign_ins() -> bool:
-    """Load the sandbox, print figures, and return whether all was well."""
+    """Load the sandbox and print figures. Return whether nothing failed or grew."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    most = MAX_FILES if hard == resource.RLIM_INFINITY else min(MAX_FILES, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
     well, port, before = True, free_ports(), dict[str, float]()
     site = f"http://localhost:{port}"
@@ -167,7 +167,7 @@ def sign_ins() -> bool:
             ("one after another", 1),
         ):
             if before:
-                time.sleep(KEEP_ALIVE)  # else the connections of the round before would count as growth of this one
+                time.sleep(KEEP_ALIVE_SECONDS)  # connections of the round before would count as growth
             took, failures = asyncio.run(many(site, SIGN_INS, at_a_time))
             rate = f"{took:.1f} s, {SIGN_INS / took:.0f} a second"
             print(f"\n{SIGN_INS} sign-ins {name}: {rate}, {failures.total()} failed")
@@ -176,7 +176,7 @@ def sign_ins() -> bool:
             after = memory(process)
             for part, (number, kilobytes) in sorted(after.items()):
                 grown = kilobytes - before.get(part, kilobytes)
-                too_much = grown > MOST_KEPT.get(part, MOST_GROWTH)
+                too_much = grown > MAX_GROWTH_KB_OF.get(part, MAX_GROWTH_KB)
                 change = f"{grown / 1024:+8.1f} MB{'  TOO MUCH' * too_much}" if before else ""
                 print(f"  {part:<38}{number:>3} × {kilobytes / 1024:6.1f} MB{change}", flush=True)
                 well = well and not too_much
