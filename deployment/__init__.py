@@ -1,1 +1,1 @@
-"""Lets GitHub preview and deploy the login: a Pulumi program of its own."""
+"""A separate Pulumi program: GitHub Actions previews and deploys the login."""

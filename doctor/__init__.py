@@ -1,1 +1,1 @@
-"""`python -m doctor`: what keeps people from signing in at a stack, and the fix."""
+"""`python -m doctor`: find what prevents users from signing in, and how to fix it."""

@@ -38,13 +38,13 @@ Type the account number to continue: """
 
 def e1(pool: Scratch) -> Iterator[str]:
     """B10, B11: does CUSTOM_AUTH sign in a linked user, and which status does a hosted sign-in set?"""
-    subject = pool.create_user(pool.provider, "e1-person", password=PASSWORD)
+    subject = pool.create_user(pool.provider, "e1-user", password=PASSWORD)
     pool.create_user(pool.login, "e1")
     pool.link("e1", subject)
     yield f"before a hosted sign-in, CUSTOM_AUTH of a linked user in {pool.status('e1')}: {_challenged(pool, 'e1')}"
     yield f"tokens only if VerifyAuthChallengeResponse is given identities: {_challenged(pool, 'e1', 'identities')}"
     for which in ("first", "second"):
-        pool.hosted_sign_in("e1-person", PASSWORD)
+        pool.hosted_sign_in("e1-user", PASSWORD)
         yield f"after the {which} hosted sign-in the status is {pool.status('e1')}"
     yield f"after them, CUSTOM_AUTH: {_challenged(pool, 'e1')}"
 

@@ -57,8 +57,8 @@ const texts = {
 const language = navigator.language.startsWith("en") ? "en" : "ko";
 const text = texts[language];
 
-const RENEW_BEFORE_EXPIRY = 60; // seconds, as all times here
-const SHORTEST_WAIT = 5; // whatever a header says, nothing becomes a loop
+const RENEW_BEFORE_EXPIRY = 60; // seconds
+const SHORTEST_WAIT = 5; // seconds: a wrong header must not cause a loop
 const LONGEST_WAIT = 300;
 const GIVE_UP_AFTER = 15;
 
@@ -67,9 +67,9 @@ let state = "loading";
 let retry = check;
 let chat; // the module, once a user is signed in
 let forms; // the module, once a user asks for sign-in with e-mail
-const FORM_EMAIL = "email-of-form"; // what a reload of a form brings back, in the tab's own storage
+const FORM_EMAIL = "email-of-form"; // in sessionStorage, so that a reload keeps the e-mail
 
-/** Shows one state of the page. Personal data of the state before is removed; focus moves only if the state is another. */
+/** Shows one state of the page. Removes personal data of the old state. Moves the focus only to another state. */
 function show(next, { words = next, notice = "", nickname = "", email = "", secondsLeft = 0 } = {}) {
   [element("title").textContent, element("lead").textContent] = text[words] ?? words;
   element("notice").textContent = notice;
@@ -89,7 +89,7 @@ function show(next, { words = next, notice = "", nickname = "", email = "", seco
   } else chat?.disconnect();
 }
 
-/** Shows the form that the entry of the history names. Its address is that of the page, to which Back leads. */
+/** Shows the form in `history.state`. The address does not change; Back leads to the page. */
 async function openForms() {
   try {
     forms ??= await import("/forms/forms.js");
@@ -103,7 +103,7 @@ function forgetForm() {
   if (history.state?.form) history.replaceState(null, "");
   try {
     sessionStorage.removeItem(FORM_EMAIL);
-  } catch {} // a browser that keeps nothing
+  } catch {} // storage is blocked
 }
 
 function leave() {
@@ -114,7 +114,7 @@ function leave() {
 async function signedIn() {
   forgetForm();
   show("loading");
-  await exchange; // it may have begun before the sign-in
+  await exchange; // a refresh may be under way
   check();
 }
 
@@ -127,7 +127,7 @@ async function openChat(secondsLeft) {
   }
 }
 
-/** Aborts after so many seconds. `AbortSignal.timeout` needs Safari 16 or Chrome 103. */
+/** A signal that aborts after these seconds. `AbortSignal.timeout` needs Safari 16 or Chrome 103. */
 function timeout(seconds) {
   const controller = new AbortController();
   setTimeout(() => controller.abort(), seconds * 1000);
@@ -139,7 +139,7 @@ const api = (path, method = "GET") =>
 
 const unexpected = ({ status }, more) => Object.assign(new Error(`unexpected status ${status}`), { status, ...more });
 
-/** Resolves to whether there is a session again; false after a 401, an error on anything unexpected. */
+/** Resolves to true with a new session and to false after a 401. Rejects on any other answer. */
 async function refresh() {
   const answer = await api("auth/refresh", "POST");
   const { ok, status } = answer;
@@ -147,7 +147,7 @@ async function refresh() {
   return ok;
 }
 
-/** Resolves to the person signed in and the seconds left, or to null; refreshes first, or once on a 401, or never. */
+/** Resolves to the user and the seconds left, or to null. Refreshes first, once on a 401, or never. */
 async function whoIsSignedIn(refreshing) {
   let renewed = refreshing === "first" && (await refresh());
   if (refreshing === "first" && !renewed) return null;
@@ -157,19 +157,19 @@ async function whoIsSignedIn(refreshing) {
     if (!renewed) return null;
     answer = await api("userinfo");
   }
-  // A 401 for a token that is new is a fault of the service's, and no end of the session.
+  // A 401 for a new token is a fault of the service. The session has not ended.
   if (!answer.ok) throw unexpected(answer);
   return { ...(await answer.json()), secondsLeft: Number(answer.headers.get("Session-Expires-In")) };
 }
 
 let exchange;
-/** Runs `task` unless this tab is at one already, and after those of other tabs: they share the cookies. */
+/** Runs `task` after those of other tabs, which share the cookies, unless this tab runs one. */
 function alone(task) {
   exchange ??= turn(task).finally(() => (exchange = undefined));
   return exchange;
 }
 
-/** Runs `task`, which never rejects, under the lock. Safari has no locks before 15.4, and keeps those of dead tabs. */
+/** Runs `task`, which never rejects, under the lock. Safari before 15.4 has no locks; later ones keep locks of closed tabs. */
 function turn(task) {
   if (!navigator.locks) return task();
   return navigator.locks.request("session", { signal: timeout(GIVE_UP_AFTER) }, task).catch(task);
@@ -182,7 +182,7 @@ function later(seconds, refreshing) {
   timer = setTimeout(() => check(refreshing), Math.max(seconds, SHORTEST_WAIT) * 1000);
 }
 
-/** Asks who is signed in and shows it; what is on the screen stays until the answer is there. */
+/** Asks who is signed in and shows it. The screen does not change before the answer. */
 function check(refreshing = state === "signed-out" || state === "email" ? "never" : "on 401") {
   return alone(async () => {
     clearTimeout(timer);
@@ -199,8 +199,8 @@ function check(refreshing = state === "signed-out" || state === "email" ? "never
       show("signed-in", { nickname, email, secondsLeft });
       if (secondsLeft > 0) later(secondsLeft - Math.min(RENEW_BEFORE_EXPIRY, secondsLeft / 2), "first");
     } catch ({ status, refused }) {
-      if (state === "email") return; // a form stays, with what is typed into it
-      // A refusal does not pass by itself: once the API takes the token no more, the user has to sign in again.
+      if (state === "email") return; // keep the form and its fields
+      // After a refusal a retry is no use: the user signs in again when the token expires.
       const over = refused && refreshing !== "first";
       if (state !== "signed-in" || over) return fail("failed", check, status ? "failed" : "unreachable");
       later(wait, refused ? "on 401" : refreshing);
@@ -210,7 +210,7 @@ function check(refreshing = state === "signed-out" || state === "email" ? "never
 }
 
 async function signOut() {
-  await exchange; // a refresh that ends after the sign-out would bring the session back
+  await exchange; // a refresh after the sign-out would restore the session
   await alone(async () => {
     clearTimeout(timer);
     try {
@@ -218,7 +218,7 @@ async function signOut() {
       if (!answer.ok) throw unexpected(answer);
       const url = new URL((await answer.json()).logout_url);
       if (!/^https?:$/.test(url.protocol)) throw new Error(`logout: ${url.protocol}`);
-      show("loading"); // what the Back button may bring back holds no data
+      show("loading"); // Back may restore this page from the cache, without data
       location.assign(url);
     } catch {
       fail("sign-out-failed", signOut);
@@ -231,16 +231,16 @@ function fail(how, again, words = how) {
   show(how, { words });
 }
 
-// What leaves no mark on the screen: two of the blanks are symbols to Unicode.
+// Invisible characters. Unicode has two blanks among its symbols.
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{White_Space}\p{Cc}\p{Cf}\p{Cs}\p{M}\u2800\u{1d159}\ufffc]/gu;
 
-/** A user's name on one line that cannot reorder the text around it; "Member" where there is nothing to see. */
+/** A user's name on one line that cannot reorder the text around it; "Member" if nothing is visible. */
 export function shownName(name) {
   if (!name?.replace(INVISIBLE, "")) return text.noNickname;
   return name.replace(/\p{Bidi_Control}/gu, "").replace(/[\p{Cc}\p{White_Space}]+/gu, " ").trim();
 }
 
-/** Points the login link back to where the user is now, fragment included. */
+/** Sets the return address of the login link to this page, with its fragment. */
 function aimLogin() {
   const here = location.pathname + location.search + location.hash;
   const query = new URLSearchParams({ provider: "Kakao", origin: location.origin });
@@ -261,7 +261,7 @@ function start() {
   element("safari").hidden = !(location.protocol === "http:" && navigator.vendor.startsWith("Apple"));
 
   aimLogin();
-  // `pushState` has no event, so the link is aimed again as it is used, by whatever button or key.
+  // `pushState` has no event, so the link is set again at each use.
   for (const event of ["hashchange", "popstate", "pointerdown", "focusin", "click"]) addEventListener(event, aimLogin, true);
 
   if (document.querySelector("meta[name=email-accounts]")?.content === "false") element("by-email").remove();
@@ -281,7 +281,7 @@ function start() {
       action();
     });
   }
-  // Timers stand still while a laptop sleeps, and another tab may have signed out.
+  // Timers stop while a laptop sleeps, and another tab may have signed out.
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && check());
   addEventListener("online", () => state !== "signed-out" && state !== "email" && check());
   addEventListener("pageshow", (event) => {

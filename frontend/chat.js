@@ -19,12 +19,12 @@ const texts = {
   },
 };
 
-const SHORTEST_WAIT = 1; // seconds, as all times here
+const SHORTEST_WAIT = 1; // seconds
 const LONGEST_WAIT = 60;
-const STABLE_AFTER = 10; // a connection that was open for so long was no failure
-const RENEWED_BY = 5; // a session that ends so much later is another one
-const ANSWER_WITHIN = 10; // a cold start of the function fits
-const TRUSTED_FOR = 30; // after so long without a frame, a connection is probed before use
+const STABLE_AFTER = 10; // seconds; a shorter connection counts as a failure
+const RENEWED_BY = 5; // seconds; a session that ends later by this is a new one
+const ANSWER_WITHIN = 10; // seconds, with a cold start
+const TRUSTED_FOR = 30; // seconds without a frame; then a ping before use
 const LINES = 100;
 
 const element = (id) => document.getElementById(id);
@@ -33,14 +33,14 @@ const now = () => Date.now() / 1000;
 let text, check, shownName; // what the chat says, how the page asks about the session, and how it writes a user's name
 let socket, timer;
 let wait = SHORTEST_WAIT;
-let ends = 0; // when the session of this connection does, and the connection with it
-let lost; // gives up this connection, and connects again
-let opened, heard; // when it was opened, and when the last frame came
-let probed; // a timer: the handshake or the ping is not answered yet
+let ends = 0; // when the session and this connection end
+let lost; // drops this connection and connects again
+let opened, heard; // times of the opening and of the last frame
+let probed; // the timer of an unanswered handshake or ping
 let sent = 0;
 const unanswered = new Map(); // by id: a message's line, and its timer
 
-/** Keeps a connection while the session lasts, and takes a new one once the session is renewed. */
+/** Keeps a connection while the session lasts. Connects again after a refresh. */
 export function connect(page, secondsLeft) {
   ({ check, shownName } = page);
   text = texts[page.language];
@@ -58,7 +58,7 @@ export function connect(page, secondsLeft) {
     if (now() - opened > STABLE_AFTER) wait = SHORTEST_WAIT;
     hangUp();
     say(navigator.onLine ? "lost" : "offline");
-    // Why is not told to a page. If it was the session, this renews it; whoever is signed in then connects again.
+    // A page is not told why. If the session has expired, this refreshes it, and the page connects again.
     timer = setTimeout(check, wait * 1000 * (1 + Math.random() / 4));
     wait = Math.min(wait * 2, LONGEST_WAIT);
   };
@@ -73,7 +73,7 @@ export function connect(page, secondsLeft) {
   own.addEventListener("close", lost);
 }
 
-/** Ends the connection, and leaves nothing of what was said. */
+/** Ends the connection and removes all messages. */
 export function disconnect() {
   hangUp();
   text = undefined;
@@ -106,10 +106,10 @@ function alive() {
   heard = now();
 }
 
-/** Asks whether anybody is still there. A network that went away without a word leaves a socket that looks open.
+/** Sends a ping. A socket looks open after the network is lost.
  *
- * API Gateway bills each message, so the page asks when it comes to the front and when the user turns to the field, and
- * not by the clock: a connection that nobody uses may be lost unnoticed until then, or for the gateway's ten minutes.
+ * API Gateway bills each message, so there is no timer: the page sends a ping when it becomes visible and when the field
+ * gets the focus. The loss of an idle connection is noticed then, or by API Gateway's idle timeout of ten minutes.
  */
 function probe() {
   if (socket?.readyState !== WebSocket.OPEN || probed || unanswered.size || now() - heard < TRUSTED_FOR) return;
@@ -125,7 +125,7 @@ function send(line) {
   unanswered.set(id, { line, timer: setTimeout(lost, ANSWER_WITHIN * 1000) });
 }
 
-/** Returns the line of a message that is answered now. */
+/** Returns the line of the message that this answer is for. */
 function settle(id) {
   const { line, timer } = unanswered.get(id) ?? {};
   clearTimeout(timer);
@@ -133,7 +133,7 @@ function settle(id) {
   return line;
 }
 
-/** Keeps a message that may not have arrived, for its author to send again: only they know whether twice would hurt. */
+/** Keeps a message without an answer. The user decides whether to send it again: it may have arrived. */
 function unsent(line) {
   if (!line) return;
   const again = document.createElement("button");
@@ -148,7 +148,7 @@ function unsent(line) {
   line.append(" ", again);
 }
 
-/** Shows an answer: a message, or why one was not taken. */
+/** Shows an answer: a message, or why it was refused. */
 function hear(frame) {
   alive();
   let answer;
@@ -159,7 +159,7 @@ function hear(frame) {
   }
   const { pong, id, nickname, message, error } = answer;
   if (pong) return;
-  // An error is the chat's, with a code, or the gateway's, with neither code nor id: the oldest message is meant.
+  // The chat's errors have a code. API Gateway's have no code and no id: they are for the oldest message.
   if (nickname === undefined) {
     unsent(settle(id ?? unanswered.keys().next().value));
     return (element("connection").textContent = text[error] ?? text.failed);

@@ -119,7 +119,7 @@ def run(
         settings.set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes the one that exports
         await pulumi.runtime.run_in_stack(execute_program)
 
-    # In a thread of its own, because a caller's running event loop would hang the runtime.
+    # In another thread, because a caller's running event loop would hang the runtime.
     try:
         with ThreadPoolExecutor(1, "program") as thread:
             thread.submit(lambda: asyncio.run(asyncio.wait_for(execute(), TIMEOUT_SECONDS))).result()
