@@ -37,5 +37,7 @@ pulumi.export("kakaoRedirectUri", login.kakao_redirect_uri)
 pulumi.export("kakaoLogoutRedirectUri", login.kakao_logout_redirect_uri)
 pulumi.export("userPoolId", login.user_pool_id)
 pulumi.export("clientId", login.client_id)
+if login.app_client_id is not None:
+    pulumi.export("appClientId", login.app_client_id)
 pulumi.export("alarmTopic", login.alarm_topic)
 pulumi.export("dashboard", dashboard.name)

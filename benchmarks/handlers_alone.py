@@ -96,6 +96,7 @@ def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[
         "AWS_SECRET_ACCESS_KEY": "test",
         contract.ENV_AUTHORIZE_URL: f"{url}{contract.AUTHORIZE_PATH}",
         contract.ENV_CLIENT_ID: claims["aud"],
+        contract.ENV_CLIENT_SECRET: "secret",
         contract.ENV_CONNECT_CHECKS_USER: "true",
         contract.ENV_HOSTED_LOGIN_URL: url,
         contract.ENV_ISSUER: claims["iss"],

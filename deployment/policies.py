@@ -128,7 +128,7 @@ def boundary(stack: Stack) -> Document:
     log_lines = ["FilterLogEvents", "GetLogEvents", "PutLogEvents"]
     return document(
         allow(
-            [f"cognito-idp:Admin{action}" for action in (*users, *sign_in)],
+            ["cognito-idp:DescribeUserPoolClient", *(f"cognito-idp:Admin{action}" for action in (*users, *sign_in))],
             stack.arns("cognito-idp", "userpool/*"),
             StringEquals=stack.tags("ResourceTag"),
         ),

@@ -24,6 +24,7 @@ from handlers.web import Event, Response
 log = logging.getLogger(__name__)
 
 CLIENT_ID = os.environ[contract.ENV_CLIENT_ID]
+CLIENT_SECRET = os.environ[contract.ENV_CLIENT_SECRET]
 USER_POOL_ID = os.environ[contract.ENV_USER_POOL_ID]
 
 CODE_PATTERN = re.compile(r"[0-9]{6}")
@@ -89,7 +90,7 @@ def sign_up(event: Event) -> Response:
     email, password = _email(body), _new_password(body)
     attributes = [{"Name": "email", "Value": email}]
     try:
-        cognito.call("sign_up", ClientId=CLIENT_ID, Username=email, Password=password, UserAttributes=attributes)
+        cognito.call("sign_up", **_client_and_user(email), Password=password, UserAttributes=attributes)
     except CognitoResponseError as error:
         _log_code_not_sent(error)
         raise
@@ -106,7 +107,7 @@ def confirm(event: Event) -> Response:
     email, code = _email(body), _code(body)
     password = web.text_field(body, "password", max_length=contract.MAX_PASSWORD_LENGTH) if "password" in body else None
     try:
-        cognito.call("confirm_sign_up", ClientId=CLIENT_ID, Username=email, ConfirmationCode=code)
+        cognito.call("confirm_sign_up", **_client_and_user(email), ConfirmationCode=code)
     except CognitoResponseError as error:
         if error.code == "NotAuthorizedException" and "Current status is CONFIRMED" in error.message:
             message = "The account is confirmed already. Sign in, or reset the password if yours is refused."
@@ -155,7 +156,7 @@ def forgot_password(event: Event) -> Response:
 def _send_code(operation: str, event: Event) -> Response:
     email = _email(web.json_body(event))
     try:
-        cognito.call(operation, ClientId=CLIENT_ID, Username=email)
+        cognito.call(operation, **_client_and_user(email))
     except CognitoResponseError as error:
         _log_code_not_sent(error)
         if error.code not in ONLY_FOR_ACCOUNTS:
@@ -177,9 +178,7 @@ def reset_password(event: Event) -> Response:
     body = web.json_body(event)
     email, code, password = _email(body), _code(body), _new_password(body)
     try:
-        cognito.call(
-            "confirm_forgot_password", ClientId=CLIENT_ID, Username=email, ConfirmationCode=code, Password=password
-        )
+        cognito.call("confirm_forgot_password", **_client_and_user(email), ConfirmationCode=code, Password=password)
     except CognitoResponseError as error:
         if error.code not in ONLY_FOR_ACCOUNTS:
             raise
@@ -218,7 +217,7 @@ def _authenticate(email: str, password: str) -> Mapping[str, str]:
             UserPoolId=USER_POOL_ID,
             ClientId=CLIENT_ID,
             AuthFlow="ADMIN_USER_PASSWORD_AUTH",
-            AuthParameters={"USERNAME": email, "PASSWORD": password},
+            AuthParameters={"USERNAME": email, "PASSWORD": password, "SECRET_HASH": _secret_hash(email)},
         )
     except CognitoResponseError as error:
         if error.code in WRONG_CREDENTIALS:
@@ -229,6 +228,15 @@ def _authenticate(email: str, password: str) -> Mapping[str, str]:
         raise HttpError(403, "hosted_login_required", "This account needs one more step. Sign in on the login page.")
     result: Mapping[str, str] = response["AuthenticationResult"]
     return result
+
+
+def _client_and_user(email: str) -> dict[str, str]:
+    """Return the parameters that name the site's client and the user."""
+    return {"ClientId": CLIENT_ID, "SecretHash": _secret_hash(email), "Username": email}
+
+
+def _secret_hash(email: str) -> str:
+    return cognito.secret_hash(email, client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
 
 
 def _message(text: str) -> Response:

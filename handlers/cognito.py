@@ -41,6 +41,19 @@ def call(operation: str, *, limits: Limits = WRITE, **parameters: Any) -> dict[s
     return response
 
 
+def secret_hash(username: str, *, client_id: str, client_secret: str) -> str:
+    """Return the SECRET_HASH with which an app client that has a secret names a user.
+
+    Developer guide, "Computing secret hash values": Base64(HMAC-SHA256(secret, user name + client ID)).
+    """
+    import base64
+    import hashlib  # loads OpenSSL; functions without a client's secret need none of these
+    import hmac
+
+    digest = hmac.new(client_secret.encode(), (username + client_id).encode(), hashlib.sha256).digest()
+    return base64.b64encode(digest).decode()
+
+
 def user_attributes(user: Mapping[str, Any]) -> dict[str, str]:
     """Return the attributes in a response of AdminGetUser as a dictionary."""
     return {attribute["Name"]: attribute["Value"] for attribute in user["UserAttributes"]}

@@ -29,7 +29,7 @@ MAX_NICKNAME_LENGTH = 256  # API Gateway takes 8 KB from an authorizer; Cognito 
 
 id_tokens = IdTokenVerifier(
     issuer=os.environ[contract.ENV_ISSUER],
-    audiences=[os.environ[contract.ENV_CLIENT_ID]],
+    audiences=[os.environ[name] for name in (contract.ENV_CLIENT_ID, contract.ENV_APP_CLIENT_ID) if name in os.environ],
     jwks=Jwks(os.environ[contract.ENV_JWKS_URL]),
     expected={contract.TOKEN_USE_CLAIM: contract.TOKEN_USE_ID},
 )

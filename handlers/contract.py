@@ -28,6 +28,7 @@ RESET_PASSWORD = "POST /api/auth/reset-password"  # noqa: S105 - a route
 KAKAO_SIGN_IN = "POST /api/auth/kakao"
 USER_INFO = "GET /api/userinfo"
 SESSION_ROUTES = (LOGIN, CALLBACK, MISSING_FILE, REFRESH, LOGOUT)
+MAILING_ROUTES = (SIGN_UP, RESEND_CODE, FORGOT_PASSWORD)  # each request can make Cognito send a mail
 ACCOUNT_ROUTES = (SIGN_UP, CONFIRM, RESEND_CODE, SIGN_IN, FORGOT_PASSWORD, RESET_PASSWORD)
 
 API_PATH = "/api"  # of every HTTP route
@@ -78,10 +79,13 @@ CONTEXT_EXPIRES_AT = "exp"  # seconds since 1970, when the ID token expires
 CONTEXT_NICKNAME = "nickname"
 
 # Environment variables of the Lambdas.
+ENV_APP_CLIENT_ID = "APP_CLIENT_ID"  # only where there is a client for mobile apps
 ENV_AUTHORIZE_URL = "AUTHORIZE_URL"
 ENV_CLIENT_ID = "CLIENT_ID"
+ENV_CLIENT_SECRET = "CLIENT_SECRET"  # noqa: S105 - the name of a variable
 ENV_CONNECT_CHECKS_USER = "CONNECT_CHECKS_USER"
 ENV_EMAIL_ACCOUNTS = "EMAIL_ACCOUNTS"
+ENV_HAS_PUBLIC_CLIENT = "HAS_PUBLIC_CLIENT"
 ENV_HOSTED_LOGIN_URL = "HOSTED_LOGIN_URL"
 ENV_ISSUER = "ISSUER"
 ENV_JWKS_URL = "JWKS_URL"

@@ -25,6 +25,7 @@ from handlers.web import Event, Response
 log = logging.getLogger(__name__)
 
 CLIENT_ID = os.environ[contract.ENV_CLIENT_ID]
+CLIENT_SECRET = os.environ[contract.ENV_CLIENT_SECRET]
 USER_POOL_ID = os.environ[contract.ENV_USER_POOL_ID]
 AUTHORIZE_URL = os.environ[contract.ENV_AUTHORIZE_URL]
 
@@ -241,13 +242,17 @@ def _create_profile(kakao_id: str, credential: Credential, deadline: float) -> N
 def _answer_challenge(kakao_id: str, credential: Credential) -> dict[str, str]:
     """AdminInitiateAuth (CUSTOM_AUTH) and AdminRespondToAuthChallenge: return the AuthenticationResult."""
     username = kakao_user.username(kakao_id)
+    user = {
+        "USERNAME": username,
+        "SECRET_HASH": cognito.secret_hash(username, client_id=CLIENT_ID, client_secret=CLIENT_SECRET),
+    }
     try:
         challenge = cognito.call(
             "admin_initiate_auth",
             UserPoolId=USER_POOL_ID,
             ClientId=CLIENT_ID,
             AuthFlow="CUSTOM_AUTH",
-            AuthParameters={"USERNAME": username},
+            AuthParameters=user,
         )
     except CognitoResponseError as error:
         if error.code in ("NotAuthorizedException", "PasswordResetRequiredException"):
@@ -259,7 +264,7 @@ def _answer_challenge(kakao_id: str, credential: Credential) -> dict[str, str]:
             UserPoolId=USER_POOL_ID,
             ClientId=CLIENT_ID,
             ChallengeName="CUSTOM_CHALLENGE",
-            ChallengeResponses={"USERNAME": username, "ANSWER": credential.as_text()},
+            ChallengeResponses={**user, "ANSWER": credential.as_text()},
             Session=challenge["Session"],
         )
     except CognitoResponseError as error:

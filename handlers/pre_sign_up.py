@@ -7,6 +7,7 @@ code. Both have to be the same, so that nobody takes the user name of another us
 
 import logging
 import os
+from functools import lru_cache
 from typing import Any
 
 from handlers import bugs, contract
@@ -16,6 +17,7 @@ from handlers.trigger_errors import SignUpRefusedError
 log = logging.getLogger(__name__)
 
 EMAIL_ACCOUNTS = os.environ.get(contract.ENV_EMAIL_ACCOUNTS, "true") == "true"
+HAS_PUBLIC_CLIENT = contract.ENV_HAS_PUBLIC_CLIENT in os.environ
 SOURCES_WITH_CLIENT = ("PreSignUp_SignUp", "PreSignUp_ExternalProvider")
 SOURCE_OF_ADMINISTRATOR = "PreSignUp_AdminCreateUser"
 NO_CLIENT = (None, "", "CLIENT_ID_NOT_APPLICABLE")  # the client ID in an administrator's call
@@ -30,10 +32,31 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     if source == "PreSignUp_SignUp":
         if not EMAIL_ACCOUNTS:
             raise SignUpRefusedError("There are no accounts with e-mail here.")
+        if HAS_PUBLIC_CLIENT and not _is_confidential(event["userPoolId"], str(client)):
+            raise SignUpRefusedError("Sign up on the site.")
         _check(event.get("userName"), event.get("request", {}).get("userAttributes", {}))
         log.info(contract.LOG_SIGN_UP)  # an alarm counts it: here it also sees calls of SignUp that bypass our API
     event["response"] = {"autoConfirmUser": False, "autoVerifyEmail": False, "autoVerifyPhone": False}
     return event
+
+
+@lru_cache(maxsize=8)  # an error is not kept
+def _is_confidential(user_pool_id: str, client_id: str) -> bool:
+    """DescribeUserPoolClient: return whether the client has a secret, so that only our functions sign users up by it.
+
+    The trigger cannot have the client's id as a setting: the client depends on the pool, and the pool on the trigger.
+    """
+    from handlers import cognito  # only here: a pool without a public client needs no boto3
+    from handlers.errors import CognitoError
+
+    try:
+        response = cognito.call(
+            "describe_user_pool_client", limits=cognito.IN_A_TRIGGER, UserPoolId=user_pool_id, ClientId=client_id
+        )
+    except CognitoError as error:
+        log.error("client_unknown", extra={"reason": str(error)})
+        raise SignUpRefusedError("The sign-up could not be checked. Try again.") from None
+    return bool(response["UserPoolClient"].get("ClientSecret"))
 
 
 def _check(username: object, attributes: dict[str, Any]) -> None:

@@ -44,7 +44,18 @@ log = logging.getLogger(__name__)
 
 HOSTED_LOGIN = os.environ[contract.ENV_HOSTED_LOGIN_URL]
 CLIENT_ID = os.environ[contract.ENV_CLIENT_ID]
-endpoint = TokenEndpoint(hosted_login=HOSTED_LOGIN, client_id=CLIENT_ID, issuer=os.environ[contract.ENV_ISSUER])
+ISSUER = os.environ[contract.ENV_ISSUER]
+endpoint = TokenEndpoint(
+    hosted_login=HOSTED_LOGIN,
+    client_id=CLIENT_ID,
+    client_secret=os.environ[contract.ENV_CLIENT_SECRET],
+    issuer=ISSUER,
+)
+app_endpoint = (
+    TokenEndpoint(hosted_login=HOSTED_LOGIN, client_id=os.environ[contract.ENV_APP_CLIENT_ID], issuer=ISSUER)
+    if contract.ENV_APP_CLIENT_ID in os.environ
+    else None
+)
 
 # The name ends with the first characters of the state, so that several tabs can sign in side by side.
 LOGIN_COOKIE_PATTERN = re.compile(rf"{contract.LOGIN_COOKIE_PREFIX}[A-Za-z0-9_-]{{8}}")
@@ -249,7 +260,7 @@ def _failure(kind: str, reason: str = "") -> Response:
 def refresh(event: Event) -> Response:
     """Refresh the tokens of the session. It ends only where Cognito says so, not where Cognito does not answer."""
     if sent_token := _refresh_token_in_body(event):
-        tokens = _refresh(sent_token)
+        tokens = _refresh(sent_token) or (_refresh(sent_token, app_endpoint) if app_endpoint else None)
         if not tokens:
             raise HttpError(401, "signed_out", "The refresh token is no longer valid. Sign in again.")
         if not tokens.access_token:
@@ -284,10 +295,10 @@ def _refresh_session(event: Event) -> TokenSet:
     raise HttpError(401, "signed_out", "The session is over. Sign in again.", cookies=cookies)
 
 
-def _refresh(refresh_token: str) -> TokenSet | None:
-    """Return new tokens, or None where Cognito says that the refresh token is no longer valid."""
+def _refresh(refresh_token: str, client: TokenEndpoint | None = None) -> TokenSet | None:
+    """Return new tokens, or None where Cognito says that the client, the site's if None, has no such refresh token."""
     try:
-        return endpoint.refresh(refresh_token)
+        return (client or endpoint).refresh(refresh_token)
     except InvalidGrantError:
         return None
     except TokenThrottledError:
@@ -314,21 +325,36 @@ def logout(event: Event) -> Response:
     """End the session here and at Cognito, also where there is none. The page then visits `logout_url`."""
     if sent_token := _refresh_token_in_body(event):
         refresh_tokens, cookies = [sent_token], list[str]()
+        # Cognito accepts an unknown token (RFC 7009 section 2.2), so its response does not tell whose token it is.
+        clients = [endpoint, app_endpoint] if app_endpoint else [endpoint]
     else:
         session_cookies.check_site(event)
         refresh_tokens, cookies = session_cookies.refresh_tokens(event), session_cookies.cleared(event)
+        clients = [endpoint]
     for refresh_token in refresh_tokens:
-        try:
-            endpoint.revoke(refresh_token)
-        except TokenError as error:
-            log.warning("not_revoked", extra={"reason": str(error)})
-            if isinstance(error, TokenTooSlowError):
-                break  # three time-outs take longer than the function may run, and then no cookie is cleared
+        if not _revoke(refresh_token, clients):
+            break  # three time-outs take longer than the function may run, and then no cookie is cleared
     origin = web.header(event, "origin")
     logout_uri = f"{origin if origin in ORIGINS else ORIGINS[0]}/"
     query = urlencode({"client_id": CLIENT_ID, "logout_uri": logout_uri})
     log.info("signed_out")
     return web.json_response(200, {"logout_url": f"{HOSTED_LOGIN}/logout?{query}"}, cookies=cookies)
+
+
+def _revoke(refresh_token: str, clients: list[TokenEndpoint]) -> bool:
+    """Revoke the token with each client, and log it where none could; return whether Cognito answered in time."""
+    reasons = []
+    for client in clients:
+        try:
+            client.revoke(refresh_token)
+        except TokenError as error:
+            reasons.append(str(error))
+            if isinstance(error, TokenTooSlowError):
+                log.warning("not_revoked", extra={"reason": str(error)})
+                return False
+    if len(reasons) == len(clients):
+        log.warning("not_revoked", extra={"reason": reasons[0]})
+    return True
 
 
 def _cleared(name: str) -> str:

@@ -1,13 +1,14 @@
-"""Cognito's token endpoint and revocation endpoint (RFC 6749, RFC 7009), for a public client.
+"""Cognito's token endpoint and revocation endpoint (RFC 6749, RFC 7009), for a client with or without a secret.
 
 No request is sent twice: an authorization code, and a refresh token that rotates, are valid once.
 """
 
+import base64
 import time
 from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from handlers import contract, http_client
 from handlers.errors import InvalidGrantError, TokenError, TokenThrottledError, TokenTooSlowError, TokenUnavailableError
@@ -19,12 +20,21 @@ MAX_RESPONSE_BYTES = 64 * 1024
 
 
 class TokenEndpoint:
-    """The endpoints at `hosted_login` for one app client. Tokens have to be issued by `issuer`."""
+    """The endpoints at `hosted_login` for one app client. Tokens have to be issued by `issuer`.
 
-    def __init__(self, *, hosted_login: str, client_id: str, issuer: str) -> None:
+    `client_secret` is empty for a public client.
+    """
+
+    def __init__(self, *, hosted_login: str, client_id: str, client_secret: str = "", issuer: str) -> None:
         self._hosted_login = hosted_login
         self._client_id = client_id
         self._issuer = issuer
+        self._headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
+        self._form: dict[str, str] = {}
+        if client_secret:
+            self._headers["authorization"] = _basic(client_id, client_secret)
+        else:
+            self._form["client_id"] = client_id
 
     def redeem(self, code: str, *, verifier: str, redirect_uri: str) -> TokenSet:
         """Exchange an authorization code for tokens, a refresh token among them. Raises TokenError."""
@@ -74,8 +84,8 @@ class TokenEndpoint:
             status, body = http_client.request(
                 "POST",
                 self._hosted_login + path,
-                headers={"content-type": "application/x-www-form-urlencoded", "accept": "application/json"},
-                body=urlencode({**form, "client_id": self._client_id}),
+                headers=self._headers,
+                body=urlencode({**form, **self._form}),
                 connect_timeout=CONNECT_TIMEOUT_SECONDS,
                 timeout=TIMEOUT_SECONDS,
                 max_bytes=MAX_RESPONSE_BYTES,
@@ -87,6 +97,12 @@ class TokenEndpoint:
         if status != 200:
             raise _error(status, body)
         return body
+
+
+def _basic(client_id: str, client_secret: str) -> str:
+    """Return the Authorization header of a client with a secret: both are form-encoded first (RFC 6749, 2.3.1)."""
+    credentials = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+    return f"Basic {base64.b64encode(credentials.encode()).decode()}"
 
 
 def _error(status: int, body: bytes) -> TokenError:

@@ -13,6 +13,9 @@ from infra.function import Function
 
 REQUESTS_PER_SECOND = 50
 BURST = 100
+# Of a route that makes Cognito send a mail; the numbers hold for all its callers together.
+MAILS_PER_SECOND = 2
+MAILS_BURST = 10
 # The route, and no user, path, query or header: the log holds no personal data.
 ACCESS_LOG = {
     name: f"$context.{name}"
@@ -24,25 +27,14 @@ class HttpApi(Component):
     """Each route invokes its function. A route with `signed_in=True` does so only with a valid token."""
 
     def __init__(self, name: str, *, log_days: int, alarms: Alarms, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Declare the API, its access log, and one stage that deploys every change at once."""
+        """Declare the API and its access log; `deploy` makes it answer."""
         super().__init__("HttpApi", name, opts)
         self._authorizer: aws.apigatewayv2.Authorizer | None = None
+        self._routes: dict[str, aws.apigatewayv2.Route] = {}
+        self._throttled: list[str] = []
 
         self._api = aws.apigatewayv2.Api(f"{name}-api", protocol_type="HTTP", opts=self._child)
-        logs = aws.cloudwatch.LogGroup(f"{name}-access-logs", retention_in_days=log_days, opts=self._child)
-        aws.apigatewayv2.Stage(
-            f"{name}-stage",
-            api_id=self._api.id,
-            name="$default",
-            auto_deploy=True,
-            # Without both limits AWS sets them to 0 and refuses every request (pulumi-aws#2363).
-            default_route_settings={
-                "throttling_burst_limit": BURST,
-                "throttling_rate_limit": REQUESTS_PER_SECOND,
-            },
-            access_log_settings={"destination_arn": logs.arn, "format": json.dumps(ACCESS_LOG)},
-            opts=self._child,
-        )
+        self._logs = aws.cloudwatch.LogGroup(f"{name}-access-logs", retention_in_days=log_days, opts=self._child)
         alarms.alarm(
             f"{name}-5xx",
             Metric("AWS/ApiGateway", "5xx", {"ApiId": self._api.id}),
@@ -51,7 +43,7 @@ class HttpApi(Component):
         )
 
         self.api_id = self._api.id
-        self.access_logs = logs.name
+        self.access_logs = self._logs.name
         self.host = self._api.api_endpoint.apply(lambda url: url.removeprefix("https://"))
         self.register_outputs({"apiId": self.api_id, "accessLogs": self.access_logs, "host": self.host})
 
@@ -100,7 +92,7 @@ class HttpApi(Component):
                 source_arn=pulumi.Output.concat(self._api.execution_arn, "/*/", method, path),
                 opts=self._child,
             )
-            aws.apigatewayv2.Route(
+            self._routes[route] = aws.apigatewayv2.Route(
                 f"{label}-route",
                 api_id=self._api.id,
                 route_key=route,
@@ -109,3 +101,36 @@ class HttpApi(Component):
                 authorizer_id=self._authorizer.id if signed_in and self._authorizer else None,
                 opts=self._child,
             )
+
+    def throttle(self, *routes: str) -> None:
+        """Let these routes, which `serve` has declared, take far fewer requests than the others."""
+        self._throttled += routes
+
+    def deploy(self) -> None:
+        """Declare one stage that deploys every change at once, also routes that are declared later.
+
+        The stage takes the throttled routes' keys from the routes: AWS refuses a key of a route that does not exist
+        (NotFoundException, "Unable to find Route by key").
+        """
+        aws.apigatewayv2.Stage(
+            f"{self._name}-stage",
+            api_id=self._api.id,
+            name="$default",
+            auto_deploy=True,
+            # Without both limits AWS sets them to 0 and refuses every request (pulumi-aws#2363).
+            default_route_settings={
+                "throttling_burst_limit": BURST,
+                "throttling_rate_limit": REQUESTS_PER_SECOND,
+            },
+            route_settings=[
+                {
+                    "route_key": self._routes[route].route_key,
+                    "throttling_burst_limit": MAILS_BURST,
+                    "throttling_rate_limit": MAILS_PER_SECOND,
+                }
+                for route in self._throttled
+            ]
+            or None,
+            access_log_settings={"destination_arn": self._logs.arn, "format": json.dumps(ACCESS_LOG)},
+            opts=self._child,
+        )

@@ -18,7 +18,7 @@ from infra.inputs import KakaoLoginArgs
 from infra.layer import Layer
 from infra.policies import Statement
 from infra.site import Site
-from infra.user_pool import UserPool, authorize_url
+from infra.user_pool import SiteClient, UserPool, authorize_url
 from infra.websocket_api import WebSocketApi
 
 MAX_SIGN_UPS_AN_HOUR = 30  # Cognito's own sender sends at most 50 mails a day
@@ -51,8 +51,11 @@ class KakaoLogin(Component):
         self._layer = self._packages()
         self._pool = self._user_pool()
         self._hosted_login = self._hosted_login_url()
-        self.client_id = self._client()
-        self.api.accept_tokens(issuer=self._pool.issuer, client_ids=[self.client_id])
+        provider = self._pool.identity_provider(self._args["kakao"])
+        self._client = self._site_client(provider)
+        self.client_id = self._client.id
+        self.app_client_id = self._app_client(provider)
+        self.api.accept_tokens(issuer=self._pool.issuer, client_ids=[*self._client_ids().values()])
 
         # Routes of the login
         self._sessions()
@@ -62,6 +65,7 @@ class KakaoLogin(Component):
         if self._args["kakao"]["app_id"]:
             self._token_sign_in()
         self._connections()
+        self.api.deploy()
 
         # Alarms and outputs
         self._watch_throttling()
@@ -80,6 +84,7 @@ class KakaoLogin(Component):
                 "websocketApiId": self.websocket_api_id,
                 "userPoolId": self.user_pool_id,
                 "clientId": self.client_id,
+                "appClientId": self.app_client_id,
                 "kakaoRedirectUri": self.kakao_redirect_uri,
                 "kakaoLogoutRedirectUri": self.kakao_logout_redirect_uri,
                 "alarmTopic": self.alarm_topic,
@@ -165,7 +170,7 @@ class KakaoLogin(Component):
             "pre_sign_up": self._function(
                 "sign-up",
                 "pre_sign_up",
-                environment=None if self._args["email_accounts"] else {contract.ENV_EMAIL_ACCOUNTS: "false"},
+                environment=self._sign_up_environment(),
                 error_threshold=ALARM_THRESHOLD,
             ),
             "post_confirmation": self._function("confirm", "post_confirmation"),
@@ -183,6 +188,8 @@ class KakaoLogin(Component):
             opts=self._child,
         )
         triggers["post_confirmation"].allow(pool.force_password_reset(), pool.sign_out_everywhere())
+        if self._args["app_callbacks"]:
+            triggers["pre_sign_up"].allow(pool.read_client())
         self._watch_triggers(triggers)
         if self._args["waf"]:
             rules = firewall.USER_POOL_RULES
@@ -225,14 +232,34 @@ class KakaoLogin(Component):
             url=self._args["hosted_login_url"],
         )
 
-    def _client(self) -> pulumi.Output[str]:
-        return self._pool.client(
-            provider=self._pool.identity_provider(self._args["kakao"]),
+    def _site_client(self, provider: pulumi.Input[str]) -> SiteClient:
+        return self._pool.site_client(
+            provider=provider,
             origins=self._origins(),
-            app_callbacks=self._args["app_callbacks"],
             passwords=self._args["email_accounts"],
             tokens=self._args["tokens"],
         )
+
+    def _app_client(self, provider: pulumi.Input[str]) -> pulumi.Output[str] | None:
+        """Declare the client of mobile apps, if the team has such apps; return its id."""
+        callbacks = self._args["app_callbacks"]
+        if not callbacks:
+            return None
+        return self._pool.app_client(provider=provider, callbacks=callbacks, tokens=self._args["tokens"])
+
+    def _client_ids(self) -> dict[str, pulumi.Output[str]]:
+        """Return the ids of the app clients, by environment variable."""
+        ids = {contract.ENV_CLIENT_ID: self.client_id}
+        return ids if self.app_client_id is None else ids | {contract.ENV_APP_CLIENT_ID: self.app_client_id}
+
+    def _client_secret(self) -> dict[str, pulumi.Output[str]]:
+        """Return what a function needs to act as the site's client."""
+        return {contract.ENV_CLIENT_ID: self.client_id, contract.ENV_CLIENT_SECRET: self._client.secret}
+
+    def _sign_up_environment(self) -> dict[str, str] | None:
+        """Return what the pre sign-up trigger is told; it gets no variable where the defaults hold."""
+        told = {} if self._args["email_accounts"] else {contract.ENV_EMAIL_ACCOUNTS: "false"}
+        return (told | {contract.ENV_HAS_PUBLIC_CLIENT: "true"} if self._args["app_callbacks"] else told) or None
 
     # Routes of the login
 
@@ -242,7 +269,8 @@ class KakaoLogin(Component):
             "session",
             "session",
             environment={
-                contract.ENV_CLIENT_ID: self.client_id,
+                **self._client_ids(),
+                **self._client_secret(),
                 contract.ENV_HOSTED_LOGIN_URL: self._hosted_login,
                 contract.ENV_ISSUER: self._pool.issuer,
                 contract.ENV_REFRESH_DAYS: str(self._args["tokens"]["refresh_days"]),
@@ -266,7 +294,7 @@ class KakaoLogin(Component):
             "accounts",
             "accounts",
             environment={
-                contract.ENV_CLIENT_ID: self.client_id,
+                **self._client_secret(),
                 contract.ENV_REFRESH_DAYS: str(self._args["tokens"]["refresh_days"]),
                 contract.ENV_SITE_ORIGINS: pulumi.Output.json_dumps(self._origins()),
                 contract.ENV_USER_POOL_ID: self._pool.id,
@@ -278,6 +306,7 @@ class KakaoLogin(Component):
             ],
         )
         self.api.serve("accounts", function, *contract.ACCOUNT_ROUTES)
+        self.api.throttle(*contract.MAILING_ROUTES)
         self._count_log_lines(
             "codes-not-sent",
             contract.LOG_CODE_NOT_SENT,
@@ -291,8 +320,8 @@ class KakaoLogin(Component):
             "kakao",
             "kakao_sign_in",
             environment={
-                contract.ENV_AUTHORIZE_URL: authorize_url(self._hosted_login, self.client_id),
-                contract.ENV_CLIENT_ID: self.client_id,
+                contract.ENV_AUTHORIZE_URL: self._authorize_url(),
+                **self._client_secret(),
                 contract.ENV_USER_POOL_ID: self._pool.id,
                 **kakao.token_checks(self._args["kakao"]),
             },
@@ -301,13 +330,19 @@ class KakaoLogin(Component):
         )
         self.api.serve("kakao-sign-in", function, contract.KAKAO_SIGN_IN)
 
+    def _authorize_url(self) -> pulumi.Output[str]:
+        """Return where a mobile app sends a user who has to sign in on the web."""
+        if self.app_client_id is None:
+            return pulumi.Output.concat(self.url, contract.path_of(contract.LOGIN), f"?provider={contract.PROVIDER}")
+        return authorize_url(self._hosted_login, self.app_client_id)
+
     def _connections(self) -> None:
         """Declare the authorizer of WebSocket connections."""
         function = self._function(
             "connect",
             "connect_authorizer",
             environment={
-                contract.ENV_CLIENT_ID: self.client_id,
+                **self._client_ids(),
                 contract.ENV_CONNECT_CHECKS_USER: json.dumps(self._args["connect_checks_user"]),
                 contract.ENV_ISSUER: self._pool.issuer,
                 contract.ENV_JWKS_URL: self._pool.jwks_url,

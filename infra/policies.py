@@ -42,6 +42,11 @@ def read_user(user_pool_arn: str) -> Statement:
     return _allow(["cognito-idp:AdminGetUser"], user_pool_arn)
 
 
+def read_client(user_pool_arn: str) -> Statement:
+    """DescribeUserPoolClient: whether an app client has a secret, and which one."""
+    return _allow(["cognito-idp:DescribeUserPoolClient"], user_pool_arn)
+
+
 def check_password(user_pool_arn: str) -> Statement:
     """AdminInitiateAuth: sign a user in by password. It changes no user."""
     return _allow(["cognito-idp:AdminInitiateAuth"], user_pool_arn)

@@ -1,7 +1,7 @@
-"""The user pool, its hosted login, Kakao as its identity provider, and the app client of the site."""
+"""The user pool, its hosted login, Kakao as its identity provider, and the app clients."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import NamedTuple, cast
 from urllib.parse import urlencode
 
 import pulumi
@@ -19,6 +19,13 @@ from infra.kakao import endpoints
 CUSTOM_CHALLENGE = ("define_auth_challenge", "create_auth_challenge", "verify_auth_challenge_response")
 READABLE = ["email", "email_verified", "nickname"]
 WRITABLE = ["email", "nickname"]  # a mapped attribute must be writable; Cognito refuses email_verified here
+
+
+class SiteClient(NamedTuple):
+    """The app client of the site; `secret` is a secret of Pulumi's."""
+
+    id: pulumi.Output[str]
+    secret: pulumi.Output[str]
 
 
 class UserPool(Component):
@@ -69,6 +76,10 @@ class UserPool(Component):
     def read_user(self) -> pulumi.Output[policies.Statement]:
         """AdminGetUser: the permission to read one user by user name."""
         return self.arn.apply(policies.read_user)
+
+    def read_client(self) -> pulumi.Output[policies.Statement]:
+        """Return the permission to look an app client up."""
+        return self.arn.apply(policies.read_client)
 
     def check_password(self) -> pulumi.Output[policies.Statement]:
         """AdminInitiateAuth: the permission to sign a user in by password."""
@@ -153,35 +164,80 @@ class UserPool(Component):
         )
         return provider.provider_name
 
-    def client(
+    def site_client(
         self,
         *,
         provider: pulumi.Input[str],
         origins: Sequence[pulumi.Input[str]],
-        app_callbacks: Sequence[str],
         passwords: bool,
         tokens: TokenArgs,
-    ) -> pulumi.Output[str]:
-        """Declare the app client that signs in with the code grant; return its id.
+    ) -> SiteClient:
+        """Declare the app client of the site, which has a secret. Without the secret nobody uses it.
 
-        Cognito redirects to `/api/auth/callback` of each origin and to `app_callbacks`; after sign-out to `/`. With
-        `passwords` users may also sign in by password.
+        Cognito redirects to `/api/auth/callback` of each origin; after sign-out to `/`. With `passwords` users may
+        also sign in by password.
         """
+        flows = (["ALLOW_ADMIN_USER_PASSWORD_AUTH"] if passwords else []) + (
+            ["ALLOW_CUSTOM_AUTH"] if self._custom_auth else []
+        )
+        client = self._client(
+            "site",
+            provider=provider,
+            confidential=True,
+            callbacks=[pulumi.Output.concat(origin, contract.CALLBACK_PATH) for origin in origins],
+            logouts=[pulumi.Output.concat(origin, "/") for origin in origins],
+            flows=flows,
+            tokens=tokens,
+        )
+        return SiteClient(client.id, pulumi.Output.secret(client.client_secret))
+
+    def app_client(
+        self, *, provider: pulumi.Input[str], callbacks: Sequence[str], tokens: TokenArgs
+    ) -> pulumi.Output[str]:
+        """Declare the app client of mobile apps, which keep no secret; return its id.
+
+        It allows the code grant with PKCE and refreshes, and no sign-in by password, which a caller without AWS
+        credentials could try.
+        """
+        return self._client(
+            "client",
+            provider=provider,
+            confidential=False,
+            callbacks=callbacks,
+            logouts=[],
+            flows=[],
+            tokens=tokens,
+        ).id
+
+    def _client(
+        self,
+        label: str,
+        *,
+        provider: pulumi.Input[str],
+        confidential: bool,
+        callbacks: Sequence[pulumi.Input[str]],
+        logouts: Sequence[pulumi.Input[str]],
+        flows: Sequence[str],
+        tokens: TokenArgs,
+    ) -> aws.cognito.UserPoolClient:
+        """Declare an app client that signs in with the code grant, at the identity provider alone."""
         rotate = tokens["rotate"]
+        # Rotation and ALLOW_REFRESH_TOKEN_AUTH exclude each other.
+        allowed = [*flows, *([] if rotate else ["ALLOW_REFRESH_TOKEN_AUTH"])]
         client = aws.cognito.UserPoolClient(
-            f"{self._name}-client",
+            f"{self._name}-{label}",
             user_pool_id=self.id,
-            generate_secret=False,
+            generate_secret=confidential,
             allowed_oauth_flows=["code"],
             allowed_oauth_flows_user_pool_client=True,
             allowed_oauth_scopes=[*contract.SCOPES],
-            callback_urls=[
-                *(pulumi.Output.concat(origin, contract.CALLBACK_PATH) for origin in origins),
-                *app_callbacks,
-            ],
-            logout_urls=[pulumi.Output.concat(origin, "/") for origin in origins],
-            supported_identity_providers=[*(["COGNITO"] if passwords else []), provider],
-            explicit_auth_flows=self._auth_flows(passwords=passwords, rotate=rotate),
+            callback_urls=[*callbacks],
+            logout_urls=[*logouts],
+            # Without COGNITO the hosted login has no form for passwords; AdminInitiateAuth still takes them.
+            supported_identity_providers=[provider],
+            # A client without any flow gets Cognito's defaults, SRP among them (CreateUserPoolClient,
+            # ExplicitAuthFlows). Of these two, the first requires triggers, the second AWS credentials.
+            explicit_auth_flows=allowed or ["ALLOW_CUSTOM_AUTH" if confidential else "ALLOW_ADMIN_USER_PASSWORD_AUTH"],
             refresh_token_rotation=(
                 # Two tabs may refresh with the same token at once.
                 {"feature": "ENABLED", "retry_grace_period_seconds": 60} if rotate else None
@@ -194,28 +250,18 @@ class UserPool(Component):
             prevent_user_existence_errors="ENABLED",
             read_attributes=READABLE,
             write_attributes=WRITABLE,
-            # Created again, it has another id, which mobile apps carry.
+            # Created again, it has another id, and all its sessions end; mobile apps carry the id.
             opts=pulumi.ResourceOptions(parent=self, protect=self._protected),
         )
         dimensions = {"UserPool": self.id, "UserPoolClient": client.id, "IdentityProvider": provider}
         self._alarms.alarm(
-            f"{self._name}-sign-in-throttles",
+            f"{self._name}-sign-in-throttles" if confidential else f"{self._name}-app-sign-in-throttles",
             Metric("AWS/Cognito", "FederationThrottles", dimensions),
             "Cognito throttles sign-ins with Kakao. Ask AWS for a higher quota of federated sign-ins.",
             threshold=1,
             parent=self,
         )
-        return client.id
-
-    def _auth_flows(self, *, passwords: bool, rotate: bool) -> list[str]:
-        flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"] if passwords else []
-        if self._custom_auth:
-            flows.append("ALLOW_CUSTOM_AUTH")
-        if not rotate:  # rotation and this flow exclude each other
-            flows.append("ALLOW_REFRESH_TOKEN_AUTH")
-        # A client with no flow gets Cognito's defaults, SRP among them (CreateUserPoolClient, ExplicitAuthFlows). This
-        # one does nothing in a pool without its triggers.
-        return flows or ["ALLOW_CUSTOM_AUTH"]
+        return client
 
     def _declare_pool(
         self, triggers: Mapping[str, pulumi.Input[str]], mail_from: str, service_name: str

@@ -1,21 +1,24 @@
 """Cognito's hosted login: the emulator's, and over HTTP what the emulator lacks.
 
-This adds PKCE to sign-ins through a provider, sends errors to the app as redirects, and has the revocation endpoint.
+This adds PKCE to sign-ins through a provider, sends errors to the app as redirects, has the revocation endpoint, and
+asks an app client for its secret at both endpoints.
 Source: Amazon Cognito developer guide, "User pool endpoints". The emulator differs: docs/reference/fidelity.md.
 POST /_stand-in/mode makes it fail on demand. Tests use it; Cognito has no such endpoint.
 """
 
 import ast
 import asyncio
+import base64
 import json
 import re
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 from aiohttp import web
 from joserfc import jws
@@ -105,10 +108,14 @@ class Mode:
 class HostedLogin:
     """Answers for the user pool's domain."""
 
-    def __init__(self, forward: Forward, call: Call) -> None:
-        """`forward` passes a request to the emulator; `call` calls its Cognito API."""
+    def __init__(self, forward: Forward, call: Call, client_secrets: Mapping[str, str]) -> None:
+        """`forward` passes a request to the emulator; `call` calls its Cognito API.
+
+        `client_secrets` are the secrets of the app clients that have one, by client id.
+        """
         self._forward = forward
         self._call = call
+        self._client_secrets = client_secrets
         self._at_provider = Logins()  # by the state of the emulator's redirect to the provider
         self._with_code = Logins()  # by the code that the app got
         self._mode = Mode()
@@ -210,6 +217,8 @@ class HostedLogin:
 
     async def _token(self, request: web.Request) -> web.StreamResponse:
         form = _parameters((await request.read()).decode(errors="replace"))
+        if not self._authenticated(request, form):
+            return _refused("invalid_client")
         # `get`, not `pop`: a second request, while the first is being refused, must be checked too.
         login = self._with_code.get(form.get("code", "")) if form.get("grant_type") == "authorization_code" else None
         answer = await self._forward(request)  # this uses the code up, also when the check below fails
@@ -217,9 +226,11 @@ class HostedLogin:
 
     async def _revoke(self, request: web.Request) -> web.StreamResponse:
         form = _parameters((await request.read()).decode(errors="replace"))
-        token, client_id = form.get("token", ""), form.get("client_id", "")
+        token, client_id = form.get("token", ""), _credentials(request, form)[0]
         if not token or not client_id:
             return _refused("invalid_request")
+        if not self._authenticated(request, form):
+            return _refused("invalid_client")
         try:
             claims = json.loads(jws.extract_compact(token.encode()).payload)
         except (JoseError, ValueError):
@@ -230,6 +241,26 @@ class HostedLogin:
             return _refused("invalid_client")
         status, _ = await self._call("RevokeToken", json.dumps({"Token": token, "ClientId": client_id}))
         return web.Response() if status == HTTPStatus.OK else _refused("invalid_request")
+
+    def _authenticated(self, request: web.Request, form: Mapping[str, str]) -> bool:
+        """Return whether a client that has a secret has sent it, and a client that has none has sent none.
+
+        The emulator takes the code of a sign-in through a provider without the secret.
+        """
+        client_id, sent = _credentials(request, form)
+        return secrets.compare_digest(self._client_secrets.get(client_id, "").encode(), sent.encode())
+
+
+def _credentials(request: web.Request, form: Mapping[str, str]) -> tuple[str, str]:
+    """Return the client's id and secret, from the Authorization header or else from the form (RFC 6749, 2.3.1)."""
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+        except ValueError:
+            return "", ""
+        return unquote_plus(client_id), unquote_plus(secret)
+    return form.get("client_id", ""), form.get("client_secret", "")
 
 
 def _provider_error(answer: web.Response, provider: str) -> tuple[str, str]:

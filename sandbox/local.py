@@ -85,6 +85,7 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
                     aws=aws,
                     distribution=_distribution(account.result()),
                     websocket_api=exports["websocketApiId"],
+                    client_secrets=_client_secrets(account.result(), exports["userPoolId"]),
                 )
             )
         documents = stack.enter_context(_temporary_file(program.ROOT / ".build" / f"sandbox-{port}.json"))
@@ -154,6 +155,17 @@ def _distribution(account: Account) -> str:
     answer = account.call("cloudfront", "ListDistributions", {})
     (distribution,) = answer["DistributionList"]["Items"]
     return str(distribution["DomainName"])
+
+
+def _client_secrets(account: Account, user_pool: str) -> dict[str, str]:
+    """Return the secrets of the pool's app clients that have one, by client id."""
+    found = {}
+    for client in account.call("cognito-idp", "ListUserPoolClients", {"UserPoolId": user_pool})["UserPoolClients"]:
+        asked = {"UserPoolId": user_pool, "ClientId": client["ClientId"]}
+        described = account.call("cognito-idp", "DescribeUserPoolClient", asked)["UserPoolClient"]
+        if secret := described.get("ClientSecret"):
+            found[client["ClientId"]] = secret
+    return found
 
 
 def _create_email_user(account: Account, user_pool: str) -> None:

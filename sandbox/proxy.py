@@ -113,11 +113,18 @@ class Upstream:
 
 
 @contextmanager
-def serve_proxies(*, site_port: int, aws: str, distribution: str, websocket_api: str | None = None) -> Iterator[None]:
+def serve_proxies(
+    *,
+    site_port: int,
+    aws: str,
+    distribution: str,
+    websocket_api: str | None = None,
+    client_secrets: Mapping[str, str] | None = None,
+) -> Iterator[None]:
     """Serve the site on `site_port` and the hosted login on the port after it, until the block ends.
 
-    `distribution` is the distribution's host name, `websocket_api` the id of the API behind /ws. Raises NotStartedError
-    where a port is taken.
+    `distribution` is the distribution's host name, `websocket_api` the id of the API behind /ws, `client_secrets` the
+    secrets of app clients by client id. Raises NotStartedError where a port is taken.
     """
     for port in (site_port, site_port + 1):
         check_free(port)
@@ -128,7 +135,7 @@ def serve_proxies(*, site_port: int, aws: str, distribution: str, websocket_api:
         session = ClientSession(cookie_jar=DummyCookieJar(), auto_decompress=False, timeout=timeout)
         upstream = Upstream(await stack.enter_async_context(session), aws)
         await stack.enter_async_context(_listening(_site(upstream, distribution, websocket_api), site_port))
-        login = HostedLogin(upstream.forward, upstream.call).answer
+        login = HostedLogin(upstream.forward, upstream.call, client_secrets or {}).answer
         await stack.enter_async_context(_listening(login, site_port + 1))
 
     with event_loop_thread("proxies") as run:

@@ -313,7 +313,8 @@ def _identity_provider(account: Account, _name: str, inputs: Inputs) -> Created:
 @_creates("aws:cognito/userPoolClient:UserPoolClient")
 def _user_pool_client(account: Account, name: str, inputs: Inputs) -> Created:
     made = account.call("cognito-idp", "CreateUserPoolClient", {"ClientName": _unique_name(name), **inputs})
-    return Created(made["UserPoolClient"]["ClientId"], {})
+    client = made["UserPoolClient"]
+    return Created(client["ClientId"], {"clientSecret": client.get("ClientSecret", "")})
 
 
 # API Gateway
@@ -338,7 +339,12 @@ def _api(account: Account, name: str, inputs: Inputs) -> Created:
 
 @_creates("aws:apigatewayv2/stage:Stage")
 def _stage(account: Account, _name: str, inputs: Inputs) -> Created:
-    stage = {"StageName": inputs.pop("name"), **inputs}
+    # AWS has a map of settings by route, and refuses a route that does not exist.
+    of_routes = {one.pop("routeKey"): one for one in inputs.pop("routeSettings", [])}
+    stage = {"StageName": inputs.pop("name"), "RouteSettings": of_routes, **inputs}
+    found = account.call("apigatewayv2", "GetRoutes", {"ApiId": inputs["apiId"]})["Items"]
+    if unknown := of_routes.keys() - {route["RouteKey"] for route in found}:
+        raise NotApplicableError(f"AWS finds no route {min(unknown)!r}")
     account.call("apigatewayv2", "CreateStage", stage)
     return Created(stage["StageName"], {"name": stage["StageName"]})
 

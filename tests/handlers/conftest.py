@@ -22,8 +22,9 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 SITE, LOCAL = "https://site.example", "http://localhost:3000"
-CLIENT_ID, ISSUER, POOL = (
+CLIENT_ID, CLIENT_SECRET, ISSUER, POOL = (
     "client-id",
+    "client/secret +1",
     "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_pool",
     "ap-northeast-2_pool",
 )
@@ -114,6 +115,7 @@ def session(hosted: str) -> ModuleType:
         contract.ENV_SITE_ORIGINS: json.dumps([SITE, LOCAL]),
         contract.ENV_HOSTED_LOGIN_URL: hosted,
         contract.ENV_CLIENT_ID: CLIENT_ID,
+        contract.ENV_CLIENT_SECRET: CLIENT_SECRET,
         contract.ENV_ISSUER: ISSUER,
         contract.ENV_REFRESH_DAYS: "30",
     }
@@ -148,6 +150,7 @@ def kakao_challenge(kakao_environment: None) -> ModuleType:
 def kakao_sign_in(kakao_environment: None) -> ModuleType:
     os.environ |= {
         contract.ENV_CLIENT_ID: CLIENT_ID,
+        contract.ENV_CLIENT_SECRET: CLIENT_SECRET,
         contract.ENV_USER_POOL_ID: POOL,
         contract.ENV_AUTHORIZE_URL: "https://login.example/authorize",
     }

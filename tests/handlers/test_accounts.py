@@ -22,7 +22,7 @@ from moto import mock_aws
 
 from handlers import cognito as cognito_api
 from handlers.email_address import is_email
-from tests.handlers.conftest import SITE, id_token
+from tests.handlers.conftest import CLIENT_ID, CLIENT_SECRET, SITE, id_token
 from tests.handlers.web_client import Answer, set_cookies
 
 EMAIL, PASSWORD, CODE = "person@example.com", "a-long-enough-password", "123456"
@@ -107,9 +107,12 @@ def pool(accounts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
         made = client.create_user_pool(PoolName="pool", Policies=policies)
         pool_id = made["UserPool"]["Id"]
         flows = ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
-        made = client.create_user_pool_client(UserPoolId=pool_id, ClientName="app", ExplicitAuthFlows=flows)
+        made = client.create_user_pool_client(
+            UserPoolId=pool_id, ClientName="app", ExplicitAuthFlows=flows, GenerateSecret=True
+        )
         monkeypatch.setattr(accounts, "USER_POOL_ID", pool_id)
         monkeypatch.setattr(accounts, "CLIENT_ID", made["UserPoolClient"]["ClientId"])
+        monkeypatch.setattr(accounts, "CLIENT_SECRET", made["UserPoolClient"]["ClientSecret"])
         yield client
     cognito_api.make_client.cache_clear()
 
@@ -170,15 +173,29 @@ def test_a_sign_up_sends_nothing_of_the_callers_but_e_mail_and_password(send: Se
     send("sign-up", WHOLE | more)
     ((operation, parameters),) = stub.asked
     assert operation == "sign_up"
-    assert set(parameters) == {"ClientId", "Username", "Password", "UserAttributes"}
+    assert set(parameters) == {"ClientId", "SecretHash", "Username", "Password", "UserAttributes"}
     assert parameters["UserAttributes"] == [{"Name": "email", "Value": EMAIL}]
+
+
+@pytest.mark.parametrize("route", NEEDED)
+def test_each_call_proves_that_it_comes_from_the_sites_client(send: Send, stub: Stub, route: str) -> None:
+    stub.fail("NotAuthorizedException")
+    send(route, WHOLE | {"email": " Person@Example.COM "})
+    (_, parameters), *_ = stub.asked
+    proof = cognito_api.secret_hash(EMAIL, client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
+    assert parameters["ClientId"] == CLIENT_ID
+    if route == "sign-in":
+        assert parameters["AuthParameters"] == {"USERNAME": EMAIL, "PASSWORD": PASSWORD, "SECRET_HASH": proof}
+    else:
+        assert (parameters["Username"], parameters["SecretHash"]) == (EMAIL, proof)
+    assert CLIENT_SECRET not in repr(parameters)
 
 
 def test_a_password_goes_to_cognito_as_it_was_typed(send: Send, stub: Stub) -> None:
     password = "  p\tä 비밀 번호  "
     stub.fail("NotAuthorizedException")
     send("sign-in", {"email": EMAIL, "password": password})
-    assert stub.asked[0][1]["AuthParameters"] == {"USERNAME": EMAIL, "PASSWORD": password}
+    assert stub.asked[0][1]["AuthParameters"].items() >= {"USERNAME": EMAIL, "PASSWORD": password}.items()
     assert stub.asked[0][1]["AuthFlow"] == "ADMIN_USER_PASSWORD_AUTH"
 
 
@@ -721,4 +738,5 @@ def test_two_people_in_one_warm_function_do_not_mix(send: Send, authenticated: S
             given["RefreshToken"],
         )
         for _, asked in authenticated.asked[-2:]:
-            assert asked["AuthParameters"] == {"USERNAME": person["email"], "PASSWORD": person["password"]}
+            expected = {"USERNAME": person["email"], "PASSWORD": person["password"]}
+            assert asked["AuthParameters"].items() >= expected.items()

@@ -64,6 +64,13 @@ def test_each_failure_is_an_error_whose_text_may_be_logged(
     monkeypatch.undo()
 
 
+def test_a_client_with_a_secret_proves_it_as_the_developer_guide_computes_it() -> None:
+    """The vector is that of `openssl dgst -sha256 -hmac secret -binary | base64` over the name and the client's id."""
+    made = cognito.secret_hash("가@example.com", client_id="client", client_secret="secret")
+    assert made == "vAIsjiir1JbYhYJphPoCIx6bMNcZ4dBTk+G3M8vabJQ="
+    assert made != cognito.secret_hash("나@example.com", client_id="client", client_secret="secret")
+
+
 def test_the_attributes_of_a_user_are_found_by_name() -> None:
     user = {"UserAttributes": [{"Name": "sub", "Value": "sub-1"}, {"Name": "email", "Value": "a@example.com"}]}
     assert cognito.user_attributes(user) == {"sub": "sub-1", "email": "a@example.com"}

@@ -1,6 +1,6 @@
 """A connection is for people with a token of ours, from a page of ours, whose account is still there."""
 
-import importlib
+import importlib.util
 import json
 import logging
 import os
@@ -264,6 +264,31 @@ REFUSED = {
     "with odd identities": lambda: token(identities="Kakao"),
     "with identities that are none": lambda: token(identities=[{}]),
 }
+
+
+@pytest.mark.parametrize(("app", "opened"), [(None, {CLIENT_ID}), ("app-client", {CLIENT_ID, "app-client"})])
+def test_tokens_of_the_sites_client_and_of_the_apps_connect(
+    module: ModuleType,
+    endpoint: JwksEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    app: str | None,
+    opened: set[str],
+) -> None:
+    monkeypatch.setenv(contract.ENV_CONNECT_CHECKS_USER, "false")
+    monkeypatch.setenv(contract.ENV_JWKS_URL, endpoint.url)
+    if app:
+        monkeypatch.setenv(contract.ENV_APP_CLIENT_ID, app)
+    spec = importlib.util.spec_from_file_location("connect_authorizer_of_an_app", str(module.__file__))
+    assert spec
+    assert spec.loader
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    connected = set()
+    for audience in (CLIENT_ID, "app-client", "another-client"):
+        answer = loaded.handler(asked(bearer(token(aud=audience))), None)
+        if answer["policyDocument"]["Statement"][0]["Effect"] == "Allow":
+            connected.add(audience)
+    assert connected == opened
 
 
 def test_a_clock_five_minutes_behind_lets_nobody_in_and_one_ahead_does_no_harm(authorizer: ModuleType) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from handlers import errors
+from handlers import cognito, errors
 from handlers.errors import CognitoError, CognitoResponseError, CognitoTooSlowError, CognitoUnavailableError
 from handlers.token_set import unverified_claims
-from tests.handlers.conftest import id_token
+from tests.handlers.conftest import CLIENT_ID, CLIENT_SECRET, id_token
 
 EMAIL = "haneul@example.com"
 TOKEN = {"access_token": "token"}
@@ -144,6 +144,7 @@ class Pool:
         AuthParameters: dict[str, str],  # noqa: N803
     ) -> dict[str, Any]:
         assert AuthFlow == "CUSTOM_AUTH"
+        assert AuthParameters["SECRET_HASH"] == proof(AuthParameters["USERNAME"])
         self._found(AuthParameters["USERNAME"])
         return {"ChallengeName": "CUSTOM_CHALLENGE", "Session": "session"}
 
@@ -157,6 +158,7 @@ class Pool:
     ) -> dict[str, Any]:
         assert ChallengeName == "CUSTOM_CHALLENGE"
         name = ChallengeResponses["USERNAME"]
+        assert ChallengeResponses["SECRET_HASH"] == proof(name)
         if not (self.right and self._found(name)["linked"] and Session == "session"):
             return {"ChallengeName": "CUSTOM_CHALLENGE", "Session": "session"}
         result = {"IdToken": id_token(sub=f"sub of {name}"), "AccessToken": "access", "RefreshToken": "refresh"}
@@ -166,6 +168,10 @@ class Pool:
         if name not in self.profiles:
             raise CognitoResponseError("UserNotFoundException", "")
         return self.profiles[name]
+
+
+def proof(name: str) -> str:
+    return cognito.secret_hash(name, client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
 
 
 def profile(**attributes: str) -> dict[str, Any]:

@@ -215,6 +215,7 @@ def test_no_trigger_writes_or_raises_what_cognito_told_it(
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "ap-northeast-2",
     contract.ENV_CLIENT_ID: "client-id",
+    contract.ENV_CLIENT_SECRET: CANARY,
     contract.ENV_CONNECT_CHECKS_USER: "false",
     contract.ENV_ISSUER: "https://issuer.example",
     contract.ENV_JWKS_URL: "http://127.0.0.1:1/jwks.json",

@@ -8,9 +8,10 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from handlers import token_endpoint
 from tests.handlers import planted as planted_names
-from tests.handlers.conftest import CLIENT_ID, ISSUER, LOCAL, SITE, Cognito, id_token
+from tests.handlers.conftest import CLIENT_ID, CLIENT_SECRET, ISSUER, LOCAL, SITE, Cognito, id_token
 from tests.handlers.web_client import Answer, Client, set_cookies
 
 LOGIN, CALLBACK = "GET /api/auth/login", "GET /api/auth/callback"
@@ -30,6 +31,17 @@ SAME_ORIGIN = {"sec-fetch-site": "same-origin", "origin": SITE}
 @pytest.fixture
 def client(session: ModuleType, cognito: Cognito) -> Client:
     return Client(session.handler)
+
+
+def credentials(headers: dict[str, str]) -> tuple[str, str] | None:
+    """The client's id and secret in HTTP Basic, each form-encoded (RFC 6749 section 2.3.1)."""
+    sent = headers.get("Authorization") or headers.get("authorization")
+    if sent is None:
+        return None
+    scheme, _, encoded = sent.partition(" ")
+    assert scheme == "Basic"
+    client_id, _, secret = base64.b64decode(encoded).decode().partition(":")
+    return unquote_plus(client_id), unquote_plus(secret)
 
 
 def begin(client: Client, **parameters: str) -> dict[str, str]:
@@ -190,16 +202,16 @@ def test_a_finished_login_leaves_a_session_and_nothing_of_the_login(client: Clie
     assert login_cookies(client) == []
 
 
-def test_the_code_is_redeemed_once_as_a_public_client(client: Client, cognito: Cognito) -> None:
+def test_the_code_is_redeemed_once_with_the_clients_secret(client: Client, cognito: Cognito) -> None:
     finish(client, cognito, begin(client))
     ((path, form, headers),) = cognito.asked
     assert path == "/oauth2/token"
     assert form["grant_type"] == "authorization_code"
     assert form["code"] == "the-code"
-    assert form["client_id"] == CLIENT_ID
+    assert "client_id" not in form
     assert form["redirect_uri"] == f"{SITE}/api/auth/callback"
     assert headers["accept"] == "application/json"
-    assert "Authorization" not in headers
+    assert credentials(headers) == (CLIENT_ID, CLIENT_SECRET)
 
 
 def test_the_longest_code_is_redeemed(client: Client, cognito: Cognito) -> None:
@@ -546,7 +558,9 @@ def test_a_refresh_gives_new_cookies_and_says_how_long_they_last(client: Client,
     answer = client.send(REFRESH, headers=SAME_ORIGIN)
     assert (answer["statusCode"], answer["body"]) == (204, "")
     assert 890 <= int(answer["headers"]["session-expires-in"]) <= 900
-    assert cognito.forms == [{"grant_type": "refresh_token", "refresh_token": "refresh-1", "client_id": CLIENT_ID}]
+    ((_, form, sent),) = cognito.asked
+    assert form == {"grant_type": "refresh_token", "refresh_token": "refresh-1"}
+    assert credentials(sent) == (CLIENT_ID, CLIENT_SECRET)
     assert client.cookies["__Secure-refresh"] == "refresh-2"
 
 
@@ -779,6 +793,83 @@ def test_an_id_token_that_is_over_or_none_does_not_stop_a_refresh(client: Client
         assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 204
 
 
+# A client for mobile apps, without a secret
+
+APP = "app-client-id"
+
+
+@pytest.fixture
+def app_client(session: ModuleType, hosted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoint = token_endpoint.TokenEndpoint(hosted_login=hosted, client_id=APP, issuer=ISSUER)
+    monkeypatch.setattr(session, "app_endpoint", endpoint)
+
+
+def of_the_app(cognito: Cognito) -> Callable[[dict[str, str]], None]:
+    """Answer as Cognito does for a refresh token of the app's client."""
+
+    def answer(form: dict[str, str]) -> None:
+        own = form.get("client_id") == APP
+        cognito.status = 200 if own else 400
+        tokens = {"id_token": id_token(aud=APP), "access_token": "access-2"}
+        cognito.body = tokens if own else {"error": "invalid_grant"}
+
+    return answer
+
+
+@pytest.mark.usefixtures("app_client")
+def test_a_refresh_token_of_the_app_is_refreshed_with_the_apps_client(client: Client, cognito: Cognito) -> None:
+    cognito.before = of_the_app(cognito)
+    answer = client.send(REFRESH, body='{"refresh_token": "of-the-app"}')
+    assert (answer["statusCode"], json.loads(answer["body"])["AccessToken"]) == (200, "access-2")
+    assert [form.get("client_id") for form in cognito.forms] == [None, APP]
+    assert [credentials(sent) for _, _, sent in cognito.asked] == [(CLIENT_ID, CLIENT_SECRET), None]
+
+
+@pytest.mark.usefixtures("app_client")
+@pytest.mark.parametrize("status", [429, 500])
+def test_a_cognito_that_fails_is_not_asked_for_the_apps_client(client: Client, cognito: Cognito, status: int) -> None:
+    cognito.status = status
+    assert client.send(REFRESH, body='{"refresh_token": "r"}')["statusCode"] in (429, 502)
+    assert len(cognito.asked) == 1
+
+
+@pytest.mark.usefixtures("app_client")
+def test_a_token_that_neither_client_has_is_over(client: Client, cognito: Cognito) -> None:
+    cognito.status, cognito.body = 400, {"error": "invalid_grant"}
+    assert client.send(REFRESH, body='{"refresh_token": "r"}')["statusCode"] == 401
+    assert len(cognito.asked) == 2
+
+
+@pytest.mark.usefixtures("app_client")
+def test_cookies_are_refreshed_and_revoked_with_the_sites_client_alone(client: Client, cognito: Cognito) -> None:
+    signed_in(client, cognito)
+    cognito.status, cognito.body = 400, {"error": "invalid_grant"}
+    assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 401
+    refreshed = [credentials(sent) for _, _, sent in cognito.asked]
+    cognito.status = 200
+    signed_in(client, cognito)
+    client.send(LOGOUT, headers=SAME_ORIGIN)
+    revoked = [credentials(sent) for _, _, sent in cognito.asked]
+    assert refreshed == revoked == [(CLIENT_ID, CLIENT_SECRET)]
+
+
+@pytest.mark.usefixtures("app_client")
+@pytest.mark.parametrize("fails", [CLIENT_ID, APP, "both"])
+def test_a_token_in_a_body_is_revoked_with_the_client_that_has_it(
+    client: Client, cognito: Cognito, caplog: pytest.LogCaptureFixture, fails: str
+) -> None:
+    def answer(form: dict[str, str]) -> None:
+        cognito.status = 400 if fails in ("both", form.get("client_id", CLIENT_ID)) else 200
+
+    cognito.before = answer
+    assert client.send(LOGOUT, body='{"refresh_token": "r"}')["statusCode"] == 200
+    assert [(path, form.get("client_id")) for path, form, _ in cognito.asked] == [
+        ("/oauth2/revoke", None),
+        ("/oauth2/revoke", APP),
+    ]
+    assert ("not_revoked" in [record.message for record in caplog.records]) is (fails == "both")
+
+
 # Sign-out
 
 
@@ -790,8 +881,9 @@ def test_sign_out_revokes_clears_and_says_where_to_go(client: Client, cognito: C
         "logout_url": f"{hosted}/logout?client_id={CLIENT_ID}&logout_uri=https%3A%2F%2Fsite.example%2F"
     }
     assert client.cookies == {}
-    ((path, form, _),) = cognito.asked
-    assert (path, form) == ("/oauth2/revoke", {"token": "refresh-1", "client_id": CLIENT_ID})
+    ((path, form, sent),) = cognito.asked
+    assert (path, form) == ("/oauth2/revoke", {"token": "refresh-1"})
+    assert credentials(sent) == (CLIENT_ID, CLIENT_SECRET)
 
 
 def test_a_cookie_is_cleared_with_the_attributes_that_it_was_set_with(client: Client, cognito: Cognito) -> None:

@@ -1,18 +1,20 @@
 """What a network can do to an answer of Cognito's, byte by byte."""
 
+import base64
 import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from urllib.parse import unquote_plus
 
 import pytest
 
 from handlers import token_endpoint
 from handlers.errors import InvalidGrantError, TokenTooSlowError, TokenUnavailableError
 from handlers.token_endpoint import TokenEndpoint
-from tests.handlers.conftest import CLIENT_ID, ISSUER, id_token
+from tests.handlers.conftest import CLIENT_ID, ISSUER, Cognito, id_token
 
 Serve = Callable[..., TokenEndpoint]
 
@@ -49,6 +51,24 @@ def serve() -> Iterator[Serve]:
 
 
 OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize("secret", ["s3cret", "a:b", "a/b+c=d e", "가"])
+def test_a_secret_is_sent_in_the_header_alone_and_form_encoded(secret: str, cognito: Cognito, hosted: str) -> None:
+    """RFC 6749 section 2.3.1."""
+    TokenEndpoint(hosted_login=hosted, client_id="id:1", client_secret=secret, issuer=ISSUER).revoke("token")
+    ((_, form, headers),) = cognito.asked
+    scheme, _, encoded = headers["authorization"].partition(" ")
+    client_id, _, sent = base64.b64decode(encoded).decode().partition(":")
+    assert (scheme, unquote_plus(client_id), unquote_plus(sent)) == ("Basic", "id:1", secret)
+    assert form == {"token": "token"}
+
+
+def test_a_client_without_a_secret_names_itself_in_the_form(cognito: Cognito, hosted: str) -> None:
+    endpoint_at(hosted).revoke("token")
+    ((_, form, headers),) = cognito.asked
+    assert form == {"token": "token", "client_id": CLIENT_ID}
+    assert "authorization" not in {name.lower() for name in headers}
 
 
 @pytest.mark.parametrize(

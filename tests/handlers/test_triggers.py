@@ -1,6 +1,7 @@
 """The triggers, with events in the shapes of Cognito's developer guide."""
 
 import copy
+from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from typing import Any
 from unittest.mock import MagicMock
@@ -157,6 +158,55 @@ def test_each_sign_up_with_e_mail_leaves_one_line_that_names_nobody(caplog: pyte
 def test_a_sign_up_of_a_person_comes_through_a_client(source: str, caller: dict[str, Any]) -> None:
     with pytest.raises(SignUpRefusedError):
         pre_sign_up.handler(event(source, EMAIL, userAttributes=NATIVE) | {"callerContext": caller}, None)
+
+
+# A pool with a client that has no secret, for mobile apps
+
+
+@pytest.fixture
+def described(monkeypatch: pytest.MonkeyPatch, cognito: MagicMock) -> Iterator[MagicMock]:
+    """DescribeUserPoolClient, as the trigger calls it where such a client exists."""
+    monkeypatch.setattr(pre_sign_up, "HAS_PUBLIC_CLIENT", True)
+    pre_sign_up._is_confidential.cache_clear()
+    yield cognito.describe_user_pool_client
+    pre_sign_up._is_confidential.cache_clear()
+
+
+@pytest.mark.parametrize("secret", [{}, {"ClientSecret": None}, {"ClientSecret": ""}])
+def test_nobody_signs_up_with_e_mail_through_a_client_without_a_secret(
+    described: MagicMock, secret: dict[str, Any]
+) -> None:
+    described.return_value = {"UserPoolClient": secret}
+    with pytest.raises(SignUpRefusedError, match="Sign up on the site"):
+        pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP), None)
+    described.assert_called_once_with(UserPoolId=BASE["userPoolId"], ClientId=CLIENT["clientId"])
+
+
+def test_the_sites_client_signs_up_and_is_looked_up_once(
+    described: MagicMock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", logger="handlers")
+    described.return_value = {"UserPoolClient": {"ClientSecret": "canary-secret"}}
+    for _ in range(3):
+        asked = event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP)
+        assert pre_sign_up.handler(asked, None)["response"] == NEITHER
+    described.assert_called_once()
+    assert "canary-secret" not in "".join(repr(vars(record)) for record in caplog.records)
+
+
+@pytest.mark.parametrize("source", ["PreSignUp_ExternalProvider", "PreSignUp_AdminCreateUser"])
+def test_users_of_kakao_come_through_either_client(described: MagicMock, source: str) -> None:
+    described.return_value = {"UserPoolClient": {}}
+    assert pre_sign_up.handler(event(source, "kakao_1", userAttributes=KAKAO), None)["response"] == NEITHER
+    described.assert_not_called()
+
+
+def test_a_client_that_cannot_be_looked_up_signs_nobody_up_and_is_looked_up_again(described: MagicMock) -> None:
+    described.side_effect = ReadTimeoutError(endpoint_url="https://canary")
+    with pytest.raises(SignUpRefusedError, match="Try again"):
+        pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP), None)
+    described.side_effect, described.return_value = None, {"UserPoolClient": {"ClientSecret": "s"}}
+    assert pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP), None)["response"] == NEITHER
 
 
 # Post confirmation

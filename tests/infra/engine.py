@@ -28,8 +28,10 @@ DEPLOYMENT = ROOT / "deployment" / "__main__.py"
 ACCOUNT = "123456789012"
 REGION = "ap-northeast-2"
 REQUIRED = {own("kakaoClientId"): "rest-api-key", own("kakaoClientSecret"): "the-client-secret"}
-EVERYTHING = {  # that is off unless a setting says otherwise
+SITE_SECRET = "the-secret-of-the-sites-client"
+EVERYTHING: dict[str, Any] = {  # that is off unless a setting says otherwise
     "alarmEmail": "team@example.com",
+    "appCallbacks": ["https://app.example.com/callback"],
     "waf": True,
     "kakaoAppId": "1000001",
     "siteDomain": "www.example.com",
@@ -148,6 +150,7 @@ class _Cloud(mocks.Mocks):
         scheme = "wss" if args.inputs.get("protocolType") == "WEBSOCKET" else "https"
         special = {
             "Distribution": {"domainName": f"{unique}.cloudfront.net"},
+            "UserPoolClient": {"clientSecret": SITE_SECRET} if args.inputs.get("generateSecret") else {},
             "Policy": {"arn": f"arn:aws:iam::{ACCOUNT}:policy/{args.inputs.get('name')}"},
         }.get(args.typ.rpartition(":")[2], {})
         proof = {
@@ -230,10 +233,11 @@ def declare(config: Mapping[str, Any] | None = None, *, stack: str = "dev", prog
     return _graphs[key]
 
 
-def declare_everything(stack: str = "dev") -> Graph:
+def declare_everything(stack: str = "dev", **settings: Any) -> Graph:
     """Run the program with EVERYTHING, below the boundary and in the zone that deployment/ has for this stack."""
     boundary = f"arn:aws:iam::{ACCOUNT}:policy/{PROJECT}-{stack}-boundary"
-    return declare(EVERYTHING | {"permissionsBoundary": boundary, "hostedZoneId": f"Z0{stack.upper()}"}, stack=stack)
+    of_stack = {"permissionsBoundary": boundary, "hostedZoneId": f"Z0{stack.upper()}"}
+    return declare(EVERYTHING | of_stack | settings, stack=stack)
 
 
 def declare_component(construct: Callable[[], object], *, stack: str = "dev") -> Graph:

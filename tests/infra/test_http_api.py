@@ -47,6 +47,17 @@ def test_a_route_is_open_only_where_no_one_is_signed_in_yet(stack: Graph) -> Non
         assert guard == expected, route["routeKey"]
 
 
+def test_tokens_of_the_sites_client_and_of_the_apps_count(stack: Graph, varied: Graph) -> None:
+    audiences = varied.one("Authorizer", authorizerType="JWT")["jwtConfiguration"]["audiences"]
+    assert audiences == [varied.exports["clientId"], varied.exports["appClientId"]]
+    for graph in (stack, varied):
+        trusted = graph.one("Authorizer", authorizerType="JWT")["jwtConfiguration"]["audiences"]
+        for module in ("session", "connect_authorizer"):
+            variables = graph.function(module)["environment"]["variables"]
+            named = [variables[name] for name in ("CLIENT_ID", "APP_CLIENT_ID") if name in variables]
+            assert named == trusted
+
+
 def test_a_token_counts_only_from_this_pool_and_for_this_client(stack: Graph) -> None:
     authorizer = stack.one("Authorizer", authorizerType="JWT")
     issuer = f"https://{stack.one('UserPool').outputs['endpoint']}"
@@ -65,6 +76,18 @@ def test_requests_are_throttled_but_not_to_nothing(stack: Graph) -> None:
     limits = stack.one("Stage", name="$default")["defaultRouteSettings"]
     assert limits["throttlingBurstLimit"] > 0
     assert limits["throttlingRateLimit"] > 0
+
+
+def test_routes_that_mail_take_far_fewer_requests_and_the_stage_waits_for_them(stack: Graph) -> None:
+    """AWS refuses settings of a route that does not exist, and 0 requests of a route without both limits."""
+    stage = stack.one("Stage", name="$default")
+    settings = {one["routeKey"]: one for one in stage["routeSettings"]}
+    assert settings.keys() == {f"POST /api/auth/{path}" for path in ("sign-up", "resend-code", "forgot-password")}
+    for one in settings.values():
+        assert 0 < one["throttlingRateLimit"] <= stage["defaultRouteSettings"]["throttlingRateLimit"] / 10
+        assert 0 < one["throttlingBurstLimit"] <= stage["defaultRouteSettings"]["throttlingBurstLimit"] / 10
+    routes = {stack.one("Route", routeKey=key).tail for key in settings}
+    assert routes <= stage.sources["routeSettings"]
 
 
 def test_each_request_leaves_a_line_without_headers_query_or_person(stack: Graph) -> None:

@@ -127,7 +127,7 @@ def test_what_aws_allows_once_is_deleted_before_it_is_replaced(everything: Graph
 
 
 def test_what_would_come_back_as_another_one_is_protected_and_nothing_else(everything: Graph, varied: Graph) -> None:
-    kept = {"login-pool", "login-pool-client", "login-site-distribution"}
+    kept = {"login-pool", "login-pool-site", "login-pool-client", "login-site-distribution"}
     assert {resource.name for resource in everything.resources if resource.protect} == kept
     assert not any(resource.protect for resource in varied.resources)
 

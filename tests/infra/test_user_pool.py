@@ -7,8 +7,20 @@ import pytest
 
 from handlers import contract
 from sandbox.mail import as_text
-from tests.infra.engine import ACCOUNT, REGION, VARIED, Graph, declare, declare_user_pool
+from tests.infra.engine import (
+    ACCOUNT,
+    REGION,
+    SITE_SECRET,
+    VARIED,
+    Declared,
+    Graph,
+    declare,
+    declare_user_pool,
+    functions,
+    statements,
+)
 
+APPS = VARIED["appCallbacks"]
 EXTRA_ORIGINS = VARIED["extraOrigins"]
 TRIGGERS = ["pre_sign_up", "post_confirmation", "pre_authentication"]
 CHALLENGE = ["define_auth_challenge", "create_auth_challenge", "verify_auth_challenge_response"]
@@ -144,26 +156,93 @@ def test_what_kakao_calls_nickname_is_the_nickname_and_its_word_on_the_email_is_
     assert mapping == {"email": "email", "email_verified": "email_verified", "nickname": "nickname"}
 
 
-def test_the_client_may_write_what_kakao_maps_and_nothing_that_grants_anything(stack: Graph) -> None:
-    client = stack.one("UserPoolClient")
-    assert set(client["writeAttributes"]) == {"email", "nickname"}
-    assert set(client["readAttributes"]) == {"email", "email_verified", "nickname"}
-    assert set(client["allowedOauthScopes"]) == {"openid", "email", "profile"}
+def test_the_client_may_write_what_kakao_maps_and_nothing_that_grants_anything(everything: Graph) -> None:
+    for client in everything.all("UserPoolClient"):
+        assert set(client["writeAttributes"]) == {"email", "nickname"}
+        assert set(client["readAttributes"]) == {"email", "email_verified", "nickname"}
+        assert set(client["allowedOauthScopes"]) == {"openid", "email", "profile"}
 
 
-def test_the_client_is_public_and_takes_codes_only(stack: Graph) -> None:
+def site_client(stack: Graph) -> Declared:
+    return stack.one("UserPoolClient", generateSecret=True)
+
+
+def app_client(stack: Graph) -> Declared:
+    return stack.one("UserPoolClient", generateSecret=False)
+
+
+def test_the_sites_client_has_a_secret_and_takes_codes_only(stack: Graph) -> None:
     client = stack.one("UserPoolClient")
-    assert client["generateSecret"] is False
+    assert client["generateSecret"] is True
     assert client["allowedOauthFlows"] == ["code"]
     assert client["allowedOauthFlowsUserPoolClient"] is True
     assert client["enableTokenRevocation"] is True
     assert client["preventUserExistenceErrors"] == "ENABLED"
 
 
-def test_the_client_waits_for_the_provider_that_it_names(stack: Graph) -> None:
-    client, kakao = stack.one("UserPoolClient"), stack.one("IdentityProvider")
-    assert client["supportedIdentityProviders"] == ["COGNITO", kakao["providerName"]]
-    assert kakao.tail in client.sources["supportedIdentityProviders"]
+def test_a_client_without_a_secret_exists_for_mobile_apps_alone(stack: Graph, everything: Graph) -> None:
+    assert "appClientId" not in stack.exports
+    app, site = app_client(everything), site_client(everything)
+    exports = everything.exports
+    assert (exports["clientId"], exports["appClientId"]) == (site.outputs["id"], app.outputs["id"])
+    assert app["callbackUrls"] == APPS
+    assert not set(APPS) & set(site["callbackUrls"])
+    assert app["logoutUrls"] == []
+    different = {key for key in site.inputs if site.inputs[key] != app.inputs.get(key)}
+    assert different == {"generateSecret", "callbackUrls", "logoutUrls", "explicitAuthFlows"}
+
+
+@pytest.mark.parametrize("rotate", [True, False])
+def test_whoever_knows_the_apps_client_starts_no_sign_in_at_cognitos_api(
+    rotate: bool, everything: Graph, varied: Graph
+) -> None:
+    """A client without any flow would get Cognito's defaults, SRP and the custom challenge among them."""
+    stack = everything if rotate else varied
+    flows = app_client(stack)["explicitAuthFlows"]
+    assert flows
+    assert set(flows) <= {"ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}  # AWS's keys, or a token
+
+
+def test_no_hosted_page_takes_a_password(everything: Graph) -> None:
+    for client in everything.all("UserPoolClient"):
+        assert client["supportedIdentityProviders"] == [contract.PROVIDER]
+
+
+def test_a_client_waits_for_the_provider_that_it_names(everything: Graph) -> None:
+    kakao = everything.one("IdentityProvider")
+    for client in everything.all("UserPoolClient"):
+        assert client["supportedIdentityProviders"] == [kakao["providerName"]]
+        assert kakao.tail in client.sources["supportedIdentityProviders"]
+
+
+def test_the_sites_secret_is_known_to_the_functions_that_act_as_the_site_and_is_a_secret_there(
+    everything: Graph,
+) -> None:
+    told = {
+        function["handler"].split(".")[1]
+        for function in functions(everything)
+        if function.inputs.get("environment", {}).get("variables", {}).get(contract.ENV_CLIENT_SECRET) == SITE_SECRET
+    }
+    assert told == {"session", "accounts", "kakao_sign_in"}
+    for resource in everything.resources:
+        holds = {key for key, value in resource.inputs.items() if SITE_SECRET in repr(value)}
+        assert holds <= resource.secret_inputs, resource.name
+        assert holds == ({"environment"} if resource in map(everything.function, told) else set()), resource.name
+
+
+def test_the_sites_secret_is_in_no_output(everything: Graph) -> None:
+    assert SITE_SECRET not in repr(everything.exports)
+    assert "clientSecret" in site_client(everything).secret_outputs
+
+
+def test_a_sign_up_through_the_apps_client_is_looked_up_where_there_is_one(stack: Graph, everything: Graph) -> None:
+    assert "environment" not in stack.function("pre_sign_up").inputs
+    assert everything.function("pre_sign_up")["environment"]["variables"] == {contract.ENV_HAS_PUBLIC_CLIENT: "true"}
+    assert not any("DescribeUserPoolClient" in policy["policy"] for policy in stack.all("RolePolicy"))
+    (policy,) = [p for p in everything.all("RolePolicy") if "DescribeUserPoolClient" in p["policy"]]
+    assert policy.name == "login-sign-up-more-policy"
+    (statement,) = statements(policy["policy"])
+    assert statement["Resource"] == [everything.one("UserPool").outputs["arn"]]
 
 
 def test_the_pool_knows_kakao_and_the_scopes_as_the_handlers_ask_for_them(stack: Graph) -> None:
@@ -172,10 +251,10 @@ def test_the_pool_knows_kakao_and_the_scopes_as_the_handlers_ask_for_them(stack:
 
 
 def test_codes_go_to_the_distribution_and_to_the_extra_origins_only(stack: Graph, varied: Graph) -> None:
-    for graph, extra_origins, app_callbacks in ((stack, [], []), (varied, EXTRA_ORIGINS, VARIED["appCallbacks"])):
-        client, distribution = graph.one("UserPoolClient"), graph.one("Distribution")
+    for graph, extra_origins in ((stack, []), (varied, EXTRA_ORIGINS)):
+        client, distribution = site_client(graph), graph.one("Distribution")
         origins = [f"https://{distribution.outputs['domainName']}", *extra_origins]
-        assert client["callbackUrls"] == [*(f"{origin}/api/auth/callback" for origin in origins), *app_callbacks]
+        assert client["callbackUrls"] == [f"{origin}/api/auth/callback" for origin in origins]
         assert client["logoutUrls"] == [f"{origin}/" for origin in origins]
         assert distribution.tail in client.sources["callbackUrls"]
         assert distribution.tail in client.sources["logoutUrls"]
@@ -186,10 +265,10 @@ NEITHER = {"ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH"}  # refreshes
 
 @pytest.mark.parametrize(("rotate", "flow"), [(True, False), (False, True)], ids=["rotating tokens", "lasting tokens"])
 def test_refreshing_works_in_exactly_one_way(rotate: bool, flow: bool, stack: Graph, varied: Graph) -> None:
-    client = (stack if rotate else varied).one("UserPoolClient")
+    client = site_client(stack if rotate else varied)
     assert ("refreshTokenRotation" in client.inputs) is rotate
     refreshing = {"ALLOW_REFRESH_TOKEN_AUTH"} if flow else set()
-    assert set(client["explicitAuthFlows"]) - NEITHER == {"ALLOW_USER_SRP_AUTH"} | refreshing
+    assert set(client["explicitAuthFlows"]) - NEITHER == refreshing
 
 
 def test_two_tabs_may_refresh_at_once(stack: Graph) -> None:
@@ -197,7 +276,7 @@ def test_two_tabs_may_refresh_at_once(stack: Graph) -> None:
 
 
 def test_lifetimes_are_those_of_the_settings(varied: Graph) -> None:
-    client = varied.one("UserPoolClient")
+    client = site_client(varied)
     units = client["tokenValidityUnits"]
     assert (client["idTokenValidity"], units["idToken"]) == (5, "minutes")
     assert (client["accessTokenValidity"], units["accessToken"]) == (5, "minutes")
@@ -237,20 +316,16 @@ def test_a_trigger_can_be_called_by_this_pool_of_this_account_alone(stack: Graph
         assert permission["sourceAccount"] == ACCOUNT
 
 
-def test_a_trigger_waits_neither_for_the_pool_nor_for_the_client(stack: Graph) -> None:
-    for trigger in TRIGGERS:
-        assert "environment" not in stack.function(trigger).inputs
-    assert stack.function("kakao_challenge").sources["environment"] == set()
+def test_a_trigger_waits_neither_for_the_pool_nor_for_a_client(everything: Graph) -> None:
+    for trigger in [*TRIGGERS, "kakao_challenge"]:
+        assert everything.function(trigger).sources.get("environment", set()) == set()
 
 
-def test_the_pool_has_one_client_so_that_a_trigger_needs_not_know_its_id(stack: Graph) -> None:
-    assert len(stack.all("UserPoolClient")) == 1
-
-
-def test_a_password_is_taken_from_our_function_and_not_from_anybody_who_knows_the_client(stack: Graph) -> None:
-    flows = stack.one("UserPoolClient")["explicitAuthFlows"]
-    assert "ALLOW_ADMIN_USER_PASSWORD_AUTH" in flows
-    assert not {"ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_AUTH"} & set(flows)
+def test_a_password_is_taken_from_our_function_and_not_from_anybody_who_knows_a_client(everything: Graph) -> None:
+    assert "ALLOW_ADMIN_USER_PASSWORD_AUTH" in site_client(everything)["explicitAuthFlows"]
+    for client in everything.all("UserPoolClient"):
+        by_anybody = {"ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_AUTH", "ALLOW_USER_SRP_AUTH"}
+        assert not by_anybody & set(client["explicitAuthFlows"])
 
 
 def test_without_the_kakao_apps_id_nothing_of_the_sign_in_by_token_is_declared(stack: Graph) -> None:
@@ -278,15 +353,20 @@ def test_kakao_tokens_count_for_this_app_under_each_of_its_keys(varied: Graph) -
 
 
 def test_a_mobile_app_is_called_back_where_the_setting_says(varied: Graph) -> None:
-    client = varied.one("UserPoolClient")
-    assert client["callbackUrls"][-1] == "https://app.example.com/callback"
+    client = app_client(varied)
     address = urlsplit(varied.function("kakao_sign_in")["environment"]["variables"]["AUTHORIZE_URL"])
     query = parse_qs(address.query)
     assert (address.scheme, address.path) == ("https", "/oauth2/authorize")
-    assert query["client_id"] == [varied.exports["clientId"]]
+    assert query["client_id"] == [varied.exports["appClientId"]]
     assert query["identity_provider"] == [varied.one("IdentityProvider")["providerName"]]
     assert query["response_type"] == client["allowedOauthFlows"]
     assert query["scope"][0].split() == client["allowedOauthScopes"]
+
+
+def test_an_app_without_a_callback_sends_its_users_to_the_site() -> None:
+    stack = declare({"kakaoAppId": "42"})
+    address = stack.function("kakao_sign_in")["environment"]["variables"]["AUTHORIZE_URL"]
+    assert address == f"{stack.exports['siteUrl']}/api/auth/login?provider=Kakao"
 
 
 def _camel(name: str) -> str:

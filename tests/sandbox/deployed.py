@@ -13,6 +13,7 @@ import requests
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from botocore.exceptions import ClientError
 
+from handlers import cognito
 from sandbox.kakao.people import Person
 from sandbox.local import EMAIL_USER, Sandbox
 from sandbox.mail import mails
@@ -147,11 +148,25 @@ def on_pool(sandbox: Sandbox, operation: str, **given: Any) -> dict[str, Any]:
     return answer
 
 
-def at_cognito(sandbox: Sandbox, operation: str, **given: Any) -> dict[str, Any]:
-    """Call an operation of Cognito's as anybody may who knows the public client."""
-    client = {"ClientId": sandbox.exports["clientId"]}
-    answer: dict[str, Any] = sandbox.account.call("cognito-idp", operation, client | given)
+def at_cognito(sandbox: Sandbox, operation: str, *, client: str = "clientId", **given: Any) -> dict[str, Any]:
+    """Call an operation of Cognito's as anybody may who knows the ids of the clients; `client` is the output's name."""
+    named = {"ClientId": sandbox.exports[client]}
+    answer: dict[str, Any] = sandbox.account.call("cognito-idp", operation, named | given)
     return answer
+
+
+def with_the_secret(sandbox: Sandbox, operation: str, **given: Any) -> dict[str, Any]:
+    """Call an operation of Cognito's as the site's own functions do."""
+    client_id = sandbox.exports["clientId"]
+    secret = on_pool(sandbox, "DescribeUserPoolClient", ClientId=client_id)["UserPoolClient"]["ClientSecret"]
+    parameters = given.get("AuthParameters") or given.get("ChallengeResponses")
+    name = parameters["USERNAME"] if parameters else given["Username"]
+    proof = cognito.secret_hash(name, client_id=client_id, client_secret=secret)
+    if parameters:
+        parameters["SECRET_HASH"] = proof
+    else:
+        given["SecretHash"] = proof
+    return at_cognito(sandbox, operation, **given)
 
 
 Switch = Callable[..., None]

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from sandbox.local import Sandbox
 from sandbox.mail import mails
 from sandbox.terminal import show_output
-from tests.sandbox.deployed import TOKENS, at_cognito, functions, invoke, mailed_code
+from tests.sandbox.deployed import TOKENS, functions, invoke, mailed_code, with_the_secret
 
 pytestmark = pytest.mark.sandbox
 
@@ -181,18 +181,15 @@ def test_a_code_comes_again(post: Post, sandbox: Sandbox, email: str) -> None:
 
 
 def test_no_word_of_a_caller_confirms_an_account(post: Post, sandbox: Sandbox, email: str) -> None:
-    """Straight at Cognito, as anybody may who knows the public client."""
-    sandbox.account.call(
-        "cognito-idp",
+    """Straight at Cognito, with the secret of the site's client."""
+    with_the_secret(
+        sandbox,
         "SignUp",
-        {
-            "ClientId": sandbox.exports["clientId"],
-            "Username": email,
-            "Password": PASSWORD,
-            "UserAttributes": [{"Name": "email", "Value": email}],
-            "ClientMetadata": {"provider": "Kakao"},
-            "ValidationData": [{"Name": "provider", "Value": "Kakao"}],
-        },
+        Username=email,
+        Password=PASSWORD,
+        UserAttributes=[{"Name": "email", "Value": email}],
+        ClientMetadata={"provider": "Kakao"},
+        ValidationData=[{"Name": "provider", "Value": "Kakao"}],
     )
     person = {"UserPoolId": sandbox.exports["userPoolId"], "Username": email}
     found = sandbox.account.call("cognito-idp", "AdminGetUser", person)
@@ -204,10 +201,10 @@ def test_no_word_of_a_caller_confirms_an_account(post: Post, sandbox: Sandbox, e
 def test_a_stranger_cannot_lock_an_e_mail_out_of_sessions_by_a_sign_up_with_more(
     post: Post, sandbox: Sandbox, email: str, same_origin: dict[str, str], more: dict[str, str]
 ) -> None:
-    """Straight at Cognito, past our API."""
+    """Straight at Cognito, with the secret of the site's client."""
     attributes = [{"Name": name, "Value": value} for name, value in ({"email": email} | more).items()]
     with pytest.raises(ClientError) as refusal:
-        at_cognito(sandbox, "SignUp", Username=email, Password=PASSWORD, UserAttributes=attributes)
+        with_the_secret(sandbox, "SignUp", Username=email, Password=PASSWORD, UserAttributes=attributes)
     assert "Sign up with an e-mail address and nothing else." in str(refusal.value)
     own = {"email": email, "password": PASSWORD}
     assert post("sign-up", **own).status_code == 200
@@ -230,7 +227,8 @@ def test_a_warm_trigger_answers_in_a_fraction_of_cognitos_five_seconds(
 ) -> None:
     attributes = {"sub": "sub-1", "email": confirmed, "cognito:user_status": "CONFIRMED"}  # an event may hold all three
     request = {"userAttributes": attributes}
-    event = {"triggerSource": source, "callerContext": {"clientId": "client-id"}, "userName": confirmed}
+    client = {"clientId": sandbox.exports["clientId"]}
+    event = {"triggerSource": source, "callerContext": client, "userName": confirmed}
     event |= {"userPoolId": sandbox.exports["userPoolId"]}
     event |= {"request": request, "response": {}}
     took = []
@@ -359,8 +357,7 @@ def test_the_terminal_shows_each_mail_once(sandbox: Sandbox, email: str) -> None
     said: list[str] = []
     with show_output(sandbox.aws, sandbox.output, said.append):
         attributes = [{"Name": "email", "Value": email}]
-        given = {"ClientId": sandbox.exports["clientId"], "Username": email, "Password": PASSWORD}
-        sandbox.account.call("cognito-idp", "SignUp", given | {"UserAttributes": attributes})
+        with_the_secret(sandbox, "SignUp", Username=email, Password=PASSWORD, UserAttributes=attributes)
         deadline = time.monotonic() + 5
         while not any(email in line for line in said) and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -1,9 +1,11 @@
 """Attacks on the whole login as deployed, by those who can send a browser somewhere or speak HTTP themselves."""
 
+import base64
 import http.client
 import json
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
@@ -29,6 +31,7 @@ from tests.sandbox.deployed import (
     kakao_tokens,
     on_pool,
     talk,
+    with_the_secret,
 )
 
 pytestmark = pytest.mark.sandbox
@@ -38,7 +41,7 @@ EVIL = "https://evil.example"
 PATHS = yaml.safe_load((ROOT / "docs" / "reference" / "openapi.yaml").read_text())["paths"]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ROUTES = [(method.upper(), path) for path, methods in PATHS.items() for method in methods if method.upper() in METHODS]
-UNSAFE = [path for method, path in ROUTES if method != "GET"]
+UNSAFE = [path for method, path in ROUTES if method not in ("GET", "HEAD")]
 SESSION = {"__Host-id", "__Host-person", "__Secure-refresh"}
 
 
@@ -400,7 +403,146 @@ def test_no_spelling_of_a_path_gets_past_the_door(sandbox: Sandbox, session: dic
         assert '"provider"' not in body
 
 
-# Accounts, straight at Cognito as anybody may who knows the public client
+# Straight at Cognito, as anybody may who knows the pool, the ids of the clients and the region
+
+
+CODE = {"ConfirmationCode": "000000"}
+SIGN_UP = {"Password": PASSWORD, "UserAttributes": [{"Name": "email", "Value": "stranger@example.com"}]}
+SELF_SERVICE: dict[str, dict[str, Any]] = {
+    "SignUp": {"Username": "stranger@example.com"} | SIGN_UP,
+    "ConfirmSignUp": {"Username": EMAIL} | CODE,
+    "ResendConfirmationCode": {"Username": EMAIL},
+    "ForgotPassword": {"Username": EMAIL},
+    "ConfirmForgotPassword": {"Username": EMAIL, "Password": PASSWORD} | CODE,
+}
+PARAMETERS = {"USERNAME": EMAIL, "PASSWORD": PASSWORD, "SRP_A": "ab", "REFRESH_TOKEN": "x.y.z"}
+# Each flow that the API knows; with the right password, which Cognito must not look at.
+AUTH_FLOWS = [
+    "USER_PASSWORD_AUTH",
+    "USER_SRP_AUTH",
+    "USER_AUTH",
+    "CUSTOM_AUTH",
+    "ADMIN_USER_PASSWORD_AUTH",
+    "ADMIN_NO_SRP_AUTH",
+    "REFRESH_TOKEN_AUTH",
+    "REFRESH_TOKEN",
+]
+
+
+def refusal(sandbox: Sandbox, operation: str, client: str, **given: Any) -> str:
+    with pytest.raises(ClientError) as refused:
+        at_cognito(sandbox, operation, client=client, **given)
+    return str(refused.value.response["Error"]["Code"])
+
+
+@pytest.mark.parametrize("operation", SELF_SERVICE)
+def test_no_call_for_an_account_is_taken_from_a_stranger_through_the_sites_client(
+    sandbox: Sandbox, operation: str
+) -> None:
+    before = len(mails(sandbox.aws))
+    for proof in ({}, {"SecretHash": "AAAA"}):
+        given = SELF_SERVICE[operation] | proof
+        assert refusal(sandbox, operation, "clientId", **given) == "NotAuthorizedException"
+    assert len(mails(sandbox.aws)) == before
+
+
+@pytest.mark.parametrize("client", ["clientId", "appClientId"])
+@pytest.mark.parametrize("flow", AUTH_FLOWS)
+def test_no_sign_in_starts_at_cognitos_api_for_a_stranger(sandbox: Sandbox, flow: str, client: str) -> None:
+    for name in (EMAIL, f"kakao-{VICTIM.id}"):
+        parameters = PARAMETERS | {"USERNAME": name}
+        assert refusal(sandbox, "InitiateAuth", client, AuthFlow=flow, AuthParameters=parameters) in (
+            "NotAuthorizedException",
+            "InvalidParameterException",
+        )
+
+
+@pytest.mark.parametrize("client", ["clientId", "appClientId"])
+@pytest.mark.parametrize("challenge", ["CUSTOM_CHALLENGE", "PASSWORD_VERIFIER", "NEW_PASSWORD_REQUIRED"])
+def test_no_challenge_is_answered_that_nobody_could_start(sandbox: Sandbox, challenge: str, client: str) -> None:
+    responses = {"USERNAME": EMAIL, "ANSWER": "{}", "NEW_PASSWORD": PASSWORD}
+    given = {"ChallengeName": challenge, "ChallengeResponses": responses, "Session": "x" * 40}
+    assert refusal(sandbox, "RespondToAuthChallenge", client, **given)
+
+
+def test_nobody_signs_up_through_the_client_of_the_apps(sandbox: Sandbox) -> None:
+    """It has no secret: the trigger refuses it."""
+    before = len(mails(sandbox.aws))
+    assert refusal(sandbox, "SignUp", "appClientId", **SELF_SERVICE["SignUp"]) == "UserLambdaValidationException"
+    with pytest.raises(ClientError):
+        on_pool(sandbox, "AdminGetUser", Username="stranger@example.com")
+    assert len(mails(sandbox.aws)) == before
+
+
+@pytest.mark.parametrize("operation", ["ConfirmSignUp", "ConfirmForgotPassword"])
+def test_through_the_client_of_the_apps_a_code_is_still_needed(sandbox: Sandbox, operation: str) -> None:
+    assert refusal(sandbox, operation, "appClientId", **SELF_SERVICE[operation])
+    assert id_token(sandbox)  # the password is the old one
+
+
+@pytest.mark.parametrize("operation", ["ResendConfirmationCode", "ForgotPassword"])
+def test_through_the_client_of_the_apps_a_code_reaches_the_owner_of_an_account_alone(
+    sandbox: Sandbox, operation: str
+) -> None:
+    """Cognito's own limits for an account hold there; see the page of threats."""
+    before = len(mails(sandbox.aws))
+    for name in (EMAIL, f"nobody-{secrets.token_hex(4)}@example.com"):
+        with suppress(ClientError):
+            at_cognito(sandbox, operation, client="appClientId", Username=name)
+    assert {mail.to for mail in mails(sandbox.aws)[before:]} <= {EMAIL}
+
+
+@pytest.mark.parametrize("client", ["clientId", "appClientId"])
+def test_a_made_up_token_is_worth_nothing_at_cognitos_api(sandbox: Sandbox, victim: Browser, client: str) -> None:
+    victim.sign_in(VICTIM)
+    assert refusal(sandbox, "GetTokensFromRefreshToken", client, RefreshToken="x.y.z")
+    at_cognito(sandbox, "RevokeToken", client=client, Token="x.y.z")
+    change = {"AccessToken": "x.y.z", "UserAttributes": [{"Name": "email", "Value": "stranger@example.com"}]}
+    with pytest.raises(ClientError):
+        sandbox.account.call("cognito-idp", "UpdateUserAttributes", change)
+    assert victim.email() == VICTIM.email
+
+
+def at_hosted_login(sandbox: Sandbox, path: str, form: dict[str, str], secret: str | None = None) -> tuple[int, str]:
+    """The status and the error of a client that authenticates with this secret, in the header, or with none."""
+    credentials = None if secret is None else (sandbox.exports["clientId"], secret)
+    answer = requests.post(sandbox.hosted_login + path, data=form, auth=credentials, timeout=20)
+    return answer.status_code, answer.json()["error"]
+
+
+@pytest.mark.parametrize("secret", [None, "", "wrong"])
+def test_a_stolen_code_and_its_verifier_are_worth_nothing_without_the_secret(
+    sandbox: Sandbox, victim: Browser, secret: str | None
+) -> None:
+    callback = victim.agree(victim.begin(), VICTIM)
+    (cookie,) = (value for name, value in victim.cookies.items() if name.startswith("__Host-login-"))
+    form = {
+        "grant_type": "authorization_code",
+        "code": parse_qs(urlsplit(callback).query)["code"][0],
+        "code_verifier": json.loads(base64.urlsafe_b64decode(cookie))["verifier"],
+        "redirect_uri": f"{sandbox.site}/api/auth/callback",
+        "client_id": sandbox.exports["clientId"],
+    }
+    assert at_hosted_login(sandbox, "/oauth2/token", form, secret) == (400, "invalid_client")
+    assert victim.send("GET", callback).status_code == 302  # and it is not used up
+
+
+@pytest.mark.parametrize("client", ["clientId", "appClientId"])
+def test_a_stolen_refresh_token_of_the_site_is_worth_nothing_without_the_secret(
+    sandbox: Sandbox, victim: Browser, client: str
+) -> None:
+    victim.sign_in(VICTIM)
+    token = victim.cookies["__Secure-refresh"]
+    named = {"client_id": sandbox.exports[client]}
+    refused = {"clientId": "invalid_client", "appClientId": "invalid_grant"}[client]
+    form = {"grant_type": "refresh_token", "refresh_token": token} | named
+    assert at_hosted_login(sandbox, "/oauth2/token", form) == (400, refused)
+    assert at_hosted_login(sandbox, "/oauth2/revoke", {"token": token} | named) == (400, "invalid_client")
+    own = {"Sec-Fetch-Site": "same-origin"}
+    assert victim.send("POST", "/api/auth/refresh", headers=own).status_code == 204
+
+
+# Accounts
 
 
 FORGED: dict[str, Any] = {
@@ -433,7 +575,7 @@ def test_an_account_cannot_be_taken_by_its_e_mail(sandbox: Sandbox) -> None:
     """By a sign-up under another name, or by giving one's own account the address."""
     victims = id_token(sandbox)
     with pytest.raises(ClientError) as refusal:
-        at_cognito(
+        with_the_secret(
             sandbox,
             "SignUp",
             Username=f"forger-{secrets.token_hex(4)}@example.com",

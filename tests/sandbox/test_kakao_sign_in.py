@@ -24,13 +24,16 @@ from tests.sandbox.deployed import (
     TOKENS,
     Browser,
     Switch,
-    at_cognito,
+    ask,
+    bearer,
     forget,
     kakao_tokens,
     on_pool,
     profile_names,
     profiles,
     switches,
+    talk,
+    with_the_secret,
 )
 
 pytestmark = pytest.mark.sandbox
@@ -129,7 +132,7 @@ def test_a_person_who_comes_in_the_browser_first_continues_there_and_is_the_same
     answer = post(access_token=issue()["access_token"])
     assert refused(answer) == (409, "hosted_login_required")
     asked = {name: value for name, (value,) in parse_qs(urlsplit(answer.json()["authorize_url"]).query).items()}
-    assert asked["client_id"] == sandbox.exports["clientId"]
+    assert asked["client_id"] == sandbox.exports["appClientId"]
     assert (asked["identity_provider"], asked["response_type"]) == ("Kakao", "code")
     assert hosted_sign_in(sandbox)["sub"] == first["sub"]
     assert profiles(sandbox, HANEUL) == [f"kakao_{HANEUL.id}"]
@@ -149,10 +152,17 @@ def test_an_app_goes_on_at_the_address_that_it_was_told(post: Post, issue: Issue
     assert hosted.endswith("/oauth2/authorize")
     assert at_app.startswith(callback)
     given = {name: value for name, (value,) in parse_qs(urlsplit(at_app).query).items()}
-    form = {"grant_type": "authorization_code", "client_id": sandbox.exports["clientId"], "redirect_uri": callback}
+    form = {"grant_type": "authorization_code", "client_id": sandbox.exports["appClientId"], "redirect_uri": callback}
     form |= {"code": given["code"], "code_verifier": verifier}
     tokens = requests.post(f"{sandbox.hosted_login}/oauth2/token", data=form, timeout=20).json()
     assert unverified_claims(tokens["id_token"])["sub"] == first["sub"]
+    assert ask(sandbox, "GET /api/userinfo", bearer(tokens["id_token"])).status_code == 200
+    assert talk(sandbox, bearer(tokens["id_token"])) == []
+    sent = {"refresh_token": tokens["refresh_token"]}
+    refreshed = ask(sandbox, "POST /api/auth/refresh", body=sent)
+    assert unverified_claims(refreshed.json()["IdToken"])["aud"] == sandbox.exports["appClientId"]
+    assert ask(sandbox, "POST /api/auth/logout", body=sent).status_code == 200
+    assert ask(sandbox, "POST /api/auth/refresh", body=sent).status_code == 401
 
 
 def test_first_sign_ins_of_both_kinds_at_once_end_at_one_profile(post: Post, issue: Issue, sandbox: Sandbox) -> None:
@@ -441,7 +451,7 @@ def test_the_profile_opens_to_no_password(post: Post, issue: Issue, sandbox: San
         pool = {"UserPoolId": sandbox.exports["userPoolId"]} if operation.startswith("Admin") else {}
         password = {"USERNAME": name, "PASSWORD": PASSWORD}
         with pytest.raises(ClientError):
-            at_cognito(sandbox, operation, AuthFlow=flow, AuthParameters=password, **pool)
+            with_the_secret(sandbox, operation, AuthFlow=flow, AuthParameters=password, **pool)
 
 
 def test_the_e_mail_of_a_profile_is_no_way_to_it(post: Post, issue: Issue, sandbox: Sandbox) -> None:
@@ -455,7 +465,7 @@ def test_the_e_mail_of_a_profile_is_no_way_to_it(post: Post, issue: Issue, sandb
 def test_nobody_takes_the_name_of_a_profile_beforehand(sandbox: Sandbox) -> None:
     for name in profile_names(HANEUL):
         with pytest.raises(ClientError) as refusal:
-            at_cognito(
+            with_the_secret(
                 sandbox,
                 "SignUp",
                 Username=name,
@@ -466,13 +476,13 @@ def test_nobody_takes_the_name_of_a_profile_beforehand(sandbox: Sandbox) -> None
 
 
 def challenged(sandbox: Sandbox, name: str) -> str:
-    begun = at_cognito(sandbox, "InitiateAuth", AuthFlow="CUSTOM_AUTH", AuthParameters={"USERNAME": name})
+    begun = with_the_secret(sandbox, "InitiateAuth", AuthFlow="CUSTOM_AUTH", AuthParameters={"USERNAME": name})
     session: str = begun["Session"]
     return session
 
 
 def answered(sandbox: Sandbox, name: str, session: str, answer: str) -> dict[str, Any]:
-    return at_cognito(
+    return with_the_secret(
         sandbox,
         "RespondToAuthChallenge",
         ChallengeName="CUSTOM_CHALLENGE",
@@ -484,7 +494,7 @@ def answered(sandbox: Sandbox, name: str, session: str, answer: str) -> dict[str
 def test_straight_at_cognito_only_the_persons_own_token_is_an_answer_and_three_wrong_ones_end_it(
     post: Post, issue: Issue, sandbox: Sandbox
 ) -> None:
-    """Anybody who knows the public client may begin the challenge for any user name."""
+    """With the secret, anybody may begin the challenge for any user name."""
     post(access_token=issue()["access_token"])
     name = f"kakao-{HANEUL.id}"
     another = json.dumps({"access_token": issue(GUREUM)["access_token"]})

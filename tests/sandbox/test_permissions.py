@@ -96,6 +96,16 @@ def ends_older_sessions(sandbox: Sandbox, *_: str) -> bool:
     return "FunctionError" not in invoke(sandbox, "post_confirmation", event)
 
 
+def signs_up_through_a_client_with_a_secret(sandbox: Sandbox, *_: str) -> bool:
+    """A new client each time: the trigger remembers the ones that it knows."""
+    made = on_pool(sandbox, "CreateUserPoolClient", ClientName="another", GenerateSecret=True)["UserPoolClient"]
+    event = {"triggerSource": "PreSignUp_SignUp", "userPoolId": sandbox.exports["userPoolId"], "userName": EMAIL}
+    event |= {"callerContext": {"clientId": made["ClientId"]}, "request": {"userAttributes": {"email": EMAIL}}}
+    answer = invoke(sandbox, "pre_sign_up", event)
+    on_pool(sandbox, "DeleteUserPoolClient", ClientId=made["ClientId"])
+    return "FunctionError" not in answer
+
+
 def reads_the_profile_of_an_access_token(sandbox: Sandbox, _: str, access_token: str) -> bool:
     return bool(ask(sandbox, "GET /api/userinfo", bearer(access_token)).status_code == 200)
 
@@ -154,6 +164,9 @@ FLOWS: dict[Grant, Callable[[Sandbox, str, str], bool]] = {
     ): ends_a_password_that_a_stranger_chose,
     Grant("accounts", "cognito-idp:AdminUserGlobalSignOut", "userpool/{userPoolId}"): ends_its_sessions_too,
     Grant("post_confirmation", "cognito-idp:AdminUserGlobalSignOut", "userpool/{userPoolId}"): ends_older_sessions,
+    Grant(
+        "pre_sign_up", "cognito-idp:DescribeUserPoolClient", "userpool/{userPoolId}"
+    ): signs_up_through_a_client_with_a_secret,
     Grant("user_info", "cognito-idp:AdminGetUser", "userpool/{userPoolId}"): reads_the_profile_of_an_access_token,
     Grant("connect_authorizer", "cognito-idp:AdminGetUser", "userpool/{userPoolId}"): connects,
     Grant("chat", "execute-api:ManageConnections", "{websocketApiId}/ws/POST/@connections/*"): hears_a_message_again,
@@ -189,7 +202,8 @@ def test_every_route_trigger_and_event_of_a_connection_runs_with_its_own_role(sa
     for module, source in TRIGGERED.items():
         event = {"triggerSource": source, "callerContext": {"clientId": sandbox.exports["clientId"]}}
         request = {"userAttributes": {"email": EMAIL, "sub": "sub-1", "cognito:user_status": "CONFIRMED"}}
-        answer = invoke(sandbox, module, event | {"userName": EMAIL, "request": request, "response": {}})
+        event |= {"userPoolId": sandbox.exports["userPoolId"], "userName": EMAIL}
+        answer = invoke(sandbox, module, event | {"request": request, "response": {}})
         assert "FunctionError" not in answer, module
     ran = {"connect_authorizer", "chat"}  # the emulator keeps no log of what a WebSocket calls
     for module, function in functions(sandbox).items():
@@ -305,9 +319,10 @@ ON_THE_POOL: dict[str, dict[str, Any]] = {
     "AdminUpdateUserAttributes": PERSON | {"UserAttributes": []},
     "AdminUserGlobalSignOut": PERSON,
     "DescribeIdentityProvider": {"ProviderName": "Kakao"},
+    "DescribeUserPoolClient": {},
     "ListUsers": {},
 }
-WITH_A_CLIENT = ("AdminInitiateAuth", "AdminRespondToAuthChallenge")
+WITH_A_CLIENT = ("AdminInitiateAuth", "AdminRespondToAuthChallenge", "DescribeUserPoolClient")
 
 
 def allowed(sandbox: Sandbox, role: boto3.Session, *, pool: str, api: str) -> set[str]:
