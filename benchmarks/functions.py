@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "ap-northeast-2",
     "PYTHONDONTWRITEBYTECODE": "1",  # Lambda's folders are read-only, so that each cold start compiles
     contract.ENV_CLIENT_ID: "client-id",
+    contract.ENV_CLIENT_SECRET: "secret",
     contract.ENV_CONNECT_CHECKS_USER: "false",
     contract.ENV_HOSTED_LOGIN_URL: "https://login.example",
     contract.ENV_ISSUER: "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_pool",
