@@ -24,7 +24,7 @@ settings.load_profile("untimed")
 SITE, LOCAL = "https://site.example", "http://localhost:3000"
 CLIENT_ID, CLIENT_SECRET, ISSUER, POOL = (
     "client-id",
-    "client/secret +1",
+    "canary/secret +1",
     "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_pool",
     "ap-northeast-2_pool",
 )

@@ -14,7 +14,7 @@ from infra.alarms import Alarms
 from infra.page_files import TYPES, asset, content_type
 from infra.site import ALL_VIEWER_EXCEPT_HOST_HEADER, AWS_FAILED, CACHING_DISABLED, Site
 from sandbox.program import ROOT
-from tests.infra.engine import VARIED, Declared, Graph, declare, declare_component, statements
+from tests.infra.engine import SITE_SECRET, VARIED, Declared, Graph, declare, declare_component, statements
 
 
 def behaviors(stack: Graph) -> list[dict[str, Any]]:
@@ -259,7 +259,13 @@ def test_types_are_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) ->
 def test_no_file_that_a_browser_gets_holds_a_secret_or_an_id_of_the_stack(stack: Graph) -> None:
     for file in stack.all("BucketObjectv2"):
         text = file.inputs.get("content") or Path(file["source"].path).read_bytes().decode(errors="replace")
-        for value in ("the-client-secret", stack.exports["clientId"], "client_secret", "kakaoClientSecret"):
+        for value in (
+            "the-client-secret",
+            SITE_SECRET,
+            stack.exports["clientId"],
+            "client_secret",
+            "kakaoClientSecret",
+        ):
             assert value not in text, file.name
         assert not {"source", "content"} & file.secret_inputs
 
