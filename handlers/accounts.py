@@ -15,6 +15,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from handlers import cognito, cognito_responses, contract, session_cookies, web
 from handlers.email_address import is_email
@@ -230,7 +231,7 @@ def _authenticate(email: str, password: str) -> Mapping[str, str]:
     return result
 
 
-def _client_and_user(email: str) -> dict[str, str]:
+def _client_and_user(email: str) -> dict[str, Any]:
     """Return the parameters that name the site's client and the user."""
     return {"ClientId": CLIENT_ID, "SecretHash": _secret_hash(email), "Username": email}
 
