@@ -112,7 +112,9 @@ def of_the_client(sandbox: Sandbox, **changes: Any) -> Iterator[None]:
     """The app client, changed."""
     which = {"UserPoolId": sandbox.exports["userPoolId"], "ClientId": sandbox.exports["clientId"]}
     before = sandbox.account.call("cognito-idp", "DescribeUserPoolClient", which)["UserPoolClient"]
-    kept = {name: value for name, value in before.items() if value and not name.endswith("Date")}
+    kept = {
+        name: value for name, value in before.items() if value and name != "ClientSecret" and not name.endswith("Date")
+    }
     sandbox.account.call("cognito-idp", "UpdateUserPoolClient", kept | changes)
     try:
         yield
