@@ -35,7 +35,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         if HAS_PUBLIC_CLIENT and not _is_confidential(event["userPoolId"], str(client)):
             raise SignUpRefusedError("Sign up on the site.")
         _check(event.get("userName"), event.get("request", {}).get("userAttributes", {}))
-        log.info(contract.LOG_SIGN_UP)  # an alarm counts it: here it also sees calls of SignUp that bypass our API
+        log.info(contract.LOG_SIGN_UP)  # an alarm counts it
     event["response"] = {"autoConfirmUser": False, "autoVerifyEmail": False, "autoVerifyPhone": False}
     return event
 
