@@ -108,6 +108,7 @@ def test_the_back_button_shows_no_person_after_sign_out(page: Page, sandbox: San
 
 
 def test_a_withheld_email_does_not_stand_in_the_way(page: Page, sandbox: Sandbox) -> None:
+    forget(sandbox, BADA)
     press_kakao(page, sandbox)
     agree(page, BADA, withhold=("account_email",))
     expect_signed_in(page, BADA)
