@@ -362,5 +362,6 @@ def test_the_terminal_shows_each_mail_once(sandbox: Sandbox, email: str) -> None
         while not any(email in line for line in said) and time.monotonic() < deadline:
             time.sleep(0.05)
         time.sleep(0.6)
-    assert len([line for line in said if email in line]) == 1
-    assert len([line for line in said if mailed_code(sandbox, email) in line]) == 1
+    (start,) = (number for number, line in enumerate(said) if email in line)
+    mail = said[start + 1 :]  # the newest: the emulator's codes are all alike, so older mails have it too
+    assert len([line for line in mail if mailed_code(sandbox, email) in line]) == 1

@@ -5,8 +5,10 @@ import subprocess
 
 import pytest
 
+from sandbox.kakao import PEOPLE
 from sandbox.local import Sandbox
 from sandbox.program import ROOT
+from tests.sandbox.deployed import forget
 
 pytestmark = pytest.mark.sandbox
 
@@ -29,4 +31,5 @@ def test_the_user_with_an_e_mail_gets_a_token_for_the_websocket(sandbox: Sandbox
 
 
 def test_a_kakao_token_becomes_tokens(sandbox: Sandbox) -> None:
+    forget(sandbox, next(person for person in PEOPLE if str(person.id) in PAGE.read_text()))
     assert '"IdToken"' in pasted(sandbox, "/api/auth/kakao")
