@@ -12,6 +12,7 @@ from infra.component import Component
 
 PERIOD_MINUTES = 5
 ALARM_THRESHOLD = 5  # failures in a period; one failure is noise
+REGIONS: Mapping[str | None, str] = {None: "", contract.CLOUDFRONT_REGION: "-site"}  # None is the stack's region
 
 
 class Metric(NamedTuple):
@@ -103,6 +104,3 @@ class Alarms(Component):
                 opts=self._child,
             )
         return topic
-
-
-REGIONS: Mapping[str | None, str] = {None: "", contract.CLOUDFRONT_REGION: "-site"}  # None is the stack's region

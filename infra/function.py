@@ -101,6 +101,26 @@ class Function(Component):
         """Grant permissions on a resource that depends on this function, such as the pool that has it as a trigger."""
         self._grant("more-policy", *statements)
 
+    def let_invoke(
+        self,
+        name: str,
+        service: str,
+        source_arn: pulumi.Input[str],
+        *,
+        source_account: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        """AddPermission: a resource of an AWS service, such as `apigateway`, may invoke this function."""
+        aws.lambda_.Permission(
+            name,
+            action="lambda:InvokeFunction",
+            function=self.arn,
+            principal=f"{service}.amazonaws.com",
+            source_arn=source_arn,
+            source_account=source_account,
+            opts=opts,
+        )
+
     def _grant(self, label: str, *statements: pulumi.Input[policies.Statement]) -> aws.iam.RolePolicy:
         document = pulumi.Output.all(*statements).apply(lambda known: policies.document(*known))
         return aws.iam.RolePolicy(

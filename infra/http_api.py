@@ -66,6 +66,11 @@ class HttpApi(Component):
         """
         if signed_in and self._authorizer is None:
             raise ValueError(f"{routes[0]!r} requires a token: call accept_tokens() first")
+        for route in routes:
+            if not contract.path_of(route).startswith(f"{contract.API_PATH}/"):
+                raise ValueError(
+                    f"{route!r} would never be reached: CloudFront passes {contract.API_PATH}/* on, no more"
+                )
         integration = aws.apigatewayv2.Integration(
             f"{self._name}-{name}",
             api_id=self._api.id,
@@ -74,24 +79,13 @@ class HttpApi(Component):
             payload_format_version="2.0",
             opts=self._child,
         )
-        for route in routes:
-            if not route.partition(" ")[2].startswith(f"{contract.API_PATH}/"):
-                raise ValueError(
-                    f"{route!r} would never be reached: CloudFront passes {contract.API_PATH}/* on, no more"
-                )
         heads = [route.replace("GET ", "HEAD ", 1) for route in routes if route.startswith("GET ")]
         for route in dict.fromkeys([*routes, *heads]):
             method, path = route.split(" ")
             path_label = re.sub("[^A-Za-z0-9]+", "-", path.removeprefix(contract.API_PATH)).rstrip("-")
             label = f"{self._name}-{method.lower()}{path_label}"
-            aws.lambda_.Permission(
-                f"{label}-permission",
-                action="lambda:InvokeFunction",
-                function=function.arn,
-                principal="apigateway.amazonaws.com",
-                source_arn=pulumi.Output.concat(self._api.execution_arn, "/*/", method, path),
-                opts=self._child,
-            )
+            source = pulumi.Output.concat(self._api.execution_arn, "/*/", method, path)
+            function.let_invoke(f"{label}-permission", "apigateway", source, opts=self._child)
             self._routes[route] = aws.apigatewayv2.Route(
                 f"{label}-route",
                 api_id=self._api.id,

@@ -279,8 +279,8 @@ def _whole(least: int, most: int) -> Rule:
         if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
             raise InputError(path, "is {value}; it should be a whole number", value=value, right=str(least))
         if not least <= value <= most:
-            nearest = str(min(max(int(value), least), most))
-            raise InputError(path, f"is {value:g}; Cognito takes {least} to {most}", value=value, right=nearest)
+            right = str(min(max(int(value), least), most))
+            raise InputError(path, f"is {value:g}; Cognito takes {least} to {most}", value=value, right=right)
 
     return rule
 
@@ -289,9 +289,9 @@ def _log_days(path: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(path, "is {value}; it should be a whole number", value=value, right="30")
     if value not in LOG_DAYS:
-        nearest = min(LOG_DAYS, key=lambda known: abs(known - value))
+        right = str(min(LOG_DAYS, key=lambda known: abs(known - value)))
         takes = ", ".join(map(str, LOG_DAYS))
-        raise InputError(path, f"is {value:g}; CloudWatch takes {takes}", value=value, right=str(nearest))
+        raise InputError(path, f"is {value:g}; CloudWatch takes {takes}", value=value, right=right)
 
 
 def _scopes(path: str, value: Any) -> None:
@@ -386,16 +386,19 @@ def _service_name(path: str, value: Any) -> None:
         raise InputError(path, problem, value=value)
 
 
+def reserved_word(prefix: str) -> str | None:
+    """Return the word for which Cognito refuses a prefix of its domain, or None."""
+    return next((word for word in RESERVED_IN_PREFIXES if word in prefix), None)
+
+
 def _prefix(path: str, value: Any) -> None:
     _text(".*", "a prefix")(path, value)
     prefix = value.replace(ACCOUNT, "0" * 12)
     if value and not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", prefix):
         problem = "is {value}; it takes 1 to 63 lower-case letters, digits and inner hyphens"
         raise InputError(path, problem, value=value)
-    for word in RESERVED_IN_PREFIXES:
-        if word in prefix:
-            problem = f"is {{value}}; Cognito refuses a domain that contains {word!r}"
-            raise InputError(path, problem, value=value)
+    if word := reserved_word(prefix):
+        raise InputError(path, f"is {{value}}; Cognito refuses a domain that contains {word!r}", value=value)
 
 
 RULES: Mapping[str, Rule] = {
@@ -418,8 +421,8 @@ RULES: Mapping[str, Rule] = {
     "tokens.minutes": _whole(5, 1440),
     "tokens.refresh_days": _whole(1, 3650),
     "tokens.rotate": _flag("true"),
-    "functions.runtime": _one_of(packaging.GLIBC, "python3.13"),
-    "functions.architecture": _one_of(packaging.MACHINES, "arm64"),
+    "functions.runtime": _one_of(packaging.GLIBC, DEFAULTS["functions"]["runtime"]),
+    "functions.architecture": _one_of(packaging.MACHINES, DEFAULTS["functions"]["architecture"]),
     "functions.log_days": _log_days,
     "functions.permissions_boundary": _text(
         r"(arn:aws:iam::[0-9]{12}:policy/[A-Za-z0-9/+=,.@_-]+)?",
@@ -427,7 +430,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "email_accounts": _flag("true"),
     "service_name": _service_name,
-    "page": _text(r".+", "a folder", "frontend"),
+    "page": _text(r".+", "a folder", DEFAULTS["page"]),
     "site_url": _origin(),
     "extra_origins": _list(_check_origin, "origins"),
     "app_callbacks": _list(_app_callback, "addresses"),

@@ -128,10 +128,9 @@ def _derived_prefix(args: KakaoLoginArgs) -> str:
     if args["domains"]["login"]:
         return ""
     prefix = f"{names.stack()}-{inputs.ACCOUNT}"
-    for word in inputs.RESERVED_IN_PREFIXES:
-        if word in prefix:
-            problem = f"is not set, and project-stack-account contains {word!r}, which Cognito refuses in a domain"
-            raise SettingError("domainPrefix", problem, ask("domainPrefix"))
+    if word := inputs.reserved_word(prefix):
+        problem = f"is not set, and project-stack-account contains {word!r}, which Cognito refuses in a domain"
+        raise SettingError("domainPrefix", problem, ask("domainPrefix"))
     return prefix
 
 

@@ -55,6 +55,7 @@ class UserPool(Component):
         self._alarms = alarms
         self._protected = protect
         self._custom_auth = challenge is not None
+        self._account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
         if challenge is not None:
             triggers = {**triggers, **dict.fromkeys(CUSTOM_CHALLENGE, challenge)}
         self._pool = self._declare_pool(
@@ -134,8 +135,7 @@ class UserPool(Component):
         if domain:
             host = domain.point_to(hosted.cloudfront_distribution, hosted.cloudfront_distribution_zone_id)
             return pulumi.Output.concat("https://", host)
-        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
-        return pulumi.Output.concat("https://", hosted.domain, ".auth.", region, ".amazoncognito.com")
+        return pulumi.Output.concat("https://", hosted.domain, ".auth.", self._region(), ".amazoncognito.com")
 
     def identity_provider(self, kakao: KakaoAppArgs) -> pulumi.Output[str]:
         """Declare Kakao as an OIDC identity provider of the pool. Return its name."""
@@ -298,34 +298,23 @@ class UserPool(Component):
         )
 
     def _allow_triggers(self, triggers: Mapping[str, Function]) -> None:
-        account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
         for event, function in triggers.items():
-            aws.lambda_.Permission(
-                f"{self._name}-{event.replace('_', '-')}",
-                action="lambda:InvokeFunction",
-                function=function.arn,
-                principal="cognito-idp.amazonaws.com",
-                source_arn=self.arn,
-                source_account=account,
-                opts=self._child,
-            )
+            name = f"{self._name}-{event.replace('_', '-')}"
+            function.let_invoke(name, "cognito-idp", self.arn, source_account=self._account, opts=self._child)
 
     def _with_account(self, prefix: str) -> pulumi.Output[str]:
-        account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
-        return account.apply(lambda known: prefix.replace("{accountId}", known))
+        return self._account.apply(lambda known: prefix.replace("{accountId}", known))
+
+    def _region(self) -> pulumi.Output[str]:
+        return aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
 
     def _sender(self, address: str) -> aws.cognito.UserPoolEmailConfigurationArgsDict:
         """Send the pool's mails with Amazon SES from this address."""
-        look_up = pulumi.InvokeOutputOptions(parent=self)
-        account, region = (
-            aws.get_caller_identity_output(opts=look_up).account_id,
-            aws.get_region_output(opts=look_up).region,
-        )
         return {
             "email_sending_account": "DEVELOPER",
             "from_email_address": address,
             "source_arn": pulumi.Output.concat(
-                "arn:aws:ses:", region, ":", account, ":identity/", address.rpartition("@")[2]
+                "arn:aws:ses:", self._region(), ":", self._account, ":identity/", address.rpartition("@")[2]
             ),
         }
 

@@ -64,14 +64,13 @@ class WebSocketApi(Component):
             # AWS refuses a stage with an access log until the account has a role for it. No value flows from the role.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self._account_role(permissions_boundary)]),
         )
-        for metric, description in (
-            ("ExecutionError", "WebSocket events do not reach their function. Look at the alarms of the functions."),
-            ("IntegrationError", "The function behind the WebSocket fails. Read its log."),
+        for label, description in (
+            ("execution", "WebSocket events do not reach their function. Look at the alarms of the functions."),
+            ("integration", "The function behind the WebSocket fails. Read its log."),
         ):
-            label = "execution" if metric == "ExecutionError" else "integration"
             alarms.alarm(
                 f"{name}-{label}-errors",
-                Metric("AWS/ApiGateway", metric, {"ApiId": self._api.id}),
+                Metric("AWS/ApiGateway", f"{label.capitalize()}Error", {"ApiId": self._api.id}),
                 description,
                 parent=self,
             )
@@ -105,14 +104,8 @@ class WebSocketApi(Component):
             identity_sources=[],  # AWS requires each source: with header and cookie here, both would have to be sent
             opts=self._child,
         )
-        aws.lambda_.Permission(
-            f"{self._name}-authorizer-permission",
-            action="lambda:InvokeFunction",
-            function=function.arn,
-            principal="apigateway.amazonaws.com",
-            source_arn=pulumi.Output.concat(self._api.execution_arn, "/authorizers/", authorizer.id),
-            opts=self._child,
-        )
+        source = pulumi.Output.concat(self._api.execution_arn, "/authorizers/", authorizer.id)
+        function.let_invoke(f"{self._name}-authorizer-permission", "apigateway", source, opts=self._child)
         self.authorizer_id = authorizer.id
 
     def post_to_connections(self) -> pulumi.Output[policies.Statement]:
@@ -165,14 +158,8 @@ class WebSocketService(Component):
             opts=self._child,
         )
         for event in ("connect", "disconnect", "default"):
-            aws.lambda_.Permission(
-                f"{name}-{event}-permission",
-                action="lambda:InvokeFunction",
-                function=function.arn,
-                principal="apigateway.amazonaws.com",
-                source_arn=pulumi.Output.concat(socket.stage_arn, "/$", event),
-                opts=self._child,
-            )
+            source = pulumi.Output.concat(socket.stage_arn, "/$", event)
+            function.let_invoke(f"{name}-{event}-permission", "apigateway", source, opts=self._child)
             authorized = event == "connect"  # AWS authorizes this event only, and keeps the context for the connection
             aws.apigatewayv2.Route(
                 f"{name}-{event}-route",
