@@ -40,15 +40,12 @@ CODE_NOT_SENT = {
 }
 
 # Cognito answers so for accounts that exist. Where a caller must not learn whether one does, these are no errors.
-ONLY_FOR_ACCOUNTS = {
+ONLY_FOR_ACCOUNTS = CODE_NOT_SENT | {
     "AliasExistsException",
-    "CodeDeliveryFailureException",
     "CodeMismatchException",
     "ExpiredCodeException",
-    "InvalidEmailRoleAccessPolicyException",
     "InvalidLambdaResponseException",
     "InvalidParameterException",
-    "LimitExceededException",
     "NotAuthorizedException",
     "TooManyFailedAttemptsException",
     "UnexpectedLambdaException",

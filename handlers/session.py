@@ -24,7 +24,7 @@ from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
-from handlers import contract, pages, session_cookies, web
+from handlers import cognito_responses, contract, pages, session_cookies, web
 from handlers.errors import (
     CookieError,
     HttpError,
@@ -302,16 +302,16 @@ def _refresh(refresh_token: str, client: TokenEndpoint | None = None) -> TokenSe
     except InvalidGrantError:
         return None
     except TokenThrottledError:
-        raise HttpError(429, "throttled", "Too many requests. Try again in a moment.", retry_after=2) from None
+        raise cognito_responses.throttled(retry_after=2) from None
     except TokenTooSlowError:
-        raise HttpError(504, "cognito_too_slow", "The sign-in service is slow. Try again.") from None
+        raise cognito_responses.too_slow() from None
     except TokenError as error:
         raise _unavailable(str(error)) from None
 
 
 def _unavailable(reason: str) -> HttpError:
     log.warning(contract.LOG_NOT_REFRESHED, extra={"reason": reason})
-    return HttpError(502, "cognito_unavailable", "The sign-in service is not available. Try again.")
+    return cognito_responses.unavailable()
 
 
 def _refresh_token_in_body(event: Event) -> str | None:
