@@ -93,7 +93,7 @@ function show(next, { words = next, notice = "", nickname = "", email = "", seco
 async function openForms() {
   try {
     forms ??= await import("/forms/forms.js");
-    await forms.open({ place: element("forms"), language, key: FORM_EMAIL, show, leave, signedIn });
+    await forms.open({ place: element("forms"), language, key: FORM_EMAIL, show, leave, signedIn, timeout });
   } catch {
     show("signed-out", { notice: text.notLoaded });
   }

@@ -232,8 +232,6 @@ async function attempt(send) {
 
 /** Resolves if the API did it; else throws an error with the API's `code`, or one of "throttled" and "unreachable". */
 async function post(path, body) {
-  const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), GIVE_UP_AFTER * 1000);
   let answer;
   try {
     answer = await fetch(`/api/auth/${path}`, {
@@ -242,12 +240,10 @@ async function post(path, body) {
       cache: "no-store",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ email: typedEmail(), ...body }),
-      signal: controller.signal,
+      signal: page.timeout(GIVE_UP_AFTER),
     });
   } catch {
     throw Object.assign(new Error("no answer"), { code: "unreachable" });
-  } finally {
-    clearTimeout(timer);
   }
   if (answer.ok) return;
   const { error } = await answer.json().catch(() => ({}));
