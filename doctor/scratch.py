@@ -80,7 +80,7 @@ class Scratch:
 
     def link(self, name: str, subject: str) -> None:
         """AdminLinkProviderForUser: the provider's user `subject` signs in as this user."""
-        destination = {"ProviderName": "Cognito", "ProviderAttributeValue": name}
+        destination = {"ProviderName": contract.NATIVE_PROVIDER, "ProviderAttributeValue": name}
         source = {"ProviderName": PROVIDER, "ProviderAttributeName": "Cognito_Subject"}
         self.cognito.admin_link_provider_for_user(
             UserPoolId=self.login.id,
@@ -249,7 +249,7 @@ def _create_function(iam: Any, functions: Any, created: Created, name: str) -> s
 
 def _create_pool(cognito: Any, created: Created, name: str, hosted: str, triggers: Mapping[str, str]) -> Pool:
     policy = {
-        "MinimumLength": 12,
+        "MinimumLength": contract.MIN_PASSWORD_LENGTH,
         "RequireLowercase": False,
         "RequireNumbers": False,
         "RequireSymbols": False,

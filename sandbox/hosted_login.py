@@ -235,7 +235,7 @@ class HostedLogin:
             claims = json.loads(jws.extract_compact(token.encode()).payload)
         except (JoseError, ValueError):
             return _refused("invalid_request")
-        if claims.get("token_use") != "refresh":
+        if claims.get(contract.TOKEN_USE_CLAIM) != "refresh":
             return _refused("unsupported_token_type")
         if claims.get("client_id") != client_id:
             return _refused("invalid_client")

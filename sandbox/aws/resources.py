@@ -120,9 +120,8 @@ def _update_edge_function(account: Account, function: str, inputs: Inputs) -> No
     old = account.call("cloudfront", "DescribeFunction", stage)
     code = {"FunctionConfig": old["FunctionSummary"]["FunctionConfig"], "FunctionCode": inputs["code"].encode()}
     account.call("cloudfront", "UpdateFunction", {"Name": function, "IfMatch": old["ETag"], **code})
-    new = account.call(
-        "cloudfront", "DescribeFunction", stage
-    )  # botocore misspells the header of UpdateFunction's ETag
+    # botocore misspells the header of UpdateFunction's ETag.
+    new = account.call("cloudfront", "DescribeFunction", stage)
     account.call("cloudfront", "PublishFunction", {"Name": function, "IfMatch": new["ETag"]})
 
 

@@ -80,13 +80,18 @@ def test_a_person_signs_up_out_forgets_the_password_and_sets_another(
     assert not [url for url in visited if "@" in url or "%40" in url]
 
 
-def test_a_taken_e_mail_leads_to_sign_in(page: Page, sandbox: Sandbox) -> None:
-    email, password = EMAIL_USER
+def sign_up_with_a_taken_e_mail(page: Page, sandbox: Sandbox, email: str) -> None:
+    """Try to sign up, and go on to the sign-in that the form offers."""
     open_form(page, sandbox)
     page.get_by_role("button", name="이메일로 가입하기").click()
     enter(page, "코드 받기", 이메일=email, 비밀번호=FIRST)
     expect(page.get_by_text("이미 가입한 이메일이에요.")).to_be_visible()
     page.get_by_role("button", name="로그인하기").click()
+
+
+def test_a_taken_e_mail_leads_to_sign_in(page: Page, sandbox: Sandbox) -> None:
+    email, password = EMAIL_USER
+    sign_up_with_a_taken_e_mail(page, sandbox, email)
     enter(page, "로그인", 비밀번호=password)
     expect(page.locator("#email")).to_have_text(email)
 
@@ -96,11 +101,7 @@ def test_an_account_that_a_stranger_signed_up_becomes_its_owners_with_a_new_pass
 ) -> None:
     made = ask(sandbox, contract.SIGN_UP, body={"email": email, "password": "the strangers password"})
     assert made.status_code == 200
-    open_form(page, sandbox)
-    page.get_by_role("button", name="이메일로 가입하기").click()
-    enter(page, "코드 받기", 이메일=email, 비밀번호=FIRST)
-    expect(page.get_by_text("이미 가입한 이메일이에요.")).to_be_visible()
-    page.get_by_role("button", name="로그인하기").click()
+    sign_up_with_a_taken_e_mail(page, sandbox, email)
     enter(page, "로그인", 비밀번호=FIRST)
     expect(page.get_by_text("이메일 인증이 남아 있어요.")).to_be_visible()
     enter(page, "가입하고 로그인", 인증_코드=mailed_code(sandbox, email))
