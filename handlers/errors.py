@@ -9,6 +9,7 @@
     │   ├── CognitoResponseError         it answered with an error, such as UserNotFoundException
     │   ├── CognitoTooSlowError          it did not answer in time
     │   └── CognitoUnavailableError      it could not be reached
+    ├── DisabledProfileError             the team has disabled the user's profile
     ├── HostedProfileError               Cognito signs the user in through the hosted login alone
     ├── TokenError                       Cognito's token endpoint gave no tokens
     │   ├── InvalidGrantError            the code or the refresh token is not, or no longer, valid
@@ -99,6 +100,10 @@ class CognitoTooSlowError(CognitoError):
 
 class CognitoUnavailableError(CognitoError):
     """There is no response that makes sense."""
+
+
+class DisabledProfileError(LoginError):
+    """The team has disabled the user's profile."""
 
 
 class HostedProfileError(LoginError):

@@ -48,6 +48,7 @@ TESTED_BY = {  # beside the tests of its own name
     "id_token": ["connect_authorizer", "kakao_api"],
     "kakao_challenge": ["logs"],
     "kakao_environment": ["kakao_challenge"],
+    "kakao_profile": ["kakao_sign_in"],
     "kakao_user": ["kakao_challenge", "kakao_sign_in"],
     "pages": ["session"],
     "post_confirmation": ["triggers", "logs"],

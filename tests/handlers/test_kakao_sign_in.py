@@ -181,7 +181,7 @@ def profile(**attributes: str) -> dict[str, Any]:
 @pytest.fixture
 def pool(kakao_sign_in: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Pool:
     pool = Pool()
-    monkeypatch.setattr(kakao_sign_in.cognito, "call", pool.call)
+    monkeypatch.setattr(cognito, "call", pool.call)
     return pool
 
 
@@ -225,8 +225,9 @@ def send(kakao_sign_in: ModuleType, pool: Pool, kakao: Kakao) -> Send:
 def test_what_the_pool_holds_decides_the_next_step(
     kakao_sign_in: ModuleType, profile: tuple[bool, bool] | None, has_hosted_profile: bool | None, step: str
 ) -> None:
-    known = kakao_sign_in.Profile(*profile) if profile else None
-    assert kakao_sign_in.next_step(known, has_hosted_profile=has_hosted_profile).name == step
+    kakao_profile = kakao_sign_in.kakao_profile
+    known = kakao_profile.Profile(*profile) if profile else None
+    assert kakao_profile.next_step(known, has_hosted_profile=has_hosted_profile).name == step
 
 
 # One person, one profile
