@@ -16,6 +16,7 @@
     │   ├── TokenThrottledError
     │   ├── TokenUnavailableError
     │   └── TokenTooSlowError
+    ├── KakaoParameterError              a login link has a parameter of Kakao's that Kakao would not take
     ├── InvalidTokenError                an ID token is not to be believed
     │   └── UnknownKeyError              it names a key that is not at hand
     ├── JwksError                        an issuer's keys could not be fetched
@@ -154,6 +155,10 @@ class UnknownKeyError(InvalidTokenError):
 
 
 # Kakao
+
+
+class KakaoParameterError(LoginError):
+    """A login link has a parameter of Kakao's with a wrong value. The text is its name."""
 
 
 class KakaoError(LoginError):

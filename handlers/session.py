@@ -24,11 +24,12 @@ from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
-from handlers import cognito_responses, contract, pages, session_cookies, web
+from handlers import cognito_responses, contract, kakao_parameters, pages, session_cookies, web
 from handlers.errors import (
     CookieError,
     HttpError,
     InvalidGrantError,
+    KakaoParameterError,
     TokenError,
     TokenThrottledError,
     TokenTooLargeError,
@@ -67,13 +68,17 @@ STATE_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class PendingLogin(NamedTuple):
-    """A login that this browser has started. Its user may see all of it, so the cookie is not encrypted."""
+    """A login that this browser has started. Its user may see all of it, so the cookie is not encrypted.
+
+    `kakao` are Kakao's own parameters of the login link, as a query.
+    """
 
     state: str
     nonce: str
     verifier: str
     return_to: str
     origin: str
+    kakao: str = ""
 
     @property
     def cookie_name(self) -> str:
@@ -82,7 +87,8 @@ class PendingLogin(NamedTuple):
 
     def as_cookie(self) -> str:
         """Return the Set-Cookie line. SameSite=Lax, because another site redirects to the callback."""
-        value = base64.urlsafe_b64encode(json.dumps(self._asdict(), separators=(",", ":")).encode()).decode()
+        fields = {name: value for name, value in self._asdict().items() if value}
+        value = base64.urlsafe_b64encode(json.dumps(fields, separators=(",", ":")).encode()).decode()
         return web.set_cookie(self.cookie_name, value, path="/", max_age=LOGIN_SECONDS, same_site="Lax")
 
 
@@ -119,12 +125,17 @@ def login(event: Event) -> Response:
     origin = web.single(query, "origin") if "origin" in query else ORIGINS[0]
     if origin not in ORIGINS:
         return _failure("bad_link")
+    try:
+        kakao = kakao_parameters.parse(query)
+    except KakaoParameterError as error:
+        return _failure("bad_link", str(error))
     pending = PendingLogin(
         state=secrets.token_urlsafe(32),
         nonce=secrets.token_urlsafe(32),
         verifier=secrets.token_urlsafe(48),
         return_to="/",
         origin=origin,
+        kakao=kakao_parameters.encode(kakao),
     )
     pending, cookie = _with_return_address(pending, web.single(query, "return_to"))
     return web.redirect(_authorize_url(pending), cookies=[*_clear_old_logins(event, cookie), cookie])

@@ -181,6 +181,49 @@ def test_a_login_from_another_of_our_sites_returns_there(client: Client, cognito
     assert cognito.forms[0]["redirect_uri"] == f"{LOCAL}/api/auth/callback"
 
 
+def content_of(cookie: str) -> dict[str, str]:
+    content: dict[str, str] = json.loads(base64.urlsafe_b64decode(cookie))
+    return content
+
+
+def test_kakaos_own_parameters_are_kept_with_the_login(client: Client) -> None:
+    begin(client, prompt="select_account", login_hint="haneul@example.com", utm_source="talk")
+    (cookie,) = client.cookies.values()
+    assert content_of(cookie)["kakao"] == "prompt=select_account&login_hint=haneul@example.com"
+
+
+def test_the_longest_parameters_of_kakaos_leave_room_for_the_login_beside_them(client: Client) -> None:
+    terms = ",".join(["t" * 62] * 6)
+    begin(client, service_terms=terms, return_to="/" + "x" * 200)
+    ((name, value),) = client.cookies.items()
+    assert content_of(value)["kakao"] == f"service_terms={terms}"
+    assert content_of(value)["return_to"] == "/" + "x" * 200
+    assert len(f"{name}={value}") <= 1536
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"prompt": "Login"}, {"prompt": ["login", "login"]}, {"login_hint": "<b>"}, {"service_terms": ","}]
+)
+def test_a_parameter_of_kakaos_with_a_wrong_value_is_a_bad_link(client: Client, parameters: Any) -> None:
+    answer = client.send(LOGIN, parameters)
+    assert (answer["statusCode"], answer["cookies"]) == (400, [])
+
+
+def test_no_parameter_of_a_login_link_changes_what_is_sent_to_cognito(client: Client) -> None:
+    forged = {
+        "client_id": "theirs",
+        "redirect_uri": "https://evil.example",
+        "scope": "x",
+        "state": "s",
+        "prompt": "none",
+    }
+    asked = begin(client, **forged)
+    assert (asked["client_id"], asked["redirect_uri"]) == (CLIENT_ID, f"{SITE}/api/auth/callback")
+    assert asked["scope"] == "openid email profile"
+    assert asked["state"] != "s"
+    assert "prompt" not in asked
+
+
 def test_no_header_of_a_client_decides_where_the_code_goes(client: Client) -> None:
     forged = {"host": "evil.example", "x-forwarded-host": "evil.example", "origin": "https://evil.example"}
     location = client.send(LOGIN, headers=forged)["headers"]["location"]
@@ -298,6 +341,7 @@ def test_a_state_that_cannot_be_ours_clears_no_cookie_by_its_name(client: Client
         {"verifier": 7},
         {"verifier": "\ud800"},
         {"extra": "x"},
+        {"kakao": 7},
         {"state": "A" * 43},
         {"state": "\ud800"},
     ],
