@@ -84,7 +84,7 @@ VISITS = 20  # each loads the page and opens a WebSocket
 SIGN_INS = 4
 REFRESHES = 40
 API_REQUESTS = 200  # with a token: userinfo, and the team's routes
-FILES, KB_LOADED, KB_ANSWERED = 5, 12, 1  # files of a visit, KB of a visit, KB of a request
+FILES, KB_LOADED, KB_ANSWERED = 6, 13, 1  # files of a visit, KB of a visit, KB of a request
 MINUTES, MESSAGES = 10, 10  # of a visit; each message gets an answer
 KB_LINE = 0.3  # one line for each request and each call
 # A warm call with 512 MB.

@@ -1,3 +1,5 @@
+import * as login from "/login.js";
+
 const texts = {
   ko: {
     title: "카카오 로그인",
@@ -57,20 +59,15 @@ const texts = {
 const language = navigator.language.startsWith("en") ? "en" : "ko";
 const text = texts[language];
 
-const RENEW_BEFORE_EXPIRY = 60; // seconds
-const SHORTEST_WAIT = 5; // seconds: a wrong header must not cause a loop
-const LONGEST_WAIT = 300;
-const GIVE_UP_AFTER = 15;
-
 const element = (id) => document.getElementById(id);
 let state = "loading";
-let retry = check;
+let retry = login.reload;
 let chat; // the module, once a user is signed in
 let forms; // the module, once a user asks for sign-in with e-mail
 const FORM_EMAIL = "email-of-form"; // in sessionStorage, so that a reload keeps the e-mail
 
 /** Shows one state of the page. Removes personal data of the old state. Moves the focus only to another state. */
-function show(next, { words = next, notice = "", nickname = "", email = "", secondsLeft = 0 } = {}) {
+function show(next, { words = next, notice = "", nickname = "", email = "" } = {}) {
   [element("title").textContent, element("lead").textContent] = text[words] ?? words;
   element("notice").textContent = notice;
   element("nickname").textContent = shownName(nickname);
@@ -85,7 +82,7 @@ function show(next, { words = next, notice = "", nickname = "", email = "", seco
   if (next !== "email") forms?.clear();
   if (next === "signed-in") {
     forgetForm();
-    openChat(secondsLeft);
+    openChat();
   } else chat?.disconnect();
 }
 
@@ -93,7 +90,7 @@ function show(next, { words = next, notice = "", nickname = "", email = "", seco
 async function openForms() {
   try {
     forms ??= await import("/forms/forms.js");
-    await forms.open({ place: element("forms"), language, key: FORM_EMAIL, show, leave, signedIn, timeout });
+    await forms.open({ place: element("forms"), language, key: FORM_EMAIL, show, leave, signedIn });
   } catch {
     show("signed-out", { notice: text.notLoaded });
   }
@@ -111,119 +108,37 @@ function leave() {
   show("signed-out");
 }
 
-async function signedIn() {
+function signedIn() {
   forgetForm();
-  show("loading");
-  await exchange; // a refresh may be under way
-  check();
+  login.reload();
 }
 
-async function openChat(secondsLeft) {
+async function openChat() {
   try {
     chat ??= await import("/chat.js");
-    if (state === "signed-in") chat.connect({ language, check, shownName }, secondsLeft);
+    if (state === "signed-in") chat.connect({ language, shownName });
   } catch {
     element("connection").textContent = text.notLoaded;
   }
 }
 
-/** A signal that aborts after these seconds. `AbortSignal.timeout` needs Safari 16 or Chrome 103. */
-function timeout(seconds) {
-  const controller = new AbortController();
-  setTimeout(() => controller.abort(), seconds * 1000);
-  return controller.signal;
-}
-
-const api = (path, method = "GET") =>
-  fetch(`/api/${path}`, { method, credentials: "same-origin", cache: "no-store", signal: timeout(GIVE_UP_AFTER) });
-
-const unexpected = ({ status }, more) => Object.assign(new Error(`unexpected status ${status}`), { status, ...more });
-
-/** Resolves to true with a new session and to false after a 401. Rejects on any other answer. */
-async function refresh() {
-  const answer = await api("auth/refresh", "POST");
-  const { ok, status } = answer;
-  if (!ok && status !== 401) throw unexpected(answer, { refused: status < 500 && status !== 408 && status !== 429 });
-  return ok;
-}
-
-/** Resolves to the user and the seconds left, or to null. Refreshes first, once on a 401, or never. */
-async function whoIsSignedIn(refreshing) {
-  let renewed = refreshing === "first" && (await refresh());
-  if (refreshing === "first" && !renewed) return null;
-  let answer = await api("userinfo");
-  if (answer.status === 401 && !renewed) {
-    renewed = refreshing === "on 401" && (await refresh());
-    if (!renewed) return null;
-    answer = await api("userinfo");
+/** Shows what the login knows. */
+function render({ state: next, user, error }) {
+  if (state === "email" && (next === "signed-out" || next === "failed")) return; // keep the form and its fields
+  if (next === "signed-out") {
+    if (state === "loading" && history.state?.form && element("by-email")) return openForms();
+    return show(next, { notice: state === "signed-in" ? text.ended : element("notice").textContent });
   }
-  // A 401 for a new token is a fault of the service. The session has not ended.
-  if (!answer.ok) throw unexpected(answer);
-  return { ...(await answer.json()), secondsLeft: Number(answer.headers.get("Session-Expires-In")) };
-}
-
-let exchange;
-/** Runs `task` after those of other tabs, which share the cookies, unless this tab runs one. */
-function alone(task) {
-  exchange ??= turn(task).finally(() => (exchange = undefined));
-  return exchange;
-}
-
-/** Runs `task`, which never rejects, under the lock. Safari before 15.4 has no locks; later ones keep locks of closed tabs. */
-function turn(task) {
-  if (!navigator.locks) return task();
-  return navigator.locks.request("session", { signal: timeout(GIVE_UP_AFTER) }, task).catch(task);
-}
-
-let timer;
-let wait = SHORTEST_WAIT;
-function later(seconds, refreshing) {
-  clearTimeout(timer);
-  timer = setTimeout(() => check(refreshing), Math.max(seconds, SHORTEST_WAIT) * 1000);
-}
-
-/** Asks who is signed in and shows it. The screen does not change before the answer. */
-function check(refreshing = state === "signed-out" || state === "email" ? "never" : "on 401") {
-  return alone(async () => {
-    clearTimeout(timer);
-    try {
-      const user = await whoIsSignedIn(refreshing);
-      wait = SHORTEST_WAIT;
-      if (!user) {
-        if (state === "email") return;
-        if (state === "loading" && history.state?.form && element("by-email")) return openForms();
-        const notice = state === "signed-in" ? text.ended : element("notice").textContent;
-        return show("signed-out", { notice });
-      }
-      const { nickname, email, secondsLeft } = user;
-      show("signed-in", { nickname, email, secondsLeft });
-      if (secondsLeft > 0) later(secondsLeft - Math.min(RENEW_BEFORE_EXPIRY, secondsLeft / 2), "first");
-    } catch ({ status, refused }) {
-      if (state === "email") return; // keep the form and its fields
-      // After a refusal a retry is no use: the user signs in again when the token expires.
-      const over = refused && refreshing !== "first";
-      if (state !== "signed-in" || over) return fail("failed", check, status ? "failed" : "unreachable");
-      later(wait, refused ? "on 401" : refreshing);
-      wait = Math.min(wait * 2, LONGEST_WAIT);
-    }
-  });
+  if (next === "failed") return fail(next, login.reload, error.status ? next : "unreachable");
+  show(next, user ?? {});
 }
 
 async function signOut() {
-  await exchange; // a refresh after the sign-out would restore the session
-  await alone(async () => {
-    clearTimeout(timer);
-    try {
-      const answer = await api("auth/logout", "POST");
-      if (!answer.ok) throw unexpected(answer);
-      const url = new URL((await answer.json()).logout_url);
-      if (!/^https?:$/.test(url.protocol)) throw new Error(`logout: ${url.protocol}`);
-      show("loading"); // Back may restore this page from the cache, without data
-      location.assign(url);
-    } catch {
-      fail("sign-out-failed", signOut);
-    }
-  });
+  try {
+    await login.signOut();
+  } catch {
+    fail("sign-out-failed", signOut);
+  }
 }
 
 function fail(how, again, words = how) {
@@ -242,10 +157,7 @@ export function shownName(name) {
 
 /** Sets the return address of the login link to this page, with its fragment. */
 function aimLogin() {
-  const here = location.pathname + location.search + location.hash;
-  const query = new URLSearchParams({ provider: "Kakao", origin: location.origin });
-  if (here !== "/") query.set("return_to", here);
-  element("by-kakao").href = `/api/auth/login?${query}`;
+  element("by-kakao").href = login.signInUrl();
 }
 
 function start() {
@@ -275,22 +187,14 @@ function start() {
     else if (state === "email") show("signed-out");
   });
   element("sign-out").addEventListener("click", signOut);
-  for (const [button, action] of [["retry", () => retry()], ["back", () => check()]]) {
+  for (const [button, action] of [["retry", () => retry()], ["back", login.reload]]) {
     element(button).addEventListener("click", () => {
       show("loading");
       action();
     });
   }
-  // Timers stop while a laptop sleeps, and another tab may have signed out.
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && check());
-  addEventListener("online", () => state !== "signed-out" && state !== "email" && check());
-  addEventListener("pageshow", (event) => {
-    if (!event.persisted) return;
-    show("loading");
-    check();
-  });
   show("loading");
-  check();
+  login.onChange(render);
 }
 
 start();

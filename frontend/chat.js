@@ -1,3 +1,5 @@
+import { connect as openSocket } from "/login-socket.js";
+
 const texts = {
   ko: {
     connecting: "연결하고 있어요.",
@@ -19,79 +21,39 @@ const texts = {
   },
 };
 
-const SHORTEST_WAIT = 1; // seconds
-const LONGEST_WAIT = 60;
-const STABLE_AFTER = 10; // seconds; a shorter connection counts as a failure
-const RENEWED_BY = 5; // seconds; a session that ends later by this is a new one
 const ANSWER_WITHIN = 10; // seconds, with a cold start
-const TRUSTED_FOR = 30; // seconds without a frame; then a ping before use
 const LINES = 100;
 
 const element = (id) => document.getElementById(id);
-const now = () => Date.now() / 1000;
 
-let text, check, shownName; // what the chat says, how the page asks about the session, and how it writes a user's name
-let socket, timer;
-let wait = SHORTEST_WAIT;
-let ends = 0; // when the session and this connection end
-let lost; // drops this connection and connects again
-let opened, heard; // times of the opening and of the last frame
-let probed; // the timer of an unanswered handshake or ping
+let text, shownName; // what the chat says, and how the page writes a user's name
+let connection; // while a user is signed in
+let isOpen = false;
 let sent = 0;
 const unanswered = new Map(); // by id: a message's line, and its timer
 
-/** Keeps a connection while the session lasts. Connects again after a refresh. */
-export function connect(page, secondsLeft) {
-  ({ check, shownName } = page);
+export function connect(page) {
   text = texts[page.language];
-  const until = now() + secondsLeft;
-  if (socket && !(until > ends + RENEWED_BY)) return probe();
-  hangUp();
-  if (!navigator.onLine) return say("offline");
-  say("connecting");
-  ends = until;
-  opened = Infinity;
-  const own = new WebSocket(`${location.origin.replace(/^http/, "ws")}/ws`);
-  socket = own;
-  lost = () => {
-    if (own !== socket) return;
-    if (now() - opened > STABLE_AFTER) wait = SHORTEST_WAIT;
-    hangUp();
-    say(navigator.onLine ? "lost" : "offline");
-    // A page is not told why. If the session has expired, this refreshes it, and the page connects again.
-    timer = setTimeout(check, wait * 1000 * (1 + Math.random() / 4));
-    wait = Math.min(wait * 2, LONGEST_WAIT);
-  };
-  probed = setTimeout(lost, ANSWER_WITHIN * 1000);
-  own.addEventListener("open", () => {
-    if (own !== socket) return;
-    opened = now();
-    alive();
-    say("connected");
-  });
-  own.addEventListener("message", ({ data }) => own === socket && hear(data));
-  own.addEventListener("close", lost);
+  shownName = page.shownName;
+  connection ??= openSocket({ onMessage: hear, onState: follow, ping: '{"ping":true}' });
 }
 
 /** Ends the connection and removes all messages. */
 export function disconnect() {
-  hangUp();
-  text = undefined;
+  connection?.close();
+  connection = undefined;
   element("message").value = "";
   element("said").replaceChildren();
 }
 
-function hangUp() {
-  clearTimeout(timer);
-  clearTimeout(probed);
-  const old = socket;
-  socket = undefined;
-  old?.close();
-  enable(false);
-  for (const id of unanswered.keys()) unsent(settle(id));
+function follow(state) {
+  if (state === "closed") enable(false);
+  else say(state);
+  if (!isOpen) for (const id of unanswered.keys()) unsent(settle(id));
 }
 
 function enable(open) {
+  isOpen = open;
   for (const button of document.querySelectorAll("#send, #said button")) button.disabled = !open;
 }
 
@@ -100,29 +62,12 @@ function say(how) {
   enable(how === "connected");
 }
 
-function alive() {
-  clearTimeout(probed);
-  probed = undefined;
-  heard = now();
-}
-
-/** Sends a ping. A socket looks open after the network is lost.
- *
- * API Gateway bills each message, so there is no timer: the page sends a ping when it becomes visible and when the field
- * gets the focus. The loss of an idle connection is noticed then, or by API Gateway's idle timeout of ten minutes.
- */
-function probe() {
-  if (socket?.readyState !== WebSocket.OPEN || probed || unanswered.size || now() - heard < TRUSTED_FOR) return;
-  socket.send('{"ping":true}');
-  probed = setTimeout(lost, ANSWER_WITHIN * 1000);
-}
-
 function send(line) {
   const id = String(++sent);
   line.className = "pending";
   line.replaceChildren(line.querySelector("bdi"));
-  socket.send(JSON.stringify({ message: line.textContent, id }));
-  unanswered.set(id, { line, timer: setTimeout(lost, ANSWER_WITHIN * 1000) });
+  connection.send({ message: line.textContent, id });
+  unanswered.set(id, { line, timer: setTimeout(connection.reconnect, ANSWER_WITHIN * 1000) });
 }
 
 /** Returns the line of the message that this answer is for. */
@@ -139,7 +84,7 @@ function unsent(line) {
   const again = document.createElement("button");
   again.type = "button";
   again.textContent = text.resend;
-  again.disabled = socket?.readyState !== WebSocket.OPEN;
+  again.disabled = !isOpen;
   again.addEventListener("click", () => {
     send(line);
     element("message").focus();
@@ -150,7 +95,6 @@ function unsent(line) {
 
 /** Shows an answer: a message, or why it was refused. */
 function hear(frame) {
-  alive();
   let answer;
   try {
     answer = JSON.parse(frame) ?? {};
@@ -196,13 +140,8 @@ function scroll() {
 element("chat").addEventListener("submit", (event) => {
   event.preventDefault();
   const message = element("message").value.trim();
-  if (!message || socket?.readyState !== WebSocket.OPEN) return;
+  if (!message || !isOpen) return;
   send(newLine(message));
   element("message").value = "";
 });
-element("message").addEventListener("focus", probe);
-addEventListener("offline", () => {
-  if (!text) return;
-  hangUp();
-  say("offline");
-});
+element("message").addEventListener("focus", () => connection?.probe());

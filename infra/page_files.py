@@ -2,6 +2,7 @@
 
 import json
 import mimetypes
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
@@ -48,6 +49,7 @@ TYPES = {
     ".xml": "application/xml",
     ".zip": "application/zip",
 }
+CLIENT = Path(__file__).resolve().parent.parent / "client"  # the login's modules for pages
 UNQUOTED = "/!$&'()*+,;=:@~"  # browsers do not percent-encode these in a path
 OTHER_TYPES = mimetypes.MimeTypes(filenames=())  # without the tables of this machine
 
@@ -58,6 +60,17 @@ def served_files(folder: Path) -> dict[str, Path]:
         raise NotADirectoryError(f"{folder} is not a folder. The files of the page are read from there.")
     files = (file for file in sorted(folder.rglob("*")) if _is_served(folder, file))
     return {file.relative_to(folder).as_posix(): file for file in files}
+
+
+COMMENTS = re.compile(r"^[ \t]*(?://.*|/\*\*(?:.|\n)*?\*/)\n", re.MULTILINE)
+
+
+def client_modules() -> dict[str, str]:
+    """Return the login's own modules by their S3 keys, without their comments: a fifth of what a browser would load.
+
+    A page imports them by name, such as `/login.js`.
+    """
+    return {file.name: COMMENTS.sub("", file.read_text()) for file in sorted(CLIENT.glob("*.js"))}
 
 
 def content_type(file: Path) -> str:

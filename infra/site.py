@@ -17,7 +17,7 @@ from infra.alarms import Alarms, Metric
 from infra.component import Component
 from infra.domain import Domain
 from infra.packaging import HANDLERS
-from infra.page_files import RESERVED, asset, content_type, known_files, served_files
+from infra.page_files import RESERVED, asset, client_modules, content_type, known_files, served_files
 
 Origin = aws.cloudfront.DistributionOriginArgsDict
 
@@ -84,6 +84,7 @@ class Site(Component):
         super().__init__("Site", name, opts)
 
         files = served_files(page)
+        modules = {key: code for key, code in client_modules().items() if key not in files}
         bucket = aws.s3.Bucket(name, force_destroy=True, opts=self._child)
         distribution = self._distribution(
             origins=[
@@ -98,7 +99,7 @@ class Site(Component):
                     "custom_origin_config": TLS_ONLY,
                 },
             ],
-            files=[*files],
+            files=[*files, *modules],
             extra_origins=[url, *extra_origins] if url else extra_origins,
             domain=domain,
             firewall_arn=firewall_arn,
@@ -107,6 +108,8 @@ class Site(Component):
         self._grant_read(distribution, bucket)
         for key, file in files.items():
             self._object(bucket, key, content_type(file), **asset(file, email_accounts=email_accounts))
+        for key, code in modules.items():
+            self._object(bucket, key, content_type(Path(key)), content=code)
         self._object(bucket, AWS_FAILED, "text/html; charset=utf-8", content=ERROR_PAGE["AWS_FAILED"])
 
         alarms.alarm(

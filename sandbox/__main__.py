@@ -24,7 +24,9 @@ def main() -> None:
     parser.add_argument(
         "--port", type=int, default=3000, help="port of the site; the sandbox also uses the next three ports"
     )
-    parser.add_argument("--watch", action="store_true", help="apply saved files of handlers/ and frontend/ at once")
+    parser.add_argument(
+        "--watch", action="store_true", help="apply saved files of handlers/, frontend/ and client/ at once"
+    )
     arguments = parser.parse_args()
     port = arguments.port
     if not 1 <= port <= 65532:

@@ -1,4 +1,4 @@
-"""`make dev`: a saved file of handlers/ or frontend/ is live at once, and users and sessions stay.
+"""`make dev`: a saved file of handlers/, frontend/ or client/ is live at once, and users and sessions stay.
 
 A saved file of infra/ or sandbox/ needs a restart. The terminal says so.
 """
@@ -14,7 +14,7 @@ from watchfiles import watch
 from sandbox.aws import RESTART
 from sandbox.program import ROOT
 
-LIVE = (ROOT / "handlers", ROOT / "frontend")
+LIVE = (ROOT / "handlers", ROOT / "frontend", ROOT / "client")
 LOADED_ONCE = (ROOT / "infra", ROOT / "sandbox")
 MILLISECONDS = 50  # without a change; then a save is complete
 
@@ -37,7 +37,7 @@ def apply_saved_files(update: Callable[[], list[str]], say: Callable[[str], None
 
     thread = threading.Thread(target=apply, name="live", daemon=True)  # Ctrl-C may come before the join
     thread.start()
-    say("  saved files of handlers/ and frontend/ go live at once\n")
+    say("  saved files of handlers/, frontend/ and client/ go live at once\n")
     try:
         yield
     finally:

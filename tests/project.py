@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sandbox.program import ROOT
 
-NEEDED = ("handlers", "infra", "frontend", "sandbox", "__main__.py", "Pulumi.yaml", "Pulumi.local.yaml")
+NEEDED = ("handlers", "infra", "frontend", "client", "sandbox", "__main__.py", "Pulumi.yaml", "Pulumi.local.yaml")
 
 
 def copy_project(folder: Path) -> None:

@@ -6,6 +6,8 @@
  * passwords and codes nowhere but in the form, and the password of a sign-up in this module until its code is entered.
  */
 
+import { timeout } from "/login.js";
+
 const GIVE_UP_AFTER = 25; // seconds; the answer of reset-password alone takes two
 const CODE_DIGITS = 6;
 const MIN_PASSWORD = 12; // as the user pool has it
@@ -240,7 +242,7 @@ async function post(path, body) {
       cache: "no-store",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ email: typedEmail(), ...body }),
-      signal: page.timeout(GIVE_UP_AFTER),
+      signal: timeout(GIVE_UP_AFTER),
     });
   } catch {
     throw Object.assign(new Error("no answer"), { code: "unreachable" });

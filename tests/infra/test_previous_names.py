@@ -8,7 +8,10 @@ from pathlib import Path
 from tests.infra.engine import Declared, Graph, declare_everything
 
 FIRST_VERSION = set((Path(__file__).parent / "first_version.txt").read_text().split())
-GONE = {"kakao-login:infra:Site$aws:s3/bucketObjectv2:BucketObjectv2::site-error.html"}  # a page of the site
+GONE = {
+    f"kakao-login:infra:Site$aws:s3/bucketObjectv2:BucketObjectv2::site-{file}"
+    for file in ("error.html", "favicon.svg")  # files of the page
+}
 STATEFUL = {
     "aws:apigatewayv2/api:Api",
     "aws:apigatewayv2/stage:Stage",

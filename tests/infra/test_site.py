@@ -11,7 +11,7 @@ import pytest
 from handlers import contract
 from handlers import pages as pages_of_the_login
 from infra.alarms import Alarms
-from infra.page_files import TYPES, asset, content_type
+from infra.page_files import TYPES, asset, client_modules, content_type
 from infra.site import ALL_VIEWER_EXCEPT_HOST_HEADER, AWS_FAILED, CACHING_DISABLED, Site
 from sandbox.program import ROOT
 from tests.infra.engine import SITE_SECRET, VARIED, Declared, Graph, declare, declare_component, statements
@@ -177,9 +177,8 @@ def test_the_page_runs_its_own_files_only_and_nothing_inline(stack: Graph) -> No
 
 def test_the_one_style_that_the_policy_lets_stand_inline_is_that_of_the_error_pages(stack: Graph) -> None:
     policy = stack.one("ResponseHeadersPolicy")["securityHeadersConfig"]["contentSecurityPolicy"]
-    pages = [pages_html for file in stack.all("BucketObjectv2") if (pages_html := file.inputs.get("content"))]
-    assert pages
-    for page in [*pages, *(pages_of_the_login.error(kind)["body"] for kind in pages_of_the_login.PAGES)]:
+    (aws_failed,) = [file["content"] for file in stack.all("BucketObjectv2") if file["key"] == AWS_FAILED]
+    for page in [aws_failed, *(pages_of_the_login.error(kind)["body"] for kind in pages_of_the_login.PAGES)]:
         (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         assert f"style-src 'self' 'sha256-{digest}';" in policy["contentSecurityPolicy"]
@@ -201,7 +200,7 @@ def test_each_file_of_the_page_is_uploaded_with_its_type_and_asked_for_again(sta
     uploaded = {file["key"]: file for file in stack.all("BucketObjectv2")}
     frontend = ROOT / "frontend"
     own = {f.relative_to(frontend).as_posix() for f in frontend.rglob("*") if f.is_file()}
-    assert set(uploaded) == own | {AWS_FAILED}
+    assert set(uploaded) == own | {AWS_FAILED, "login.js", "login-socket.js"}
     assert uploaded["index.html"]["contentType"] == "text/html; charset=utf-8"
     assert uploaded["app.js"]["contentType"] == "text/javascript; charset=utf-8"
     assert uploaded["style.css"]["contentType"] == "text/css; charset=utf-8"
@@ -244,8 +243,19 @@ def test_what_a_framework_builds_is_uploaded_and_what_the_machine_adds_is_not(tm
         (content / name).write_text('{"applinks": {}}' if "association" in name else "own")
     (content / "blob").write_bytes(b"\xff\xfe")
     found = uploaded(content)
-    assert {key: file["contentType"] for key, file in found.items() if key != AWS_FAILED} == types
+    served = {key: file["contentType"] for key, file in found.items() if key not in (AWS_FAILED, *client_modules())}
+    assert served == types
     assert found[AWS_FAILED]["content"] != "own"
+
+
+def test_every_page_can_import_the_logins_modules_and_its_own_file_of_that_name_wins(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("")
+    served = uploaded(tmp_path)["login.js"]
+    assert "export function signIn(" in served["content"]
+    assert "  //" not in served["content"]
+    assert served["contentType"] == "text/javascript; charset=utf-8"
+    (tmp_path / "login.js").write_text("of the page")
+    assert Path(uploaded(tmp_path)["login.js"]["source"].path) == tmp_path / "login.js"
 
 
 def test_types_are_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,247 @@
+"""login.js and login-socket.js in Chromium: on a page of a team's, before a service that answers as each test says."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Error, Page, expect
+
+from tests.e2e import test_page
+from tests.e2e.test_page import (
+    HANEUL,
+    HOSTED_LOGOUT,
+    LOGOUT,
+    ME,
+    REFRESH,
+    SOCKET_THAT_ANSWERS,
+    WITHOUT_THEM,
+    YOUNG,
+    Answer,
+    Answers,
+    Visit,
+    come_back,
+    expect_asked,
+    expect_connections,
+)
+
+pytestmark = pytest.mark.browser
+
+site, visit = test_page.site, test_page.visit
+
+TODOS, ADD = "GET /api/todos", "POST /api/todos"
+FETCH = "(path) => login.fetch(path).then((answer) => answer.status)"
+
+
+def open_page(visit: Visit, answers: Answers, path: str = "/", **options: Any) -> Page:
+    """A page of a team's, which has the modules as `login` and `socket`, and the names of the states in its title."""
+    visit.files["/"] = "<!doctype html><title></title><script type='module' src='/page.js'></script>"
+    visit.files["/page.js"] = """
+        import * as login from "/login.js";
+        import * as socket from "/login-socket.js";
+        Object.assign(window, { login, socket });
+        window.states = [];
+        window.listen = () => (window.end = login.onChange(({ state }) => states.push(state)));"""
+    page = visit.open(answers, **options)
+    page.wait_for_function("window.login")
+    if path != "/":
+        page.evaluate("(path) => history.replaceState(null, '', path)", path)
+    return page
+
+
+@pytest.mark.parametrize(
+    ("answers", "user", "asked"),
+    [
+        ({ME: [HANEUL]}, HANEUL, [ME]),
+        ({ME: [401, HANEUL], REFRESH: [204]}, HANEUL, [ME, REFRESH, ME]),
+        ({}, None, [ME, REFRESH]),
+    ],
+    ids=["signed in", "expired", "signed out"],
+)
+def test_a_page_learns_who_is_signed_in_and_the_service_is_asked_once(
+    visit: Visit, answers: Answers, user: Any, asked: list[str]
+) -> None:
+    page = open_page(visit, answers)
+    expect_asked(page, visit)
+    assert page.evaluate("Promise.all([login.user(), login.user()])") == [user, user]
+    assert page.evaluate("login.user()") == user
+    expect_asked(page, visit, *asked)
+
+
+@pytest.mark.parametrize(("answer", "status"), [(503, 503), ("unreachable", None)], ids=str)
+def test_a_service_that_does_not_say_who_is_signed_in_is_an_error_until_it_is_asked_again(
+    visit: Visit, answer: Answer, status: int | None
+) -> None:
+    page = open_page(visit, {ME: [answer, HANEUL]})
+    assert page.evaluate("login.user().catch((error) => [error.status ?? null])") == [status]
+    assert page.evaluate("login.current().state") == "failed"
+    page.evaluate("login.reload()")
+    assert page.evaluate("login.user()") == HANEUL
+
+
+def test_a_listener_hears_of_each_change_and_of_nothing_else(visit: Visit) -> None:
+    page = open_page(visit, {ME: [HANEUL, HANEUL, {**HANEUL, "nickname": "바다"}, 401]})
+    page.evaluate("void listen()")
+    page.wait_for_function("states.length")
+    first = page.evaluate_handle("login.current()")
+    come_back(page)
+    expect_asked(page, visit, ME, ME)
+    assert page.evaluate("(first) => first === login.current()", first)
+    page.evaluate("login.check()")
+    assert page.evaluate("[states, login.current().user.nickname]") == [["signed-in", "signed-in"], "바다"]
+    page.evaluate("end()")
+    page.evaluate("login.check()")
+    assert page.evaluate("[states.length, login.current().state]") == [2, "signed-out"]
+
+
+def test_a_listener_that_throws_keeps_nothing_from_the_others(visit: Visit) -> None:
+    page = open_page(visit, {ME: [HANEUL]})
+    page.evaluate("void login.onChange(() => { throw new Error('of the page') })")
+    page.evaluate("void listen()")
+    page.wait_for_function("states.includes('signed-in')")
+    page.wait_for_timeout(50)
+    assert ["of the page" in complaint for complaint in visit.complaints] == [True]
+    visit.complaints.clear()
+
+
+@pytest.mark.parametrize(
+    ("options", "asks"),
+    [
+        ("", {"provider": ["Kakao"], "return_to": ["/todos/1?a=1&b=2#c"]}),
+        ("{ returnTo: '/' }", {"provider": ["Kakao"]}),
+        ("{ returnTo: location.origin + '/a%20b' }", {"provider": ["Kakao"], "return_to": ["/a%20b"]}),
+        (
+            "{ provider: 'Apple', returnTo: '/', parameters: { prompt: 'login', origin: 'https://a.example' } }",
+            {"provider": ["Apple"], "prompt": ["login"]},
+        ),
+    ],
+)
+def test_a_sign_in_names_the_site_and_the_way_back(visit: Visit, options: str, asks: dict[str, list[str]]) -> None:
+    page = open_page(visit, {}, path="/todos/1?a=1&b=2#c")
+    page.evaluate(f"login.signIn({options})")
+    page.wait_for_url("**/api/auth/login?*")
+    assert parse_qs(urlsplit(page.url).query) == {"origin": [visit.site], **asks}
+
+
+def test_a_return_address_on_another_site_is_refused(visit: Visit) -> None:
+    page = open_page(visit, {})
+    for address in ("https://evil.example/", "//evil.example", "javascript:alert(1)"):
+        with pytest.raises(Error, match="should be a path of this site"):
+            page.evaluate("(address) => login.signInUrl({ returnTo: address })", address)
+
+
+def test_a_sign_out_forgets_the_user_and_leads_to_the_hosted_logout(visit: Visit) -> None:
+    page = open_page(visit, {ME: [HANEUL]})
+    page.route(HOSTED_LOGOUT, lambda route: route.fulfill(status=204))  # a browser stays where it is
+    page.evaluate("login.user()")
+    page.evaluate("login.signOut()")
+    assert page.evaluate("login.current()") == {"state": "loading", "user": None, "error": None}
+    expect_asked(page, visit, ME, LOGOUT)
+
+
+def test_a_sign_out_that_fails_is_an_error_and_the_session_goes_on(visit: Visit) -> None:
+    page = open_page(visit, {ME: [HANEUL], LOGOUT: [502], REFRESH: [204]})
+    page.evaluate("login.user()")
+    assert page.evaluate("login.signOut().catch((error) => error.status)") == 502
+    assert page.evaluate("login.user()") == HANEUL
+    page.clock.run_for(841_000)
+    expect_asked(page, visit, ME, LOGOUT, REFRESH, ME)
+
+
+def test_requests_with_an_expired_token_renew_the_session_once_and_are_repeated_with_their_bodies(
+    visit: Visit,
+) -> None:
+    page = open_page(visit, {ME: [HANEUL], REFRESH: [204], TODOS: [401, {"todos": []}], ADD: [401, 401, {"id": "1"}]})
+    page.evaluate("login.user()")
+    add = "login.fetch('/api/todos', { method: 'POST', body: JSON.stringify({ text: '우유' }) })"
+    answers = f"Promise.all([login.fetch('/api/todos'), {add}, {add}].map((one) => one.then(({{ status }}) => status)))"
+    assert page.evaluate(answers) == [200, 200, 200]
+    assert sorted(visit.asked) == sorted([ME, TODOS, ADD, ADD, REFRESH, ME, TODOS, ADD, ADD])
+    bodies = [request.post_data for request in visit.requests if request.method == "POST" and "todos" in request.url]
+    assert bodies == ['{"text":"우유"}'] * 4
+
+
+def test_a_request_before_anybody_asked_renews_an_expired_session_too(visit: Visit) -> None:
+    page = open_page(visit, {ME: [HANEUL], REFRESH: [204], TODOS: [401, {"todos": []}]})
+    assert page.evaluate(FETCH, "/api/todos") == 200
+    expect_asked(page, visit, TODOS, REFRESH, ME, TODOS)
+
+
+def test_a_request_of_a_signed_out_user_renews_nothing(visit: Visit) -> None:
+    page = open_page(visit, {TODOS: [401]})
+    page.evaluate("login.user()")
+    assert page.evaluate(FETCH, "/api/todos") == 401
+    expect_asked(page, visit, ME, REFRESH, TODOS)
+
+
+def test_a_renewal_that_finds_the_session_ended_tells_the_page(visit: Visit) -> None:
+    page = open_page(visit, {ME: [HANEUL], REFRESH: [401], TODOS: [401]})
+    page.evaluate("login.user()")
+    assert page.evaluate(FETCH, "/api/todos") == 401
+    assert page.evaluate("login.current().state") == "signed-out"
+
+
+def test_a_route_that_refuses_every_token_renews_no_session_again_and_again(visit: Visit) -> None:
+    page = open_page(visit, {ME: [HANEUL], REFRESH: [204], TODOS: [401]}, still=True)
+    page.evaluate("login.user()")
+    assert [page.evaluate(FETCH, "/api/todos") for _ in range(3)] == [401, 401, 401]
+    assert visit.asked.count(REFRESH) == 1
+
+
+def test_a_request_to_another_site_is_left_as_it_is(visit: Visit) -> None:
+    page = open_page(visit, {ME: [HANEUL]})
+    refusal = {"access-control-allow-origin": "*"}
+    page.route(HOSTED_LOGOUT, lambda route: route.fulfill(status=401, headers=refusal))
+    page.evaluate("login.user()")
+    assert page.evaluate(FETCH, HOSTED_LOGOUT) == 401
+    expect_asked(page, visit, ME)
+
+
+CONNECT = """() => {
+    window.heard = [];
+    window.connection = socket.connect({
+        onMessage: (data) => heard.push(JSON.parse(data).message),
+        onState: (state) => states.push(state),
+    });
+}"""
+
+
+def test_a_connection_begins_with_the_session_ends_with_it_and_sends_nothing_meanwhile(visit: Visit) -> None:
+    page = open_page(visit, {ME: [401, HANEUL, 401], REFRESH: [401]})
+    page.evaluate(CONNECT)
+    page.wait_for_function("states.includes('closed')")
+    assert page.evaluate("connection.send('lost')") is False
+    page.evaluate("login.reload()")
+    page.wait_for_function("states.includes('connected')")
+    assert page.evaluate("connection.send({ message: '안녕' })") is True
+    page.wait_for_function("heard.length")
+    assert page.evaluate("[heard, states]") == [["안녕"], ["closed", "connecting", "connected"]]
+    page.evaluate("login.check()")
+    assert page.evaluate("states.pop()") == "closed"
+    expect_connections(page, visit, 1)
+    assert [json.loads(frame) for frame in visit.said] == [{"message": "안녕"}]
+
+
+def test_a_closed_connection_stays_closed(visit: Visit) -> None:
+    page = open_page(visit, {ME: [HANEUL]})
+    page.evaluate(CONNECT)
+    page.wait_for_function("states.includes('connected')")
+    page.evaluate("connection.close()")
+    page.evaluate("login.check()")
+    page.evaluate("connection.reconnect()")
+    page.clock.run_for(60_000)
+    expect_connections(page, visit, 1)
+    assert page.evaluate("states.pop()") == "closed"
+
+
+def test_the_modules_work_in_a_browser_that_knows_nothing_newer_than_safari_15(visit: Visit) -> None:
+    script = WITHOUT_THEM % json.dumps(YOUNG.split()) + SOCKET_THAT_ANSWERS
+    page = open_page(visit, {ME: [401, HANEUL], REFRESH: [204], TODOS: [401, {"todos": []}]}, script=script)
+    assert page.evaluate("login.user()") == HANEUL
+    page.evaluate(CONNECT)
+    page.wait_for_function("states.includes('connected')")
+    page.clock.run_for(6_000)
+    assert page.evaluate(FETCH, "/api/todos") == 200
+    page.evaluate("login.signOut()")
+    page.wait_for_url(HOSTED_LOGOUT)
+    expect(page.locator("body")).to_have_text("signed out")
