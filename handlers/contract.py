@@ -26,6 +26,7 @@ SIGN_IN = "POST /api/auth/sign-in"
 FORGOT_PASSWORD = "POST /api/auth/forgot-password"  # noqa: S105 - a route
 RESET_PASSWORD = "POST /api/auth/reset-password"  # noqa: S105 - a route
 KAKAO_SIGN_IN = "POST /api/auth/kakao"
+KAKAO_USER_INFO = "GET /api/kakao/userinfo"  # Cognito asks here for the claims of a Kakao user
 USER_INFO = "GET /api/userinfo"
 SESSION_ROUTES = (LOGIN, CALLBACK, MISSING_FILE, REFRESH, LOGOUT)
 MAILING_ROUTES = (SIGN_UP, RESEND_CODE, FORGOT_PASSWORD)  # each request can make Cognito send a mail
@@ -51,6 +52,19 @@ REFRESH_COOKIE = "__Secure-refresh"
 LOGIN_COOKIE_PREFIX = "__Host-login-"
 MAX_COOKIE_BYTES = 4096  # RFC 6265 section 6.1; browsers drop a larger cookie without a word
 MAX_HEADER_BYTES = 10_240  # API Gateway's limit for the request line and all headers together
+
+# What a team can map to attributes of the user pool (setting `kakaoAttributes`), each with the scopes at Kakao.
+KAKAO_CONSENTS = {
+    "age_range": ("age_range",),
+    "birthdate": ("birthyear", "birthday"),
+    "birthday": ("birthday",),
+    "birthyear": ("birthyear",),
+    "ci": ("account_ci",),
+    "gender": ("gender",),
+    "name": ("name",),
+    "phone_number": ("phone_number",),
+    "picture": ("profile_image",),
+}
 
 # Headers of ours, in lower case.
 SESSION_EXPIRES_IN = "session-expires-in"
@@ -92,6 +106,7 @@ ENV_JWKS_URL = "JWKS_URL"
 ENV_KAKAO_API = "KAKAO_API"
 ENV_KAKAO_APP_ID = "KAKAO_APP_ID"
 ENV_KAKAO_APP_KEYS = "KAKAO_APP_KEYS"
+ENV_KAKAO_ATTRIBUTES = "KAKAO_ATTRIBUTES"  # only where a team maps consents
 ENV_KAKAO_ISSUER = "KAKAO_ISSUER"
 ENV_KAKAO_JWKS_URL = "KAKAO_JWKS_URL"
 ENV_MANAGEMENT_URL = "MANAGEMENT_URL"

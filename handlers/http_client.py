@@ -44,7 +44,8 @@ def request(
         connection.sock.settimeout(_seconds_left(deadline))
         if tls:
             connection.sock = _tls().wrap_socket(connection.sock, server_hostname=connection.host)
-        connection.request(method, address.path, body, headers)
+        target = f"{address.path}?{address.query}" if address.query else address.path
+        connection.request(method, target, body, headers)
         with HTTPResponse(connection.sock, method=method) as response:
             response.fp = BufferedReader(_UntilDeadline(connection.sock, response.fp.detach(), deadline))
             response.begin()

@@ -6,11 +6,11 @@ half-way leaves nothing to repair: the next one continues from there.
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from handlers import cognito, cognito_responses, contract, kakao_api, kakao_user
+from handlers import cognito, cognito_responses, contract, kakao_user
 from handlers.errors import (
     CognitoResponseError,
     DisabledProfileError,
@@ -30,10 +30,10 @@ USER_POOL_ID = os.environ[contract.ENV_USER_POOL_ID]
 KAKAO_ERRORS = {error.code: error for error in KakaoError.__subclasses__()}
 
 
-def sign_in(kakao_id: str, credential: Credential, fetch: Callable[[], kakao_api.Profile]) -> TokenSet:
+def sign_in(kakao_id: str, credential: Credential, fetch: Callable[[], Mapping[str, str]]) -> TokenSet:
     """Return Cognito's tokens for the user with this Kakao ID, whose token `credential` is.
 
-    `fetch` asks Kakao for what the profile holds, where that is needed. Raises DisabledProfileError,
+    `fetch` asks Kakao for the attributes of a new profile, where there is none. Raises DisabledProfileError,
     HostedProfileError, KakaoError or CognitoError.
     """
     _prepare_profile(kakao_id, fetch)
@@ -81,7 +81,7 @@ def next_step(profile: Profile | None, *, has_hosted_profile: bool | None) -> St
 # The profile
 
 
-def _prepare_profile(kakao_id: str, fetch: Callable[[], kakao_api.Profile]) -> None:
+def _prepare_profile(kakao_id: str, fetch: Callable[[], Mapping[str, str]]) -> None:
     """Create and link the profile where it is missing; raise HostedProfileError where there is a hosted one."""
     step = _find_next_step(kakao_id)
     if step is Step.CREATE_PROFILE:
@@ -154,16 +154,15 @@ def _get_user(username: str) -> dict[str, Any] | None:
         return None
 
 
-def _create_profile(kakao_id: str, profile: kakao_api.Profile) -> None:
+def _create_profile(kakao_id: str, attributes: Mapping[str, str]) -> None:
     """AdminCreateUser: Cognito generates a password and, because of SUPPRESS, shows it to nobody."""
-    attributes = {"nickname": profile.nickname, "email": profile.email, "email_verified": profile.email and "true"}
     try:
         cognito.call(
             "admin_create_user",
             UserPoolId=USER_POOL_ID,
             Username=kakao_user.username(kakao_id),
             MessageAction="SUPPRESS",
-            UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items() if value],
+            UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items()],
         )
     except CognitoResponseError as error:
         if error.code != "UsernameExistsException":  # another request has just created it

@@ -15,7 +15,15 @@ import os
 import time
 from typing import Any
 
-from handlers import cognito_responses, contract, kakao_environment, kakao_profile, web
+from handlers import (
+    cognito_responses,
+    contract,
+    kakao_attributes,
+    kakao_environment,
+    kakao_profile,
+    kakao_responses,
+    web,
+)
 from handlers.errors import (
     CognitoError,
     CognitoResponseError,
@@ -35,19 +43,8 @@ TIMEOUT_SECONDS = 2.5  # for all requests to Kakao here; the challenge sends one
 MAX_NONCE_LENGTH = 512
 
 KAKAO = kakao_environment.kakao_api()
+ATTRIBUTES = kakao_attributes.mapping()
 
-# The code of a KakaoError → status, message.
-RESPONSES = {
-    "invalid_token": (401, "Ask Kakao for a new token of this app. An ID token is accepted for five minutes."),
-    "kakao_account_restricted": (403, "Kakao has restricted this account. The user has to ask Kakao."),
-    "kakao_consent_required": (403, "The user has to agree to more in Kakao's consent screen. Ask for it, then retry."),
-    "kakao_under_age": (403, "Kakao does not let users of this age sign in to this app."),
-    "kakao_misconfigured": (502, "Kakao refuses the calls of this service. Its team has to look at its log."),
-    "kakao_throttled": (429, "Kakao takes no more requests from this app for now. Try again later."),
-    "kakao_unavailable": (502, "Kakao is not available. Try again."),
-    "kakao_too_slow": (504, "Kakao is slow. Try again."),
-}
-RETRY_AFTER_SECONDS = {"kakao_throttled": 60}  # Kakao itself names no time
 THROTTLED = {"LimitExceededException", "ThrottlingException", "TooManyRequestsException"}
 
 
@@ -60,7 +57,7 @@ def _respond(event: Event) -> Response:
     try:
         return sign_in(event)
     except KakaoError as error:
-        raise _http_error(error.code) from None
+        raise kakao_responses.http_error(error.code) from None
     except CognitoResponseError as error:
         if error.code in THROTTLED:
             raise cognito_responses.http_error(error) from None
@@ -82,9 +79,14 @@ def sign_in(event: Event) -> Response:
     deadline = time.monotonic() + TIMEOUT_SECONDS
     credential = _credential(web.json_body(event))
     kakao_id = KAKAO.user_id(credential, deadline=deadline)
-    tokens = kakao_profile.sign_in(kakao_id, credential, lambda: KAKAO.profile(credential, deadline=deadline))
+    tokens = kakao_profile.sign_in(kakao_id, credential, lambda: _attributes(credential, deadline))
     log.info(contract.LOG_SIGNED_IN, extra={"sub": tokens.claims["sub"]})
     return web.json_response(200, tokens.as_json())
+
+
+def _attributes(credential: Credential, deadline: float) -> dict[str, str]:
+    """Return the attributes of a new profile, as Kakao tells them."""
+    return kakao_attributes.user_attributes(KAKAO.claims(credential, ATTRIBUTES, deadline=deadline), ATTRIBUTES)
 
 
 def _credential(body: dict[str, Any]) -> Credential:
@@ -96,8 +98,3 @@ def _credential(body: dict[str, Any]) -> Credential:
     nonce = web.text_field(body, "nonce", max_length=MAX_NONCE_LENGTH) if "nonce" in body else None
     token = web.text_field(body, fields[0], max_length=contract.MAX_TOKEN_LENGTH)
     return Credential(**{fields[0]: token}, nonce=nonce)
-
-
-def _http_error(code: str) -> HttpError:
-    status, message = RESPONSES[code]
-    return HttpError(status, code, message, retry_after=RETRY_AFTER_SECONDS.get(code))

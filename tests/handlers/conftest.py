@@ -142,6 +142,11 @@ def kakao_environment() -> None:
 
 
 @pytest.fixture(scope="session")
+def kakao_user_info(kakao_environment: None) -> ModuleType:
+    return importlib.import_module("handlers.kakao_user_info")
+
+
+@pytest.fixture(scope="session")
 def kakao_challenge(kakao_environment: None) -> ModuleType:
     return importlib.import_module("handlers.kakao_challenge")
 

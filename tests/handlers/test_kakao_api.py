@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handlers import errors
+from handlers import errors, kakao_client
 from tests.handlers import user_pool
 from tests.handlers.user_pool import JwksEndpoint, jwks_endpoint
 
@@ -46,6 +46,7 @@ def say(api: JwksEndpoint, body: Any, status: int = 200) -> None:
 
 
 Whose = Callable[..., str]
+Claims = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
@@ -68,11 +69,11 @@ def whose(kakao_api: ModuleType, asked_kakao: Any) -> Whose:
 
 
 @pytest.fixture
-def profile(kakao_api: ModuleType, asked_kakao: Any) -> Callable[..., Any]:
-    def profile(**credential: str) -> Any:
-        return asked_kakao.profile(kakao_api.Credential(**credential), deadline=time.monotonic() + 5)
+def claims(kakao_api: ModuleType, asked_kakao: Any) -> Claims:
+    def claims(**credential: str) -> Any:
+        return asked_kakao.claims(kakao_api.Credential(**credential), deadline=time.monotonic() + 5)
 
-    return profile
+    return claims
 
 
 def id_token(**claims: Any) -> str:
@@ -190,8 +191,8 @@ def test_each_of_kakaos_codes_has_one_answer(
     assert "canary" not in repr(logged)
 
 
-def test_no_code_has_an_answer_that_this_table_does_not_show(kakao_api: ModuleType) -> None:
-    assert {code: error.code for code, error in kakao_api.ERRORS.items()} == {
+def test_no_code_has_an_answer_that_this_table_does_not_show() -> None:
+    assert {code: error.code for code, error in kakao_client.ERRORS.items()} == {
         code: answer for code, (_, answer) in KAKAOS_CODES.items()
     }
 
@@ -277,11 +278,11 @@ def test_an_id_token_that_is_not_for_us_or_not_any_more_is_refused(
 
 @pytest.mark.parametrize(("age", "counts"), [(0, True), (300, True), (325, True), (335, False), (6 * 3600, False)])
 def test_an_id_token_counts_for_five_minutes_however_long_it_is_valid(
-    whose: Whose, profile: Callable[..., Any], kakao_api: ModuleType, age: int, counts: bool
+    whose: Whose, claims: Claims, kakao_api: ModuleType, age: int, counts: bool
 ) -> None:
     """Clocks may differ by another 30 seconds. Kakao gives it hours, and cannot be asked whether it still counts."""
     token = id_token(iat=int(time.time()) - age, exp=int(time.time()) + 3600)
-    for asked in (whose, profile):
+    for asked in (whose, claims):
         with nullcontext() if counts else pytest.raises(errors.InvalidKakaoTokenError):
             asked(id_token=token)
 
@@ -342,75 +343,29 @@ def test_it_has_to_be_one_token(whose: Whose, api: JwksEndpoint, kakao_api: Modu
     assert api.asked == []
 
 
-# The profile
+# The claims
 
 
-def test_a_profile_is_what_the_person_agreed_to_share(profile: Callable[..., Any], api: JwksEndpoint) -> None:
+def test_the_claims_of_an_access_token_are_what_kakao_tells_of_its_user(claims: Claims, api: JwksEndpoint) -> None:
     say(api, {"id": PERSON, "kakao_account": {"profile": {"nickname": "김하늘"}, **VOUCHED}})
-    assert vars(profile(access_token="token")) == {"nickname": "김하늘", "email": EMAIL}
-    assert api.asked == ["/v2/user/me"]
+    verified = {"email": EMAIL, "email_verified": True}
+    assert claims(access_token="token") == {"sub": str(PERSON), "nickname": "김하늘"} | verified
+    assert api.asked == ["/v2/user/me?secure_resource=true"]
 
 
-@pytest.mark.parametrize(
-    "account",
-    [
-        {},
-        {"email_needs_agreement": True},
-        VOUCHED | {"is_email_valid": False},
-        VOUCHED | {"is_email_verified": False},
-        VOUCHED | {"is_email_verified": "true"},
-        VOUCHED | {"is_email_valid": 1},
-        {"email": EMAIL},
-        VOUCHED | {"email": None},
-        VOUCHED | {"email": [EMAIL]},
-        VOUCHED | {"email": "no address"},
-        VOUCHED | {"email": f"{'a' * 120}@example.com"},
-        VOUCHED | {"email": "=cmd@example.com"},
-    ],
-    ids=str,
-)
-def test_an_e_mail_that_kakao_does_not_vouch_for_is_none(
-    profile: Callable[..., Any], api: JwksEndpoint, account: dict[str, Any]
-) -> None:
-    say(api, {"id": PERSON, "kakao_account": account})
-    assert profile(access_token="token").email is None
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        {"id": PERSON},
-        {"kakao_account": None},
-        {"kakao_account": []},
-        {"kakao_account": {"profile": "김하늘"}},
-        {"kakao_account": {"profile": {"nickname": ""}}},
-        {"kakao_account": {"profile": {"nickname": 7}}},
-        {"kakao_account": {"profile": {"nickname": "\ud83d"}}},
-        {"kakao_account": {"profile": {"nickname": "x" * 129}}},
-    ],
-)
-def test_a_nickname_that_no_profile_can_hold_is_none(
-    profile: Callable[..., Any], api: JwksEndpoint, answer: dict[str, Any]
-) -> None:
-    say(api, answer)
-    assert vars(profile(access_token="token")) == {"nickname": None, "email": None}
-
-
-@pytest.mark.parametrize("letter", ["x", "가", "😀"])
-def test_the_longest_nickname_leaves_an_id_token_that_fits_a_cookie_however_it_is_written(
-    profile: Callable[..., Any], api: JwksEndpoint, letter: str
-) -> None:
-    say(api, {"kakao_account": {"profile": {"nickname": letter * 128}}})
-    nickname = profile(access_token="token").nickname
-    assert nickname == letter * 128
-    assert len(user_pool.token(nickname=nickname)) < 4096 - len("__Host-id")  # json.dumps writes 12 bytes for each 😀
+@pytest.mark.parametrize("user", [{}, {"id": str(PERSON)}, {"id": True}, {"id": 0}, {"id": 2**63}], ids=str)
+def test_a_user_without_an_id_is_kakaos_mistake(claims: Claims, api: JwksEndpoint, user: dict[str, Any]) -> None:
+    say(api, user)
+    with pytest.raises(errors.KakaoUnavailableError):
+        claims(access_token="token")
 
 
 def test_an_id_token_gives_a_nickname_and_no_e_mail_since_it_does_not_say_whether_it_is_verified(
-    profile: Callable[..., Any], api: JwksEndpoint
+    claims: Claims, api: JwksEndpoint
 ) -> None:
-    found = profile(id_token=id_token(nickname="김하늘", email=EMAIL))
-    assert vars(found) == {"nickname": "김하늘", "email": None}
+    found = claims(id_token=id_token(nickname="김하늘", email=EMAIL))
+    assert found == {"sub": str(PERSON), "nickname": "김하늘"}
+    assert claims(id_token=id_token(nickname="")) == {"sub": str(PERSON)}
     assert api.asked == []
 
 

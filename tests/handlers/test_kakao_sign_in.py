@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handlers import cognito, errors
+from handlers import cognito, errors, kakao_responses
 from handlers.errors import CognitoError, CognitoResponseError, CognitoTooSlowError, CognitoUnavailableError
 from handlers.token_set import unverified_claims
 from tests.handlers.conftest import CLIENT_ID, CLIENT_SECRET, id_token
@@ -51,11 +51,11 @@ class Kakao:
             raise self.failure
         return self.who
 
-    def profile(self, _credential: Any, *, deadline: float) -> Any:
-        from handlers import kakao_api
-
-        self.asked.append("profile")
-        return kakao_api.Profile(self.nickname, self.email)
+    def claims(self, _credential: Any, consents: Any, *, deadline: float) -> dict[str, Any]:
+        self.asked.append("claims")
+        told = {"nickname": self.nickname, "email": self.email, "email_verified": bool(self.email)}
+        told |= {consent: f"the {consent}" for consent in consents}
+        return {"sub": self.who} | {name: value for name, value in told.items() if value is not None}
 
 
 @dataclass
@@ -266,6 +266,15 @@ def test_the_profile_holds_what_kakao_vouches_for(send: Send, pool: Pool) -> Non
     assert pool.profiles[NATIVE]["attributes"] == expected
 
 
+def test_the_profile_holds_the_consents_that_the_team_maps(
+    send: Send, pool: Pool, kakao_sign_in: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kakao_sign_in, "ATTRIBUTES", {"phone_number": "phone_number", "ci": "custom:ci"})
+    send()
+    attributes = pool.profiles[NATIVE]["attributes"]
+    assert (attributes["phone_number"], attributes["custom:ci"]) == ("the phone_number", "the ci")
+
+
 def test_consent_is_not_needed_to_sign_in(send: Send, pool: Pool, kakao: Kakao) -> None:
     kakao.nickname = kakao.email = None
     assert send()[0] == 200
@@ -410,8 +419,8 @@ def test_nobody_is_looked_up_before_kakao_has_vouched(
     assert pool.asked == []
 
 
-def test_each_error_of_kakaos_has_an_answer_of_its_own(kakao_sign_in: ModuleType) -> None:
-    assert {error.code for error in errors.KakaoError.__subclasses__()} == set(kakao_sign_in.RESPONSES)
+def test_each_error_of_kakaos_has_an_answer_of_its_own() -> None:
+    assert {error.code for error in errors.KakaoError.__subclasses__()} == set(kakao_responses.RESPONSES)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from handlers import cognito as cognito_api
 from handlers import contract
+from handlers.errors import InvalidKakaoTokenError
 from sandbox.program import ROOT
 from tests.handlers.conftest import Cognito, id_token
 
@@ -71,7 +72,7 @@ TRIGGERS = {
         CANARY,
     ],
 }
-HTTP = {"accounts", "kakao_sign_in", "session", "user_info"}
+HTTP = {"accounts", "kakao_sign_in", "kakao_user_info", "session", "user_info"}
 SOCKET = {"chat", "connect_authorizer"}  # driven with canaries in test_chat.py and test_connect_authorizer.py
 
 
@@ -93,13 +94,25 @@ class Stub:
 
 
 class Vouching:
-    """A Kakao that takes any token for one of ours."""
+    """A Kakao that takes any token for one of ours; /v1/user/access_token_info does so every second time."""
+
+    asked = 0
 
     def user_id(self, _credential: Any, *, deadline: float) -> str:
         return "1"
 
-    def profile(self, _credential: Any, *, deadline: float) -> Any:
-        return importlib.import_module("handlers.kakao_api").Profile(CANARY, EMAIL)
+    def claims(self, _credential: Any, _consents: Any, *, deadline: float) -> dict[str, Any]:
+        return {"sub": "1", "nickname": CANARY, "email": EMAIL, "email_verified": True}
+
+    def token_user_id(self, _access_token: str, *, app_id: int, deadline: float) -> str:
+        self.asked += 1
+        if self.asked % 2:
+            raise InvalidKakaoTokenError
+        return "1"
+
+    def user(self, _access_token: str, *, deadline: float) -> dict[str, Any]:
+        account = {"is_email_valid": True, "email": EMAIL, "profile": {"nickname": CANARY}}
+        return {"id": 1, "kakao_account": account}
 
 
 def has_handler(module: str) -> bool:

@@ -1,0 +1,155 @@
+"""GET /api/kakao/userinfo: Kakao's API is a stand that answers as a test says."""
+
+import json
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from handlers import contract, kakao_client
+from tests.handlers.user_pool import JwksEndpoint, jwks_endpoint
+
+ID, APP = 1000000001, 42
+EMAIL = "haneul@example.com"
+# The stand has one answer for all paths: that of access_token_info and that of /v2/user/me in one.
+USER = {
+    "id": ID,
+    "app_id": APP,
+    "kakao_account": {
+        "profile": {"nickname": "김하늘"},
+        "is_email_valid": True,
+        "is_email_verified": False,
+        "email": EMAIL,
+        "phone_number": "+82 10-1234-5678",
+        "ci": "the ci",
+    },
+}
+INFO, ME = "/v1/user/access_token_info", "/v2/user/me?secure_resource=true"
+
+Ask = Callable[..., tuple[int, dict[str, Any], dict[str, str]]]
+
+
+@pytest.fixture(scope="module")
+def _api() -> Iterator[JwksEndpoint]:
+    with jwks_endpoint() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def api(_api: JwksEndpoint, kakao_user_info: ModuleType, monkeypatch: pytest.MonkeyPatch) -> JwksEndpoint:
+    _api.reset()
+    say(_api, USER)
+    client = kakao_client.KakaoClient(_api.url.partition("/pool/")[0])
+    monkeypatch.setattr(kakao_user_info, "KAKAO", client)
+    return _api
+
+
+@pytest.fixture
+def ask(kakao_user_info: ModuleType, api: JwksEndpoint) -> Ask:
+    def ask(authorization: str | None = "Bearer token", method: str = "GET") -> Any:
+        headers = {} if authorization is None else {"authorization": authorization}
+        answer = kakao_user_info.handler({"routeKey": f"{method} /api/kakao/userinfo", "headers": headers}, None)
+        assert answer["cookies"] == []
+        return answer["statusCode"], json.loads(answer["body"] or "{}"), answer["headers"]
+
+    return ask
+
+
+def say(api: JwksEndpoint, body: Any, status: int = 200) -> None:
+    api.status, api.body = status, json.dumps(body).encode()
+
+
+def test_cognito_gets_the_claims_of_the_tokens_user_and_kakao_sees_its_api_used(ask: Ask, api: JwksEndpoint) -> None:
+    status, claims, headers = ask()
+    assert status == 200
+    assert claims == {"sub": str(ID), "nickname": "김하늘", "email": EMAIL, "email_verified": False}
+    assert headers["cache-control"] == "no-store"
+    assert api.asked == [INFO, ME]
+    assert api.received["authorization"] == "Bearer token"
+
+
+def test_consents_that_the_team_maps_are_claims_and_no_others(
+    ask: Ask, kakao_user_info: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kakao_user_info, "CONSENTS", ["phone_number"])
+    claims = ask()[1]
+    assert claims["phone_number"] == "+821012345678"
+    assert "ci" not in claims
+
+
+def test_without_the_id_of_the_app_kakao_is_asked_once(
+    ask: Ask, api: JwksEndpoint, kakao_user_info: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kakao_user_info, "APP_ID", None)
+    assert ask()[0] == 200
+    assert api.asked == [ME]
+
+
+def test_head_is_answered_without_a_body(ask: Ask) -> None:
+    assert ask(method="HEAD")[:2] == (200, {})
+
+
+# What is refused
+
+
+def test_a_token_of_another_app_is_refused_before_kakao_is_asked_about_its_user(ask: Ask, api: JwksEndpoint) -> None:
+    say(api, USER | {"app_id": APP + 1})
+    status, body, headers = ask()
+    assert (status, body["error"]) == (401, "invalid_token")
+    assert headers["www-authenticate"] == 'Bearer realm="kakao", error="invalid_token"'
+    assert api.asked == [INFO]
+    assert EMAIL not in json.dumps(body)
+
+
+@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "token"])
+def test_a_request_without_a_token_is_told_how_to_send_one(
+    ask: Ask, api: JwksEndpoint, authorization: str | None
+) -> None:
+    """RFC 6750 section 3.1: without a token there is no error code in the challenge."""
+    status, _, headers = ask(authorization)
+    assert (status, headers["www-authenticate"]) == (401, 'Bearer realm="kakao"')
+    assert api.asked == []
+
+
+@pytest.mark.parametrize(
+    "token", ["two words", "a,b", "토큰", "=", "x\r\nhost: evil.example", "x" * (contract.MAX_TOKEN_LENGTH + 1)]
+)
+def test_what_cannot_be_a_token_is_not_sent_to_kakao(ask: Ask, api: JwksEndpoint, token: str) -> None:
+    status, _, headers = ask(f"Bearer {token}")
+    assert status == 401
+    assert headers["www-authenticate"].endswith('error="invalid_token"')
+    assert api.asked == []
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "expected"),
+    [
+        (401, -401, (401, "invalid_token")),
+        (400, -10, (429, "kakao_throttled")),
+        (503, -9798, (502, "kakao_unavailable")),
+        (401, -406, (403, "kakao_under_age")),
+        (403, -5, (502, "kakao_misconfigured")),
+        (400, -603, (504, "kakao_too_slow")),
+    ],
+)
+def test_each_fault_of_kakaos_has_its_status(
+    ask: Ask, api: JwksEndpoint, status: int, code: int, expected: tuple[int, str]
+) -> None:
+    say(api, {"msg": "canary", "code": code}, status)
+    got, body, headers = ask()
+    assert (got, body["error"]) == expected
+    assert ("retry-after" in headers) == (got == 429)
+    assert "canary" not in json.dumps(body)
+
+
+def test_a_slow_kakao_is_given_up(
+    ask: Ask, api: JwksEndpoint, kakao_user_info: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kakao_user_info, "TIMEOUT_SECONDS", 0.1)
+    api.delay = 0.5
+    assert ask()[0] == 504
+
+
+def test_the_time_for_kakao_is_below_cognitos_five_seconds(kakao_user_info: ModuleType) -> None:
+    assert kakao_user_info.TIMEOUT_SECONDS <= 2.5
