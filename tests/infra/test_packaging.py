@@ -115,6 +115,7 @@ def environment() -> dict[str, str]:
         contract.ENV_CONNECT_CHECKS_USER: "false",
         contract.ENV_KAKAO_APP_ID: "1",
         contract.ENV_KAKAO_APP_KEYS: '["key"]',
+        contract.ENV_KAKAO_ATTRIBUTES: '{"ci": "custom:ci"}',
         contract.ENV_REFRESH_DAYS: "30",
         contract.ENV_SITE_ORIGINS: '["https://site.example"]',
     }
