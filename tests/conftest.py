@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,10 @@ import pytest
 
 if TYPE_CHECKING:
     from sandbox.local import Sandbox
+
+# Each worker, and each process that a test starts, loads the same modules: without bytecode each compiles them again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 with warnings.catch_warnings():  # loading either one warns of its own old classes
     warnings.simplefilter("ignore")

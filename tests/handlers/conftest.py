@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, settings
 
 from handlers import contract
 
-# How long it takes says something of the machine alone.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long it takes says something of the machine alone. Each known edge has its own example beside the random ones.
+settings.register_profile("untimed", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 SITE, LOCAL = "https://site.example", "http://localhost:3000"

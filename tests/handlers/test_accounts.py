@@ -18,11 +18,11 @@ from botocore.exceptions import (
 )
 from hypothesis import example, given
 from hypothesis import strategies as st
-from moto import mock_aws
 
 from handlers import cognito as cognito_api
 from handlers.email_address import is_email
 from tests.handlers.conftest import CLIENT_ID, CLIENT_SECRET, SITE, id_token
+from tests.handlers.moto_aws import moto_aws
 from tests.handlers.web_client import Answer, set_cookies
 
 EMAIL, PASSWORD, CODE = "person@example.com", "a-long-enough-password", "123456"
@@ -99,7 +99,7 @@ def pool(accounts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    with mock_aws():
+    with moto_aws():
         cognito_api.make_client.cache_clear()
         client = boto3.client("cognito-idp")
         rules = dict.fromkeys(("RequireLowercase", "RequireUppercase", "RequireNumbers", "RequireSymbols"), False)

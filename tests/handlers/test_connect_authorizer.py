@@ -11,11 +11,11 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
-from moto import mock_aws
 
 from handlers import contract
 from handlers.jwks import Jwks
 from tests.handlers.conftest import CLIENT_ID, ISSUER, LOCAL, POOL, SITE
+from tests.handlers.moto_aws import moto_aws
 from tests.handlers.planted import NOT_OURS
 from tests.handlers.user_pool import JwksEndpoint, known_claims, token
 
@@ -46,9 +46,9 @@ def authorizer(module: ModuleType, endpoint: JwksEndpoint, pool: Any, monkeypatc
 
 @pytest.fixture(scope="module")
 def _pool(module: ModuleType) -> Iterator[tuple[Any, str]]:
-    with mock_aws():
+    with moto_aws():
         client = boto3.client("cognito-idp")
-        yield client, client.create_user_pool(PoolName="pool")["UserPool"]["Id"]  # slow: it loads an RSA key
+        yield client, client.create_user_pool(PoolName="pool")["UserPool"]["Id"]
 
 
 @pytest.fixture

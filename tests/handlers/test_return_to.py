@@ -132,7 +132,7 @@ tricky = st.lists(st.sampled_from(PIECES) | st.characters(codec="utf-8"), max_si
 
 
 @given(tricky | st.text(max_size=20) | tricky.map("/".__add__))
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_no_text_at_all_leads_off_the_site_or_into_the_api(resolve: Resolve, wanted: str) -> None:
     for address in candidates(wanted):
         assert address.isascii()
@@ -156,7 +156,7 @@ def is_a_pages(path: str) -> bool:
 
 @given(tricky.map("/".__add__))
 @example("/board?filter[status]=open#{7}")
-@settings(max_examples=300)
+@settings(max_examples=100)
 def test_whatever_address_a_user_is_at_the_sign_in_returns_there(resolve: Resolve, typed: str) -> None:
     there = resolve(typed)
     assume(there.get("origin") == SITE and is_a_pages(there["pathname"]))

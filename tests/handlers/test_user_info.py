@@ -7,9 +7,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from moto import mock_aws
 
 from handlers import cognito
+from tests.handlers.moto_aws import moto_aws
 
 CLAIMS = {
     "token_use": "id",
@@ -113,7 +113,7 @@ def pool(user_info: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    with mock_aws():
+    with moto_aws():
         cognito.make_client.cache_clear()
         client = boto3.client("cognito-idp")
         pool_id = client.create_user_pool(PoolName="pool")["UserPool"]["Id"]

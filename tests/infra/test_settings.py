@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,8 @@ def refusal(config: Mapping[str, Any], *, stack: str = "dev") -> SettingError | 
 
     pulumi.runtime.settings.configure(pulumi.runtime.settings.Settings(project=PROJECT, stack=stack))
     try:
-        asyncio.run(read())
+        with closing(asyncio.new_event_loop()) as loop:  # asyncio.run would look through every task that Pulumi made
+            loop.run_until_complete(read())
     except SettingError as error:
         return error
     return None
