@@ -10,6 +10,9 @@ PIN = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --gen
 # --no-compile: Python compiles a module at its first import. Compiling pulumi-aws would add 150 MB, mostly unused.
 PIP_INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes
 
+# The tests and the sandbox start many processes: without bytecode each compiles the same packages again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install up dev test check audit sbom bench load mutants screenshots preview doctor requirements python
 
 help:  ## list the targets
@@ -27,7 +30,7 @@ dev: $(VENV)/sandbox  ## the same; saved files of handlers/, frontend/ and clien
 
 test: $(VENV)/ready  ## run every test, also in Chromium
 	@$(RUN) -m tests.prepare
-	@$(RUN) -m pytest --numprocesses=auto --dist=loadfile --durations=10
+	@$(RUN) -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --durations=10
 
 check: $(VENV)/ready  ## check format, lint, types and workflows
 	@$(RUN) -m ruff format --check --quiet .
@@ -78,7 +81,9 @@ $(VENV)/sandbox: requirements-sandbox.txt
 	@$(PIP_INSTALL) -r requirements-sandbox.txt
 	@touch $@
 
-$(VENV)/ready: $(VENV)/sandbox requirements-dev.txt
+$(VENV)/ready: requirements-dev.txt
+	@$(MAKE) --no-print-directory python
 	@echo "installing what the tests need into $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
 	@$(PIP_INSTALL) -r requirements-dev.txt
-	@touch $@
+	@touch $(VENV)/sandbox $@ # it holds what the sandbox needs

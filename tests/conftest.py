@@ -34,6 +34,35 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if marked else None
 
 
+LONGEST_FIRST = (  # of the files whose tests wait for processes and browsers: a long one at the end would be waited for
+    "test_page",
+    "test_live",
+    "test_faults",
+    "test_local",
+    "test_forms",
+    "test_kakao_sign_in",
+    "test_attacks",
+)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: half of the time, tests of the sandbox and the browser wait."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, so that the short ones fill the gaps at the end."""
+
+    def place(item: pytest.Item) -> int:
+        if item.path.stem in LONGEST_FIRST:
+            return LONGEST_FIRST.index(item.path.stem)
+        starts = any(item.get_closest_marker(name) for name in ("sandbox", "browser"))
+        return len(LONGEST_FIRST) + (not starts)
+
+    items.sort(key=place)
+
+
 def pytest_collection_finish() -> None:
     """Do not look for garbage in Pulumi's classes, again and again: that is a third of the time of a declaration."""
     gc.collect()

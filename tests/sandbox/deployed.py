@@ -133,6 +133,13 @@ def invoke(sandbox: Sandbox, module: str, event: Mapping[str, Any]) -> dict[str,
     return answer | {"Payload": json.loads(answer["Payload"].read())}
 
 
+def restart(sandbox: Sandbox, module: str) -> None:
+    """UpdateFunctionConfiguration: the next call of the function starts a new process, which remembers nothing."""
+    function = functions(sandbox)[module]
+    same = {"FunctionName": function["FunctionName"], "Timeout": function["Timeout"]}
+    sandbox.account.call("lambda", "UpdateFunctionConfiguration", same)
+
+
 def routes(sandbox: Sandbox) -> list[str]:
     """The routes of the HTTP API, such as `GET /api/userinfo`, as deployed."""
     call = sandbox.account.call

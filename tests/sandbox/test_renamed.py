@@ -15,10 +15,10 @@ from tests.ports import free_ports
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(300)]
 NAME = "my-login"
 TESTS = [  # of what is declared, read or found by the project's name
-    "tests/infra/test_program.py",
+    "tests/infra/test_program.py::test_whatever_aws_can_tag_bears_project_and_stack[dev]",
+    "tests/infra/test_program.py::test_the_domain_prefix_is_unique_to_project_stack_and_account",
     "tests/infra/test_deployment.py",
     "tests/doctor/test_settings.py",
-    "tests/test_workflows.py",
 ]
 # Starts the sandbox, and prints what `pulumi stack output` would.
 SANDBOX = (
