@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from handlers.errors import CognitoResponseError, CognitoTooSlowError, CognitoUnavailableError
+from handlers.errors import (
+    AccountDisabledError,
+    CognitoResponseError,
+    CognitoTooSlowError,
+    CognitoUnavailableError,
+    InactiveAccountError,
+)
 
 
 class Limits(NamedTuple):
@@ -39,6 +45,25 @@ def call(operation: str, *, limits: Limits = WRITE, **parameters: Any) -> dict[s
     except BotoCoreError as error:
         raise CognitoUnavailableError(type(error).__name__) from None
     return response
+
+
+def active_user(username: str, sub: str, *, user_pool_id: str) -> dict[str, Any]:
+    """AdminGetUser: return the response for the user of a token.
+
+    A user name can belong to another account once the first one is deleted. No two accounts have the same `sub`.
+    Raises InactiveAccountError where the account is gone, another one or disabled, and CognitoError as `call` does.
+    """
+    try:
+        user = call("admin_get_user", limits=READ, UserPoolId=user_pool_id, Username=username)
+    except CognitoResponseError as error:
+        if error.code == "UserNotFoundException":
+            raise InactiveAccountError("the account is gone") from None
+        raise
+    if user_attributes(user).get("sub") != sub:
+        raise InactiveAccountError("the account is another one")
+    if user["Enabled"] is not True:
+        raise AccountDisabledError("the account is disabled")
+    return user
 
 
 def secret_hash(username: str, *, client_id: str, client_secret: str) -> str:

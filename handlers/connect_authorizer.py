@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers import bugs, cognito, contract, web
-from handlers.errors import CognitoError, CognitoResponseError, ConnectionDeniedError, InvalidTokenError
+from handlers.errors import CognitoError, ConnectionDeniedError, InactiveAccountError, InvalidTokenError
 from handlers.id_token import IdTokenVerifier
 from handlers.jwks import Jwks
 
@@ -106,18 +106,11 @@ def _context_of(claims: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _check_account(username: str, sub: str) -> None:
-    """AdminGetUser: deny where the account is gone, disabled or another one, and where Cognito does not answer.
-
-    A user name can belong to another account once the first one is deleted. No two accounts have the same `sub`.
-    """
+    """AdminGetUser: deny where the account is gone, disabled or another one, and where Cognito does not answer."""
     try:
-        user = cognito.call("admin_get_user", limits=cognito.READ, UserPoolId=USER_POOL_ID, Username=username)
+        cognito.active_user(username, sub, user_pool_id=USER_POOL_ID)
+    except InactiveAccountError as error:
+        raise ConnectionDeniedError(str(error)) from None
     except CognitoError as error:
-        if isinstance(error, CognitoResponseError) and error.code == "UserNotFoundException":
-            raise ConnectionDeniedError("the account is gone") from None
         log.error("account_unchecked", extra={"reason": str(error)})
         raise ConnectionDeniedError("Cognito does not answer") from None
-    if cognito.user_attributes(user).get("sub") != sub:
-        raise ConnectionDeniedError("the account is another one")
-    if user["Enabled"] is not True:
-        raise ConnectionDeniedError("the account is disabled")

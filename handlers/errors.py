@@ -9,6 +9,8 @@
     │   ├── CognitoResponseError         it answered with an error, such as UserNotFoundException
     │   ├── CognitoTooSlowError          it did not answer in time
     │   └── CognitoUnavailableError      it could not be reached
+    ├── InactiveAccountError             no account is behind a token any more
+    │   └── AccountDisabledError         the team has disabled it
     ├── DisabledProfileError             the team has disabled the user's profile
     ├── HostedProfileError               Cognito signs the user in through the hosted login alone
     ├── TokenError                       Cognito's token endpoint gave no tokens
@@ -101,6 +103,14 @@ class CognitoTooSlowError(CognitoError):
 
 class CognitoUnavailableError(CognitoError):
     """There is no response that makes sense."""
+
+
+class InactiveAccountError(LoginError):
+    """The account of a token is gone, or its user name belongs to another account now."""
+
+
+class AccountDisabledError(InactiveAccountError):
+    """The team has disabled the account of a token."""
 
 
 class DisabledProfileError(LoginError):

@@ -60,30 +60,19 @@ def provider(identities: str | None) -> str:
 
 
 def fetch_profile(username: str, sub: str) -> dict[str, str | bool | None]:
-    """AdminGetUser: return the profile; raise HttpError (401) where the account is gone or disabled.
-
-    A user name can belong to another account once the first one is deleted. No two accounts have the same `sub`.
-    """
+    """AdminGetUser: return the profile; raise HttpError (401) where the account is gone or disabled."""
     from handlers import cognito, cognito_responses  # only here: an ID token needs no call of AWS
-    from handlers.errors import CognitoError, CognitoResponseError
+    from handlers.errors import AccountDisabledError, CognitoError, CognitoResponseError, InactiveAccountError
 
     try:
-        user = cognito.call("admin_get_user", limits=cognito.READ, UserPoolId=USER_POOL_ID, Username=username)
+        user = cognito.active_user(username, sub, user_pool_id=USER_POOL_ID)
+    except AccountDisabledError:
+        raise HttpError(401, "signed_out", "The account is disabled.") from None
+    except InactiveAccountError:
+        raise HttpError(401, "signed_out", "The account is gone. Sign in again.") from None
     except CognitoError as error:
-        code = error.code if isinstance(error, CognitoResponseError) else None
-        if code == "UserNotFoundException":
-            raise _account_gone() from None
-        if code == "TooManyRequestsException":
+        if isinstance(error, CognitoResponseError) and error.code == "TooManyRequestsException":
             raise cognito_responses.throttled(retry_after=1) from None
         log.error("cognito_failed", extra={"reason": str(error)})
         raise cognito_responses.unavailable() from None
-    if not user["Enabled"]:
-        raise HttpError(401, "signed_out", "The account is disabled.")
-    attributes = cognito.user_attributes(user)
-    if attributes["sub"] != sub:
-        raise _account_gone()
-    return to_profile(user["Username"], attributes)
-
-
-def _account_gone() -> HttpError:
-    return HttpError(401, "signed_out", "The account is gone. Sign in again.")
+    return to_profile(user["Username"], cognito.user_attributes(user))

@@ -10,11 +10,12 @@ from unittest.mock import patch
 from joserfc.jwk import RSAKey
 from moto import mock_aws
 from moto.cognitoidp import models
+from moto.utilities.utils import load_resource
 
 
 @cache
 def _key() -> Any:
-    return RSAKey.import_key(models.load_resource("cognitoidp/resources/jwks-private.json"))
+    return RSAKey.import_key(load_resource("cognitoidp/resources/jwks-private.json"))
 
 
 @contextmanager

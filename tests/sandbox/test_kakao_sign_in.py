@@ -55,9 +55,16 @@ def nobody_has_signed_in_yet(sandbox: Sandbox) -> Iterator[None]:
 
 
 @pytest.fixture
-def post(sandbox: Sandbox) -> Post:
+def post(sandbox: Sandbox, request: pytest.FixtureRequest) -> Post:
+    """Sends JSON to a route; once where Kakao is switched, and again where only this machine was too slow."""
+    tries = 1 if "kakao" in request.fixturenames else 5
+
     def post(path: str = "kakao", **body: Any) -> requests.Response:
-        return requests.post(f"{sandbox.site}/api/auth/{path}", json=body, timeout=20)
+        for _ in range(tries):
+            answer = requests.post(f"{sandbox.site}/api/auth/{path}", json=body, timeout=20)
+            if answer.status_code != 504:
+                break
+        return answer
 
     return post
 
