@@ -194,6 +194,20 @@ def checked(args: KakaoLoginArgs) -> KakaoLoginArgs:
     return complete
 
 
+def with_prefix(args: KakaoLoginArgs, name: str) -> KakaoLoginArgs:
+    """Return checked inputs with a prefix of Cognito's domain: unless one is given, `name` and the account.
+
+    All AWS accounts of a region share the prefixes. Raises InputError where Cognito would refuse the derived one.
+    """
+    domains = args["domains"]
+    if domains["login"] or domains["prefix"]:
+        return args
+    if word := _reserved_word(name):
+        problem = f"is not set, and {name!r}, which it is derived from, contains {word!r}; Cognito refuses that"
+        raise InputError("domains.prefix", problem)
+    return {**args, "domains": {**domains, "prefix": f"{name}-{ACCOUNT}"}}
+
+
 def _complete(given: Mapping[str, Any], defaults: Mapping[str, Any], kind: type, group: str = "") -> dict[str, Any]:
     for name in given:
         if name not in kind.__annotations__:
@@ -386,7 +400,7 @@ def _service_name(path: str, value: Any) -> None:
         raise InputError(path, problem, value=value)
 
 
-def reserved_word(prefix: str) -> str | None:
+def _reserved_word(prefix: str) -> str | None:
     """Return the word for which Cognito refuses a prefix of its domain, or None."""
     return next((word for word in RESERVED_IN_PREFIXES if word in prefix), None)
 
@@ -397,7 +411,7 @@ def _prefix(path: str, value: Any) -> None:
     if value and not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", prefix):
         problem = "is {value}; it takes 1 to 63 lower-case letters, digits and inner hyphens"
         raise InputError(path, problem, value=value)
-    if word := reserved_word(prefix):
+    if word := _reserved_word(prefix):
         raise InputError(path, f"is {{value}}; Cognito refuses a domain that contains {word!r}", value=value)
 
 

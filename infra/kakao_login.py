@@ -33,7 +33,7 @@ class KakaoLogin(Component):
 
     def __init__(self, name: str, args: KakaoLoginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Declare the login. Raises InputError or InvalidNameError before anything is declared."""
-        self._args = inputs.checked(args)
+        self._args = inputs.with_prefix(inputs.checked(args), f"{names.stack()}-{name}")
         names.check(f"{name}-{names.LONGEST_PART}")
         super().__init__("KakaoLogin", name, opts)
         self.functions: list[Function] = []
@@ -227,7 +227,7 @@ class KakaoLogin(Component):
 
     def _hosted_login_url(self) -> pulumi.Output[str]:
         return self._pool.hosted_login(
-            prefix=self._args["domains"]["prefix"] or f"{names.stack()}-{self._name}-{{accountId}}",
+            prefix=self._args["domains"]["prefix"],
             domain=self._domain("login"),
             url=self._args["hosted_login_url"],
         )

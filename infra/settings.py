@@ -57,12 +57,11 @@ def read() -> KakaoLoginArgs:
     _check_names()
     given = _given()
     try:
-        args = inputs.checked(given)
+        args = inputs.with_prefix(inputs.checked(given), names.stack())
     except InputError as error:
         raise _setting_error(error) from None
     _refuse_id_as_secret(args)
     args["kakao"]["client_secret"] = pulumi.Config().require_secret("kakaoClientSecret")
-    args["domains"]["prefix"] = args["domains"]["prefix"] or _derived_prefix(args)
     return args
 
 
@@ -121,17 +120,6 @@ def _refuse_id_as_secret(args: KakaoLoginArgs) -> None:
     if args["kakao"]["client_secret"] == args["kakao"]["client_id"]:
         problem = "is the same as kakaoClientId; Kakao shows it below the REST API key"
         raise SettingError("kakaoClientSecret", problem, ask("kakaoClientSecret", secret=True))
-
-
-def _derived_prefix(args: KakaoLoginArgs) -> str:
-    """Return project-stack-account. All AWS accounts of a region share the prefixes."""
-    if args["domains"]["login"]:
-        return ""
-    prefix = f"{names.stack()}-{inputs.ACCOUNT}"
-    if word := inputs.reserved_word(prefix):
-        problem = f"is not set, and project-stack-account contains {word!r}, which Cognito refuses in a domain"
-        raise SettingError("domainPrefix", problem, ask("domainPrefix"))
-    return prefix
 
 
 def _check_names() -> None:

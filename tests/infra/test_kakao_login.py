@@ -83,6 +83,17 @@ def test_a_wrong_input_is_refused_by_the_name_that_the_program_gave_it(changes: 
     assert problem in str(refusal.value)
 
 
+def test_a_prefix_is_derived_with_the_account_or_refused_where_cognito_would_refuse_the_domain() -> None:
+    args = checked(kakao=KAKAO)
+    assert inputs.with_prefix(args, "shop-dev-login")["domains"]["prefix"] == "shop-dev-login-{accountId}"
+    for name in ("shop-dev-amazon", "my-aws-dev"):
+        with pytest.raises(InputError, match=r"domains\.prefix is not set, and .* contains '(amazon|aws)'"):
+            inputs.with_prefix(args, name)
+        args["domains"]["prefix"] = "of-ours"
+        assert inputs.with_prefix(args, name) == args
+        args["domains"]["prefix"] = ""
+
+
 def test_numbers_that_another_language_sends_as_floats_are_taken() -> None:
     assert checked(kakao=KAKAO, tokens={"minutes": 20.0})["tokens"]["minutes"] == 20
 
