@@ -14,7 +14,7 @@ import yaml
 
 from infra import names
 from sandbox.program import PROJECT, ROOT
-from tests.infra.engine import ACCOUNT, DEPLOYMENT, REGION, Graph, declare, declare_deployment, statements
+from tests.infra.engine import ACCOUNT, DEPLOYMENT, REGION, Graph, declare_deployment, declare_everything, statements
 from tests.infra.iam import allows, tags
 
 
@@ -353,7 +353,8 @@ def test_the_boundary_leaves_every_function_what_its_own_policy_grants_and_no_ot
     deployment: Graph, stack: Graph
 ) -> None:
     limit = statements(deployment.named("dev-boundary")["policy"])
-    pool, others_pool = (tags("ResourceTag", graph.one("UserPool")["tags"]) for graph in (stack, declare(stack="prod")))
+    graphs = (stack, declare_everything("prod"))
+    pool, others_pool = (tags("ResourceTag", graph.one("UserPool")["tags"]) for graph in graphs)
     asked = {
         action
         for policy in stack.all("RolePolicy")

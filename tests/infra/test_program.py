@@ -22,9 +22,9 @@ def test_every_resource_belongs_to_a_component(stack: Graph) -> None:
         assert f"{resource.name}-".startswith((f"{resource.parent}-", "login-")), resource.name
 
 
-def test_no_name_holds_a_stack_or_an_account_so_that_a_second_stack_is_the_same_program(stack: Graph) -> None:
-    other = declare({"kakaoAppId": "1000002"}, stack="prod")
-    assert {(r.type, r.name) for r in stack.resources} == {(r.type, r.name) for r in other.resources}
+def test_no_name_holds_a_stack_or_an_account_so_that_a_second_stack_is_the_same_program(everything: Graph) -> None:
+    other = declare_everything("prod")
+    assert {(r.type, r.name) for r in everything.resources} == {(r.type, r.name) for r in other.resources}
 
 
 def test_nothing_in_the_program_asks_which_stack_it_is() -> None:

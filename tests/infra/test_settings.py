@@ -28,7 +28,7 @@ from infra import commands, names, settings
 from infra.keys import SettingError, known_keys
 from infra.project import FILE, UnreadableFileError
 from sandbox.program import PROJECT, ROOT, own, stack_config
-from tests.infra.engine import REQUIRED, VARIED, Graph, declare, refused
+from tests.infra.engine import REQUIRED, VARIED, Graph, refused
 
 WRONG: list[tuple[str, Any, str]] = [
     ("kakaoClientId", None, "is not set"),
@@ -560,4 +560,4 @@ def test_a_key_of_another_project_is_refused_with_the_command_that_makes_it_ours
 
 
 def test_what_the_team_sets_for_a_program_of_its_own_is_left_alone() -> None:
-    assert declare({"billing:protect": "true", "billing:table": "x"}).resources
+    assert refusal({"billing:protect": "true", "billing:table": "x"}) is None

@@ -363,8 +363,7 @@ def test_a_mobile_app_is_called_back_where_the_setting_says(varied: Graph) -> No
     assert query["scope"][0].split() == client["allowedOauthScopes"]
 
 
-def test_an_app_without_a_callback_sends_its_users_to_the_site() -> None:
-    stack = declare({"kakaoAppId": "42"})
+def test_an_app_without_a_callback_sends_its_users_to_the_site(stack: Graph) -> None:
     address = stack.function("kakao_sign_in")["environment"]["variables"]["AUTHORIZE_URL"]
     assert address == f"{stack.exports['siteUrl']}/api/auth/login?provider=Kakao"
 
