@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from errno import EADDRNOTAVAIL, EAFNOSUPPORT
 from pathlib import Path
 
-START_TIMEOUT_SECONDS = 20
+START_TIMEOUT_SECONDS = 60
 INHERITED = ("PATH", "LD_LIBRARY_PATH")
 OUTPUT = "output"
 LOG = "log"

@@ -4,12 +4,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from sandbox.local import Sandbox
 from tests.prepare import chromium as system_chromium
 from tests.sandbox.deployed import Switch, switches
 
+expect.set_options(timeout=30_000)  # what comes at all may come late on a busy machine
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 
 

@@ -40,9 +40,9 @@ def callback_after_agreeing(page: Page, sandbox: Sandbox) -> str:
     def follow(route: Route) -> None:
         sent = route.request
         headers = {"Content-Type": sent.headers["content-type"]}
-        answer = requests.post(sent.url, sent.post_data, headers=headers, allow_redirects=False, timeout=20)
+        answer = requests.post(sent.url, sent.post_data, headers=headers, allow_redirects=False, timeout=60)
         while not answer.headers["Location"].startswith(sandbox.site):
-            answer = requests.get(answer.headers["Location"], allow_redirects=False, timeout=20)
+            answer = requests.get(answer.headers["Location"], allow_redirects=False, timeout=60)
         found.append(answer.headers["Location"])
         route.fulfill(status=204)
 
@@ -107,7 +107,7 @@ def test_a_cognito_that_gives_no_token_is_said_in_words_and_the_next_try_works(
     press_kakao(page, sandbox)
     cognito(mode, "/oauth2/token")
     agree(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text(words, timeout=15_000)
+    expect(page.get_by_role("heading", level=1)).to_have_text(words)
     assert session(context) == {}
     cognito("up")
     try_again(page)
@@ -123,7 +123,7 @@ def test_a_session_outlives_a_cognito_that_does_not_renew_it(
     before = session(context)
     cognito(mode, "/oauth2/token")
     page.reload()
-    expect(page.get_by_role("heading", level=1)).to_have_text("연결하지 못했어요", timeout=15_000)
+    expect(page.get_by_role("heading", level=1)).to_have_text("연결하지 못했어요")
     assert session(context) == before
     cognito("up")
     try_again(page)
@@ -224,7 +224,7 @@ def lose(page: Page) -> Lose:
         sent = route.request
         headers = {name: value for name, value in sent.all_headers().items() if not name.startswith(":")}
         url = sent.url.replace("//localhost:", "//127.0.0.1:")
-        answer = requests.request(sent.method, url, headers=headers, allow_redirects=False, timeout=20)
+        answer = requests.request(sent.method, url, headers=headers, allow_redirects=False, timeout=60)
         assert answer.status_code < 400
         if sent.is_navigation_request():  # what the distribution shows for a 500
             route.fulfill(status=500, body=AWS_FAILED, content_type="text/html")

@@ -626,7 +626,7 @@ def test_where_the_pages_script_does_not_run_there_is_a_way_to_log_in_and_to_rel
             page = context.new_page()
             page.route("**/app.js", serve(broken) if broken else lambda route: route.abort())
             page.goto(site)
-            expect(page.get_by_text("페이지를 열지 못했어요.")).to_be_visible(timeout=15_000)
+            expect(page.get_by_text("페이지를 열지 못했어요.")).to_be_visible()
             expect(page.get_by_role("link", name="새로고침")).to_be_visible()
             link = page.get_by_role("link", name="카카오 로그인")
             expect(link).to_have_attribute("href", "/api/auth/login?provider=Kakao")

@@ -93,7 +93,7 @@ def test_sign_out_ends_the_session_here_and_at_cognito(page: Page, context: Brow
     copied = requests.post(
         f"{sandbox.site.replace('localhost', '127.0.0.1')}/api/auth/refresh",
         headers={"Cookie": kept, "Origin": sandbox.site},
-        timeout=10,
+        timeout=60,
     )
     assert (copied.status_code, copied.json()["error"]) == (401, "signed_out")
 
@@ -274,7 +274,7 @@ def test_the_login_asks_for_state_nonce_and_pkce_anew_each_time(sandbox: Sandbox
     site = sandbox.site.replace("localhost", "127.0.0.1")
     asked = []
     for _ in range(2):
-        answer = requests.get(f"{site}/api/auth/login?provider=Kakao", allow_redirects=False, timeout=10)
+        answer = requests.get(f"{site}/api/auth/login?provider=Kakao", allow_redirects=False, timeout=60)
         asked.append(parse_qs(urlsplit(answer.headers["Location"]).query))
     for name in ("state", "nonce", "code_challenge"):
         assert asked[0][name] != asked[1][name]

@@ -147,12 +147,12 @@ class Pool:
         return self.post("/oauth2/token", known | {"code": code} | more)
 
     def get(self, path: str, **query: str) -> requests.Response:
-        return requests.get(f"{self.login}{path}?{urlencode(query)}", allow_redirects=False, timeout=10)
+        return requests.get(f"{self.login}{path}?{urlencode(query)}", allow_redirects=False, timeout=60)
 
     def post(self, path: str, form: dict[str, str], **headers: str) -> requests.Response:
         headers = {"Content-Type": "application/x-www-form-urlencoded"} | headers
         body = urlencode(form)
-        return requests.post(self.login + path, data=body, headers=headers, allow_redirects=False, timeout=10)
+        return requests.post(self.login + path, data=body, headers=headers, allow_redirects=False, timeout=60)
 
 
 def parameters(response: requests.Response) -> dict[str, str]:

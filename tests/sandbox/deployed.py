@@ -52,7 +52,7 @@ class Browser:
         )
         headers = {"Cookie": sent} | more.pop("headers", {})
         answer = requests.request(
-            method, at(self.sandbox) + path, headers=headers, allow_redirects=False, timeout=20, **more
+            method, at(self.sandbox) + path, headers=headers, allow_redirects=False, timeout=60, **more
         )
         for line in answer.raw.headers.getlist("set-cookie"):
             name, value = line.split(";")[0].split("=", 1)
@@ -73,7 +73,7 @@ class Browser:
         """Sign in at Kakao, and return the callback that the browser would be sent to."""
         method, form = "GET", None
         while not url.startswith(self.sandbox.site):
-            answer = requests.request(method, url, data=form, allow_redirects=False, timeout=20)
+            answer = requests.request(method, url, data=form, allow_redirects=False, timeout=60)
             if answer.status_code == 302:
                 method, url, form = "GET", urljoin(url, answer.headers["Location"]), None
             else:
@@ -111,7 +111,7 @@ def talk(sandbox: Sandbox, headers: Mapping[str, str], *frames: str) -> list[obj
         came = await socket.receive()
         return json.loads(came.data) if came.type == WSMsgType.TEXT else came.type
 
-    return asyncio.run(asyncio.wait_for(run(), 20))
+    return asyncio.run(asyncio.wait_for(run(), 60))
 
 
 def mailed_code(sandbox: Sandbox, email: str) -> str:
@@ -185,7 +185,7 @@ def switches(stand_in: str) -> Iterator[Switch]:
 
     def switch(mode: str, *endpoints: str, **more: Any) -> None:
         body = {"mode": mode, **more} | ({"endpoints": list(endpoints)} if endpoints else {})
-        requests.post(f"{stand_in}/_stand-in/mode", json=body, timeout=5).raise_for_status()
+        requests.post(f"{stand_in}/_stand-in/mode", json=body, timeout=60).raise_for_status()
 
     yield switch
     switch("up")
@@ -217,6 +217,6 @@ def forget(sandbox: Sandbox, person: Person) -> None:
 
 def kakao_tokens(sandbox: Sandbox, person: Person, **more: Any) -> dict[str, str]:
     """Kakao's tokens for a person, as its SDK would have them."""
-    answer = requests.post(f"{sandbox.kakao}/_stand-in/token", json={"person": person.id, **more}, timeout=5)
+    answer = requests.post(f"{sandbox.kakao}/_stand-in/token", json={"person": person.id, **more}, timeout=60)
     tokens: dict[str, str] = answer.json()
     return tokens

@@ -27,7 +27,7 @@ Post = Callable[..., requests.Response]
 @pytest.fixture
 def post(sandbox: Sandbox) -> Post:
     def post(path: str, *, headers: dict[str, str] | None = None, **body: Any) -> requests.Response:
-        return requests.post(f"{sandbox.site}/api/auth/{path}", json=body or None, headers=headers, timeout=20)
+        return requests.post(f"{sandbox.site}/api/auth/{path}", json=body or None, headers=headers, timeout=60)
 
     return post
 
@@ -118,7 +118,7 @@ def test_the_password_gives_tokens_with_which_the_api_knows_the_person(
     assert "set-cookie" not in answer.headers
     for name in ("IdToken", "AccessToken"):
         bearer = {"authorization": f"Bearer {answer.json()[name]}"}
-        person = requests.get(f"{sandbox.site}/api/userinfo", headers=bearer, timeout=20).json()
+        person = requests.get(f"{sandbox.site}/api/userinfo", headers=bearer, timeout=60).json()
         assert (person["email"], person["provider"]) == (confirmed, "Cognito")
 
 
@@ -266,7 +266,7 @@ def test_a_session_is_the_same_as_after_a_kakao_sign_in(
     def sent() -> dict[str, str]:
         return same_origin | {"cookie": "; ".join(f"{name}={value}" for name, value in kept.items())}
 
-    person = requests.get(f"{sandbox.site}/api/userinfo", headers=sent(), timeout=20)
+    person = requests.get(f"{sandbox.site}/api/userinfo", headers=sent(), timeout=60)
     assert person.json()["email"] == confirmed
     refreshed = post("refresh", headers=sent())
     assert refreshed.status_code == 204

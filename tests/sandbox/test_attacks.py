@@ -225,12 +225,12 @@ def test_a_cookie_whose_name_a_sibling_host_may_set_is_nobodys(
     own = {"Sec-Fetch-Site": "same-origin", "Origin": sandbox.site}
     theirs = "; ".join(f"{planted.format(name)}={value}" for name, value in attacker.cookies.items())
     nobody = own | {"Cookie": f"{theirs}; __Secure-refresh={attacker.cookies['__Secure-refresh']}".encode()}
-    assert requests.get(f"{at(sandbox)}/api/userinfo", headers=nobody, timeout=20).status_code == 401
-    assert requests.post(f"{at(sandbox)}/api/auth/refresh", headers=nobody, timeout=20).status_code == 401
+    assert requests.get(f"{at(sandbox)}/api/userinfo", headers=nobody, timeout=60).status_code == 401
+    assert requests.post(f"{at(sandbox)}/api/auth/refresh", headers=nobody, timeout=60).status_code == 401
     with pytest.raises(WSServerHandshakeError):
         talk(sandbox, {"Cookie": theirs, "Origin": sandbox.site})
     beside = "; ".join([theirs, *(f"{name}={value}" for name, value in session.items())])
-    answer = requests.get(f"{at(sandbox)}/api/userinfo", headers=own | {"Cookie": beside.encode()}, timeout=20)
+    answer = requests.get(f"{at(sandbox)}/api/userinfo", headers=own | {"Cookie": beside.encode()}, timeout=60)
     assert answer.json()["email"] == VICTIM.email
 
 
@@ -372,7 +372,7 @@ def test_a_body_that_is_too_large_changes_nothing(sandbox: Sandbox, session: dic
 )
 @pytest.mark.parametrize("path", ["/api/userinfo", f"/api/auth/callback?code=x&state={'A' * 43}"])
 def test_headers_that_are_too_large_let_nobody_in(sandbox: Sandbox, headers: dict[str, str], path: str) -> None:
-    answer = requests.get(at(sandbox) + path, headers=headers, allow_redirects=False, timeout=20)
+    answer = requests.get(at(sandbox) + path, headers=headers, allow_redirects=False, timeout=60)
     assert 400 <= answer.status_code < 500
     assert not any(f"{name}=" in answer.headers.get("Set-Cookie", "") for name in SESSION)
 
@@ -394,7 +394,7 @@ def test_no_spelling_of_a_path_gets_past_the_door(sandbox: Sandbox, session: dic
         {"Cookie": f"__Host-id={session['__Host-id']}", "Sec-Fetch-Site": "cross-site"},
         {"Cookie": f"__Host-id={session['__Host-id']}", "Sec-Fetch-Site": "cross-site", "Upgrade": "h2c"},
     ):
-        connection = http.client.HTTPConnection(urlsplit(at(sandbox)).netloc, timeout=20)
+        connection = http.client.HTTPConnection(urlsplit(at(sandbox)).netloc, timeout=60)
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         body = answer.read().decode()
@@ -512,7 +512,7 @@ def test_a_made_up_token_is_worth_nothing_at_cognitos_api(sandbox: Sandbox, vict
 def at_hosted_login(sandbox: Sandbox, path: str, form: dict[str, str], secret: str | None = None) -> tuple[int, str]:
     """The status and the error of a client that authenticates with this secret, in the header, or with none."""
     credentials = None if secret is None else (sandbox.exports["clientId"], secret)
-    answer = requests.post(sandbox.hosted_login + path, data=form, auth=credentials, timeout=20)
+    answer = requests.post(sandbox.hosted_login + path, data=form, auth=credentials, timeout=60)
     return answer.status_code, answer.json()["error"]
 
 
@@ -567,7 +567,7 @@ def test_nothing_that_a_sign_up_says_of_itself_is_believed(sandbox: Sandbox, nam
     email = f"forger-{secrets.token_hex(4)}@example.com"
     body = {"email": email, "password": PASSWORD, name: FORGED[name], "UserAttributes": [{"Name": name, "Value": "1"}]}
     more = {"username": EMAIL, "attributes": {name: FORGED[name]}, "clientMetadata": {name: FORGED[name]}}
-    signed_up = requests.post(f"{at(sandbox)}/api/auth/sign-up", json=body | more, timeout=20)
+    signed_up = requests.post(f"{at(sandbox)}/api/auth/sign-up", json=body | more, timeout=60)
     assert signed_up.status_code == 200
     found = on_pool(sandbox, "AdminGetUser", Username=email)
     assert found["UserStatus"] == "UNCONFIRMED"
@@ -593,19 +593,19 @@ def test_an_account_cannot_be_taken_by_its_e_mail(sandbox: Sandbox) -> None:
     own, password = f"forger-{secrets.token_hex(4)}@example.com", "the-forgers-own-password"
     on_pool(sandbox, "AdminCreateUser", Username=own, MessageAction="SUPPRESS")
     on_pool(sandbox, "AdminSetUserPassword", Username=own, Password=password, Permanent=True)
-    answer = requests.post(f"{at(sandbox)}/api/auth/sign-in", json={"email": own, "password": password}, timeout=20)
+    answer = requests.post(f"{at(sandbox)}/api/auth/sign-in", json={"email": own, "password": password}, timeout=60)
     wanted = {"AccessToken": answer.json()["AccessToken"], "UserAttributes": [{"Name": "email", "Value": EMAIL}]}
     sandbox.account.call("cognito-idp", "UpdateUserAttributes", wanted)
-    wrong = requests.post(f"{at(sandbox)}/api/auth/sign-in", json={"email": EMAIL, "password": password}, timeout=20)
+    wrong = requests.post(f"{at(sandbox)}/api/auth/sign-in", json={"email": EMAIL, "password": password}, timeout=60)
     assert (wrong.status_code, wrong.json()["error"]) == (400, "wrong_credentials")
     assert _subject(sandbox, id_token(sandbox)) == _subject(sandbox, victims)
     before = len(mails(sandbox.aws))
-    requests.post(f"{at(sandbox)}/api/auth/forgot-password", json={"email": EMAIL}, timeout=20)
+    requests.post(f"{at(sandbox)}/api/auth/forgot-password", json={"email": EMAIL}, timeout=60)
     assert [mail.to for mail in mails(sandbox.aws)[before:]] == [EMAIL]
 
 
 def _subject(sandbox: Sandbox, token: str) -> object:
-    return requests.get(f"{at(sandbox)}/api/userinfo", headers=bearer(token), timeout=20).json()["name"]
+    return requests.get(f"{at(sandbox)}/api/userinfo", headers=bearer(token), timeout=60).json()["name"]
 
 
 def test_a_cookie_in_the_place_of_another_opens_nothing(sandbox: Sandbox, session: dict[str, str]) -> None:

@@ -55,11 +55,11 @@ def test_nothing_is_wrong_with_the_sandbox(target: stack.Stack, session: request
 @contextmanager
 def at_kakao(sandbox: Sandbox, **app: Any) -> Iterator[None]:
     """The app in Kakao's console, changed."""
-    requests.post(f"{sandbox.kakao}/_stand-in/app", json=app, timeout=5).raise_for_status()
+    requests.post(f"{sandbox.kakao}/_stand-in/app", json=app, timeout=60).raise_for_status()
     try:
         yield
     finally:
-        requests.post(f"{sandbox.kakao}/_stand-in/app", json={}, timeout=5).raise_for_status()
+        requests.post(f"{sandbox.kakao}/_stand-in/app", json={}, timeout=60).raise_for_status()
 
 
 @pytest.mark.parametrize(
@@ -96,11 +96,11 @@ def test_a_kakao_that_answers_nothing_of_use_is_said_with_its_status(
     sandbox: Sandbox, target: stack.Stack, session: requests.Session, endpoint: str, name: str, mode: str, status: str
 ) -> None:
     switch = f"{sandbox.kakao}/_stand-in/mode"
-    requests.post(switch, json={"mode": mode, "endpoints": [endpoint]}, timeout=5).raise_for_status()
+    requests.post(switch, json={"mode": mode, "endpoints": [endpoint]}, timeout=60).raise_for_status()
     try:
         finding = only(examine(target, session), name)
     finally:
-        requests.post(switch, json={"mode": "up"}, timeout=5).raise_for_status()
+        requests.post(switch, json={"mode": "up"}, timeout=60).raise_for_status()
     assert (finding.mark, status in finding.found) == ("✗", True)
 
 

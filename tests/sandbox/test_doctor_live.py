@@ -93,7 +93,7 @@ def test_nothing_is_made_unless_the_account_is_named(
     aws: Emulator, environment: dict[str, str], left: Any, typed: str
 ) -> None:
     with process(command(aws), stdin=-1, cwd=ROOT, env=environment) as doctor:
-        _, said = doctor.communicate(typed, timeout=30)
+        _, said = doctor.communicate(typed, timeout=60)
     assert (doctor.returncode, said.splitlines()[-1]) == (1, "Nothing was created.")
     assert left() == []
 
@@ -150,7 +150,7 @@ def test_an_interrupt_removes_what_was_made_and_no_second_one_keeps_it_from_that
         for _ in range(3):
             with suppress(ProcessLookupError):
                 doctor.send_signal(signal.SIGINT)
-        _, said = doctor.communicate(timeout=30)
+        _, said = doctor.communicate(timeout=60)
     assert said.splitlines()[-1] == "Interrupted."
     assert left() == []
 

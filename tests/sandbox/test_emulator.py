@@ -85,7 +85,7 @@ with emulated_aws(int(sys.argv[1])) as emulator:
         emulator = int(caller.stdout.readline())
         assert group(emulator)
         caller.kill()
-        caller.wait(5)
+        caller.wait(30)
     wait_until(lambda: not group(emulator))
 
 

@@ -27,7 +27,7 @@ def test_work_that_a_loop_has_not_begun_when_system_exit_ends_it_is_done_all_the
 
     def exit_when_told() -> None:
         busy.set()
-        leave.wait(10)
+        leave.wait(30)
         sys.exit()
 
     async def exit_later() -> None:
@@ -38,7 +38,7 @@ def test_work_that_a_loop_has_not_begun_when_system_exit_ends_it_is_done_all_the
 
     with event_loop_thread("loop") as run:
         run(exit_later())
-        busy.wait(10)
+        busy.wait(30)
         threading.Timer(0.1, leave.set).start()
         run(close())
     assert closed == [True]
@@ -58,6 +58,6 @@ def test_a_loop_that_system_exit_has_ended_still_shuts_its_servers_down() -> Non
 
     with event_loop_thread("loop") as run:
         run(exit_soon())
-        threads[0].join(5)
+        threads[0].join(30)
         run(close())
     assert closed == [True]

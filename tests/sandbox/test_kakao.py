@@ -198,7 +198,7 @@ def test_hostile_parameters_stay_text_in_the_page(kakao):
 
 def test_a_query_that_no_browser_would_send_stays_text_in_the_page(kakao):
     request = requests.Request("GET", kakao.base + "/oauth/authorize", params=asked({})).prepare()
-    connection = http.client.HTTPConnection(urlsplit(kakao.base).netloc, timeout=5)
+    connection = http.client.HTTPConnection(urlsplit(kakao.base).netloc, timeout=60)
     connection.request("GET", request.path_url + '&x="><script>')
     page = connection.getresponse().read().decode()
     connection.close()
@@ -701,7 +701,7 @@ def held() -> Iterator[tuple[Kakao, threading.Thread]]:
         waiting.start()
         time.sleep(0.1)
         yield kakao, waiting
-    waiting.join(2)
+    waiting.join(30)
     assert not waiting.is_alive()
 
 
@@ -712,7 +712,7 @@ def test_a_slow_request_does_not_hold_up_the_end(held):
 def test_a_held_request_is_answered_once_kakao_is_up(held):
     kakao, waiting = held
     kakao.post("/_stand-in/mode", json={"mode": "up"})
-    waiting.join(2)
+    waiting.join(30)
     assert not waiting.is_alive()
 
 

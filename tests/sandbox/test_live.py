@@ -37,7 +37,7 @@ class Development:
         return next(line.strip() for line in self.printed if word in line)
 
     def get(self, path: str, **headers: str) -> requests.Response:
-        return requests.get(self.site + path, headers=headers, timeout=20)
+        return requests.get(self.site + path, headers=headers, timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def session(development: Development) -> str:
         f"{development.site}/api/auth/sign-in",
         json={"email": email, "password": password, "session": True},
         headers={"origin": development.site, "sec-fetch-site": "same-origin"},
-        timeout=20,
+        timeout=60,
     )
     return "; ".join(re.findall(r"(__(?:Host|Secure)-[a-z]+=[^;]+)", answer.headers["set-cookie"]))
 

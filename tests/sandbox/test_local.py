@@ -69,15 +69,15 @@ def test_it_says_where_it_is_and_leaves_neither_process_nor_file_behind(tmp_path
         assert f"http://localhost:{port}" in printed
         assert "김하늘" in printed
         assert printed.count(" s\n") == 3  # the steps, each with its time
-        page = requests.get(f"http://127.0.0.1:{port}/", timeout=5)
+        page = requests.get(f"http://127.0.0.1:{port}/", timeout=60)
         assert (page.status_code, "카카오 로그인" in page.content.decode()) == (200, True)
-        requests.get(f"http://127.0.0.1:{port}/api/auth/login", allow_redirects=False, timeout=10)  # a warm Lambda
+        requests.get(f"http://127.0.0.1:{port}/api/auth/login", allow_redirects=False, timeout=60)  # a warm Lambda
         account = {"email": "reader@example.com", "password": "a long enough password"}
-        requests.post(f"http://127.0.0.1:{port}/api/auth/sign-up", json=account, timeout=10).raise_for_status()
+        requests.post(f"http://127.0.0.1:{port}/api/auth/sign-up", json=account, timeout=60).raise_for_status()
         assert "mail to reader@example.com: 인증 코드" in next(line for line in sandbox.stdout if "mail to" in line)
         assert next(line for line in sandbox.stdout if re.fullmatch(r" +\d{6}\n", line))
         sandbox.send_signal(signal.SIGINT)
-        assert sandbox.wait(10) == 0
+        assert sandbox.wait(30) == 0
         assert sandbox.stderr
         assert sandbox.stderr.read() == ""
     assert list(tmp_path.iterdir()) == []
@@ -101,7 +101,7 @@ def test_a_taken_port_is_named_with_the_way_out(offset: int) -> None:
 
 def test_a_missing_node_is_said_without_a_traceback(tmp_path: Path) -> None:
     with run(free_ports(), env={**os.environ, "PATH": str(tmp_path)}) as sandbox:
-        _, errors = sandbox.communicate(timeout=30)
+        _, errors = sandbox.communicate(timeout=60)
     assert sandbox.returncode == 1
     assert "Node.js is missing" in errors
     assert "Traceback" not in errors
@@ -115,7 +115,7 @@ def test_a_killed_emulator_ends_the_sandbox_which_says_so_and_what_to_do(tmp_pat
         next(line for line in sandbox.stdout if "go live at once" in line)
         (emulator,) = children(sandbox.pid)
         os.kill(emulator, signal.SIGKILL)
-        _, errors = sandbox.communicate(timeout=30)
+        _, errors = sandbox.communicate(timeout=60)
     assert sandbox.returncode == 1
     assert errors.splitlines() == [
         "",
@@ -213,7 +213,7 @@ def test_a_broken_file_of_settings_is_said_in_a_sentence(
 
 
 def test_a_login_that_names_no_site_comes_back_to_the_sandboxs_own(sandbox: local.Sandbox) -> None:
-    begun = requests.get(f"{sandbox.site}/api/auth/login?provider=Kakao", allow_redirects=False, timeout=10)
+    begun = requests.get(f"{sandbox.site}/api/auth/login?provider=Kakao", allow_redirects=False, timeout=60)
     query = parse_qs(urlsplit(begun.headers["Location"]).query)
     assert query["redirect_uri"] == [f"{sandbox.site}/api/auth/callback"]
     assert sandbox.exports["siteUrl"] == sandbox.site
