@@ -5,6 +5,7 @@ import importlib
 import inspect
 import json
 import re
+import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -253,6 +254,16 @@ def test_the_imports_of_infra_have_no_circle() -> None:
     graph = {name: [other for other in modules if other in names] for name, names in modules.items()}
     assert {"infra.settings", "infra.kakao_login"} <= set(TopologicalSorter(graph).static_order())
     assert not [name for name, names in graph.items() if "infra.settings" in names]
+
+
+def test_mypy_reads_each_package_of_the_provider_that_is_used() -> None:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    read = {name for each in listed if each.get("follow_imports") == "normal" for name in each["module"]}
+    folders = [ROOT / name for name in ("infra", "deployment", "service")]
+    files = [ROOT / "__main__.py", *(file for folder in folders for file in folder.rglob("*.py"))]
+    used = {name for file in files for name in re.findall(r"\baws\.([a-z0-9]+_?)\.[A-Z]", file.read_text())}
+    assert {"cognito", "lambda_"} <= used
+    assert {f"pulumi_aws.{name}.*" for name in used} <= read
 
 
 def test_only_settings_reads_the_configuration() -> None:
