@@ -264,7 +264,10 @@ def _jwks_url(target: Target) -> str:
 
 
 def hosted_login_leads_to_kakao(target: Target) -> None:
-    """Cognito knows the app client and its callback, and redirects to Kakao with the key and scopes of the settings."""
+    """Cognito knows the app client and its callback, and redirects to Kakao with the key and scopes of the settings.
+
+    The redirect passes through the site, which adds Kakao's own parameters of a login link.
+    """
     query = {
         "response_type": "code",
         "client_id": target.output("clientId"),
@@ -276,7 +279,9 @@ def hosted_login_leads_to_kakao(target: Target) -> None:
     hosted_login = target.output("kakaoRedirectUri").removesuffix(contract.IDP_RESPONSE_PATH)
     answer = target.get(f"{hosted_login}{contract.AUTHORIZE_PATH}?{urlencode(query)}")
     location = answer.headers.get("Location", "")
-    if not location.startswith(f"{target.stack['kakaoIssuer']}/oauth/authorize?"):
+    ours = target.output("siteUrl") + contract.path_of(contract.KAKAO_AUTHORIZE)
+    kakaos = f"{target.stack['kakaoIssuer']}/oauth/authorize"
+    if location.partition("?")[0] not in (ours, kakaos):
         problem = "does not know this client, its callback, or Kakao"
         raise CheckFailed(f"the hosted login {problem} (status {answer.status_code})", UP_AGAIN)
     sent = _query(location)
@@ -284,6 +289,12 @@ def hosted_login_leads_to_kakao(target: Target) -> None:
         raise CheckFailed("Cognito sends another REST API key than kakaoClientId", UP_AGAIN)
     if set(sent.get("scope", "").split()) != set(target.stack["kakaoScopes"].split()):
         raise CheckFailed("Cognito asks for other scopes than kakaoScopes", UP_AGAIN)
+    if location.startswith(f"{kakaos}?"):
+        problem = "Cognito sends browsers to Kakao itself, so `prompt` and the like in a login link have no effect"
+        raise CheckFailed(problem, UP_AGAIN)
+    answer = target.get(location)
+    if not answer.headers.get("Location", "").startswith(f"{kakaos}?"):
+        raise CheckFailed(f"the site answers {answer.status_code} to what Cognito sends to Kakao", UP_AGAIN)
 
 
 # Site

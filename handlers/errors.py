@@ -18,6 +18,7 @@
     │   ├── TokenThrottledError
     │   ├── TokenUnavailableError
     │   └── TokenTooSlowError
+    ├── AuthorizationRequestError        the hosted login would not send the browser to Kakao like this
     ├── KakaoParameterError              a login link has a parameter of Kakao's that Kakao would not take
     ├── InvalidTokenError                an ID token is not to be believed
     │   └── UnknownKeyError              it names a key that is not at hand
@@ -165,6 +166,10 @@ class UnknownKeyError(InvalidTokenError):
 
 
 # Kakao
+
+
+class AuthorizationRequestError(LoginError):
+    """The hosted login sends no browser to Kakao like this. The text is the name of the parameter."""
 
 
 class KakaoParameterError(LoginError):

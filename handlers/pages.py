@@ -158,6 +158,10 @@ KINDS = [
     ("", r"invalid_grant|authorization code not found", "login_expired"),
     ("", r"time(d )?out", "too_slow"),
     ("", r"(failed with|failed due to) error", "refused"),
+    # Kakao's own error, where Cognito has it in the description: "Kakao Error - 400 consent_required …".
+    ("", r"consent[ _]required|interaction_required", "consent_missing"),
+    ("", r"login_required", "login_expired"),
+    ("", r"access_denied|user denied access", "cancelled"),
     (
         "",
         r"error getting token|exception processing authorization code|connection (reset|refused)|unknown ?host|jwks"

@@ -1,6 +1,7 @@
 """Sign-in through the hosted login, and the session, which is three cookies.
 
 GET  /api/auth/login      302 to the hosted login (OAuth 2.0 code grant with state, nonce and PKCE S256, all three)
+GET  /api/kakao/authorize 302 on to Kakao, with Kakao's own parameters of the login
 GET  /api/auth/callback   302 to where the user was going, with the session cookies; or a page that says what failed
 GET  /api/auth/missing/…  404 with a page, for the distribution, in place of a file that the site does not have
 HEAD                      as GET, without a body; it starts no login and redeems no code
@@ -24,8 +25,9 @@ from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
-from handlers import cognito_responses, contract, kakao_parameters, pages, session_cookies, web
+from handlers import cognito_responses, contract, kakao_authorize, kakao_parameters, pages, session_cookies, web
 from handlers.errors import (
+    AuthorizationRequestError,
     CookieError,
     HttpError,
     InvalidGrantError,
@@ -52,6 +54,13 @@ endpoint = TokenEndpoint(
     client_secret=os.environ[contract.ENV_CLIENT_SECRET],
     issuer=ISSUER,
 )
+KAKAO_AUTHORIZE_URL = os.environ[contract.ENV_KAKAO_AUTHORIZE_URL]
+# Of each authorization request with which Cognito sends a browser to Kakao.
+KAKAO_REQUEST = {
+    "client_id": os.environ[contract.ENV_KAKAO_CLIENT_ID],
+    "redirect_uri": HOSTED_LOGIN + contract.IDP_RESPONSE_PATH,
+    "response_type": "code",
+}
 app_endpoint = (
     TokenEndpoint(hosted_login=HOSTED_LOGIN, client_id=os.environ[contract.ENV_APP_CLIENT_ID], issuer=ISSUER)
     if contract.ENV_APP_CLIENT_ID in os.environ
@@ -70,7 +79,8 @@ STATE_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}")
 class PendingLogin(NamedTuple):
     """A login that this browser has started. Its user may see all of it, so the cookie is not encrypted.
 
-    `kakao` are Kakao's own parameters of the login link, as a query.
+    `kakao` are Kakao's own parameters of the login link, as a query, until the browser is sent to Kakao with them.
+    `silent` is not empty where Kakao shows no page: then a failure leads back to the page without a word.
     """
 
     state: str
@@ -79,6 +89,7 @@ class PendingLogin(NamedTuple):
     return_to: str
     origin: str
     kakao: str = ""
+    silent: str = ""
 
     @property
     def cookie_name(self) -> str:
@@ -96,6 +107,7 @@ def handler(event: Event, _context: object) -> Response:
     """Answer one request. No response repeats anything of the request."""
     routes: dict[str, Callable[[Event], Response]] = {
         contract.LOGIN: login,
+        contract.KAKAO_AUTHORIZE: authorize_at_kakao,
         contract.CALLBACK: head_callback if web.is_head(event) else callback,
         contract.MISSING_FILE: missing_file,
         contract.REFRESH: refresh,
@@ -136,6 +148,7 @@ def login(event: Event) -> Response:
         return_to="/",
         origin=origin,
         kakao=kakao_parameters.encode(kakao),
+        silent="yes" if kakao_parameters.is_silent(kakao) else "",
     )
     pending, cookie = _with_return_address(pending, web.single(query, "return_to"))
     return web.redirect(_authorize_url(pending), cookies=[*_clear_old_logins(event, cookie), cookie])
@@ -192,6 +205,33 @@ def _redirect_uri(pending: PendingLogin) -> str:
     return pending.origin + contract.CALLBACK_PATH
 
 
+def authorize_at_kakao(event: Event) -> Response:
+    """Redirect from the hosted login on to Kakao, with Kakao's own parameters of this browser's newest login.
+
+    Cognito passes nothing on that says which login it is; the newest began a moment ago. Its parameters are used once:
+    a mobile app may sign in next in the same browser, and brings none.
+    """
+    pending = _newest_login(event)
+    parameters = {}
+    if pending is not None:
+        with suppress(KakaoParameterError):
+            parameters = kakao_parameters.decode(pending.kakao)
+    try:
+        address = kakao_authorize.address(
+            event.get("rawQueryString", ""), parameters, authorize_url=KAKAO_AUTHORIZE_URL, required=KAKAO_REQUEST
+        )
+    except AuthorizationRequestError as error:
+        return _failure("bad_link", str(error))
+    return web.redirect(address, cookies=[pending._replace(kakao="").as_cookie()] if pending and parameters else [])
+
+
+def _newest_login(event: Event) -> PendingLogin | None:
+    """Return the login whose cookie is the newest. Browsers send the oldest cookie first (RFC 6265 section 5.4)."""
+    names = [name for name in web.cookies(event) if LOGIN_COOKIE_PATTERN.fullmatch(name)]
+    pending = _read(web.cookies(event)[names[-1]]) if names else None
+    return pending if pending and pending.cookie_name == names[-1] else None
+
+
 # Callback
 
 
@@ -220,6 +260,14 @@ def _login_cookies(event: Event, query: Mapping[str, list[str]]) -> tuple[list[s
 
 
 def _finish(query: Mapping[str, list[str]], pending: PendingLogin | None, *, redeem: bool = True) -> Response:
+    """Answer the callback. A silent login that fails leads back to the page as it is; the log tells why."""
+    response = _outcome(query, pending, redeem=redeem)
+    if pending and pending.silent and response["statusCode"] >= 400:
+        return web.redirect(local_address(pending.return_to))
+    return response
+
+
+def _outcome(query: Mapping[str, list[str]], pending: PendingLogin | None, *, redeem: bool) -> Response:
     """Redeem the code. Without a pending login of the same state, no request is sent anywhere."""
     if pending is None:
         return _failure("login_expired", "no such login here")
@@ -246,6 +294,12 @@ def _finish(query: Mapping[str, list[str]], pending: PendingLogin | None, *, red
 
 def _pending_login(values: list[str], state: str) -> PendingLogin | None:
     """Return the login with this state, if this browser started it: `values` are those of its login cookie."""
+    pending = _read(values)
+    return pending if pending and _equal(pending.state, state) else None
+
+
+def _read(values: list[str]) -> PendingLogin | None:
+    """Return the login in a login cookie, of which the request may have only one."""
     if len(values) != 1:
         return None
     try:
@@ -253,7 +307,7 @@ def _pending_login(values: list[str], state: str) -> PendingLogin | None:
     except (ValueError, TypeError, RecursionError):
         return None
     valid = all(isinstance(value, str) and value.isascii() for value in pending)
-    return pending if valid and pending.origin in ORIGINS and _equal(pending.state, state) else None
+    return pending if valid and pending.origin in ORIGINS else None
 
 
 def _failure(kind: str, reason: str = "") -> Response:

@@ -1,4 +1,4 @@
-"""Kakao's endpoints, and the environment of a function that verifies Kakao's tokens."""
+"""Kakao's endpoints, and the environments of functions that send browsers to Kakao or verify Kakao's tokens."""
 
 import json
 
@@ -16,6 +16,14 @@ def endpoints(issuer: str, api: str) -> dict[str, str]:
         "token_url": f"{issuer}/oauth/token",
         "jwks_uri": f"{issuer}/.well-known/jwks.json",
         "attributes_url": f"{api}/v1/oidc/userinfo",
+    }
+
+
+def authorization(kakao: KakaoAppArgs) -> dict[str, str]:
+    """Return the environment of a function that sends browsers to Kakao."""
+    return {
+        contract.ENV_KAKAO_AUTHORIZE_URL: endpoints(kakao["issuer"], kakao["api"])["authorize_url"],
+        contract.ENV_KAKAO_CLIENT_ID: kakao["client_id"],
     }
 
 

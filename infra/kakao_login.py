@@ -51,7 +51,9 @@ class KakaoLogin(Component):
         self._layer = self._packages()
         self._pool = self._user_pool()
         self._hosted_login = self._hosted_login_url()
-        provider = self._pool.identity_provider(self._args["kakao"])
+        provider = self._pool.identity_provider(
+            self._args["kakao"], authorize_url=self._address(contract.KAKAO_AUTHORIZE)
+        )
         self._client = self._site_client(provider)
         self.client_id = self._client.id
         self.app_client_id = self._app_client(provider)
@@ -140,6 +142,10 @@ class KakaoLogin(Component):
     def _origins(self) -> list[pulumi.Input[str]]:
         """Return the origins that may use the login. The site itself is the first."""
         return [self.url, *self._args["extra_origins"]]
+
+    def _address(self, route: str) -> pulumi.Output[str]:
+        """Return the address of a route at the site."""
+        return pulumi.Output.concat(self.url, contract.path_of(route))
 
     def _domain(self, which: str) -> Domain | None:
         """Return the team's own domain for the `site` or the `login`, if there is one."""
@@ -273,6 +279,7 @@ class KakaoLogin(Component):
                 **self._client_secret(),
                 contract.ENV_HOSTED_LOGIN_URL: self._hosted_login,
                 contract.ENV_ISSUER: self._pool.issuer,
+                **kakao.authorization(self._args["kakao"]),
                 contract.ENV_REFRESH_DAYS: str(self._args["tokens"]["refresh_days"]),
                 contract.ENV_SITE_ORIGINS: pulumi.Output.json_dumps(self._origins()),
             },
@@ -333,7 +340,7 @@ class KakaoLogin(Component):
     def _authorize_url(self) -> pulumi.Output[str]:
         """Return where a mobile app sends a user who has to sign in on the web."""
         if self.app_client_id is None:
-            return pulumi.Output.concat(self.url, contract.path_of(contract.LOGIN), f"?provider={contract.PROVIDER}")
+            return pulumi.Output.concat(self._address(contract.LOGIN), f"?provider={contract.PROVIDER}")
         return authorize_url(self._hosted_login, self.app_client_id)
 
     def _connections(self) -> None:

@@ -137,8 +137,11 @@ class UserPool(Component):
             return pulumi.Output.concat("https://", host)
         return pulumi.Output.concat("https://", hosted.domain, ".auth.", self._region(), ".amazoncognito.com")
 
-    def identity_provider(self, kakao: KakaoAppArgs) -> pulumi.Output[str]:
-        """Declare Kakao as an OIDC identity provider of the pool. Return its name."""
+    def identity_provider(self, kakao: KakaoAppArgs, *, authorize_url: pulumi.Input[str]) -> pulumi.Output[str]:
+        """Declare Kakao as an OIDC identity provider of the pool. Return its name.
+
+        Cognito sends browsers to `authorize_url`, which sends them on to Kakao.
+        """
         provider = aws.cognito.IdentityProvider(
             f"{self._name}-kakao",
             user_pool_id=self.id,
@@ -153,6 +156,7 @@ class UserPool(Component):
                 "attributes_url_add_attributes": "false",
                 "oidc_issuer": kakao["issuer"],
                 **endpoints(kakao["issuer"], kakao["api"]),
+                "authorize_url": authorize_url,
             },
             attribute_mapping={"email": "email", "email_verified": "email_verified", "nickname": "nickname"},
             opts=pulumi.ResourceOptions(

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote_plus, urlencode, urlsplit
 
 from aiohttp import web
 from joserfc import jws
@@ -184,6 +184,9 @@ class HostedLogin:
         if (login.challenge or method) and not (login.challenge and method == "S256"):
             return login.error_redirect("invalid_request", "code_challenge_method must be S256")
         self._at_provider.add(redirected.get("state", ""), login)
+        answer.headers["Location"] = _with_redirect_uri(
+            answer.headers["Location"], f"{request.url.origin()}{contract.IDP_RESPONSE_PATH}"
+        )
         return answer
 
     async def _authorize_error(
@@ -249,6 +252,16 @@ class HostedLogin:
         """
         client_id, sent = _credentials(request, form)
         return secrets.compare_digest(self._client_secrets.get(client_id, "").encode(), sent.encode())
+
+
+def _with_redirect_uri(location: str, redirect_uri: str) -> str:
+    """Return the address at the provider with the redirect URI that Cognito sends: of the domain that browsers use.
+
+    The emulator writes the prefix domain's, also where `hostedLoginUrl` is set.
+    """
+    base, _, query = location.partition("?")
+    sent = parse_qsl(query, keep_blank_values=True)
+    return f"{base}?{urlencode([(name, redirect_uri if name == 'redirect_uri' else value) for name, value in sent])}"
 
 
 def _credentials(request: web.Request, form: Mapping[str, str]) -> tuple[str, str]:

@@ -22,6 +22,7 @@ settings.register_profile("untimed", deadline=None, max_examples=25, suppress_he
 settings.load_profile("untimed")
 
 SITE, LOCAL = "https://site.example", "http://localhost:3000"
+KAKAO_AUTHORIZE, KAKAO_CLIENT_ID = "https://kauth.example/oauth/authorize", "rest-api-key"
 CLIENT_ID, CLIENT_SECRET, ISSUER, POOL = (
     "client-id",
     "canary/secret +1",
@@ -117,6 +118,8 @@ def session(hosted: str) -> ModuleType:
         contract.ENV_CLIENT_ID: CLIENT_ID,
         contract.ENV_CLIENT_SECRET: CLIENT_SECRET,
         contract.ENV_ISSUER: ISSUER,
+        contract.ENV_KAKAO_AUTHORIZE_URL: KAKAO_AUTHORIZE,
+        contract.ENV_KAKAO_CLIENT_ID: KAKAO_CLIENT_ID,
         contract.ENV_REFRESH_DAYS: "30",
     }
     return importlib.import_module("handlers.session")

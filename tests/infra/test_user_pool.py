@@ -125,7 +125,7 @@ def test_every_endpoint_is_given_so_that_cognito_has_none_to_discover_and_to_rep
     details = stack.one("IdentityProvider")["providerDetails"]
     addresses = {key: details[key] for key in ("authorize_url", "token_url", "jwks_uri", "attributes_url")}
     assert addresses == {
-        "authorize_url": "https://kauth.kakao.com/oauth/authorize",
+        "authorize_url": f"{stack.exports['siteUrl']}/api/kakao/authorize",
         "token_url": "https://kauth.kakao.com/oauth/token",
         "jwks_uri": "https://kauth.kakao.com/.well-known/jwks.json",
         "attributes_url": "https://kapi.kakao.com/v1/oidc/userinfo",

@@ -142,6 +142,7 @@ def of_the_provider(sandbox: Sandbox, **changes: str) -> Iterator[None]:
         (lambda it: of_the_provider(it, client_id="another"), "another REST API key"),
         (lambda it: of_the_provider(it, authorize_scopes="openid"), "other scopes"),
         (lambda it: of_the_provider(it, authorize_url="https://a.example/"), "does not know this client"),
+        (lambda it: of_the_provider(it, authorize_url=f"{it.kakao}/oauth/authorize"), "have no effect"),
     ],
 )
 def test_a_hosted_login_that_is_not_as_the_settings_are_wants_another_up(

@@ -1,0 +1,243 @@
+"""The way from the hosted login on to Kakao."""
+
+import base64
+import json
+import re
+from types import ModuleType
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from handlers import kakao_authorize
+from handlers.errors import AuthorizationRequestError
+from tests.handlers.conftest import KAKAO_AUTHORIZE, KAKAO_CLIENT_ID, LOCAL, Cognito, id_token
+from tests.handlers.web_client import Answer, Client, set_cookies
+
+AUTHORIZE, LOGIN, CALLBACK = "GET /api/kakao/authorize", "GET /api/auth/login", "GET /api/auth/callback"
+OWN = {"prompt", "login_hint", "service_terms", "channel_public_id"}
+
+
+@pytest.fixture
+def client(session: ModuleType, cognito: Cognito) -> Client:
+    return Client(session.handler)
+
+
+@pytest.fixture
+def sent(hosted: str) -> dict[str, str]:
+    """What Cognito sends to an identity provider."""
+    return {
+        "client_id": KAKAO_CLIENT_ID,
+        "redirect_uri": f"{hosted}/oauth2/idpresponse",
+        "scope": "openid account_email profile_nickname",
+        "response_type": "code",
+        "state": "H4sIAAAAAAAA/1WQy27CMBBF+1g==.2",
+    }
+
+
+def begin(client: Client, **parameters: str) -> None:
+    assert client.send(LOGIN, parameters)["statusCode"] == 302
+
+
+def query_of(answer: Answer) -> dict[str, str]:
+    assert answer["statusCode"] == 302
+    address = urlsplit(answer["headers"]["location"])
+    assert f"{address.scheme}://{address.netloc}{address.path}" == KAKAO_AUTHORIZE
+    found = parse_qsl(address.query, keep_blank_values=True, strict_parsing=True)
+    assert len(dict(found)) == len(found)
+    return dict(found)
+
+
+def test_kakao_gets_cognitos_request_and_the_parameters_of_the_login_link(client: Client, sent: dict[str, str]) -> None:
+    begin(client, prompt="login,select_account", login_hint="+82 10-1234-5678", service_terms="age_14,ads")
+    own = {"prompt": "login,select_account", "login_hint": "+82 10-1234-5678", "service_terms": "age_14,ads"}
+    assert query_of(client.send(AUTHORIZE, sent)) == sent | own
+
+
+def test_without_a_login_of_the_site_cognitos_request_goes_on_unchanged(client: Client, sent: dict[str, str]) -> None:
+    """A mobile app at the hosted login."""
+    answer = client.send(AUTHORIZE, sent)
+    assert answer["headers"]["location"] == f"{KAKAO_AUTHORIZE}?{urlencode(sent)}"
+    assert answer["cookies"] == []
+
+
+def test_a_login_without_parameters_adds_none(client: Client, sent: dict[str, str]) -> None:
+    begin(client)
+    assert query_of(client.send(AUTHORIZE, sent)) == sent
+
+
+def test_the_parameters_are_used_once_so_that_an_app_in_the_same_browser_gets_none(
+    client: Client, cognito: Cognito, sent: dict[str, str]
+) -> None:
+    begin(client, prompt="create")
+    assert query_of(client.send(AUTHORIZE, sent))["prompt"] == "create"
+    assert query_of(client.send(AUTHORIZE, sent)) == sent
+
+
+def test_the_login_goes_on_after_its_parameters_were_used(
+    client: Client, cognito: Cognito, sent: dict[str, str]
+) -> None:
+    location = client.send(LOGIN, {"prompt": "login", "return_to": "/board/7"})["headers"]["location"]
+    asked = {name: value for name, (value,) in parse_qs(urlsplit(location).query).items()}
+    client.send(AUTHORIZE, sent)
+    cognito.body = {"id_token": id_token(nonce=asked["nonce"]), "refresh_token": "refresh-1"}
+    answer = client.send(CALLBACK, {"code": "c", "state": asked["state"]})
+    assert (answer["statusCode"], answer["headers"]["location"]) == (302, "/board/7")
+
+
+def test_of_several_tabs_the_newest_login_counts(client: Client, sent: dict[str, str]) -> None:
+    begin(client, prompt="login")
+    begin(client, prompt="create")
+    assert query_of(client.send(AUTHORIZE, sent))["prompt"] == "create"
+    begin(client)
+    assert query_of(client.send(AUTHORIZE, sent)) == sent
+
+
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_what_cognito_sends_itself_is_never_changed(client: Client, sent: dict[str, str], name: str) -> None:
+    begin(client, prompt="login", login_hint="haneul", service_terms="age", channel_public_id="_ZeUTxl")
+    found = query_of(client.send(AUTHORIZE, sent | {name: "of-cognito"}))
+    assert found[name] == "of-cognito"
+    assert found.keys() == sent.keys() | OWN
+
+
+def test_a_head_takes_nothing_from_the_login(client: Client, sent: dict[str, str]) -> None:
+    begin(client, prompt="login")
+    assert query_of(client.send("HEAD /api/kakao/authorize", sent))["prompt"] == "login"
+    assert query_of(client.send(AUTHORIZE, sent))["prompt"] == "login"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"client_id": "theirs"},
+        {"client_id": ""},
+        {"client_id": [KAKAO_CLIENT_ID, KAKAO_CLIENT_ID]},
+        {"redirect_uri": "https://evil.example/oauth2/idpresponse"},
+        {"redirect_uri": "{redirect_uri}/x"},
+        {"redirect_uri": ["{redirect_uri}", "https://evil.example"]},
+        {"response_type": "token"},
+        {"state": ["a", "b"]},
+        {"prompt": ["login", "login"]},
+    ],
+)
+def test_no_request_that_is_not_cognitos_own_goes_on_to_kakao(
+    client: Client, sent: dict[str, str], change: dict[str, Any]
+) -> None:
+    def filled(value: Any) -> Any:
+        return [filled(one) for one in value] if isinstance(value, list) else value.format(**sent)
+
+    begin(client, prompt="login")
+    answer = client.send(AUTHORIZE, sent | {name: filled(value) for name, value in change.items()})
+    assert (answer["statusCode"], answer["cookies"]) == (400, [])
+    assert "location" not in answer["headers"]
+
+
+@pytest.mark.parametrize("query", ["", "client_id", "?", "&&&", "client_id=" + KAKAO_CLIENT_ID])
+def test_a_link_to_the_route_alone_leads_nowhere(client: Client, query: str) -> None:
+    assert client.send(AUTHORIZE, raw_query=query)["statusCode"] == 400
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kakao": "prompt=x"},
+        {"kakao": "client_id=theirs"},
+        {"kakao": "state=theirs&scope=talk_message"},
+        {"kakao": "prompt=login&prompt=login"},
+        {"origin": "https://evil.example"},
+        {"state": "A" * 43},
+    ],
+)
+def test_a_login_cookie_with_other_content_adds_nothing(
+    client: Client, sent: dict[str, str], change: dict[str, str]
+) -> None:
+    begin(client, prompt="login")
+    ((name, value),) = client.cookies.items()
+    content = json.loads(base64.urlsafe_b64decode(value)) | change
+    client.cookies[name] = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
+    assert query_of(client.send(AUTHORIZE, sent)) == sent
+
+
+def test_a_doubled_login_cookie_adds_nothing(client: Client, sent: dict[str, str]) -> None:
+    begin(client, prompt="login")
+    cookies = [f"{name}={value}" for name, value in client.cookies.items()]
+    assert query_of(client.send(AUTHORIZE, sent, cookies=cookies * 2)) == sent
+
+
+# Any query
+
+names = st.one_of(
+    st.sampled_from([*kakao_authorize.PASSED, "x", "lang", "ui_locales", "request_uri"]), st.text(max_size=9)
+)
+raw_values = st.text(st.characters(codec="ascii", exclude_characters="&"), max_size=30)
+own = st.fixed_dictionaries({}, optional={"prompt": st.sampled_from(["login", "none"]), "login_hint": st.just("a@b.c")})
+
+
+@given(st.lists(st.tuples(names, raw_values), max_size=9), own)
+@example([("state", "a%2Fb+c=="), ("lang", "ko")], {"prompt": "none"})
+@example([("state", "a\r\nx: y")], {})
+@example([("prompt", "x"), ("prompt", "y")], {"prompt": "none"})
+def test_whatever_comes_only_what_is_on_the_list_goes_on_and_byte_for_byte(
+    pairs: list[tuple[str, str]], parameters: dict[str, str]
+) -> None:
+    query = "&".join(f"{name}={value}" for name, value in [("client_id", "us"), *pairs])
+    try:
+        address = kakao_authorize.address(
+            query, parameters, authorize_url=KAKAO_AUTHORIZE, required={"client_id": "us"}
+        )
+    except AuthorizationRequestError:
+        return
+    base, _, found = address.partition("?")
+    assert base == KAKAO_AUTHORIZE
+    assert re.fullmatch("[!-~]+", address)
+    passed = dict(pair.split("=", 1) for pair in found.split("&"))
+    assert len(passed) == found.count("&") + 1
+    assert passed.keys() <= kakao_authorize.PASSED
+    received = [tuple(pair.partition("=")[::2]) for pair in query.split("&")]
+    for name, value in passed.items():
+        of_this_name = [given for key, given in received if key == name]
+        assert of_this_name == [value] if of_this_name else parse_qs(f"{name}={value}")[name] == [parameters[name]]
+
+
+# The way back
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"error": "consent_required", "error_description": "user consent required."},
+        {"error": "login_required"},
+        {"error": "interaction_required"},
+        {"error": "access_denied", "error_description": "User denied access"},
+        {"error": "invalid_request", "error_description": "Kakao Error - 400 consent_required"},
+        {"error": "server_error"},
+        {"code": ""},
+    ],
+)
+def test_a_login_without_any_page_of_kakaos_that_fails_leads_quietly_back(
+    client: Client, cognito: Cognito, sent: dict[str, str], said: dict[str, str]
+) -> None:
+    location = client.send(LOGIN, {"prompt": "none", "return_to": "/board/7#end"})["headers"]["location"]
+    assert query_of(client.send(AUTHORIZE, sent))["prompt"] == "none"
+    state = parse_qs(urlsplit(location).query)["state"][0]
+    answer = client.send(CALLBACK, said | {"state": state})
+    assert (answer["statusCode"], answer["headers"]["location"]) == (302, "/board/7#end")
+    assert set_cookies(answer).keys() == {f"__Host-login-{state[:8]}"}
+    assert client.cookies == {}
+
+
+def test_a_cognito_that_fails_is_no_page_either_where_nobody_pressed_a_button(client: Client, cognito: Cognito) -> None:
+    location = client.send(LOGIN, {"prompt": "none", "origin": LOCAL})["headers"]["location"]
+    cognito.status = 503
+    answer = client.send(CALLBACK, {"code": "c", "state": parse_qs(urlsplit(location).query)["state"][0]})
+    assert (answer["statusCode"], answer["headers"]["location"]) == (302, "/")
+
+
+def test_any_other_login_that_fails_says_so(client: Client, sent: dict[str, str]) -> None:
+    location = client.send(LOGIN, {"prompt": "login"})["headers"]["location"]
+    state = parse_qs(urlsplit(location).query)["state"][0]
+    answer = client.send(CALLBACK, {"error": "consent_required", "state": state})
+    assert (answer["statusCode"], "동의" in answer["body"]) == (403, True)
