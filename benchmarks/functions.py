@@ -29,6 +29,8 @@ ENVIRONMENT = {
     contract.ENV_HOSTED_LOGIN_URL: "https://login.example",
     contract.ENV_ISSUER: "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_pool",
     contract.ENV_JWKS_URL: "https://keys.example/jwks.json",
+    contract.ENV_KAKAO_AUTHORIZE_URL: "https://kauth.example/oauth/authorize",
+    contract.ENV_KAKAO_CLIENT_ID: "rest-api-key",
     contract.ENV_REFRESH_DAYS: "30",
     contract.ENV_SITE_ORIGINS: '["https://site.example"]',
     contract.ENV_USER_POOL_ID: "ap-northeast-2_pool",

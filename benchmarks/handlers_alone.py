@@ -99,6 +99,8 @@ def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[
         contract.ENV_CLIENT_SECRET: "secret",
         contract.ENV_CONNECT_CHECKS_USER: "true",
         contract.ENV_HOSTED_LOGIN_URL: url,
+        contract.ENV_KAKAO_AUTHORIZE_URL: f"{url}/oauth/authorize",
+        contract.ENV_KAKAO_CLIENT_ID: "rest-api-key",
         contract.ENV_ISSUER: claims["iss"],
         contract.ENV_JWKS_URL: f"{url}/jwks.json",
         contract.ENV_KAKAO_API: url,

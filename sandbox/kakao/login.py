@@ -8,9 +8,10 @@ from aiohttp.typedefs import Handler
 from sandbox.kakao import oauth, pages
 from sandbox.kakao.errors import KoeError
 from sandbox.kakao.oauth import AuthorizationRequest, Login
-from sandbox.kakao.people import PEOPLE, person_with
+from sandbox.kakao.people import PEOPLE, Person, hinted, person_with
 from sandbox.kakao.server import KakaoServer
 
+SESSION_COOKIE = "stand-in-session"  # of a user who is signed in at Kakao
 NOT_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}  # RFC 6749 sections 5.1 and 5.2
 
 
@@ -50,15 +51,34 @@ class LoginEndpoints:
     async def consent_page(self, request: web.Request) -> web.StreamResponse:
         """GET /oauth/authorize."""
         asked = self._authorization_request(request)
-        if asked.prompt == "none":  # the stand-in keeps no session, so no user is signed in
-            return _redirect(asked.answer(error="login_required"))
-        action = f"{request.path}?{urlencode(list(request.query.items()))}"
-        return pages.consent_page(action, self._kakao.app.app_id, PEOPLE, asked.consent_items)
+        person = self._kakao.signed_in(request.cookies.get(SESSION_COOKIE, ""))
+        if oauth.NO_PROMPT in asked.prompts:
+            return _redirect(asked.answer(**self._without_page(asked, person)))
+        if asked.prompts & {"login", "create"}:
+            person = None
+        return pages.consent_page(
+            f"{request.path}?{urlencode(list(request.query.items()))}",
+            self._kakao.app,
+            asked,
+            people=PEOPLE,
+            selected=hinted(asked.login_hint) or person or PEOPLE[0],
+        )
+
+    def _without_page(self, asked: AuthorizationRequest, person: Person | None) -> dict[str, str]:
+        """Return the answer to `prompt=none`: a code for a user who is signed in at Kakao and connected to the app."""
+        if person is None:
+            return {"error": "login_required", "error_description": "user login required."}
+        connection = self._kakao.connection(person, self._kakao.app.app_id)
+        if connection is None:
+            return {"error": "consent_required", "error_description": "user consent required."}
+        login = Login(person, self._kakao.app, asked.agreed(connection.scopes), nonce=asked.nonce)
+        return {"code": self._kakao.new_code(asked, login)}
 
     async def decide(self, request: web.Request) -> web.StreamResponse:
         """POST /oauth/authorize: the form of the consent page."""
         asked = self._authorization_request(request)
         form = await request.post()
+        session = ""
         match form.get("decision"), person_with(form.get("person")):
             case "cancel", _:
                 answer = {"error": "access_denied", "error_description": "User denied access"}
@@ -66,9 +86,15 @@ class LoginEndpoints:
                 scopes = asked.agreed(map(str, form.getall("consent", [])))
                 login = Login(person, self._kakao.app, scopes, nonce=asked.nonce)
                 answer = {"code": self._kakao.new_code(asked, login)}
+                terms = [tag for tag in asked.service_terms if tag in form.getall("terms", [])]
+                self._kakao.connect(person, scopes, terms)
+                session = self._kakao.begin_session(person)
             case _:
                 raise KoeError("KOE001")
-        return _redirect(asked.answer(**answer))
+        response = _redirect(asked.answer(**answer))
+        if session:
+            response.set_cookie(SESSION_COOKIE, session, path="/oauth", httponly=True, samesite="Lax")
+        return response
 
     async def token(self, request: web.Request) -> web.StreamResponse:
         """POST /oauth/token."""
@@ -85,8 +111,12 @@ class LoginEndpoints:
             return web.json_response(body, status=error.koe.status, headers=NOT_STORED)
 
     async def logout(self, request: web.Request) -> web.StreamResponse:
-        """GET /oauth/logout."""
-        return _redirect(oauth.check_logout(self._kakao.app, oauth.parameters(request.query.items())))
+        """GET /oauth/logout: the browser's session at Kakao ends."""
+        target = oauth.check_logout(self._kakao.app, oauth.parameters(request.query.items()))
+        self._kakao.end_session(request.cookies.get(SESSION_COOKIE, ""))
+        response = _redirect(target)
+        response.del_cookie(SESSION_COOKIE, path="/oauth")
+        return response
 
     async def discovery(self, _request: web.Request) -> web.StreamResponse:
         """GET /.well-known/openid-configuration."""

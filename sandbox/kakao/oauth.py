@@ -15,6 +15,8 @@ from sandbox.kakao.people import Person
 from sandbox.pkce import s256
 
 CODE_SECONDS = 600
+NO_PROMPT = "none"
+PROMPTS = ("login", NO_PROMPT, "create", "select_account")
 CODE_CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")  # RFC 7636 sections 4.1 and 4.2: a verifier looks the same
 
 
@@ -23,6 +25,7 @@ class KakaoApp:
     """An app as its owner registers it at Kakao.
 
     `scopes` are the consent items that are switched on; `openid` among them is the switch of OpenID Connect.
+    `service_terms` are the tags of terms that Kakao Sync asks users to agree to, `required_terms` some of them.
     """
 
     client_id: str
@@ -32,6 +35,8 @@ class KakaoApp:
     logout_redirect_uris: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ("openid", "account_email", "profile_nickname")
     login_activated: bool = True
+    service_terms: tuple[str, ...] = ()
+    required_terms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +58,9 @@ class AuthorizationRequest:
     scopes: tuple[str, ...]
     state: str | None = None
     nonce: str | None = None
-    prompt: str | None = None
+    prompts: frozenset[str] = frozenset()
+    login_hint: str = ""
+    service_terms: tuple[str, ...] = ()
     code_challenge: str | None = None
 
     @property
@@ -118,9 +125,24 @@ def check_authorization_request(app: KakaoApp, asked: Mapping[str, str]) -> Auth
         scopes,
         state=asked.get("state"),
         nonce=asked.get("nonce"),
-        prompt=asked.get("prompt"),
+        prompts=_prompts(asked.get("prompt", "")),
+        login_hint=asked.get("login_hint", ""),
+        service_terms=_service_terms(app, asked.get("service_terms")),
         code_challenge=_code_challenge(asked),
     )
+
+
+def _prompts(prompt: str) -> frozenset[str]:
+    """Return the values of `prompt`; Kakao separates them by commas, OpenID Connect by spaces."""
+    prompts = frozenset(prompt.replace(",", " ").split())
+    if prompts - {*PROMPTS} or (NO_PROMPT in prompts and len(prompts) > 1):
+        raise KoeError("KOE001", prompt)
+    return prompts
+
+
+def _service_terms(app: KakaoApp, tags: str | None) -> tuple[str, ...]:
+    """Return the terms that the user is asked to agree to: those of the request, or all of the app."""
+    return app.service_terms if tags is None else tuple(tag for tag in tags.split(",") if tag in app.service_terms)
 
 
 def _code_challenge(asked: Mapping[str, str]) -> str | None:

@@ -8,6 +8,7 @@ from string import Template
 from aiohttp import web
 
 from sandbox.kakao.consents import CONSENT_ITEMS
+from sandbox.kakao.oauth import AuthorizationRequest, KakaoApp
 from sandbox.kakao.people import Person
 
 STYLESHEET = Path(__file__).parent / "static" / "page.css"
@@ -41,7 +42,7 @@ $main
 </main>
 </html>
 """)
-CONSENT = Template("""<h1>카카오 로그인</h1>
+CONSENT = Template("""<h1>$title</h1>
 <p class="lead">앱 $app_id에 로그인합니다. 실제 카카오가 아니므로 비밀번호를 묻지 않습니다.</p>
 <form method="post" action="$action">
   <fieldset>
@@ -49,6 +50,7 @@ CONSENT = Template("""<h1>카카오 로그인</h1>
 $people
   </fieldset>
 $consents
+$terms
   <button name="decision" value="agree">동의하고 계속하기</button>
   <button name="decision" value="cancel">취소</button>
 </form>""")
@@ -64,21 +66,39 @@ ITEM = Template("""    <label>
       <input type="checkbox" name="consent" value="$scope" checked>
       <span><strong>$label</strong> <small>선택</small></span>
     </label>""")
+TERMS = Template("""  <fieldset>
+    <legend>서비스 약관</legend>
+$terms
+  </fieldset>""")
+TERM = Template("""    <label>
+      <input type="checkbox" name="terms" value="$tag" checked>
+      <span><strong>$tag</strong> <small>$kind</small></span>
+    </label>""")
 ERROR = Template("""<h1>잘못된 요청 ($code)</h1>
 <p class="lead">$advice</p>
 $detail""")
 
 
-def consent_page(action: str, app_id: int, people: Iterable[Person], scopes: Iterable[str]) -> web.Response:
+def consent_page(
+    action: str, app: KakaoApp, asked: AuthorizationRequest, *, people: Iterable[Person], selected: Person
+) -> web.Response:
     """Return the page on which a user signs in and agrees; its form goes to `action`."""
-    items = "\n".join(ITEM.substitute(scope=escape(scope), label=escape(_label(scope))) for scope in scopes)
+    items = "\n".join(
+        ITEM.substitute(scope=escape(scope), label=escape(_label(scope))) for scope in asked.consent_items
+    )
+    terms = "\n".join(
+        TERM.substitute(tag=escape(tag), kind="필수" if tag in app.required_terms else "선택")
+        for tag in asked.service_terms
+    )
     return _page(
         "카카오 로그인",
         CONSENT.substitute(
-            app_id=app_id,
+            title="카카오계정 가입" if "create" in asked.prompts else "카카오 로그인",
+            app_id=app.app_id,
             action=escape(action),
-            people="\n".join(_person(person, first=index == 0) for index, person in enumerate(people)),
+            people="\n".join(_person(person, selected=person == selected) for person in people),
             consents=CONSENTS.substitute(items=items) if items else "",
+            terms=TERMS.substitute(terms=terms) if terms else "",
         ),
     )
 
@@ -94,11 +114,11 @@ def _page(title: str, main: str, status: int = 200) -> web.Response:
     return web.Response(status=status, text=html, content_type="text/html", headers=HEADERS)
 
 
-def _person(person: Person, *, first: bool) -> str:
+def _person(person: Person, *, selected: bool) -> str:
     unverified = " · 미인증" if person.email and not person.email_verified else ""
     return PERSON.substitute(
         id=person.id,
-        checked=" checked" if first else "",
+        checked=" checked" if selected else "",
         nickname=escape(person.nickname),
         email=escape(person.email or "이메일 없음") + unverified,
     )

@@ -1,5 +1,6 @@
 """The test users of the stand-in."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -41,6 +42,24 @@ PEOPLE = (
     Person(1000000003, "박구름", email="gureum@example.com"),
     Person(1000000004, "최다온"),
 )
+
+
+def hinted(login_hint: str) -> Person | None:
+    """Return the test user whose e-mail, the part before its @, or phone number is the hint."""
+    digits = _digits(login_hint)
+    for person in PEOPLE:
+        email = person.email or ""
+        if login_hint and login_hint in (email, email.partition("@")[0]):
+            return person
+        if digits and digits == _digits(person.phone_number or ""):
+            return person
+    return None
+
+
+def _digits(phone_number: str) -> str:
+    """Return the digits of a phone number as it is dialled in Korea: +82 10-0000-0001 is 01000000001."""
+    digits = re.sub(r"[^0-9]", "", phone_number)
+    return f"0{digits[2:].lstrip('0')}" if phone_number.startswith("+82") else digits
 
 
 def person_with(identifier: object) -> Person | None:

@@ -1,9 +1,10 @@
-"""What the stand-in remembers: the app, its codes and tokens, and the key that signs."""
+"""What the stand-in remembers: the app, its users, codes and tokens, and the key that signs."""
 
 import secrets
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from joserfc import jwt
@@ -19,6 +20,14 @@ ACCESS_TOKEN_SECONDS = 21_599
 REFRESH_TOKEN_SECONDS = 5_183_999
 
 
+@dataclass
+class Connection:
+    """What a user has agreed to: consent items, and terms by tag with the time."""
+
+    scopes: set[str] = field(default_factory=set)
+    terms: dict[str, str] = field(default_factory=dict)
+
+
 class KakaoServer:
     """Kakao with one app. Nothing is stored: all codes and tokens end with the process."""
 
@@ -31,6 +40,8 @@ class KakaoServer:
         self._codes: dict[str, Code] = {}
         self._access_tokens: dict[str, tuple[Login, float]] = {}  # with the time of expiry
         self._refresh_tokens: dict[str, Login] = {}
+        self._sessions: dict[str, Person] = {}  # of browsers, by the value of their cookie
+        self._connections: dict[tuple[int, int], Connection] = {}  # by user and app
 
     def rotate_key(self) -> None:
         """Sign with a new key from now on, and publish no other."""
@@ -53,6 +64,31 @@ class KakaoServer:
         code = secrets.token_urlsafe(32)
         self._codes[code] = Code(login, request.redirect_uri, request.code_challenge)
         return code
+
+    def begin_session(self, person: Person) -> str:
+        """Sign a user in at Kakao; return the value of the cookie."""
+        key = secrets.token_urlsafe(32)
+        self._sessions[key] = person
+        return key
+
+    def signed_in(self, key: str) -> Person | None:
+        """Return the user whose session at Kakao has this cookie."""
+        return self._sessions.get(key)
+
+    def end_session(self, key: str) -> None:
+        """Sign a user out at Kakao."""
+        self._sessions.pop(key, None)
+
+    def connect(self, person: Person, scopes: Iterable[str], terms: Iterable[str]) -> None:
+        """Connect a user to the app, who has agreed to these scopes and terms."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        agreed = self._connections.setdefault((person.id, self.app.app_id), Connection())
+        agreed.scopes.update(scopes)
+        agreed.terms.update(dict.fromkeys(terms, now))
+
+    def connection(self, person: Person, app_id: int) -> Connection | None:
+        """Return what a user has agreed to; None if the user is not connected to the app."""
+        return self._connections.get((person.id, app_id))
 
     def token(self, form: Mapping[str, str]) -> dict[str, Any]:
         """Answer POST /oauth/token."""
@@ -106,6 +142,7 @@ class KakaoServer:
 
     def unlink(self, person: Person, app_id: int) -> None:
         """End the tokens of all logins of a user at an app."""
+        self._connections.pop((person.id, app_id), None)
         logins = {login for login, _ in self._access_tokens.values()}
         self._end({login for login in logins if login.person == person and login.app.app_id == app_id})
 

@@ -13,7 +13,7 @@ import requests
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from botocore.exceptions import ClientError
 
-from handlers import cognito
+from handlers import cognito, contract
 from sandbox.kakao.people import Person
 from sandbox.local import EMAIL_USER, Sandbox
 from sandbox.mail import mails
@@ -72,8 +72,11 @@ class Browser:
     def agree(self, url: str, person: Person) -> str:
         """Sign in at Kakao, and return the callback that the browser would be sent to."""
         method, form = "GET", None
-        while not url.startswith(self.sandbox.site):
-            answer = requests.request(method, url, data=form, allow_redirects=False, timeout=60)
+        while not url.startswith(self.sandbox.site + contract.CALLBACK_PATH):
+            if url.startswith(self.sandbox.site):  # on the way from the hosted login to Kakao
+                answer = self.send(method, url.removeprefix(self.sandbox.site))
+            else:
+                answer = requests.request(method, url, data=form, allow_redirects=False, timeout=60)
             if answer.status_code == 302:
                 method, url, form = "GET", urljoin(url, answer.headers["Location"]), None
             else:

@@ -32,7 +32,7 @@ HANEUL, BADA, GUREUM, DAON = PEOPLE
 
 
 class Kakao(requests.Session):
-    """A client that follows no redirect and forgets cookies, of which there are none."""
+    """A client that follows no redirect."""
 
     def __init__(self, base: str) -> None:
         super().__init__()
@@ -173,13 +173,119 @@ def test_the_consent_page_shows_the_items_that_were_asked_for_ticked(kakao, scop
     assert all("checked" in each for _, each in form.elements if each.get("name") == "consent")
 
 
-@pytest.mark.parametrize("prompt", ["login", "select_account", "create", "login select_account"])
+@pytest.mark.parametrize(
+    "prompt", ["login", "select_account", "create", "login,select_account", "login select_account"]
+)
 def test_every_prompt_but_none_asks(kakao, prompt):
+    kakao.decide()
     assert kakao.authorize(prompt=prompt).status_code == 200
 
 
-def test_prompt_none_goes_back_because_nobody_is_signed_in(kakao):
-    assert query(kakao.authorize(prompt="none")) == {"error": "login_required", "state": "the state"}
+@pytest.mark.parametrize("prompt", ["consent", "Login", "none,login", "none none2"])
+def test_a_prompt_that_kakao_does_not_document_is_refused(kakao, prompt):
+    answer = kakao.authorize(prompt=prompt)
+    assert (answer.status_code, "KOE001" in answer.text) == (400, True)
+
+
+def test_prompt_none_without_a_session_at_kakao_goes_back_because_nobody_is_signed_in(kakao):
+    answer = query(kakao.authorize(prompt="none"))
+    assert (answer["error"], answer["state"]) == ("login_required", "the state")
+
+
+def test_prompt_none_gives_a_code_to_whom_kakao_knows_for_what_was_agreed_to_before(kakao):
+    kakao.decide(person=BADA, consent=["profile_nickname"])
+    token = kakao.exchange(code=query(kakao.authorize(prompt="none", nonce="n"))["code"]).json()
+    assert token["scope"] == "openid profile_nickname"
+    claims = kakao.claims(token)
+    assert (claims["sub"], claims["nonce"]) == (str(BADA.id), "n")
+
+
+def test_prompt_none_goes_back_without_a_question_to_whom_is_no_member_of_the_app(kakao):
+    token = kakao.sign_in(person=GUREUM)
+    kakao.call("/v1/user/unlink", token["access_token"], "POST")
+    answer = query(kakao.authorize(prompt="none"))
+    assert (answer["error"], answer["error_description"]) == ("consent_required", "user consent required.")
+
+
+def test_a_sign_out_at_kakao_ends_the_browsers_session_there(kakao):
+    kakao.decide()
+    assert "code" in query(kakao.authorize(prompt="none"))
+    kakao.get("/oauth/logout", params={"client_id": APP.client_id, "logout_redirect_uri": SITE})
+    assert query(kakao.authorize(prompt="none"))["error"] == "login_required"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "selected"),
+    [
+        ({}, BADA),
+        ({"prompt": "select_account"}, BADA),
+        ({"prompt": "login"}, HANEUL),
+        ({"prompt": "create"}, HANEUL),
+        ({"login_hint": "gureum@example.com"}, GUREUM),
+        ({"login_hint": "gureum", "prompt": "login"}, GUREUM),
+        ({"login_hint": "+82 10-0000-0001"}, HANEUL),
+        ({"login_hint": "01000000001"}, HANEUL),
+        ({"login_hint": "nobody@example.com"}, BADA),
+    ],
+)
+def test_the_page_selects_whom_the_hint_or_the_session_names(kakao, parameters, selected):
+    kakao.decide(person=BADA)
+    elements = Form(kakao.authorize(**parameters).text).elements
+    checked = [each["value"] for _, each in elements if each.get("name") == "person" and "checked" in each]
+    assert checked == [str(selected.id)]
+
+
+def test_a_prompt_to_create_an_account_says_so(kakao):
+    assert "카카오계정 가입" in kakao.authorize(prompt="create").text
+    assert "카카오계정 가입" not in kakao.authorize().text
+
+
+# Terms of the service
+
+
+@pytest.fixture
+def terms(kakao):
+    """An app of Kakao Sync, with a required and an optional term."""
+    kakao.post("/_stand-in/app", json={"service_terms": ["age_14", "ads"], "required_terms": ["age_14"]})
+    yield kakao
+    kakao.post("/_stand-in/app", json={})
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown"), [(None, ["age_14", "ads"]), ("ads", ["ads"]), ("ads,age_14", ["ads", "age_14"]), ("x", [])]
+)
+def test_the_page_asks_for_the_terms_of_the_request_or_for_all(terms, wanted, shown):
+    assert Form(terms.authorize(service_terms=wanted).text).values("terms") == shown
+
+
+def test_what_a_user_agreed_to_is_listed_and_an_optional_term_can_be_taken_back(terms):
+    form = {"person": DAON.id, "decision": "agree", "consent": [], "terms": ["age_14", "ads", "unknown"]}
+    code = query(terms.post("/oauth/authorize", params=asked({}), data=form))["code"]
+    token = terms.exchange(code=code).json()["access_token"]
+    listed = terms.call("/v2/user/service_terms", token).json()
+    assert listed["id"] == DAON.id
+    found = {term["tag"]: (term["required"], term["agreed"], term["revocable"]) for term in listed["service_terms"]}
+    assert found == {"age_14": (True, True, False), "ads": (False, True, True)}
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", term["agreed_at"]) for term in listed["service_terms"])
+
+    bearer = {"Authorization": f"Bearer {token}"}
+    answer = terms.post("/v2/user/revoke/service_terms", headers=bearer, data={"tags": "ads,age_14"}).json()
+    assert answer == {"id": DAON.id, "revoked_service_terms": [{"tag": "ads", "agreed": False}]}
+    left = terms.call("/v2/user/service_terms", token).json()["service_terms"]
+    assert [term["tag"] for term in left] == ["age_14"]
+    of_the_app = terms.call("/v2/user/service_terms?result=app_service_terms&tags=ads", token).json()["service_terms"]
+    assert of_the_app == [{"tag": "ads", "required": False, "agreed": False, "revocable": False}]
+
+
+@pytest.mark.parametrize("query", ["tags=x", "tags=ads,x", "result=all"])
+def test_terms_that_the_app_does_not_have_are_refused(terms, query):
+    answer = terms.call(f"/v2/user/service_terms?{query}", terms.sign_in()["access_token"])
+    assert (answer.status_code, answer.json()["code"]) == (400, -2)
+
+
+def test_terms_need_an_access_token(terms):
+    assert terms.get("/v2/user/service_terms").status_code == 401
+    assert terms.post("/v2/user/revoke/service_terms", data={"tags": "ads"}).status_code == 401
 
 
 def test_hostile_parameters_stay_text_in_the_page(kakao):

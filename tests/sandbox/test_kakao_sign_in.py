@@ -153,7 +153,8 @@ def test_an_app_goes_on_at_the_address_that_it_was_told(post: Post, issue: Issue
     url += f"&redirect_uri={callback}&state=s&code_challenge={challenge}&code_challenge_method=S256"
     hosted, query = url.split("?")
     agreed = {"person": HANEUL.id, "consent": ["profile_nickname", "account_email"], "decision": "agree"}
-    at_kakao = requests.get(f"{sandbox.hosted_login}/oauth2/authorize?{query}", allow_redirects=False, timeout=60)
+    to_kakao = requests.get(f"{sandbox.hosted_login}/oauth2/authorize?{query}", allow_redirects=False, timeout=60)
+    at_kakao = requests.get(to_kakao.headers["location"], allow_redirects=False, timeout=60)
     back = requests.post(at_kakao.headers["location"], data=agreed, allow_redirects=False, timeout=60)
     at_app = requests.get(back.headers["location"], allow_redirects=False, timeout=60).headers["location"]
     assert hosted.endswith("/oauth2/authorize")

@@ -1,0 +1,53 @@
+"""Kakao's own parameters of a login link, from the link to Kakao and back."""
+
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from sandbox.local import Sandbox
+from tests.e2e.person import BADA, HANEUL, agree, expect_signed_in, expect_signed_out, sign_in
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
+
+
+def link(sandbox: Sandbox, **parameters: str) -> str:
+    return f"{sandbox.site}/api/auth/login?{urlencode({'provider': 'Kakao', 'origin': sandbox.site} | parameters)}"
+
+
+def test_what_a_login_link_asks_of_kakao_reaches_kakao_and_the_sign_in_goes_on(page: Page, sandbox: Sandbox) -> None:
+    page.goto(link(sandbox, prompt="create", login_hint="bada@example.com", utm_source="talk"))
+    query = parse_qs(urlsplit(page.url).query)
+    assert page.url.startswith(f"{sandbox.kakao}/oauth/authorize?")
+    assert (query["prompt"], query["login_hint"]) == (["create"], ["bada@example.com"])
+    assert "utm_source" not in query
+    expect(page.get_by_role("heading", name="카카오계정 가입")).to_be_visible()
+    expect(page.locator("input[name=person]:checked")).to_have_value(str(BADA.id))
+    agree(page, BADA)
+    expect_signed_in(page, BADA)
+
+
+def test_the_next_login_of_the_browser_does_not_inherit_them(page: Page, sandbox: Sandbox) -> None:
+    page.goto(link(sandbox, prompt="create"))
+    page.goto(link(sandbox))
+    assert "prompt" not in parse_qs(urlsplit(page.url).query)
+
+
+def test_without_a_session_at_kakao_prompt_none_leads_back_to_the_page_without_a_word(
+    page: Page, sandbox: Sandbox
+) -> None:
+    page.goto(link(sandbox, prompt="none", return_to="/#end"))
+    assert page.url == f"{sandbox.site}/#end"
+    expect_signed_out(page)
+    expect(page.locator("#notice")).to_be_empty()
+
+
+def test_with_a_session_at_kakao_prompt_none_signs_in_without_a_page(page: Page, sandbox: Sandbox) -> None:
+    sign_in(page, sandbox, HANEUL)
+    page.get_by_role("button", name="로그아웃").click()
+    expect_signed_out(page)
+    asked: list[Request] = []
+    page.on("request", asked.append)
+    page.goto(link(sandbox, prompt="none"))
+    expect_signed_in(page, HANEUL)
+    assert not [request for request in asked if request.method == "POST" and request.url.startswith(sandbox.kakao)]
