@@ -47,7 +47,7 @@ def test_with_a_session_at_kakao_prompt_none_signs_in_without_a_page(page: Page,
     page.get_by_role("button", name="로그아웃").click()
     expect_signed_out(page)
     asked: list[Request] = []
-    page.on("request", asked.append)
+    page.on("request", lambda request: asked.append(request))
     page.goto(link(sandbox, prompt="none"))
     expect_signed_in(page, HANEUL)
     assert not [request for request in asked if request.method == "POST" and request.url.startswith(sandbox.kakao)]

@@ -5,9 +5,11 @@ from tests.infra.engine import Graph, function_behind
 
 OPEN = {
     "GET /api/auth/login": "handlers.session.handler",
+    "GET /api/kakao/authorize": "handlers.session.handler",
     "GET /api/auth/callback": "handlers.session.handler",
     "GET /api/auth/missing/{file+}": "handlers.session.handler",
     "HEAD /api/auth/login": "handlers.session.handler",
+    "HEAD /api/kakao/authorize": "handlers.session.handler",
     "HEAD /api/auth/callback": "handlers.session.handler",
     "HEAD /api/auth/missing/{file+}": "handlers.session.handler",
     "POST /api/auth/refresh": "handlers.session.handler",
