@@ -7,6 +7,7 @@ GET  /api/auth/missing/…  404 with a page, for the distribution, in place of a
 HEAD                      as GET, without a body; it starts no login and redeems no code
 POST /api/auth/refresh    204 with new cookies; 401 when the session is over; 507 when no browser keeps the ID token
 POST /api/auth/logout     200 {"logout_url": …}; the refresh token is revoked, the cookies are cleared
+GET  /api/kakao/logout    302 on to Kakao, whose session ends too; only where a setting asks for it
 
 A client that stores its tokens itself sends {"refresh_token": …} to the last two, and gets 200 with new tokens. These
 requests neither read nor change cookies.
@@ -61,6 +62,7 @@ KAKAO_REQUEST = {
     "redirect_uri": HOSTED_LOGIN + contract.IDP_RESPONSE_PATH,
     "response_type": "code",
 }
+KAKAO_LOGOUT_URL = os.environ.get(contract.ENV_KAKAO_LOGOUT_URL)
 app_endpoint = (
     TokenEndpoint(hosted_login=HOSTED_LOGIN, client_id=os.environ[contract.ENV_APP_CLIENT_ID], issuer=ISSUER)
     if contract.ENV_APP_CLIENT_ID in os.environ
@@ -112,6 +114,7 @@ def handler(event: Event, _context: object) -> Response:
         contract.MISSING_FILE: missing_file,
         contract.REFRESH: refresh,
         contract.LOGOUT: logout,
+        contract.KAKAO_LOGOUT: log_out_at_kakao,
     }
     route: str = event.get("routeKey", "")
     if web.is_head(event):
@@ -387,7 +390,10 @@ def _refresh_token_in_body(event: Event) -> str | None:
 
 
 def logout(event: Event) -> Response:
-    """End the session here and at Cognito, also where there is none. The page then visits `logout_url`."""
+    """End the session here and at Cognito, also where there is none. The page then visits `logout_url`.
+
+    At `kakao_logout_url` the session at Kakao ends too. Kakao's page then leads to the site.
+    """
     if sent_token := _refresh_token_in_body(event):
         refresh_tokens, cookies = [sent_token], list[str]()
         # Cognito accepts an unknown token (RFC 7009 section 2.2), so its response does not tell whose token it is.
@@ -401,9 +407,22 @@ def logout(event: Event) -> Response:
             break  # three time-outs take longer than the function may run, and then no cookie is cleared
     origin = web.header(event, "origin")
     logout_uri = f"{origin if origin in ORIGINS else ORIGINS[0]}/"
-    query = urlencode({"client_id": CLIENT_ID, "logout_uri": logout_uri})
+    urls = {"logout_url": _logout_url(logout_uri)}
+    if KAKAO_LOGOUT_URL:
+        urls["kakao_logout_url"] = _logout_url(ORIGINS[0] + contract.path_of(contract.KAKAO_LOGOUT))
     log.info("signed_out")
-    return web.json_response(200, {"logout_url": f"{HOSTED_LOGIN}/logout?{query}"}, cookies=cookies)
+    return web.json_response(200, urls, cookies=cookies)
+
+
+def _logout_url(logout_uri: str) -> str:
+    """Return the address that ends the session at the hosted login and then leads to `logout_uri`."""
+    return f"{HOSTED_LOGIN}/logout?{urlencode({'client_id': CLIENT_ID, 'logout_uri': logout_uri})}"
+
+
+def log_out_at_kakao(_event: Event) -> Response:
+    """Redirect from the hosted login's logout on to Kakao's, which leads to the site."""
+    query = {"client_id": KAKAO_REQUEST["client_id"], "logout_redirect_uri": f"{ORIGINS[0]}/"}
+    return web.redirect(f"{KAKAO_LOGOUT_URL}?{urlencode(query)}")
 
 
 def _revoke(refresh_token: str, clients: list[TokenEndpoint]) -> bool:

@@ -25,6 +25,8 @@ class KakaoAppArgs(TypedDict):
     """Further keys (native app key, JavaScript key) whose ID tokens may sign in."""
     scopes: NotRequired[str]
     """Consent items to request, separated by spaces. Each must be enabled in Kakao's console."""
+    logout: NotRequired[bool]
+    """Let a sign-out end the session at Kakao too, where the user chooses it."""
     issuer: NotRequired[str]
     """OpenID Connect issuer."""
     api: NotRequired[str]
@@ -112,6 +114,7 @@ DEFAULTS: Mapping[str, Any] = {
         "app_id": "",
         "app_keys": [],
         "scopes": "openid account_email profile_nickname",
+        "logout": False,
         "issuer": "https://kauth.kakao.com",
         "api": "https://kapi.kakao.com",
     },
@@ -420,6 +423,7 @@ RULES: Mapping[str, Rule] = {
     "kakao.client_secret": _client_secret,
     "kakao.app_id": _text(r"[0-9]*", "a number, or empty"),
     "kakao.app_keys": _list(_app_key, "keys of the Kakao app"),
+    "kakao.logout": _flag("false"),
     "kakao.issuer": _origin(DEFAULTS["kakao"]["issuer"]),
     "kakao.api": _origin(DEFAULTS["kakao"]["api"]),
     "kakao.scopes": _scopes,

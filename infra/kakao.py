@@ -27,6 +27,11 @@ def authorization(kakao: KakaoAppArgs) -> dict[str, str]:
     }
 
 
+def logout(kakao: KakaoAppArgs) -> dict[str, str]:
+    """Return the environment of a function that sends browsers to Kakao's logout, if the team wants that."""
+    return {contract.ENV_KAKAO_LOGOUT_URL: f"{kakao['issuer']}/oauth/logout"} if kakao["logout"] else {}
+
+
 def token_checks(kakao: KakaoAppArgs) -> dict[str, str]:
     """Return the environment of a function that verifies tokens which Kakao issued to this app."""
     return {

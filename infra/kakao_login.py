@@ -242,6 +242,7 @@ class KakaoLogin(Component):
         return self._pool.site_client(
             provider=provider,
             origins=self._origins(),
+            logouts=[self._address(contract.KAKAO_LOGOUT)] if self._args["kakao"]["logout"] else [],
             passwords=self._args["email_accounts"],
             tokens=self._args["tokens"],
         )
@@ -280,11 +281,13 @@ class KakaoLogin(Component):
                 contract.ENV_HOSTED_LOGIN_URL: self._hosted_login,
                 contract.ENV_ISSUER: self._pool.issuer,
                 **kakao.authorization(self._args["kakao"]),
+                **kakao.logout(self._args["kakao"]),
                 contract.ENV_REFRESH_DAYS: str(self._args["tokens"]["refresh_days"]),
                 contract.ENV_SITE_ORIGINS: pulumi.Output.json_dumps(self._origins()),
             },
         )
-        self.api.serve("session", function, *contract.SESSION_ROUTES)
+        routes = [*contract.SESSION_ROUTES, *([contract.KAKAO_LOGOUT] if self._args["kakao"]["logout"] else [])]
+        self.api.serve("session", function, *routes)
 
     def _user_info(self) -> None:
         function = self._function(

@@ -39,6 +39,7 @@ TEXTS = {
 }
 FLAGS = {
     "emailAccounts": "email_accounts",
+    "kakaoLogout": "kakao.logout",
     "loginParentRecord": "domains.login_parent_record",
     "rotateRefreshTokens": "tokens.rotate",
     "connectChecksUser": "connect_checks_user",

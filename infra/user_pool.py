@@ -173,13 +173,14 @@ class UserPool(Component):
         *,
         provider: pulumi.Input[str],
         origins: Sequence[pulumi.Input[str]],
+        logouts: Sequence[pulumi.Input[str]],
         passwords: bool,
         tokens: TokenArgs,
     ) -> SiteClient:
         """Declare the app client of the site, which has a secret. Without the secret nobody uses it.
 
-        Cognito redirects to `/api/auth/callback` of each origin; after sign-out to `/`. With `passwords` users may
-        also sign in by password.
+        Cognito redirects to `/api/auth/callback` of each origin; after sign-out to `/`, or to one of `logouts`. With
+        `passwords` users may also sign in by password.
         """
         flows = (["ALLOW_ADMIN_USER_PASSWORD_AUTH"] if passwords else []) + (
             ["ALLOW_CUSTOM_AUTH"] if self._custom_auth else []
@@ -189,7 +190,7 @@ class UserPool(Component):
             provider=provider,
             confidential=True,
             callbacks=[pulumi.Output.concat(origin, contract.CALLBACK_PATH) for origin in origins],
-            logouts=[pulumi.Output.concat(origin, "/") for origin in origins],
+            logouts=[*(pulumi.Output.concat(origin, "/") for origin in origins), *logouts],
             flows=flows,
             tokens=tokens,
         )

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from handlers import token_endpoint
 from tests.handlers import planted as planted_names
-from tests.handlers.conftest import CLIENT_ID, CLIENT_SECRET, ISSUER, LOCAL, SITE, Cognito, id_token
+from tests.handlers.conftest import CLIENT_ID, CLIENT_SECRET, ISSUER, KAKAO_CLIENT_ID, LOCAL, SITE, Cognito, id_token
 from tests.handlers.web_client import Answer, Client, set_cookies
 
 LOGIN, CALLBACK = "GET /api/auth/login", "GET /api/auth/callback"
@@ -978,6 +978,22 @@ def test_planted_refresh_tokens_do_not_stop_a_sign_out(client: Client, cognito: 
 def test_signing_out_twice_is_no_error(client: Client, cognito: Cognito) -> None:
     assert client.send(LOGOUT, headers=SAME_ORIGIN)["statusCode"] == 200
     assert cognito.asked == []
+
+
+def test_a_sign_out_can_end_the_session_at_kakao_too_and_then_leads_to_the_site(
+    session: ModuleType, client: Client, hosted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "KAKAO_LOGOUT_URL", "https://kauth.example/oauth/logout")
+    answer = json.loads(client.send(LOGOUT, headers=SAME_ORIGIN | {"origin": LOCAL})["body"])
+    at_cognito = urlsplit(answer["kakao_logout_url"])
+    assert answer["kakao_logout_url"].startswith(f"{hosted}/logout?")
+    assert parse_qs(at_cognito.query) == {"client_id": [CLIENT_ID], "logout_uri": [f"{SITE}/api/kakao/logout"]}
+    forged = {"client_id": "theirs", "logout_redirect_uri": "https://evil.example"}
+    at_kakao = client.send("GET /api/kakao/logout", forged, headers={"host": "evil.example"})
+    assert at_kakao["statusCode"] == 302
+    base, _, query = at_kakao["headers"]["location"].partition("?")
+    assert base == "https://kauth.example/oauth/logout"
+    assert parse_qs(query) == {"client_id": [KAKAO_CLIENT_ID], "logout_redirect_uri": [f"{SITE}/"]}
 
 
 @pytest.mark.parametrize(

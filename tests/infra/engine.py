@@ -34,6 +34,7 @@ EVERYTHING: dict[str, Any] = {  # that is off unless a setting says otherwise
     "appCallbacks": ["https://app.example.com/callback"],
     "waf": True,
     "kakaoAppId": "1000001",
+    "kakaoLogout": True,
     "siteDomain": "www.example.com",
     "loginDomain": "login.other.example.com",
     "loginParentRecord": True,

@@ -1,7 +1,7 @@
 import json
 
 from handlers import contract
-from tests.infra.engine import Graph, function_behind
+from tests.infra.engine import Graph, function_behind, functions
 
 OPEN = {
     "GET /api/auth/login": "handlers.session.handler",
@@ -10,6 +10,8 @@ OPEN = {
     "GET /api/auth/missing/{file+}": "handlers.session.handler",
     "HEAD /api/auth/login": "handlers.session.handler",
     "HEAD /api/kakao/authorize": "handlers.session.handler",
+    "GET /api/kakao/logout": "handlers.session.handler",
+    "HEAD /api/kakao/logout": "handlers.session.handler",
     "HEAD /api/auth/callback": "handlers.session.handler",
     "HEAD /api/auth/missing/{file+}": "handlers.session.handler",
     "POST /api/auth/refresh": "handlers.session.handler",
@@ -24,15 +26,32 @@ OPEN = {
 }
 
 
-def test_each_route_reaches_its_function(stack: Graph) -> None:
-    reached = {route["routeKey"]: function_behind(stack, route)["handler"] for route in stack.of_api("HTTP", "Route")}
+def test_each_route_reaches_its_function(everything: Graph) -> None:
+    reached = {
+        route["routeKey"]: function_behind(everything, route)["handler"] for route in everything.of_api("HTTP", "Route")
+    }
     signed_in = {f"{method} /api/userinfo": "handlers.user_info.handler" for method in ("GET", "HEAD")}
     assert reached == OPEN | signed_in
 
 
-def test_a_head_reaches_what_its_get_reaches_past_the_same_guard(stack: Graph) -> None:
+def test_a_sign_out_reaches_kakao_only_where_the_setting_asks_for_it(stack: Graph, everything: Graph) -> None:
+    def found(graph: Graph) -> tuple[bool, bool, bool]:
+        routes = {route["routeKey"] for route in graph.of_api("HTTP", "Route")}
+        client = graph.one("UserPoolClient", generateSecret=True)
+        function = next(one for one in functions(graph) if one["handler"] == "handlers.session.handler")
+        return (
+            "GET /api/kakao/logout" in routes,
+            f"{graph.exports['siteUrl']}/api/kakao/logout" in client["logoutUrls"],
+            function["environment"]["variables"].get("KAKAO_LOGOUT_URL") == "https://kauth.kakao.com/oauth/logout",
+        )
+
+    assert found(stack) == (False, False, False)
+    assert found(everything) == (True, True, True)
+
+
+def test_a_head_reaches_what_its_get_reaches_past_the_same_guard(everything: Graph) -> None:
     """Else the API's 404 for a HEAD would be what CloudFront answers a GET of the same path for a while."""
-    routes = {route["routeKey"]: route for route in stack.of_api("HTTP", "Route")}
+    routes = {route["routeKey"]: route for route in everything.of_api("HTTP", "Route")}
     gets = {key.removeprefix("GET ") for key in routes if key.startswith("GET ")}
     assert gets
     assert {key.removeprefix("HEAD ") for key in routes if key.startswith("HEAD ")} == gets
@@ -41,9 +60,9 @@ def test_a_head_reaches_what_its_get_reaches_past_the_same_guard(stack: Graph) -
         assert head | {"routeKey": get["routeKey"]} == get
 
 
-def test_a_route_is_open_only_where_no_one_is_signed_in_yet(stack: Graph) -> None:
-    authorizer = stack.one("Authorizer", authorizerType="JWT")
-    for route in stack.of_api("HTTP", "Route"):
+def test_a_route_is_open_only_where_no_one_is_signed_in_yet(everything: Graph) -> None:
+    authorizer = everything.one("Authorizer", authorizerType="JWT")
+    for route in everything.of_api("HTTP", "Route"):
         guard = (route["authorizationType"], route.inputs.get("authorizerId"))
         expected = ("NONE", None) if route["routeKey"] in OPEN else ("JWT", authorizer.outputs["id"])
         assert guard == expected, route["routeKey"]

@@ -30,18 +30,18 @@ def http_routes(stack: Graph) -> dict[str, Any]:
     return {route["routeKey"]: route for route in stack.all("Route") if route["apiId"] == api.outputs["id"]}
 
 
-def test_every_route_is_described_and_nothing_else(document: dict[str, Any], stack: Graph) -> None:
-    assert set(operations(document)) == set(http_routes(stack))
+def test_every_route_is_described_and_nothing_else(document: dict[str, Any], everything: Graph) -> None:
+    assert set(operations(document)) == set(http_routes(everything))
 
 
-def test_the_page_about_the_api_has_a_row_for_every_route_that_somebody_calls(stack: Graph) -> None:
+def test_the_page_about_the_api_has_a_row_for_every_route_that_somebody_calls(everything: Graph) -> None:
     page = (ROOT / "docs" / "reference" / "http-api.md").read_text()
-    called = {key for key in http_routes(stack) if not key.startswith("HEAD ")} - {contract.MISSING_FILE}
+    called = {key for key in http_routes(everything) if not key.startswith("HEAD ")} - {contract.MISSING_FILE}
     assert set(re.findall(r"^\| `([A-Z]+ /api/\S+)` \|", page, re.MULTILINE)) == called
 
 
-def test_what_needs_a_token_says_so(document: dict[str, Any], stack: Graph) -> None:
-    for key, route in http_routes(stack).items():
+def test_what_needs_a_token_says_so(document: dict[str, Any], everything: Graph) -> None:
+    for key, route in http_routes(everything).items():
         needed = operations(document)[key].get("security", [{}])
         assert ({} not in needed) is (route["authorizationType"] == "JWT"), key
 

@@ -96,6 +96,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("refreshDays", 3651, "Cognito takes 1 to 3650"),
     ("rotateRefreshTokens", "perhaps", "is not of the right type"),
     ("connectChecksUser", "perhaps", "is not of the right type"),
+    ("kakaoLogout", "perhaps", "is not of the right type"),
     ("runtime", "python3.9", "it should be python3.11 or python3.12 or"),
     ("runtime", "3.13", "it should be python3.11 or python3.12 or"),
     ("architecture", "amd64", "arm64 or x86_64"),
