@@ -62,8 +62,13 @@ export function signIn(options?: SignInOptions): void;
 /** The address that `signIn` opens, for a link. */
 export function signInUrl(options?: SignInOptions): string;
 
+export interface SignOutOptions {
+  /** Whether to end the session at Kakao too, where the setting `kakaoLogout` is true. */
+  kakao?: boolean;
+}
+
 /** Ends the session and leaves the page for the sign-out at Cognito, which leads back to `/`. Rejects on a failure. */
-export function signOut(): Promise<void>;
+export function signOut(options?: SignOutOptions): Promise<void>;
 
 /**
  * `fetch` for the routes of this site. A 401 renews the session, once for all requests under way, and repeats the

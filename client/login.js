@@ -186,12 +186,13 @@ export function signIn(options) {
   location.assign(signInUrl(options));
 }
 
-export async function signOut() {
+export async function signOut({ kakao = false } = {}) {
   await exchange?.catch(() => {}); // a refresh after the sign-out would restore the session
   return alone(async () => {
     const answer = await api("auth/logout", "POST");
     if (!answer.ok) throw unexpected(answer);
-    const url = new URL((await answer.json()).logout_url);
+    const { logout_url, kakao_logout_url } = await answer.json();
+    const url = new URL((kakao && kakao_logout_url) || logout_url);
     if (!/^https?:$/.test(url.protocol)) throw new Error(`logout: ${url.protocol}`);
     clearTimeout(timer);
     end("loading"); // Back may restore this page from the cache, without data

@@ -19,6 +19,7 @@ const texts = {
     noEmail: "제공되지 않았어요",
     noEmailMeans: "카카오에서 이메일을 전달받지 못했어요. 로그인에는 문제가 없지만, 이메일로 보내는 안내는 받을 수 없어요.",
     signOut: "로그아웃",
+    atKakaoToo: "카카오계정에서도 로그아웃",
     retry: "다시 시도",
     back: "돌아가기",
     terms: "이용약관",
@@ -46,6 +47,7 @@ const texts = {
     noEmail: "Not shared",
     noEmailMeans: "Kakao did not share an e-mail address. You can use everything here, but will get no messages by e-mail.",
     signOut: "Sign out",
+    atKakaoToo: "Sign out of Kakao too",
     retry: "Try again",
     back: "Back",
     terms: "Terms of service",
@@ -60,6 +62,7 @@ const language = navigator.language.startsWith("en") ? "en" : "ko";
 const text = texts[language];
 
 const element = (id) => document.getElementById(id);
+const kakaoTalk = navigator.userAgent.includes("KAKAOTALK") ? await import("/kakaotalk.js").catch(() => null) : null;
 let state = "loading";
 let retry = login.reload;
 let chat; // the module, once a user is signed in
@@ -68,6 +71,7 @@ const FORM_EMAIL = "email-of-form"; // in sessionStorage, so that a reload keeps
 
 /** Shows one state of the page. Removes personal data of the old state. Moves the focus only to another state. */
 function show(next, { words = next, notice = "", nickname = "", email = "" } = {}) {
+  if (state === "loading" && kakaoTalk?.visit(next, element("by-kakao").href)) return;
   [element("title").textContent, element("lead").textContent] = text[words] ?? words;
   element("notice").textContent = notice;
   element("nickname").textContent = shownName(nickname);
@@ -135,7 +139,7 @@ function render({ state: next, user, error }) {
 
 async function signOut() {
   try {
-    await login.signOut();
+    await login.signOut({ kakao: element("at-kakao-too")?.checked });
   } catch {
     fail("sign-out-failed", signOut);
   }
@@ -186,6 +190,7 @@ function start() {
     if (history.state?.form && element("by-email")) openForms();
     else if (state === "email") show("signed-out");
   });
+  if (document.querySelector("meta[name=kakao-logout]")?.content !== "true") element("at-kakao-too").closest("label").remove();
   element("sign-out").addEventListener("click", signOut);
   for (const [button, action] of [["retry", () => retry()], ["back", login.reload]]) {
     element(button).addEventListener("click", () => {

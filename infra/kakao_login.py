@@ -128,6 +128,7 @@ class KakaoLogin(Component):
             f"{self._name}-site",
             page=Path(self._args["page"]),
             email_accounts=self._args["email_accounts"],
+            kakao_logout=self._args["kakao"]["logout"],
             api_host=self.api.host,
             socket_host=self.socket.host,
             extra_origins=self._args["extra_origins"],

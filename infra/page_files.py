@@ -3,7 +3,7 @@
 import json
 import mimetypes
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
 from urllib.parse import quote
@@ -89,8 +89,8 @@ def content_type(file: Path) -> str:
     return "application/json"
 
 
-# If there are no accounts with e-mail, this element of the page is changed to `false`, byte for byte.
-EMAIL_ACCOUNTS = '<meta name="email-accounts" content="{}">'
+# An element of the page that says whether something is on: it is changed where the stack has it the other way.
+SWITCH = '<meta name="{}" content="{}">'
 
 
 class Asset(TypedDict, total=False):
@@ -100,11 +100,13 @@ class Asset(TypedDict, total=False):
     content: str
 
 
-def asset(file: Path, *, email_accounts: bool) -> Asset:
-    """Return the file, or its HTML with the element for `email_accounts=False`."""
-    if not email_accounts and file.suffix.lower() in (".html", ".htm"):
-        html = file.read_bytes()
-        changed = html.replace(EMAIL_ACCOUNTS.format("true").encode(), EMAIL_ACCOUNTS.format("false").encode())
+def asset(file: Path, switches: Mapping[str, bool]) -> Asset:
+    """Return the file, or its HTML with the elements of these switches changed, where it has them the other way."""
+    if file.suffix.lower() in (".html", ".htm"):
+        html = changed = file.read_bytes()
+        for name, on in switches.items():
+            old, new = (SWITCH.format(name, json.dumps(value)).encode() for value in (not on, on))
+            changed = changed.replace(old, new)
         if changed != html:
             return {"content": changed.decode()}
     return {"source": pulumi.FileAsset(str(file))}

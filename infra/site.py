@@ -59,9 +59,9 @@ ERROR_RESPONSES: list[aws.cloudfront.DistributionCustomErrorResponseArgsDict] = 
 class Site(Component):
     """The page and the APIs have one address, so that cookies are first-party and no CORS is needed.
 
-    `page` is the folder of the page; where there are no `email_accounts`, its HTML says so. `api_host` answers /api/*
-    and `socket_host` /ws. `extra_origins` are other sites whose pages may use the APIs. Without `domain` the address is
-    CloudFront's; `url` is the address at which browsers reach the site instead, unless it is empty.
+    `page` is the folder of the page; its HTML says whether there are `email_accounts` and `kakao_logout`. `api_host`
+    answers /api/* and `socket_host` /ws. `extra_origins` are other sites whose pages may use the APIs. Without `domain`
+    the address is CloudFront's; `url` is the address at which browsers reach the site instead, unless it is empty.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Site(Component):
         *,
         page: Path,
         email_accounts: bool = True,
+        kakao_logout: bool = False,
         api_host: pulumi.Input[str],
         socket_host: pulumi.Input[str],
         extra_origins: Sequence[str],
@@ -106,8 +107,9 @@ class Site(Component):
             protect=protect,
         )
         self._grant_read(distribution, bucket)
+        switches = {"email-accounts": email_accounts, "kakao-logout": kakao_logout}
         for key, file in files.items():
-            self._object(bucket, key, content_type(file), **asset(file, email_accounts=email_accounts))
+            self._object(bucket, key, content_type(file), **asset(file, switches))
         for key, code in modules.items():
             self._object(bucket, key, content_type(Path(key)), content=code)
         self._object(bucket, AWS_FAILED, "text/html; charset=utf-8", content=ERROR_PAGE["AWS_FAILED"])

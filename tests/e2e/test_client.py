@@ -11,6 +11,7 @@ from tests.e2e import test_page
 from tests.e2e.test_page import (
     HANEUL,
     HOSTED_LOGOUT,
+    KAKAO_LOGOUT,
     LOGOUT,
     ME,
     REFRESH,
@@ -137,6 +138,22 @@ def test_a_sign_out_forgets_the_user_and_leads_to_the_hosted_logout(visit: Visit
     page.evaluate("login.signOut()")
     assert page.evaluate("login.current()") == {"state": "loading", "user": None, "error": None}
     expect_asked(page, visit, ME, LOGOUT)
+
+
+@pytest.mark.parametrize(
+    ("options", "answer", "leads_to"),
+    [
+        ("", {"logout_url": HOSTED_LOGOUT, "kakao_logout_url": KAKAO_LOGOUT}, HOSTED_LOGOUT),
+        ("{ kakao: true }", {"logout_url": HOSTED_LOGOUT, "kakao_logout_url": KAKAO_LOGOUT}, KAKAO_LOGOUT),
+        ("{ kakao: true }", {"logout_url": HOSTED_LOGOUT}, HOSTED_LOGOUT),  # the setting is off
+    ],
+)
+def test_a_sign_out_ends_the_session_at_kakao_only_where_it_is_asked_to(
+    visit: Visit, options: str, answer: dict[str, str], leads_to: str
+) -> None:
+    page = open_page(visit, {ME: [HANEUL], LOGOUT: [answer]})
+    page.evaluate(f"login.signOut({options})")
+    page.wait_for_url(leads_to)
 
 
 def test_a_sign_out_that_fails_is_an_error_and_the_session_goes_on(visit: Visit) -> None:

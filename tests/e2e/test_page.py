@@ -27,6 +27,7 @@ HANEUL = {"name": "Kakao_1", "nickname": "하늘", "email": "haneul@example.com"
 WITHHELD: dict[str, str | None] = {**HANEUL, "nickname": None, "email": None}
 LONG = {**HANEUL, "nickname": "하늘" * 20, "email": f"{'haneul' * 10}@{'example' * 8}.com"}
 HOSTED_LOGOUT = "http://127.0.0.1:9/logout?client_id=1"
+KAKAO_LOGOUT = f"{HOSTED_LOGOUT}&and=kakao"
 
 LOADING, SIGNED_OUT, SIGNED_IN = "잠시만 기다려 주세요", "반가워요!", "로그인했어요"
 FAILED, SIGN_OUT_FAILED = "연결하지 못했어요", "로그아웃하지 못했어요"
@@ -175,7 +176,10 @@ def visit(browser: Browser, site: str) -> Iterator[Visit]:
         assert kept == [0, 0, ""]
     visit.close()
     assert visit.complaints == []
-    assert {request.url for request in visit.requests if not request.url.startswith(site)} <= {HOSTED_LOGOUT}
+    assert {request.url for request in visit.requests if not request.url.startswith(site)} <= {
+        HOSTED_LOGOUT,
+        KAKAO_LOGOUT,
+    }
 
 
 def expect_title(page: Page, title: str) -> None:

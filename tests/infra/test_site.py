@@ -305,6 +305,12 @@ def test_the_page_is_told_where_there_are_no_e_mail_accounts_and_is_uploaded_as_
     assert "source" in page_of(told, "app.js").inputs
 
 
+def test_the_page_is_told_where_a_sign_out_may_end_the_session_at_kakao_too(everything: Graph) -> None:
+    html = page_of(everything, "index.html")["content"]
+    assert '<meta name="kakao-logout" content="true">' in html
+    assert '<meta name="email-accounts" content="true">' in html
+
+
 def test_a_page_that_asks_for_nothing_is_uploaded_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_bytes(b"<!doctype html>\xff")
-    assert set(asset(tmp_path / "index.html", email_accounts=False)) == {"source"}
+    assert set(asset(tmp_path / "index.html", {"email-accounts": False, "kakao-logout": True})) == {"source"}
