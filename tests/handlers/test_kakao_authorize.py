@@ -103,6 +103,11 @@ def test_what_cognito_sends_itself_is_never_changed(client: Client, sent: dict[s
     assert found.keys() == sent.keys() | OWN
 
 
+@pytest.mark.parametrize("name", ["nonce", "response_mode", "code_challenge", "code_challenge_method"])
+def test_what_an_openid_client_may_send_beside_it_passes(client: Client, sent: dict[str, str], name: str) -> None:
+    assert query_of(client.send(AUTHORIZE, sent | {name: "a value"})) == sent | {name: "a value"}
+
+
 def test_a_head_takes_nothing_from_the_login(client: Client, sent: dict[str, str]) -> None:
     begin(client, prompt="login")
     assert query_of(client.send("HEAD /api/kakao/authorize", sent))["prompt"] == "login"
