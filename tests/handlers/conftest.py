@@ -42,7 +42,7 @@ class Cognito:
         self.status = 200
         self.headers: dict[str, str] = {}
         self.body: Any = None
-        self.delay = 0.0
+        self.silent = False  # says nothing until the client hangs up
         self.before: Callable[[dict[str, str]], None] = lambda form: None
 
     @property
@@ -77,7 +77,10 @@ def _cognito() -> Iterator[tuple[Cognito, str]]:
             form = dict(parse_qsl(body)) if is_form else {}
             state.asked.append((self.path, form, dict(self.headers)))
             state.before(form)
-            time.sleep(state.delay)
+            if state.silent:
+                self.rfile.read(1)
+                self.close_connection = True
+                return
             answer = state.body if isinstance(state.body, bytes) else json.dumps(state.body).encode()
             self.send_response(state.status)
             for name, value in state.headers.items():

@@ -67,7 +67,7 @@ class JwksEndpoint:
         self.status = 200
         self.headers: dict[str, str] = {}
         self.body: bytes | None = None
-        self.delay = 0.0
+        self.silent = False  # says nothing until the client hangs up
         self.asked: list[str] = []
         self.received: dict[str, str] = {}  # headers, of the last one
 
@@ -80,7 +80,10 @@ def jwks_endpoint() -> Iterator[JwksEndpoint]:
         def do_GET(self) -> None:
             state.asked.append(self.path)
             state.received = dict(self.headers)
-            time.sleep(state.delay)
+            if state.silent:
+                self.rfile.read(1)
+                self.close_connection = True
+                return
             body = json.dumps({"keys": state.keys}).encode() if state.body is None else state.body
             self.send_response(state.status)
             for name, value in state.headers.items():
