@@ -36,12 +36,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 LONGEST_FIRST = (  # of the files whose tests wait for processes and browsers: a long one at the end would be waited for
     "test_page",
-    "test_live",
     "test_faults",
-    "test_local",
+    "test_live",
     "test_forms",
     "test_kakao_sign_in",
     "test_attacks",
+    "test_sign_in",
+    "test_local",
+    "test_renamed",
 )
 
 

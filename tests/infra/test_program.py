@@ -229,6 +229,14 @@ def test_dependencies_point_one_way(package: str) -> None:
         assert not roots & FORBIDDEN[package], f"{file.name} imports {roots & FORBIDDEN[package]}"
 
 
+def test_of_the_benchmarks_the_tests_take_the_cost_alone_which_imports_nothing_of_ours() -> None:
+    """The benchmarks take much of the tests: otherwise the imports would have a circle."""
+    for file in (ROOT / "tests").rglob("*.py"):
+        taken = {name for name in imports(file) if name.partition(".")[0] == "benchmarks"}
+        assert taken <= {"benchmarks", "benchmarks.cost"}, file.name
+    assert not {name for name in imports(ROOT / "benchmarks" / "cost.py") if name.partition(".")[0] in OURS}
+
+
 def test_of_the_handlers_the_others_take_the_contract_and_nothing_else() -> None:
     others = [file for package in ("infra", "sandbox", "doctor") for file in (ROOT / package).rglob("*.py")]
     for file in [ROOT / "__main__.py", *others]:
