@@ -16,6 +16,7 @@ from handlers.errors import (
     UnknownKeyError,
 )
 from handlers.id_token import IdTokenVerifier
+from handlers.json_text import json_object
 from handlers.kakao_attributes import Claims
 from handlers.kakao_client import KakaoClient, checked_id
 
@@ -39,10 +40,10 @@ class Credential:
     def from_text(cls, text: object) -> "Credential":
         """Read an answer to Cognito's challenge; raise InvalidKakaoTokenError where `as_text` cannot have made it."""
         try:
-            fields = json.loads(text) if isinstance(text, str) else None
-        except (ValueError, RecursionError):
-            fields = None
-        if not isinstance(fields, dict) or not set(fields) <= {"access_token", "id_token", "nonce"}:
+            fields = json_object(text if isinstance(text, str) else "")
+        except ValueError:
+            raise InvalidKakaoTokenError from None
+        if not set(fields) <= {"access_token", "id_token", "nonce"}:
             raise InvalidKakaoTokenError
         if not all(isinstance(value, str) for value in fields.values()):
             raise InvalidKakaoTokenError

@@ -4,7 +4,6 @@ Source: https://developers.kakao.com/docs/latest/ko/kakaologin/rest-api, /kakaol
 /rest-api/error-code.
 """
 
-import json
 import logging
 import re
 import time
@@ -24,6 +23,7 @@ from handlers.errors import (
     KakaoUnavailableError,
     KakaoUnderAgeError,
 )
+from handlers.json_text import json_object
 
 log = logging.getLogger(__name__)
 
@@ -105,11 +105,11 @@ class KakaoClient:
         except (OSError, HTTPException):
             raise KakaoUnavailableError from None
         try:
-            response = json.loads(body)
-        except (ValueError, RecursionError):
-            response = None
-        if status != 200 or not isinstance(response, dict):
-            raise _error(status, response if isinstance(response, dict) else {})
+            response = json_object(body)
+        except ValueError:
+            raise _error(status, {}) from None
+        if status != 200:
+            raise _error(status, response)
         return response
 
 

@@ -1,10 +1,11 @@
 """The tokens of one sign-in or refresh."""
 
 import base64
-import json
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from handlers.json_text import json_object as json_object
 
 
 class TokenSet(NamedTuple):
@@ -40,14 +41,3 @@ def unverified_claims(token: str) -> dict[str, Any]:
     if len(parts) != 3:
         raise ValueError("not a JWT")
     return json_object(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-
-
-def json_object(text: str | bytes) -> dict[str, Any]:
-    """Return the JSON object in a text; raise ValueError where it is none."""
-    try:
-        value = json.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-    if not isinstance(value, dict):
-        raise ValueError("not an object")
-    return value

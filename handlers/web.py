@@ -9,6 +9,7 @@ from typing import Any
 
 from handlers import bugs, contract
 from handlers.errors import CookieError, CookieTooLargeError, HttpError
+from handlers.json_text import json_object
 
 Event = Mapping[str, Any]
 Response = dict[str, Any]
@@ -81,12 +82,9 @@ def json_body(event: Event) -> dict[str, Any]:
         content = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
         if len(content) > contract.MAX_BODY_BYTES:
             raise HttpError(400, "invalid_request", "The body is over 16 KB.")
-        value = json.loads(content)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise HttpError(400, "invalid_request", "The body has to be a JSON object.")
-    return value
+        return json_object(content)
+    except ValueError:
+        raise HttpError(400, "invalid_request", "The body has to be a JSON object.") from None
 
 
 def text_field(body: Mapping[str, Any], field: str, *, max_length: int) -> str:
