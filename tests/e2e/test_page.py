@@ -707,7 +707,7 @@ def test_what_the_style_uses_of_newer_browsers_it_can_do_without() -> None:
         r"|accent-color|interpolate-size|field-sizing|subgrid|linear\(|anchor\(|translate:|scale:|rotate:|\n\s*&"
     )
     used = set(re.findall(young, style))
-    assert used == {":has", ":focus-visible", "@media (scripting", "0dvh", "text-wrap"}
+    assert used == {":has", ":focus-visible", "@media (scripting", "0dvh", "accent-color", "text-wrap"}
     assert "min-height: 100vh;\n  min-height: 100dvh;" in style
     assert not re.search(r",[^{}]*:(?:has|focus-visible)|:(?:has|focus-visible)[^{}]*,[^{}]*\{", style)
 

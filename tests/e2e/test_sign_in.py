@@ -233,7 +233,7 @@ def test_a_session_by_password_is_the_pages_own(page: Page, context: BrowserCont
         {"email": email, "password": password, "session": True},
     )
     assert answer == [200, {"message": "Signed in."}, ""]
-    assert {cookie["name"] for cookie in context.cookies()} == SESSION.keys()
+    assert cookies(context).keys() == SESSION.keys()
     page.reload()
     expect(page.locator("#email")).to_have_text(email)
     page.get_by_role("button", name="로그아웃").click()
