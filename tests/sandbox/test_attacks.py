@@ -135,6 +135,40 @@ def test_a_login_ends_at_the_site_whatever_the_link_asked_for(victim: Browser, q
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
 
 
+KEY = "stand-in-rest-api-key"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "client_id=theirs&redirect_uri={uri}&response_type=code",
+        "client_id={key}&redirect_uri=https://evil.example/oauth2/idpresponse&response_type=code",
+        "client_id={key}&redirect_uri={uri}&redirect_uri=https://evil.example&response_type=code",
+        "client_id={key}&redirect_uri={uri}%2F..%2F..%2Fevil&response_type=code",
+        "client_id={key}&redirect_uri={uri}&response_type=token",
+        "client_id={key}&client%5Fid=theirs&redirect_uri={uri}&response_type=code&state=a&state=b",
+    ],
+)
+def test_the_way_to_kakao_leads_nowhere_for_a_request_that_is_not_cognitos(
+    victim: Browser, sandbox: Sandbox, query: str
+) -> None:
+    victim.begin("prompt=create")
+    filled = query.format(key=KEY, uri=quote(sandbox.exports["kakaoRedirectUri"], safe=""))
+    answer = victim.send("GET", f"/api/kakao/authorize?{filled}", headers={"X-Forwarded-Host": "evil.example"})
+    assert (answer.status_code, "Location" in answer.headers) == (400, False)
+
+
+def test_nothing_that_a_link_adds_to_the_way_to_kakao_arrives_there(victim: Browser, sandbox: Sandbox) -> None:
+    victim.begin("prompt=create")
+    known = {"client_id": KEY, "redirect_uri": sandbox.exports["kakaoRedirectUri"], "response_type": "code"}
+    extra = {"scope": "openid", "client%5Fid": "theirs", "request_uri": EVIL, "logout_redirect_uri": EVIL, "": "x"}
+    answer = victim.send("GET", f"/api/kakao/authorize?{urlencode(known | extra)}")
+    base, _, query = answer.headers["Location"].partition("?")
+    assert (answer.status_code, base) == (302, f"{sandbox.kakao}/oauth/authorize")
+    expected = known | {"scope": "openid", "prompt": "create"}
+    assert parse_qs(query, keep_blank_values=True) == {name: [value] for name, value in expected.items()}
+
+
 @pytest.mark.parametrize(
     "headers",
     [
