@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pulumi
 
-from infra import packaging
+from infra import content_security_policy, packaging, page_files
 from infra.keys import nearest
 
 
@@ -84,7 +84,9 @@ class KakaoLoginArgs(TypedDict):
     service_name: NotRequired[str]
     """Name of the service in mails to users; without it the mails name no service."""
     page: NotRequired[str]
-    """Folder of the page."""
+    """Folder of the page, such as the `dist` of a framework."""
+    content_security_policy: NotRequired[Mapping[str, Sequence[str]]]
+    """Sources that the page needs beside the site itself, such as `{"img-src": ["https://img.example.com"]}`."""
     site_url: NotRequired[str]
     """Address at which browsers reach the site, where that is not its domain."""
     extra_origins: NotRequired[Sequence[str]]
@@ -124,6 +126,7 @@ DEFAULTS: Mapping[str, Any] = {
     "email_accounts": True,
     "service_name": "",
     "page": "frontend",
+    "content_security_policy": {},
     "site_url": "",
     "extra_origins": [],
     "app_callbacks": [],
@@ -162,9 +165,9 @@ GROUPS: Mapping[str, type] = {
 class InputError(ValueError):
     """An input is unknown, missing or wrong.
 
-    `path` is its name, such as `tokens.minutes`, and `item` its index in a list. `problem` is the end of a sentence
-    that begins with the input; `{value}` in it stands for the value. `right` is a correct value, or None where only the
-    team knows one. `superfluous` says that the input must be removed.
+    `path` is its name, such as `tokens.minutes`, and `item` its index in a list or its name in an object. `problem` is
+    the end of a sentence that begins with the input; `{value}` in it stands for the value. `right` is a correct value,
+    or None where only the team knows one. `superfluous` says that the input must be removed.
     """
 
     def __init__(
@@ -174,7 +177,7 @@ class InputError(ValueError):
         *,
         value: object = None,
         right: str | None = None,
-        item: int | None = None,
+        item: int | str | None = None,
         superfluous: bool = False,
     ) -> None:
         place = path if item is None else f"{path}[{item}]"
@@ -388,6 +391,25 @@ def _check_transport(path: str, value: str, *, item: int | None = None, right: s
         raise InputError(path, problem, value=value, item=item, right=right)
 
 
+def _page(path: str, value: Any) -> None:
+    _text(r".+", "a folder", DEFAULTS["page"])(path, value)
+    if problem := page_files.flaw(value):
+        raise InputError(path, problem, value=value)
+
+
+def _content_security_policy(path: str, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        problem = "is {value}; it should be an object with a list of sources for each directive"
+        raise InputError(path, problem, value=value, superfluous=True)
+    for directive, sources in value.items():
+        if isinstance(sources, str) or not isinstance(sources, Sequence):
+            problem = f"has {{value}} for {directive}; it should be a list of sources"
+            raise InputError(path, problem, value=sources, item=directive, superfluous=True)
+        for source in sources:
+            if problem := content_security_policy.flaw(directive, source):
+                raise InputError(path, problem, item=directive, superfluous=True)
+
+
 def _service_name(path: str, value: Any) -> None:
     if not isinstance(value, str):
         raise InputError(path, "is {value}; it should be a name", value=value)
@@ -448,7 +470,8 @@ RULES: Mapping[str, Rule] = {
     ),
     "email_accounts": _flag("true"),
     "service_name": _service_name,
-    "page": _text(r".+", "a folder", DEFAULTS["page"]),
+    "page": _page,
+    "content_security_policy": _content_security_policy,
     "site_url": _origin(),
     "extra_origins": _list(_check_origin, "origins"),
     "app_callbacks": _list(_app_callback, "addresses"),

@@ -127,6 +127,7 @@ class KakaoLogin(Component):
         return Site(
             f"{self._name}-site",
             page=Path(self._args["page"]),
+            content_security_policy=self._args["content_security_policy"],
             email_accounts=self._args["email_accounts"],
             kakao_logout=self._args["kakao"]["logout"],
             api_host=self.api.host,

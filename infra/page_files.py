@@ -5,7 +5,7 @@ import mimetypes
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 from urllib.parse import quote
 
 import pulumi
@@ -50,8 +50,62 @@ TYPES = {
     ".zip": "application/zip",
 }
 CLIENT = Path(__file__).resolve().parent.parent / "client"  # the login's modules for pages
+BUILT = ("dist", "build", "out", "public")  # what builds name their folders
+# Next.js, SvelteKit, Astro and Nuxt write these, and serve them as immutable themselves.
+HASHED_FOLDERS = ("_next/static/", "_app/immutable/", "_astro/", "_nuxt/")
+HEX = r"(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{8,64}"  # webpack, Parcel: main.4f2a1b3c.js
+BASE32 = r"-[A-Z2-7]{8}\."  # esbuild, Angular: main-5QJ4LKMC.js
+BASE64 = r"[-.]([A-Za-z0-9_-]{8})\.[a-z0-9]+(?:\.map)?$"  # Vite, Rollup, in a folder: assets/index-BQ2v8f3d.js
+CODE = (".js", ".mjs", ".css", ".map", ".wasm", ".woff2")
 UNQUOTED = "/!$&'()*+,;=:@~"  # browsers do not percent-encode these in a path
 OTHER_TYPES = mimetypes.MimeTypes(filenames=())  # without the tables of this machine
+
+
+def flaw(folder: str) -> str:
+    """Return why a folder is no page, as the end of a sentence; an empty text where it is one."""
+    path = Path(folder)
+    built = path / "dist" if path.name != "dist" else path
+    if not path.is_dir():
+        hint = f"build the page first: npm --prefix {path.parent} run build" if path.name in BUILT else "name another"
+        return f"is {{value}}, and there is no such folder; {hint}"
+    if (path / "package.json").exists():
+        return (
+            f"is {{value}}, which holds package.json, the source of a page; name what its build writes, such as {built}"
+        )
+    if not (path / "index.html").is_file():
+        return "is {value}, a folder without an index.html; build the page, or name the folder that holds one"
+    return ""
+
+
+def cache_control(key: str) -> str:
+    """Return how long browsers keep a file: a year where its name changes with its content, else until they have asked.
+
+    Where a name is in doubt, the browser asks: that costs an answer 304, while a stale file breaks a page.
+    """
+    return "public, max-age=31536000, immutable" if _is_hashed(key) else "no-cache"
+
+
+def _is_hashed(key: str) -> bool:
+    folder, _, name = key.rpartition("/")
+    if name.lower().endswith((".html", ".htm")):
+        return False
+    if any(f"{folder}/".startswith(immutable) for immutable in HASHED_FOLDERS):
+        return True
+    stem = name.split(".")
+    parts = [*re.split(r"[-_~]", stem[0]), *stem[1:-1]]
+    if any(re.fullmatch(HEX, part) for part in parts):
+        return True
+    code = name.lower().endswith(CODE)
+    if code and re.search(BASE32, name):
+        return True
+    hashed = re.search(BASE64, name)
+    return bool(folder and hashed and _changes(hashed[1]) >= (3 if code else 4))
+
+
+def _changes(text: str) -> int:
+    """Count how often the kind of character changes: 6 in BQ2v8f3d, 1 in Facebook, 2 in userCard, 3 in iPhone15."""
+    kinds = re.findall("[a-z]+|[A-Z]+|[0-9]+|[_-]+", text)
+    return len(kinds) - 1
 
 
 def served_files(folder: Path) -> dict[str, Path]:
@@ -112,14 +166,23 @@ def asset(file: Path, switches: Mapping[str, bool]) -> Asset:
     return {"source": pulumi.FileAsset(str(file))}
 
 
-def known_files(keys: Sequence[str]) -> dict[str, list[str]]:
-    """Return how edge/spa.js recognises a file: by its extension, its folder, or its name if it has no extension."""
+def known_files(keys: Sequence[str]) -> dict[str, Any]:
+    """Return how edge/spa.js recognises a file: by its extension, its folder, or its name if it has no extension.
+
+    `pages` are further pages by their addresses, as a static export writes them.
+    """
     suffixes = {_suffix(Path(key)) for key in keys}
     return {
         "extensions": sorted(quote(suffix[1:], safe=UNQUOTED).lower() for suffix in {*TYPES, *suffixes} if suffix),
         "folders": [f"/{WELL_KNOWN}/", f"/{RESERVED}/"],
+        "pages": _pages(keys),
         "names": sorted(f"/{quote(key, safe=UNQUOTED)}" for key in keys if not _suffix(Path(key))),
     }
+
+
+def _pages(keys: Sequence[str]) -> dict[str, str]:
+    files = {f"/{quote(key, safe=UNQUOTED)}" for key in keys if key.endswith(".html") and key != "index.html"}
+    return {file.removesuffix(".html").removesuffix("/index"): file for file in sorted(files, reverse=True)}
 
 
 def _suffix(file: Path) -> str:

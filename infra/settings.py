@@ -36,6 +36,7 @@ TEXTS = {
     "alarmEmail": "alarm_email",
     "mailFrom": "mail_from",
     "serviceName": "service_name",
+    "page": "page",
 }
 FLAGS = {
     "emailAccounts": "email_accounts",
@@ -48,7 +49,8 @@ FLAGS = {
 }
 NUMBERS = {"tokenMinutes": "tokens.minutes", "refreshDays": "tokens.refresh_days", "logDays": "functions.log_days"}
 LISTS = {"kakaoAppKeys": "kakao.app_keys", "extraOrigins": "extra_origins", "appCallbacks": "app_callbacks"}
-PATHS: Mapping[str, str] = {**TEXTS, **FLAGS, **NUMBERS, **LISTS}
+OBJECTS = {"contentSecurityPolicy": "content_security_policy"}
+PATHS: Mapping[str, str] = {**TEXTS, **FLAGS, **NUMBERS, **LISTS, **OBJECTS}
 KEYS: Mapping[str, str] = {path: key for key, path in PATHS.items()}
 
 
@@ -72,7 +74,7 @@ def _given() -> KakaoLoginArgs:
         (TEXTS, config.get),
         (FLAGS, config.get_bool),
         (NUMBERS, config.get_int),
-        (LISTS, config.get_object),
+        ({**LISTS, **OBJECTS}, config.get_object),
     ]
     given: dict[str, Any] = {}
     for paths, read_value in readers:
@@ -102,6 +104,8 @@ def _shown(key: str, value: object) -> str:
 
 def _right_type(key: str, path: str) -> str:
     """Return the command that replaces a value of a wrong type."""
+    if key in OBJECTS:
+        return remove(key)
     if key in LISTS:
         return in_turn(remove(key), ask(key, item=0))
     group, _, name = path.rpartition(".")

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import runpy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from handlers import contract
 from infra import policies
 from infra.alarms import Alarms, Metric
 from infra.component import Component
+from infra.content_security_policy import policy
 from infra.domain import Domain
 from infra.packaging import HANDLERS
-from infra.page_files import RESERVED, asset, client_modules, content_type, known_files, served_files
+from infra.page_files import RESERVED, asset, cache_control, client_modules, content_type, known_files, served_files
 
 Origin = aws.cloudfront.DistributionOriginArgsDict
 
@@ -28,11 +29,8 @@ AWS_FAILED = f"{RESERVED}/500.html"
 MAX_ERROR_PERCENT = 5
 
 STYLE_HASH = base64.b64encode(hashlib.sha256(ERROR_PAGE["STYLE"].encode()).digest()).decode()
-CONTENT_SECURITY_POLICY = (
-    f"default-src 'none'; script-src 'self'; style-src 'self' 'sha256-{STYLE_HASH}'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
+STYLE = f"'sha256-{STYLE_HASH}'"
+CONTENT_SECURITY_POLICY = policy(STYLE, {})
 # AWS's managed policies have the same ids in every account.
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -59,9 +57,10 @@ ERROR_RESPONSES: list[aws.cloudfront.DistributionCustomErrorResponseArgsDict] = 
 class Site(Component):
     """The page and the APIs have one address, so that cookies are first-party and no CORS is needed.
 
-    `page` is the folder of the page; its HTML says whether there are `email_accounts` and `kakao_logout`. `api_host`
-    answers /api/* and `socket_host` /ws. `extra_origins` are other sites whose pages may use the APIs. Without `domain`
-    the address is CloudFront's; `url` is the address at which browsers reach the site instead, unless it is empty.
+    `page` is the folder of the page, for which `content_security_policy` adds sources to the policy; its HTML says
+    whether there are `email_accounts` and `kakao_logout`. `api_host` answers /api/* and `socket_host` /ws.
+    `extra_origins` are other sites whose pages may use the APIs. Without `domain` the address is CloudFront's; `url` is
+    the address at which browsers reach the site instead, unless it is empty.
     """
 
     def __init__(
@@ -69,6 +68,7 @@ class Site(Component):
         name: str,
         *,
         page: Path,
+        content_security_policy: Mapping[str, Sequence[str]] | None = None,
         email_accounts: bool = True,
         kakao_logout: bool = False,
         api_host: pulumi.Input[str],
@@ -84,6 +84,7 @@ class Site(Component):
         """Declare the bucket, which only the distribution reads, the distribution, and the files of the page."""
         super().__init__("Site", name, opts)
 
+        self._added_sources = content_security_policy or {}
         files = served_files(page)
         modules = {key: code for key, code in client_modules().items() if key not in files}
         bucket = aws.s3.Bucket(name, force_destroy=True, opts=self._child)
@@ -250,8 +251,7 @@ class Site(Component):
             source=source,
             content=content,
             content_type=content_type,
-            # File names have no hash, so the browser asks at each load whether its copy is current.
-            cache_control="no-cache",
+            cache_control=cache_control(key),
             opts=self._child,
         )
 
@@ -270,7 +270,7 @@ class Site(Component):
             f"{self._name}-headers",
             security_headers_config={
                 "content_security_policy": {
-                    "content_security_policy": CONTENT_SECURITY_POLICY,
+                    "content_security_policy": policy(STYLE, self._added_sources),
                     "override": True,
                 },
                 "content_type_options": {"override": True},

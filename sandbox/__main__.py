@@ -68,7 +68,7 @@ def serve(port: int, *, watch: bool) -> None:
             print(f"  with e-mail   {email}, password: {password}\n", flush=True)
             stack.enter_context(terminal.show_output(sandbox.aws, sandbox.output, say))
             if watch:
-                stack.enter_context(live.apply_saved_files(sandbox.update, say))
+                stack.enter_context(live.apply_saved_files(sandbox.page, sandbox.update, say))
             threads = {name: part for name, part in THREADS.items() if watch or name != "live"}
             ended = wait_for_end(sandbox.end_reason, threads)
     except NotStartedError as error:

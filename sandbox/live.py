@@ -14,19 +14,19 @@ from watchfiles import watch
 from sandbox.aws import RESTART
 from sandbox.program import ROOT
 
-LIVE = (ROOT / "handlers", ROOT / "frontend", ROOT / "client")
+LIVE = (ROOT / "handlers", ROOT / "client")
 LOADED_ONCE = (ROOT / "infra", ROOT / "sandbox")
 MILLISECONDS = 50  # without a change; then a save is complete
 
 
 @contextmanager
-def apply_saved_files(update: Callable[[], list[str]], say: Callable[[str], None]) -> Iterator[None]:
-    """Call `update` after each save until the block ends. Say what it changed, or why it failed."""
+def apply_saved_files(page: Path, update: Callable[[], list[str]], say: Callable[[str], None]) -> Iterator[None]:
+    """Call `update` after each save, also in the folder `page`, until the block ends. Say what changed, or why not."""
     ended = threading.Event()
 
     def apply() -> None:
         for changes in watch(
-            *LIVE, *LOADED_ONCE, step=MILLISECONDS, rust_timeout=500, stop_event=ended, raise_interrupt=False
+            page, *LIVE, *LOADED_ONCE, step=MILLISECONDS, rust_timeout=500, stop_event=ended, raise_interrupt=False
         ):
             saved = sorted({Path(path) for _, path in changes})
             old = [_shown_path(file) for file in saved if any(file.is_relative_to(folder) for folder in LOADED_ONCE)]
@@ -37,7 +37,7 @@ def apply_saved_files(update: Callable[[], list[str]], say: Callable[[str], None
 
     thread = threading.Thread(target=apply, name="live", daemon=True)  # Ctrl-C may come before the join
     thread.start()
-    say("  saved files of handlers/, frontend/ and client/ go live at once\n")
+    say(f"  saved files of handlers/, client/ and {_shown_path(page)}/ go live at once\n")
     try:
         yield
     finally:

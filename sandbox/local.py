@@ -39,6 +39,7 @@ class Sandbox:
     exports: dict[str, Any]
     documents: Path  # as the Pulumi CLI would print settings and outputs
     output: Path  # output and errors of the functions
+    page: Path  # the folder of the page
     end_reason: Callable[[], str]  # returns how the emulated AWS ended, or an empty text
     update: Callable[[], list[str]]  # runs the program again, and returns what has changed
 
@@ -104,6 +105,7 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
             exports=exports,
             documents=documents,
             output=emulator.output,
+            page=program.ROOT / config[own("page")],
             end_reason=emulator.end_reason,
             update=update,
         )

@@ -173,6 +173,21 @@ def test_an_address_of_the_page_is_the_page_with_or_without_a_dot(pages: dict[st
     assert pages[path] == "/index.html"
 
 
+def test_a_page_of_a_static_export_is_reached_by_its_address_and_any_other_address_is_the_first_page() -> None:
+    keys = ["index.html", "404.html", "about.html", "todos/index.html", "한글.html"]
+    paths = ["/", "/about", "/about/", "/todos", "/todos/", "/todos/1", "/%ED%95%9C%EA%B8%80", "/constructor"]
+    assert opened(paths, keys) == {
+        "/": "/index.html",
+        "/about": "/about.html",
+        "/about/": "/about.html",
+        "/todos": "/todos/index.html",
+        "/todos/": "/todos/index.html",
+        "/todos/1": "/index.html",
+        "/%ED%95%9C%EA%B8%80": "/%ED%95%9C%EA%B8%80.html",
+        "/constructor": "/index.html",
+    }
+
+
 @pytest.mark.parametrize("path", FILES)
 def test_a_file_is_itself_whether_it_is_there_or_not(files: dict[str, str], path: str) -> None:
     assert files[path] == path

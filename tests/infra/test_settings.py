@@ -53,6 +53,26 @@ WRONG: list[tuple[str, Any, str]] = [
     ("kakaoScopes", "openid profile", "its name there is 'profile_nickname'"),
     ("kakaoScopes", "account_email", "lacks 'openid'"),
     ("kakaoScopes", "openid,account_email", "separated by spaces"),
+    ("page", "", "it should be a folder"),
+    ("page", "web/dist", "no such folder; build the page first: npm --prefix web run build"),
+    ("page", "nowhere", "no such folder; name another"),
+    ("page", "docs", "a folder without an index.html"),
+    ("page", "client", "holds package.json, the source of a page; name what its build writes, such as client/dist"),
+    ("contentSecurityPolicy", ["img-src"], "it should be an object"),
+    ("contentSecurityPolicy", "img-src", "is not of the right type"),
+    ("contentSecurityPolicy", {"img-src": "https://img.example.com"}, "it should be a list of sources"),
+    ("contentSecurityPolicy", {"frame-ancestors": ["https://a.example"]}, "no directive that can be widened"),
+    ("contentSecurityPolicy", {"default-src": ["https://a.example"]}, "no directive that can be widened"),
+    ("contentSecurityPolicy", {"script-src": ["'unsafe-inline'"]}, "could run as a script with the session"),
+    ("contentSecurityPolicy", {"script-src": ["'unsafe-eval'"]}, "could run as a script with the session"),
+    ("contentSecurityPolicy", {"script-src": ["https:"]}, "it takes addresses such as"),
+    ("contentSecurityPolicy", {"script-src": ["data:"]}, "it takes addresses such as"),
+    ("contentSecurityPolicy", {"img-src": ["*"]}, "it allows every site; name the sites"),
+    ("contentSecurityPolicy", {"img-src": ["http:"]}, "it allows every site over plain http"),
+    ("contentSecurityPolicy", {"img-src": ["http://img.example.com"]}, "it takes addresses such as"),
+    ("contentSecurityPolicy", {"img-src": ["https://a.example; script-src *"]}, "it takes addresses such as"),
+    ("contentSecurityPolicy", {"img-src": ["https://*"]}, "it takes addresses such as"),
+    ("contentSecurityPolicy", {"img-src": [7]}, "it takes addresses such as"),
     ("siteDomain", "https://www.example.com", "it should be a host name"),
     ("siteDomain", "WWW.example.com", "it should be a host name"),
     ("siteDomain", "www.example.com.", "it should be a host name"),
@@ -220,6 +240,7 @@ RIGHT = {  # what somebody answers where Pulumi asks
     "alarmEmail": "team@example.com",
     "mailFrom": "no-reply@example.com",
     "serviceName": "하늘상점",
+    "page": "frontend",
 }
 
 
@@ -236,7 +257,10 @@ def mended(config: Mapping[str, Any], fix: str) -> dict[str, Any]:
         options = [option for option in options if option not in ("--secret", "--path", "--")]
         path, value = options[0], options[1] if len(options) > 1 else None
         key, _, item = path.removesuffix("]").partition("[") if "--path" in command else (path, "", "")
-        if verb == "rm" and not item:
+        if item.startswith('"'):
+            after[key] = {name: kept for name, kept in after[key].items() if name != json.loads(item)}
+            after[key] |= {} if verb == "rm" else {json.loads(item): value}
+        elif verb == "rm" and not item:
             after.pop(key)
         elif verb == "rm":
             after[key] = [kept for number, kept in enumerate(after[key]) if number != int(item)]
@@ -479,7 +503,7 @@ def described() -> dict[str, dict[str, Any]]:
 
 def test_every_setting_is_typed_and_described() -> None:
     for key, setting in described().items():
-        assert setting["type"] in {"string", "boolean", "integer", "array"}, key
+        assert setting["type"] in {"string", "boolean", "integer", "array", "object"}, key
         assert setting["description"], key
     assert described()["kakaoClientSecret"]["secret"] is True
 

@@ -10,6 +10,7 @@ import pytest
 
 from handlers import contract
 from handlers import pages as pages_of_the_login
+from infra import content_security_policy
 from infra.alarms import Alarms
 from infra.page_files import TYPES, asset, client_modules, content_type
 from infra.site import ALL_VIEWER_EXCEPT_HOST_HEADER, AWS_FAILED, CACHING_DISABLED, Site
@@ -256,6 +257,95 @@ def test_every_page_can_import_the_logins_modules_and_its_own_file_of_that_name_
     assert served["contentType"] == "text/javascript; charset=utf-8"
     (tmp_path / "login.js").write_text("of the page")
     assert Path(uploaded(tmp_path)["login.js"]["source"].path) == tmp_path / "login.js"
+
+
+HASHED = [
+    "assets/index-BQ2v8f3d.js",  # Vite
+    "assets/index-C4jkTQ-m.css",
+    "assets/Pretendard-D3x_uu1L.woff2",
+    "assets/hero-Dq1zNx9K.avif",
+    "static/js/main.4f2a1b3c.js",  # webpack
+    "static/js/787.4f2a1b3c.chunk.js.map",
+    "4f2a1b3c9d8e7f605142.png",
+    "main-5QJ4LKMC.js",  # Angular
+    "index.4f2a1b3c.css",  # Parcel
+    "_next/static/Xw3kP0vQ/_buildManifest.js",
+    "_next/static/media/font.p.woff2",
+    "_app/immutable/entry/start.js",
+    "_astro/a.js",
+    "_nuxt/b.js",
+]
+NOT_HASHED = [
+    "index.html",
+    "app.js",
+    "sw.js",
+    "favicon.ico",
+    "login.js",
+    "assets/logo-Facebook.svg",
+    "assets/icon-userCard.svg",
+    "assets/case-iPhone15.jpg",
+    "assets/photo-IMG_2024.jpg",
+    "assets/my-document.pdf",
+    "assets/report-20240101.pdf",
+    "assets/old-bootstrap4.js",
+    "assets/index-4f2a1b3c.html",
+    "jquery-3.7.1.min.js",
+    "mainPage-userCard.js",
+    ".well-known/assetlinks.json",
+]
+
+
+def test_a_file_whose_name_carries_its_content_is_kept_for_a_year_and_any_other_is_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    for name in ("index.html", *HASHED, *NOT_HASHED):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    found = {key: file["cacheControl"] for key, file in uploaded(tmp_path).items()}
+    assert {key for key, kept in found.items() if kept == "public, max-age=31536000, immutable"} == set(HASHED)
+    assert {kept for key, kept in found.items() if key not in HASHED} == {"no-cache"}
+
+
+def policy_with(added: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The directives of the policy that the site sends where a team adds these sources."""
+
+    def site() -> None:
+        hosts: dict[str, Any] = {"api_host": "api.example", "socket_host": "socket.example"}
+        more = {"page": ROOT / "frontend", "content_security_policy": added}
+        Site("site", **more, **hosts, extra_origins=[], protect=False, alarms=Alarms("alarms", email=""))
+
+    headers = declare_component(site).one("ResponseHeadersPolicy")["securityHeadersConfig"]
+    sent = headers["contentSecurityPolicy"]["contentSecurityPolicy"]
+    return {directive: sources for directive, *sources in (part.split() for part in sent.split("; "))}
+
+
+def test_a_team_adds_sources_to_the_policy_and_the_rest_stays() -> None:
+    strict = policy_with({})
+    added = {"img-src": ["https://img.example.com", "data:"], "worker-src": ["'self'", "blob:"]}
+    assert policy_with(added) == strict | {
+        "img-src": ["'self'", "data:", "https://img.example.com"],
+        "worker-src": ["'self'", "blob:"],
+    }
+
+
+def test_inline_styles_that_a_team_allows_are_not_switched_off_by_the_hash_of_the_error_pages() -> None:
+    assert policy_with({"style-src": ["'unsafe-inline'"]})["style-src"] == ["'self'", "'unsafe-inline'"]
+
+
+@pytest.mark.parametrize(
+    ("directive", "source"),
+    [
+        ("img-src", "https://*.example.com"),
+        ("img-src", "https:"),
+        ("connect-src", "wss://live.example.com:8443"),
+        ("connect-src", "http://localhost:8000"),
+        ("script-src", "https://t1.kakaocdn.net/kakao_js_sdk/2.7.2/kakao.min.js"),
+        ("script-src", f"'sha256-{'A' * 43}='"),
+        ("script-src", "'wasm-unsafe-eval'"),
+    ],
+)
+def test_a_source_that_a_page_may_need_is_taken(directive: str, source: str) -> None:
+    assert content_security_policy.flaw(directive, source) == ""
 
 
 def test_types_are_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
