@@ -1,0 +1,137 @@
+"""examples/react: built and signed in to as the site's page, and served by Vite beside the sandbox."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from sandbox.program import ROOT
+from tests.e2e.person import HANEUL, agree
+from tests.ports import free_ports
+from tests.processes import process
+from tests.project import copy_project
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
+
+NPM_SECONDS = 240
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with the example installed, as the guide says, in web/."""
+    if not shutil.which("npm"):
+        pytest.skip("npm is not installed")
+    folder = tmp_path_factory.mktemp("project")
+    copy_project(folder)
+    shutil.copytree(ROOT / "examples" / "react", folder / "web", ignore=shutil.ignore_patterns("node_modules", "dist"))
+    for name in ("package.json", "vite.config.js"):
+        file = folder / "web" / name
+        file.write_text(file.read_text().replace("../../client", "../client"))
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    if tuple(map(int, re.findall(r"\d+", node)[:2])) < (20, 19):
+        pytest.skip(f"Vite needs Node.js 20.19 or newer; this is {node.strip()}")
+    try:
+        npm(folder, "install", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000")
+    except subprocess.CalledProcessError as error:
+        if re.search(r"ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|network", error.stderr):
+            pytest.skip("the npm registry is not reached")
+        raise
+    return folder
+
+
+def npm(folder: Path, *arguments: str) -> str:
+    command = ["npm", "--prefix", "web", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=NPM_SECONDS).stdout
+
+
+@pytest.fixture(scope="module")
+def site(project: Path) -> Iterator[str]:
+    """The sandbox with the built example as its page, and Vite on port 5173, which the sandbox's settings name."""
+    npm(project, "run", "build")
+    settings = project / "Pulumi.local.yaml"
+    settings.write_text(f"{settings.read_text()}  page: web/dist\n")
+    port = free_ports()
+    command = [sys.executable, "-m", "sandbox", "--port", str(port), "--watch"]
+    with process(command, seconds=400, cwd=project, env=os.environ | {"PYTHONPATH": str(project)}) as sandbox:
+        assert sandbox.stdout
+        next(line for line in sandbox.stdout if "web/dist/ go live at once" in line)
+        yield f"http://localhost:{port}"
+        sandbox.terminate()
+
+
+def sign_in(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_role("link", name="카카오 로그인").click()
+    agree(page)
+    expect(page.get_by_text(f"{HANEUL.nickname}님, 안녕하세요.")).to_be_visible(timeout=20_000)
+
+
+def test_a_built_page_signs_in_comes_back_to_its_own_route_and_signs_out(page: Page, site: str) -> None:
+    policy_violations: list[str] = []
+    page.on("console", lambda message: policy_violations.append(message.text) if message.type == "error" else None)
+    sign_in(page, f"{site}/todos/1?a=1#b")
+    assert page.url == f"{site}/todos/1?a=1#b"
+    assert [text for text in policy_violations if "Content Security Policy" in text] == []
+    page.get_by_role("button", name="로그아웃").click()
+    expect(page.get_by_role("link", name="카카오 로그인")).to_be_visible(timeout=20_000)
+    assert page.url == f"{site}/"
+
+
+def test_a_built_file_is_kept_for_a_year_and_the_page_is_asked_for_again(site: str) -> None:
+    html = requests.get(site, timeout=10)
+    assert html.headers["cache-control"] == "no-cache"
+    (script,) = re.findall(r'src="(/assets/[^"]+\.js)"', html.text)
+    kept = requests.get(site + script, timeout=10).headers
+    assert kept["cache-control"] == "public, max-age=31536000, immutable"
+    missing = requests.get(f"{site}/assets/index-AAAAAAAA.js", timeout=10)
+    assert missing.status_code == 404
+    assert "찾을 수 없어요" in missing.text
+
+
+def test_a_sign_in_that_fails_is_a_page_of_the_logins_and_leads_back_to_the_teams(page: Page, site: str) -> None:
+    page.goto(f"{site}/api/auth/callback?error=access_denied&state=none")
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("로그인"))
+    expect(page.locator("main")).to_have_css("border-radius", "24px")
+    page.get_by_role("link", name="다시 시도").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("할 일")
+
+
+def test_a_page_server_beside_the_sandbox_has_the_session_the_return_and_the_websocket(
+    page: Page, site: str, project: Path
+) -> None:
+    command = ["node", "node_modules/vite/bin/vite.js"]  # as `npm run dev`; npm would not end with its child
+    with process(command, cwd=project / "web", env=os.environ | {"SITE": site}) as vite:
+        assert vite.stdout
+        next(line for line in vite.stdout if "5173" in line)
+        server = "http://localhost:5173"
+        sign_in(page, f"{server}/todos/1")
+        assert page.url == f"{server}/todos/1"
+        connected = """address => new Promise(resolve => {
+            const socket = new WebSocket(address);
+            socket.onopen = () => { socket.close(); resolve("connected"); };
+            socket.onerror = () => resolve("refused");
+        })"""
+        assert page.evaluate(connected, "ws://localhost:5173/ws") == "connected"
+        page.get_by_role("button", name="로그아웃").click()
+        expect(page.get_by_role("link", name="카카오 로그인")).to_be_visible(timeout=20_000)
+        assert page.url == f"{server}/"
+        assert page.evaluate(connected, "ws://localhost:5173/ws") == "refused"
+        vite.terminate()
+
+
+def test_the_example_pins_its_packages_and_commits_nothing_that_is_made() -> None:
+    package = json.loads((ROOT / "examples" / "react" / "package.json").read_text())
+    packages = package["dependencies"] | package["devDependencies"]
+    assert packages.pop("kakao-login-client") == "file:../../client"
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in packages.values())
+    listed = ["git", "ls-files", "examples"]
+    files = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert not re.search(r"node_modules|/dist/|package-lock", files)
