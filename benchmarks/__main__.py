@@ -53,7 +53,7 @@ def start_of_the_sandbox() -> Iterator[Row]:
         emulator = time.monotonic() - start
     command = [sys.executable, "-m", "sandbox", "--port", str(port)]
     start = time.monotonic()
-    with process(command, cwd=ROOT, stderr=None) as sandbox:
+    with process(command, seconds=600, cwd=ROOT, stderr=None) as sandbox:
         assert sandbox.stdout
         for line in sandbox.stdout:
             if "ready" in line:
@@ -98,7 +98,7 @@ def from_save_to_live() -> Iterator[Row]:
         project = Path(folder)
         copy_project(project)
         command = [sys.executable, "-m", "sandbox", "--watch", "--port", str(port)]
-        with process(command, cwd=project, stderr=None) as sandbox:
+        with process(command, seconds=600, cwd=project, stderr=None) as sandbox:
             assert sandbox.stdout
             next(line for line in sandbox.stdout if "go live at once" in line)
             for what, file, old, new, path in (
