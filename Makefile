@@ -25,17 +25,18 @@ install: python  ## install what `pulumi up` needs, each package pinned by its h
 up: $(VENV)/sandbox  ## run the whole login on this machine: http://localhost:$(PORT)
 	@exec $(RUN) -m sandbox --port $(PORT)
 
-dev: $(VENV)/sandbox  ## the same; saved files of handlers/, frontend/ and client/ are live at once
+dev: $(VENV)/sandbox  ## the same; saved files of handlers/, service/, frontend/ and client/ are live at once
 	@exec $(RUN) -m sandbox --port $(PORT) --watch
 
 test: $(VENV)/ready  ## run every test, also in Chromium
 	@$(RUN) -m tests.prepare
 	@$(RUN) -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --durations=10
 
-check: $(VENV)/ready  ## check format, lint, types and workflows
+check: $(VENV)/ready  ## check format, lint, types, workflows, and what GitHub may deploy
 	@$(RUN) -m ruff format --check --quiet .
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m mypy
+	@$(RUN) -m pytest --quiet tests/service/test_program.py -k may_create_whatever_the_program_declares
 	@$(VENV)/bin/zizmor --offline --quiet --no-progress .github
 	@$(VENV)/bin/jactionlint --profile correctness --shellcheck $(VENV)/bin/shellcheck
 

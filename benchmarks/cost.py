@@ -37,7 +37,7 @@ class Price(NamedTuple):
 READ, QUOTED, OPEN = "read", "quoted", "not verified"  # docs/guides/cost.md explains them
 PAGES = {
     name: f"https://aws.amazon.com/{name}/pricing/"
-    for name in ("cognito", "api-gateway", "lambda", "cloudfront", "cloudwatch", "kms", "waf")
+    for name in ("cognito", "api-gateway", "lambda", "dynamodb", "cloudfront", "cloudwatch", "kms", "waf")
 }
 DATE = "2026-11-21"
 # ap-northeast-2, users in South Korea, without the credits and free tiers of a new account.
@@ -50,6 +50,8 @@ PRICES = {
     "minute": Price("WebSocket minute", ((NO_LIMIT, 0.285 / M),), "api-gateway", OPEN),
     "call": Price("Lambda call", ((M, 0), (NO_LIMIT, 0.20 / M)), "lambda", QUOTED),
     "GB-second": Price("Lambda GB-second, arm64", ((400_000, 0), (NO_LIMIT, 13.3334 / M)), "lambda", QUOTED),
+    "written": Price("DynamoDB write", ((NO_LIMIT, 0.678 / M),), "dynamodb", OPEN),
+    "read": Price("DynamoDB read", ((NO_LIMIT, 0.1355 / M),), "dynamodb", OPEN),
     "edge": Price("CloudFront HTTPS request", ((10 * M, 0), (NO_LIMIT, 1.2 / M)), "cloudfront", OPEN),
     "edge function": Price("CloudFront function call", ((2 * M, 0), (NO_LIMIT, 0.1 / M)), "cloudfront", QUOTED),
     "sent": Price("GB sent by CloudFront", ((1024, 0), (10_240, 0.12), (NO_LIMIT, 0.10)), "cloudfront", READ),
@@ -91,7 +93,7 @@ KB_LINE = 0.3  # one line for each request and each call
 MEMORY = 0.5
 QUICK, ASKING = 0.005, 0.05  # seconds of a call without and with a request to AWS
 # The stack's resources without users. Two alarms belong to the sign-in with a Kakao token.
-ALARMS, METRICS, DASHBOARDS = 21, 5, 1
+ALARMS, METRICS, DASHBOARDS = 23, 5, 1
 FIREWALL_RULES = {"site": 5, "user pool": 3}
 
 
@@ -101,8 +103,9 @@ def month(users: int, *, usual: bool = False) -> Costs:
     The usual way is a Lambda authorizer that calls AdminGetUser for each request to the API.
     """
     requests = users * (2 * SIGN_INS + REFRESHES + API_REQUESTS)
-    quick = users * (SIGN_INS + API_REQUESTS + 2 * VISITS)  # login, API, connect and disconnect
-    asking = users * (SIGN_INS + REFRESHES + VISITS + VISITS * MESSAGES)  # callback, refresh, authorizer, chat
+    quick = users * (SIGN_INS + API_REQUESTS)  # login, API
+    # Callback, refresh, authorizer, and the chat: connect, disconnect and each message.
+    asking = users * (SIGN_INS + REFRESHES + VISITS + VISITS * (2 + MESSAGES))
     if usual:
         asking += users * API_REQUESTS
     calls, edge = quick + asking, at_the_edge(users)
@@ -115,6 +118,7 @@ def month(users: int, *, usual: bool = False) -> Costs:
         "API Gateway, WebSocket": PRICES["message"].of(users * VISITS * MESSAGES * 2)
         + PRICES["minute"].of(users * VISITS * MINUTES),
         "Lambda": PRICES["call"].of(calls) + PRICES["GB-second"].of((quick * QUICK + asking * ASKING) * MEMORY),
+        "DynamoDB": PRICES["written"].of(users * VISITS * 2) + PRICES["read"].of(users * VISITS * MESSAGES),
         "CloudFront": PRICES["edge"].of(edge) + PRICES["edge function"].of(edge) + PRICES["sent"].of(sent / 1024**2),
         "CloudWatch, log lines": PRICES["logged"].of((requests + calls) * KB_LINE / 1024**2),
         "CloudWatch, alarms and dashboard": PRICES["alarm"].of(ALARMS)

@@ -34,9 +34,15 @@ ENVIRONMENT = {
     contract.ENV_REFRESH_DAYS: "30",
     contract.ENV_SITE_ORIGINS: '["https://site.example"]',
     contract.ENV_USER_POOL_ID: "ap-northeast-2_pool",
+    "MANAGEMENT_URL": "https://api.example/ws",
+    "TABLE": "table",
 }
-FUNCTIONS = ("session", "user_info", "accounts", "pre_sign_up", "post_confirmation", "pre_authentication")
-WITH_LAYER = "connect_authorizer"
+FUNCTIONS = (
+    *(f"handlers.{name}" for name in ("session", "user_info", "accounts")),
+    *(f"handlers.{name}" for name in ("pre_sign_up", "post_confirmation", "pre_authentication")),
+    *(f"service.{name}" for name in ("todos", "chat", "first_sign_in")),
+)
+WITH_LAYER = "handlers.connect_authorizer"
 DECISIONS = 2000
 ROUNDS = 9
 
@@ -45,7 +51,7 @@ def rows() -> Iterator[Row]:
     """Yield what is measured, the result and the goal."""
     bare = best([sys.executable, "-I", "-S", "-c", "import json, logging"], {})
     for module in FUNCTIONS:
-        size = packaging.function_zip(packaging.HANDLERS / f"{module}.py").stat().st_size
+        size = packaging.function_zip(_source(module)).stat().st_size
         yield f"package of {module}", f"{size / 1024:.1f} KB", ""
         took = cold_import(module)
         yield f"cold import of {module}, an interpreter with json and logging = 1", f"{took / bare:.1f}", ""
@@ -57,7 +63,7 @@ def rows() -> Iterator[Row]:
 
 def cold_import(module: str, **environment: str) -> float:
     """Return the seconds of a new interpreter that imports the handler from its package and layer."""
-    archives = [packaging.function_zip(packaging.HANDLERS / f"{module}.py")]
+    archives = [packaging.function_zip(_source(module))]
     runtime: list[str] = []
     if module == WITH_LAYER:
         here = settings(3000)
@@ -68,8 +74,12 @@ def cold_import(module: str, **environment: str) -> float:
             with zipfile.ZipFile(path) as archive:
                 archive.extractall(folder)
         paths = [folder, str(Path(folder) / "python"), *runtime]
-        code = f"import sys; sys.path[:0] = {json.dumps(paths)}; import handlers.{module}"
+        code = f"import sys; sys.path[:0] = {json.dumps(paths)}; import {module}"
         return best([sys.executable, "-I", "-S", "-c", code], ENVIRONMENT | environment)
+
+
+def _source(module: str) -> Path:
+    return packaging.ROOT / f"{module.replace('.', '/')}.py"
 
 
 def best(command: list[str], environment: dict[str, str]) -> float:

@@ -108,14 +108,12 @@ def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[
         contract.ENV_KAKAO_APP_KEYS: json.dumps([claims["aud"]]),
         contract.ENV_KAKAO_ISSUER: claims["iss"],
         contract.ENV_KAKAO_JWKS_URL: f"{url}/jwks.json",
-        contract.ENV_MANAGEMENT_URL: url,
         contract.ENV_REFRESH_DAYS: "30",
         contract.ENV_SITE_ORIGINS: json.dumps([SITE]),
         contract.ENV_USER_POOL_ID: "ap-northeast-2_pool",
     }
     from handlers import (
         accounts,
-        chat,
         connect_authorizer,
         kakao_challenge,
         kakao_sign_in,
@@ -129,7 +127,6 @@ def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[
     tokens["id_token"] = token()
     connect = {"methodArn": "arn", "headers": {"Authorization": f"Bearer {token()}"}}
     forged = {"methodArn": "arn", "headers": {"Authorization": f"Bearer {token()[:-8]}AAAAAAAA"}}
-    known = {"connectionId": "c", "authorizer": {"exp": "9999999999", "sub": "s"}}
     attributes = {"userAttributes": {"cognito:user_status": "EXTERNAL_PROVIDER", "identities": "[]", "sub": "s"}}
     triggered = {"callerContext": {"clientId": claims["aud"]}, "request": attributes}
 
@@ -142,10 +139,6 @@ def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[
             "userAttributes": {"identities": IDENTITIES},
         },
     }
-
-    def event(kind: str) -> bool:
-        said = {"requestContext": known | {"eventType": kind}, "body": '{"message": "안녕"}'}
-        return chat.handler(said, None) == {"statusCode": 200}
 
     def profile(**claims: str) -> int:
         jwt = {"jwt": {"claims": {"exp": "9999999999", **claims}}}
@@ -170,9 +163,6 @@ def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[
         yield "userinfo with an access token", profile(**in_access_token) == 200
         yield "connect", connect_authorizer.handler(connect, None)["principalId"] == claims["sub"]
         yield "connect with a forged token", connect_authorizer.handler(forged, None)["principalId"] == "nobody"
-        yield "$connect", event("CONNECT")
-        yield "chat", event("MESSAGE")
-        yield "$disconnect", event("DISCONNECT")
         for route, more in ACCOUNTS:
             answer = form.send(route, body=json.dumps(ACCOUNT | more), headers=SAME_ORIGIN)
             yield route.rpartition("/")[2], answer["statusCode"] == 200

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deployment.service_types import SNS, TYPES, Service
 from infra import project
 
 LOGIN = project.name()  # the project that is deployed
@@ -135,6 +136,10 @@ def boundary(stack: Stack) -> Document:
         # API Gateway uses one role for the logs of all WebSocket APIs of an account, not of this stack alone.
         allow([f"logs:{action}" for action in (*logs, *log_lines)], ["*"]),
         allow(["execute-api:ManageConnections"], stack.arns("execute-api", "*")),
+        *(
+            allow([f"{service.name}:{action}" for action in service.use], _of_service(stack, service))
+            for service in _services()
+        ),
     )
 
 
@@ -152,6 +157,7 @@ def deploy(state: State, hosted_zone_id: str, boundary_arn: str) -> Document:
         *_roles(stack, boundary_arn),
         *_firewalls(stack),
         *_tagged(stack),
+        *_service(stack),
         *_without_name_or_tags(stack),
         *(_domain(stack, hosted_zone_id) if hosted_zone_id else []),
     )
@@ -224,6 +230,7 @@ def _tagged(stack: Stack) -> list[Statement]:
             [
                 "cloudfront:*Distribution*",
                 "cloudfront:*Resource",
+                *(f"cognito-idp:{verb}Group" for verb in ("Create", "Delete", "Get", "Update")),
                 "cognito-idp:*IdentityProvider*",
                 "cognito-idp:*Resource",
                 "cognito-idp:*UserPool*",
@@ -232,6 +239,32 @@ def _tagged(stack: Stack) -> list[Statement]:
             [*stack.global_arns("cloudfront", "distribution/*"), *stack.arns("cognito-idp", "userpool/*")],
             StringEquals=stack.tags("ResourceTag"),
         ),
+    ]
+
+
+def _services() -> list[Service]:
+    """Return the services of the team's types that have resources of their own."""
+    return [service for service in dict.fromkeys(TYPES.values()) if service.resources]
+
+
+def _of_service(stack: Stack, service: Service) -> list[str]:
+    return stack.arns(service.name, *(resource.format(name=f"{stack.name}-*") for resource in service.resources))
+
+
+def _service(stack: Stack) -> list[Statement]:
+    """Return what the types of the team's service need (deployment/service_types.py)."""
+    functions, mappings = (
+        stack.arns("lambda", name) for name in (f"function:{stack.name}-*", "event-source-mapping:*")
+    )
+    return [
+        *(
+            allow([f"{service.name}:{action}" for action in service.deploy], _of_service(stack, service))
+            for service in _services()
+            if service is not SNS  # the alarms' statement has it
+        ),
+        # AWS knows an event source mapping by a random id. These actions take the function as a condition.
+        allow(["lambda:*EventSourceMapping"], ["*"], ArnLike={"lambda:FunctionArn": functions}),
+        allow([f"lambda:{action}" for action in ("ListTags", "TagResource", "UntagResource")], mappings),
     ]
 
 
@@ -256,6 +289,7 @@ def _without_name_or_tags(stack: Stack) -> list[Statement]:
         "logs:DescribeLogGroups",
         "sns:*SubscriptionAttributes",
         "sns:Unsubscribe",
+        "ssm:DescribeParameters",
     ]
     return [allow(["apigateway:*"], apis), allow(actions, ["*"])]
 

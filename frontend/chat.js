@@ -3,7 +3,7 @@ import { connect as openSocket } from "/login-socket.js";
 const texts = {
   ko: {
     connecting: "연결하고 있어요.",
-    connected: "연결됐어요. 보낸 메시지가 그대로 돌아와요.",
+    connected: "연결됐어요. 메시지는 로그인한 모든 창에 나타나요.",
     lost: "연결이 끊겼어요. 곧 다시 연결할게요.",
     offline: "오프라인이에요. 인터넷에 연결되면 이어갈게요.",
     too_long: "메시지가 너무 길어요. 줄여서 다시 보내 주세요.",
@@ -12,7 +12,7 @@ const texts = {
   },
   en: {
     connecting: "Connecting.",
-    connected: "Connected. Your messages come back to you.",
+    connected: "Connected. Messages appear in every window where you are signed in.",
     lost: "The connection was lost. The page connects again in a moment.",
     offline: "You are offline. The page connects again once you are online.",
     too_long: "The message is too long. Please shorten it.",

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers import bugs, cognito, contract, web
+from handlers.caller import groups_in
 from handlers.errors import CognitoError, ConnectionDeniedError, InactiveAccountError, InvalidTokenError
 from handlers.id_token import IdTokenVerifier
 from handlers.jwks import Jwks
@@ -100,6 +101,8 @@ def _context_of(claims: Mapping[str, Any]) -> dict[str, str]:
         contract.CONTEXT_PROVIDER: identities[0]["providerName"] if identities else contract.NATIVE_PROVIDER,
         contract.CONTEXT_EXPIRES_AT: str(claims["exp"]),
     }
+    if groups := groups_in(claims.get(contract.GROUPS_CLAIM)):
+        context[contract.CONTEXT_GROUPS] = " ".join(groups)
     if isinstance(nickname, str) and nickname:
         context[contract.CONTEXT_NICKNAME] = nickname[:MAX_NICKNAME_LENGTH]
     return context

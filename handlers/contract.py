@@ -86,6 +86,7 @@ TOKEN_USE_CLAIM = "token_use"  # noqa: S105 - a claim
 TOKEN_USE_ID = "id"  # noqa: S105 - a claim
 TOKEN_USE_ACCESS = "access"  # noqa: S105 - a claim
 USERNAME_CLAIM = "cognito:username"  # of an ID token
+GROUPS_CLAIM = "cognito:groups"  # of both tokens, absent where the user is in none
 
 # The authorizer's context of a WebSocket connection. API Gateway takes text alone; an absent nickname is left out.
 CONTEXT_SUB = "sub"
@@ -93,14 +94,19 @@ CONTEXT_USERNAME = "username"
 CONTEXT_PROVIDER = "provider"
 CONTEXT_EXPIRES_AT = "exp"  # seconds since 1970, when the ID token expires
 CONTEXT_NICKNAME = "nickname"
+CONTEXT_GROUPS = "groups"  # separated by spaces; left out where the user is in none
 
 # Environment variables of the Lambdas.
+ENV_ALLOWED_GROUPS = "ALLOWED_GROUPS"  # only of a function for some groups
 ENV_APP_CLIENT_ID = "APP_CLIENT_ID"  # only where there is a client for mobile apps
 ENV_AUTHORIZE_URL = "AUTHORIZE_URL"
+ENV_CHECKED_HANDLER = "CHECKED_HANDLER"  # only of a function for some groups
 ENV_CLIENT_ID = "CLIENT_ID"
 ENV_CLIENT_SECRET = "CLIENT_SECRET"  # noqa: S105 - the name of a variable
 ENV_CONNECT_CHECKS_USER = "CONNECT_CHECKS_USER"
 ENV_EMAIL_ACCOUNTS = "EMAIL_ACCOUNTS"
+ENV_FIRST_SIGN_IN_TOPIC = "FIRST_SIGN_IN_TOPIC"  # only where the team has a function for it
+ENV_GROUPS = "GROUPS"  # only where the setting `groups` names some
 ENV_HAS_PUBLIC_CLIENT = "HAS_PUBLIC_CLIENT"
 ENV_HOSTED_LOGIN_URL = "HOSTED_LOGIN_URL"
 ENV_ISSUER = "ISSUER"
@@ -114,7 +120,6 @@ ENV_KAKAO_CLIENT_ID = "KAKAO_CLIENT_ID"
 ENV_KAKAO_ISSUER = "KAKAO_ISSUER"
 ENV_KAKAO_JWKS_URL = "KAKAO_JWKS_URL"
 ENV_KAKAO_LOGOUT_URL = "KAKAO_LOGOUT_URL"  # only where a sign-out may end the session at Kakao too
-ENV_MANAGEMENT_URL = "MANAGEMENT_URL"
 ENV_REFRESH_DAYS = "REFRESH_DAYS"
 ENV_SITE_ORIGINS = "SITE_ORIGINS"
 ENV_USER_POOL_ID = "USER_POOL_ID"

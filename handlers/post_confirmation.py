@@ -1,6 +1,7 @@
 """Cognito's PostConfirmation trigger: it runs at a user's first sign-in, and after the reset of a password."""
 
 import logging
+import os
 from typing import Any
 
 from handlers import bugs, contract
@@ -8,10 +9,12 @@ from handlers.trigger_errors import PasswordRefusedError, SessionsNotEndedError
 
 log = logging.getLogger(__name__)
 
+FIRST_SIGN_IN_TOPIC = os.environ.get(contract.ENV_FIRST_SIGN_IN_TOPIC)
+
 
 @bugs.hide(log, SessionsNotEndedError, PasswordRefusedError)
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Log a new user. After a reset, end all sessions: a stolen password may be the reason for it.
+    """Announce a new user. After a reset, end all sessions: a stolen password may be the reason for it.
 
     Cognito may call the trigger more than once for one event, and waits five seconds for it.
     """
@@ -26,9 +29,26 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             raise PasswordRefusedError("Sign in with Kakao.")
     if source == "PostConfirmation_ConfirmSignUp":
         attributes = event["request"]["userAttributes"]
-        # A team's own work at the first sign-in goes here, keyed by `sub`, so that a second call repeats nothing.
         log.info("confirmed", extra={"sub": attributes.get("sub"), "state": attributes.get("cognito:user_status")})
+        if FIRST_SIGN_IN_TOPIC:
+            _announce(attributes["sub"], event["userName"])
     return event
+
+
+def _announce(sub: str, user_name: str) -> None:
+    """Publish: tell the team's function of the user. If that fails, the sign-in goes on, and the log says so."""
+    import json  # only here: a stack without such a function loads none of these
+
+    import boto3  # in Lambda's runtime, not in the package
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    config = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
+    try:
+        topic = boto3.client("sns", config=config)
+        topic.publish(TopicArn=FIRST_SIGN_IN_TOPIC, Message=json.dumps({"sub": sub, "userName": user_name}))
+    except (BotoCoreError, ClientError) as error:
+        log.error("first_sign_in_not_announced", extra={"sub": sub, "reason": bugs.reason(error)})
 
 
 def _is_kakao_user(event: dict[str, Any]) -> bool:

@@ -1,16 +1,17 @@
 """GET /api/userinfo: the profile of the user who calls, from the claims that API Gateway has verified.
 
-200 {"name": user name, "email", "email_verified", "nickname", "provider": "Kakao" or "Cognito"}; null where withheld.
+200 {"name": user name, "email", "email_verified", "nickname", "provider": "Kakao" or "Cognito", "groups": […]}; null
+where withheld. The groups are those of the token: a user who joins one has it after the next refresh.
 An ID token holds all of it. An access token holds no profile, so the handler calls AdminGetUser.
 """
 
 import logging
 import os
-import re
 import time
 from collections.abc import Mapping
 
 from handlers import contract
+from handlers.caller import groups_in, provider_of
 from handlers.errors import HttpError
 from handlers.web import Event, Response, head_response, is_head, json_response, respond
 
@@ -35,31 +36,26 @@ def user_info(event: Event) -> Response:
         profile = fetch_profile(claims["username"], claims["sub"])
     else:
         raise HttpError(401, "unauthorized", "Send an ID token or an access token.")
+    profile["groups"] = [*groups_in(claims.get(contract.GROUPS_CLAIM))]
     seconds = max(0, int(float(claims["exp"])) - int(time.time()))
     return json_response(200, profile, headers={contract.SESSION_EXPIRES_IN: str(seconds)})
 
 
-def to_profile(username: str, attributes: Mapping[str, str]) -> dict[str, str | bool | None]:
+Profile = dict[str, str | bool | list[str] | None]
+
+
+def to_profile(username: str, attributes: Mapping[str, str]) -> Profile:
     """Return the profile in user attributes, or in the claims of the same names; empty means withheld."""
     return {
         "name": username,
         "email": attributes.get("email") or None,
         "email_verified": attributes.get("email_verified") == "true",
         "nickname": attributes.get("nickname") or None,
-        "provider": provider(attributes.get("identities")),
+        "provider": provider_of(attributes.get("identities")),
     }
 
 
-def provider(identities: str | None) -> str:
-    """Return the provider of the first identity, or `Cognito` where there is none.
-
-    The attribute is a JSON list. As a claim it arrives in API Gateway's own notation of lists and maps.
-    """
-    found = re.search(r'providerName"?[:=]\s*"?([^\s",\]}]+)', identities or "")
-    return found[1] if found else contract.NATIVE_PROVIDER
-
-
-def fetch_profile(username: str, sub: str) -> dict[str, str | bool | None]:
+def fetch_profile(username: str, sub: str) -> Profile:
     """AdminGetUser: return the profile; raise HttpError (401) where the account is gone or disabled."""
     from handlers import cognito, cognito_responses  # only here: an ID token needs no call of AWS
     from handlers.errors import AccountDisabledError, CognitoError, CognitoResponseError, InactiveAccountError

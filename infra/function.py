@@ -1,5 +1,6 @@
 """A Lambda function with its role, log group and alarm."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -7,29 +8,39 @@ from typing import NamedTuple
 import pulumi
 import pulumi_aws as aws
 
-from infra import names, packaging, policies
+from handlers import contract
+from infra import keys, names, packaging, policies
 from infra.alarms import Alarms, Metric
+from infra.commands import set_value
 from infra.component import Component
 
 MEMORY_MB = 512
 TIMEOUT_SECONDS = 15
+GROUP_CHECK = packaging.HANDLERS / "group_check.py"
 
 
 class Platform(NamedTuple):
-    """The settings that all functions of a stack share. `permissions_boundary` is the ARN of a policy, or empty."""
+    """The settings that all functions and tables of a stack share.
+
+    `permissions_boundary` is the ARN of a policy, or empty. `protect` keeps tables from being deleted. `groups` are all
+    groups of the user pool.
+    """
 
     runtime: str
     architecture: str
     log_days: int
     permissions_boundary: str
+    protect: bool
     alarms: Alarms
+    groups: tuple[str, ...] = ()
 
 
 class Function(Component):
     """A handler runs with exactly the permissions given here, and its failures raise an alarm.
 
-    `source` is a file such as `handlers/session.py`, whose `handler(event, context)` Lambda calls. `permissions` are
-    statements such as `table.read_items()`. An alarm follows `error_threshold` failures within five minutes.
+    `source` is a file such as `service/todos.py`, whose `handler(event, context)` Lambda calls. `permissions` are
+    statements such as `table.read_write()`. With `groups` only users in one of them reach the function, by whatever
+    route. An alarm follows `error_threshold` failures within five minutes.
     """
 
     def __init__(
@@ -41,11 +52,17 @@ class Function(Component):
         environment: Mapping[str, pulumi.Input[str]] | None = None,
         permissions: Sequence[pulumi.Input[policies.Statement]] = (),
         layers: Sequence[pulumi.Input[str]] = (),
+        groups: Sequence[str] = (),
         error_threshold: int = 1,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the log, the role, the function and its alarm. Raises InvalidNameError, OSError or SyntaxError."""
+        """Declare the log, the role, the function and its alarm.
+
+        Raises ValueError for an unknown group, InvalidNameError, OSError or SyntaxError.
+        """
         names.check(name)
+        _check_groups(name, groups, platform.groups)
+        environment = _environment(source, environment or {}, groups, platform.groups)
         super().__init__("Function", name, opts)
 
         log_group = aws.cloudwatch.LogGroup(f"{name}-logs", retention_in_days=platform.log_days, opts=self._child)
@@ -60,8 +77,8 @@ class Function(Component):
             name,
             runtime=platform.runtime,
             architectures=[platform.architecture],
-            handler=packaging.handler_name(source),
-            code=pulumi.FileArchive(str(packaging.function_zip(source))),
+            handler=packaging.handler_name(GROUP_CHECK if groups else source),
+            code=pulumi.FileArchive(str(packaging.function_zip(source, *([GROUP_CHECK.stem] if groups else [])))),
             layers=list(layers) or None,
             role=self._role.arn,
             memory_size=MEMORY_MB,
@@ -126,3 +143,25 @@ class Function(Component):
         return aws.iam.RolePolicy(
             f"{self._name}-{label}", role=self._role.name, policy=pulumi.Output.json_dumps(document), opts=self._child
         )
+
+
+def _check_groups(name: str, groups: Sequence[str], known: Sequence[str]) -> None:
+    if isinstance(groups, str):
+        raise ValueError(f"{name!r} has groups={groups!r}: write a list, [{groups!r}]")
+    for group in groups:
+        if group not in known:
+            near = keys.nearest(group, known)
+            hint = f"; the nearest is {near!r}" if near else ""
+            command = set_value("groups", group, item=len(known))
+            raise ValueError(f"{name!r} is for the group {group!r}, which the setting does not name{hint}: {command}")
+
+
+def _environment(
+    source: str | Path, own: Mapping[str, pulumi.Input[str]], groups: Sequence[str], known: Sequence[str]
+) -> Mapping[str, pulumi.Input[str]]:
+    """Return the function's own variables and what it is told of groups: nothing where the setting names none."""
+    told = {contract.ENV_GROUPS: json.dumps(known)} if known else {}
+    if groups:
+        told[contract.ENV_ALLOWED_GROUPS] = json.dumps([*groups])
+        told[contract.ENV_CHECKED_HANDLER] = packaging.handler_name(source)
+    return {**own, **told}

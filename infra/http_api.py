@@ -13,6 +13,7 @@ from infra.function import Function
 
 REQUESTS_PER_SECOND = 50
 BURST = 100
+ROUTE = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/([\w.~-]+|\{\w+\+?\}))+")  # `GET` brings `HEAD`
 # Of a route that makes Cognito send a mail; the numbers hold for all its callers together.
 MAILS_PER_SECOND = 2
 MAILS_BURST = 10
@@ -58,34 +59,41 @@ class HttpApi(Component):
             opts=self._child,
         )
 
-    def serve(self, name: str, function: Function, *routes: str, signed_in: bool = False) -> None:
+    def serve(
+        self,
+        name: str,
+        function: Function,
+        *routes: str,
+        signed_in: bool = False,
+        parent: Component | None = None,
+    ) -> None:
         """Invoke `function` for `routes`, each such as `GET /api/path`; with `signed_in` only with a valid token.
 
         The function of a GET route also gets its HEAD requests, with the route key `HEAD /api/path`. `name`
-        distinguishes this integration from the API's others. Raises ValueError before `accept_tokens`.
+        distinguishes this integration from the API's others. `parent` is the component that the routes belong to, if
+        not this one. Raises ValueError for a route that cannot work, and before `accept_tokens`.
         """
         if signed_in and self._authorizer is None:
             raise ValueError(f"{routes[0]!r} requires a token: call accept_tokens() first")
         for route in routes:
-            if not contract.path_of(route).startswith(f"{contract.API_PATH}/"):
-                raise ValueError(
-                    f"{route!r} would never be reached: CloudFront passes {contract.API_PATH}/* on, no more"
-                )
+            self._check(route, signed_in=signed_in)
+        prefix = self._name if parent is None else name
+        opts = self._child if parent is None else pulumi.ResourceOptions(parent=parent)
         integration = aws.apigatewayv2.Integration(
-            f"{self._name}-{name}",
+            f"{self._name}-{name}" if parent is None else f"{name}-integration",
             api_id=self._api.id,
             integration_type="AWS_PROXY",
             integration_uri=function.arn,
             payload_format_version="2.0",
-            opts=self._child,
+            opts=opts,
         )
         heads = [route.replace("GET ", "HEAD ", 1) for route in routes if route.startswith("GET ")]
         for route in dict.fromkeys([*routes, *heads]):
             method, path = route.split(" ")
             path_label = re.sub("[^A-Za-z0-9]+", "-", path.removeprefix(contract.API_PATH)).rstrip("-")
-            label = f"{self._name}-{method.lower()}{path_label}"
+            label = f"{prefix}-{method.lower()}{path_label}"
             source = pulumi.Output.concat(self._api.execution_arn, "/*/", method, path)
-            function.let_invoke(f"{label}-permission", "apigateway", source, opts=self._child)
+            function.let_invoke(f"{label}-permission", "apigateway", source, opts=opts)
             self._routes[route] = aws.apigatewayv2.Route(
                 f"{label}-route",
                 api_id=self._api.id,
@@ -93,8 +101,18 @@ class HttpApi(Component):
                 target=pulumi.Output.concat("integrations/", integration.id),
                 authorization_type="JWT" if signed_in else "NONE",
                 authorizer_id=self._authorizer.id if signed_in and self._authorizer else None,
-                opts=self._child,
+                opts=opts,
             )
+
+    def _check(self, route: str, *, signed_in: bool) -> None:
+        if not ROUTE.fullmatch(route):
+            raise ValueError(f"{route!r} is no route: write a method and a path, such as `GET /api/todos/{{id}}`")
+        if not contract.path_of(route).startswith(f"{contract.API_PATH}/"):
+            raise ValueError(f"{route!r} would never be reached: CloudFront passes {contract.API_PATH}/* on, no more")
+        if signed_in and contract.path_of(route).startswith(f"{contract.AUTH_PATH}/"):
+            raise ValueError(f"{route!r} would answer 401 to everybody: below {contract.AUTH_PATH} no token is passed")
+        if route in self._routes:
+            raise ValueError(f"{route!r} is served already")
 
     def throttle(self, *routes: str) -> None:
         """Let these routes, which `serve` has declared, take far fewer requests than the others."""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pulumi
 
+from handlers import contract
 from infra import content_security_policy, packaging, page_files
 from infra.keys import nearest
 
@@ -83,6 +84,10 @@ class KakaoLoginArgs(TypedDict):
     """Let users sign up and sign in with e-mail and password too."""
     service_name: NotRequired[str]
     """Name of the service in mails to users; without it the mails name no service."""
+    groups: NotRequired[Sequence[str]]
+    """Groups of users, such as `admin`."""
+    first_sign_in: NotRequired[bool]
+    """Announce new users to the functions that are given to `at_first_sign_in`."""
     page: NotRequired[str]
     """Folder of the page, such as the `dist` of a framework."""
     content_security_policy: NotRequired[Mapping[str, Sequence[str]]]
@@ -125,6 +130,8 @@ DEFAULTS: Mapping[str, Any] = {
     "functions": {"runtime": "python3.13", "architecture": "arm64", "log_days": 30, "permissions_boundary": ""},
     "email_accounts": True,
     "service_name": "",
+    "groups": [],
+    "first_sign_in": False,
     "page": "frontend",
     "content_security_policy": {},
     "site_url": "",
@@ -150,6 +157,7 @@ LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 HOST = rf"(?=.{{1,63}}$)({LABEL}\.)+[a-z]([a-z0-9-]*[a-z0-9])?"  # Cognito takes at most 63 characters
 ACCOUNT = "{accountId}"
 MAX_SERVICE_NAME_LENGTH = 60
+MAX_GROUPS = 20  # all of them fit into the cookie of a session
 # Braces are placeholders in Cognito's templates; angle brackets are HTML.
 NOT_IN_SERVICE_NAMES = "<>{}"
 QUOTES = "'\"`\u2018\u2019\u201c\u201d\u300c\u300d"
@@ -341,6 +349,18 @@ def _list(check: Callable[[str, str, int], None], expected: str) -> Rule:
     return rule
 
 
+def _group(path: str, value: str, item: int) -> None:
+    """Cognito takes more characters; a space, a comma or a bracket would make the claim ambiguous."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", value):
+        problem = "has {value}; a group's name has 1 to 64 letters, digits, hyphens, underscores and full stops"
+        raise InputError(path, problem, value=value, item=item)
+    if value.endswith(f"_{contract.PROVIDER}"):
+        problem = f"has {{value}}; Cognito itself names a group <pool>_{contract.PROVIDER}"
+        raise InputError(path, problem, value=value, item=item)
+    if item >= MAX_GROUPS:
+        raise InputError(path, f"names more than {MAX_GROUPS}", value=value, item=item, superfluous=True)
+
+
 def _app_key(path: str, value: str, item: int) -> None:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
         raise InputError(path, "has {value}, which is no key of a Kakao app", value=value, item=item)
@@ -470,6 +490,8 @@ RULES: Mapping[str, Rule] = {
     ),
     "email_accounts": _flag("true"),
     "service_name": _service_name,
+    "groups": _list(_group, "names of groups"),
+    "first_sign_in": _flag("false"),
     "page": _page,
     "content_security_policy": _content_security_policy,
     "site_url": _origin(),

@@ -12,6 +12,7 @@ from infra.alarms import ALARM_THRESHOLD, PERIOD_MINUTES, Alarms
 from infra.component import Component
 from infra.domain import Domain
 from infra.firewall import Firewall
+from infra.first_sign_in import FirstSignIn
 from infra.function import Function, Platform
 from infra.http_api import HttpApi
 from infra.inputs import KakaoLoginArgs
@@ -28,7 +29,7 @@ class KakaoLogin(Component):
     """Users sign in with Kakao or with e-mail at one address, and the APIs behind it know who they are.
 
     `api` and `socket` take further routes and services, whose functions run on the same `platform`. `functions` are the
-    login's own.
+    login's own. `exports` are the outputs of a stack that has this login.
     """
 
     def __init__(self, name: str, args: KakaoLoginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -49,6 +50,7 @@ class KakaoLogin(Component):
 
         # Users
         self._layer = self._packages()
+        self._first_sign_in = self._announcements()
         self._pool = self._user_pool()
         self._hosted_login = self._hosted_login_url()
         provider = self._pool.identity_provider(
@@ -78,6 +80,18 @@ class KakaoLogin(Component):
         self.user_pool_id = self._pool.id
         self.kakao_redirect_uri = pulumi.Output.concat(self._hosted_login, contract.IDP_RESPONSE_PATH)
         self.kakao_logout_redirect_uri = pulumi.Output.concat(self.url, "/")
+        self.exports = {
+            "siteUrl": self.url,
+            "apiUrl": self.api_url,
+            "websocketUrl": self.websocket_url,
+            "websocketApiId": self.websocket_api_id,
+            "kakaoRedirectUri": self.kakao_redirect_uri,
+            "kakaoLogoutRedirectUri": self.kakao_logout_redirect_uri,
+            "userPoolId": self.user_pool_id,
+            "clientId": self.client_id,
+            **({} if self.app_client_id is None else {"appClientId": self.app_client_id}),
+            "alarmTopic": self.alarm_topic,
+        }
         self.register_outputs(
             {
                 "url": self.url,
@@ -93,6 +107,12 @@ class KakaoLogin(Component):
             }
         )
 
+    def at_first_sign_in(self, function: Function) -> None:
+        """Call the team's function when a user signs in for the first time (`handlers/new_users.py`)."""
+        if self._first_sign_in is None:
+            raise ValueError("nobody is announced: give KakaoLogin the input first_sign_in=True")
+        self._first_sign_in.call(function)
+
     # Site and APIs
 
     def _shared_by_functions(self) -> Platform:
@@ -102,7 +122,9 @@ class KakaoLogin(Component):
             architecture=functions["architecture"],
             log_days=int(functions["log_days"]),
             permissions_boundary=functions["permissions_boundary"],
+            protect=self._args["protect"],
             alarms=self._alarms,
+            groups=tuple(self._args["groups"]),
         )
 
     def _http_api(self) -> HttpApi:
@@ -173,6 +195,9 @@ class KakaoLogin(Component):
             opts=self._child,
         )
 
+    def _announcements(self) -> FirstSignIn | None:
+        return FirstSignIn(f"{self._name}-first", opts=self._child) if self._args["first_sign_in"] else None
+
     def _user_pool(self) -> UserPool:
         triggers = {
             "pre_sign_up": self._function(
@@ -181,9 +206,13 @@ class KakaoLogin(Component):
                 environment=self._sign_up_environment(),
                 error_threshold=ALARM_THRESHOLD,
             ),
-            "post_confirmation": self._function("confirm", "post_confirmation"),
+            "post_confirmation": self._confirm_trigger(),
             "pre_authentication": self._function("pre-auth", "pre_authentication", error_threshold=ALARM_THRESHOLD),
         }
+        if self._args["groups"]:
+            triggers["pre_token_generation"] = self._function(
+                "token", "pre_token_generation", error_threshold=ALARM_THRESHOLD
+            )
         pool = UserPool(
             f"{self._name}-pool",
             triggers=triggers,
@@ -195,6 +224,7 @@ class KakaoLogin(Component):
             alarms=self._alarms,
             opts=self._child,
         )
+        pool.declare_groups(self._args["groups"])
         triggers["post_confirmation"].allow(pool.force_password_reset(), pool.sign_out_everywhere())
         if self._args["app_callbacks"]:
             triggers["pre_sign_up"].allow(pool.read_client())
@@ -204,6 +234,15 @@ class KakaoLogin(Component):
             web_acl = Firewall(f"{self._name}-pool-firewall", scope="REGIONAL", rules=rules, opts=self._child)
             pool.protect_with(web_acl.arn)
         return pool
+
+    def _confirm_trigger(self) -> Function:
+        announced = self._first_sign_in
+        return self._function(
+            "confirm",
+            "post_confirmation",
+            environment={contract.ENV_FIRST_SIGN_IN_TOPIC: announced.topic_arn} if announced else None,
+            permissions=[announced.publish()] if announced else [],
+        )
 
     def _watch_triggers(self, triggers: Mapping[str, Function]) -> None:
         if self._args["email_accounts"]:

@@ -29,8 +29,10 @@ def handler_name(source: str | Path) -> str:
     return f"{file.resolve().parent.name}.{file.stem}.handler"
 
 
-def function_zip(source: str | Path) -> Path:
+def function_zip(source: str | Path, *entries: str) -> Path:
     """Package a source file and the modules of its folder and of handlers/ that it imports, directly or not.
+
+    `entries` are further modules of handlers/ from which Lambda starts.
 
     Raises OSError where a file is missing, SyntaxError where Python cannot read one or it imports relatively, and
     ValueError where another folder is named handlers.
@@ -40,7 +42,7 @@ def function_zip(source: str | Path) -> Path:
         raise ValueError(f"{file.parent} has the name of the login's own folder: give it another")
     packages = {"handlers": HANDLERS, file.parent.name: file.parent}
     files: dict[str, Path] = {}
-    unread = [f"{file.parent.name}.{file.stem}"]
+    unread = [f"{file.parent.name}.{file.stem}", *(f"handlers.{entry}" for entry in entries)]
     while unread:
         package, _, module = unread.pop().partition(".")
         name = f"{package}/{module}.py"
@@ -51,7 +53,7 @@ def function_zip(source: str | Path) -> Path:
     folder = hashlib.sha256(os.path.relpath(file.parent, ROOT).encode()).hexdigest()[
         :8
     ]  # two folders may have one name
-    return _zip(BUILD / f"{file.parent.name}-{file.stem}-{folder}.zip", files.items())
+    return _zip(BUILD / f"{'-'.join([file.parent.name, file.stem, *entries, folder])}.zip", files.items())
 
 
 def layer_zip(runtime: str, architecture: str) -> Path:

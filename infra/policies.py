@@ -77,6 +77,25 @@ def post_to_connections(stage_arn: str) -> Statement:
     return _allow(["execute-api:ManageConnections"], *connections)
 
 
+READ_ITEMS = ["dynamodb:BatchGetItem", "dynamodb:ConditionCheckItem", "dynamodb:GetItem", "dynamodb:Query"]
+WRITE_ITEMS = [f"dynamodb:{action}" for action in ("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")]
+
+
+def read_items(table_arn: str) -> Statement:
+    """GetItem, Query and others: read the items of a table by key, also through an index. Not Scan."""
+    return _allow(READ_ITEMS, table_arn, f"{table_arn}/index/*")
+
+
+def read_write_items(table_arn: str) -> Statement:
+    """PutItem, UpdateItem, DeleteItem and others, and all of `read_items`."""
+    return _allow([*READ_ITEMS, *WRITE_ITEMS], table_arn, f"{table_arn}/index/*")
+
+
+def publish(topic_arn: str) -> Statement:
+    """Publish: send a message to this topic."""
+    return _allow(["sns:Publish"], topic_arn)
+
+
 def read_objects(bucket_arn: str, distribution_arn: str) -> Statement:
     """GetObject: this CloudFront distribution, and no other, reads the bucket's objects."""
     return {

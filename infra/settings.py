@@ -48,7 +48,12 @@ FLAGS = {
     "protect": "protect",
 }
 NUMBERS = {"tokenMinutes": "tokens.minutes", "refreshDays": "tokens.refresh_days", "logDays": "functions.log_days"}
-LISTS = {"kakaoAppKeys": "kakao.app_keys", "extraOrigins": "extra_origins", "appCallbacks": "app_callbacks"}
+LISTS = {
+    "kakaoAppKeys": "kakao.app_keys",
+    "extraOrigins": "extra_origins",
+    "appCallbacks": "app_callbacks",
+    "groups": "groups",
+}
 OBJECTS = {"contentSecurityPolicy": "content_security_policy"}
 PATHS: Mapping[str, str] = {**TEXTS, **FLAGS, **NUMBERS, **LISTS, **OBJECTS}
 KEYS: Mapping[str, str] = {path: key for key, path in PATHS.items()}

@@ -100,6 +100,11 @@ class UserPool(Component):
 
     # Parts
 
+    def declare_groups(self, groups: Sequence[str]) -> None:
+        """CreateGroup: users can be put into these groups (`python -m doctor.people`)."""
+        for group in groups:
+            aws.cognito.UserGroup(f"{self._name}-group-{group}", name=group, user_pool_id=self.id, opts=self._child)
+
     def protect_with(self, firewall_arn: pulumi.Input[str]) -> None:
         """AssociateWebACL: AWS WAF checks the requests to the pool."""
         aws.wafv2.WebAclAssociation(

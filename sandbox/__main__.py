@@ -25,7 +25,7 @@ def main() -> None:
         "--port", type=int, default=3000, help="port of the site; the sandbox also uses the next three ports"
     )
     parser.add_argument(
-        "--watch", action="store_true", help="apply saved files of handlers/, frontend/ and client/ at once"
+        "--watch", action="store_true", help="apply saved files of handlers/, service/, frontend/ and client/ at once"
     )
     arguments = parser.parse_args()
     port = arguments.port

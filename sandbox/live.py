@@ -1,4 +1,4 @@
-"""`make dev`: a saved file of handlers/, frontend/ or client/ is live at once, and users and sessions stay.
+"""`make dev`: a saved file of handlers/, service/, frontend/ or client/ is live at once, and users and sessions stay.
 
 A saved file of infra/ or sandbox/ needs a restart. The terminal says so.
 """
@@ -14,7 +14,7 @@ from watchfiles import watch
 from sandbox.aws import RESTART
 from sandbox.program import ROOT
 
-LIVE = (ROOT / "handlers", ROOT / "client")
+LIVE = (ROOT / "handlers", ROOT / "service", ROOT / "client")
 LOADED_ONCE = (ROOT / "infra", ROOT / "sandbox")
 MILLISECONDS = 50  # without a change; then a save is complete
 
@@ -37,7 +37,7 @@ def apply_saved_files(page: Path, update: Callable[[], list[str]], say: Callable
 
     thread = threading.Thread(target=apply, name="live", daemon=True)  # Ctrl-C may come before the join
     thread.start()
-    say(f"  saved files of handlers/, client/ and {_shown_path(page)}/ go live at once\n")
+    say(f"  saved files of handlers/, service/, client/ and {_shown_path(page)}/ go live at once\n")
     try:
         yield
     finally:

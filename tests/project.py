@@ -5,7 +5,17 @@ from pathlib import Path
 
 from sandbox.program import ROOT
 
-NEEDED = ("handlers", "infra", "frontend", "client", "sandbox", "__main__.py", "Pulumi.yaml", "Pulumi.local.yaml")
+NEEDED = (
+    "handlers",
+    "infra",
+    "service",
+    "frontend",
+    "client",
+    "sandbox",
+    "__main__.py",
+    "Pulumi.yaml",
+    "Pulumi.local.yaml",
+)
 
 
 def copy_project(folder: Path) -> None:

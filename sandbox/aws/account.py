@@ -22,11 +22,16 @@ SERVICES = (
     "cloudfront",
     "cloudwatch",
     "cognito-idp",
+    "dynamodb",
+    "events",
     "iam",
     "lambda",
     "logs",
     "s3",
+    "secretsmanager",
     "sns",
+    "sqs",
+    "ssm",
     "sts",
 )
 GLOBAL_SERVICES = ("cloudwatch", "sns")  # their resources for CloudFront's metrics are in its region

@@ -208,7 +208,8 @@ def _dashboard(account: Account, _name: str, inputs: Inputs) -> Created:
 
 @_creates("aws:sns/topic:Topic")
 def _topic(account: Account, name: str, inputs: Inputs) -> Created:
-    made = account.call("sns", "CreateTopic", {"Name": _unique_name(name), **inputs})
+    topic = inputs.pop("name", None) or _unique_name(name)
+    made = account.call("sns", "CreateTopic", {"Name": topic, **inputs})
     return Created(made["TopicArn"], {"arn": made["TopicArn"]})
 
 
@@ -276,6 +277,129 @@ def _permission(account: Account, name: str, inputs: Inputs) -> Created:
     return Created(name, {})
 
 
+# What a team's service may use: DynamoDB, SQS, EventBridge, Secrets Manager, SSM. Names are Pulumi's, or random ones.
+
+
+@_creates("aws:dynamodb/table:Table")
+def _table(account: Account, name: str, inputs: Inputs) -> Created:
+    table = inputs.pop("name", None) or _unique_name(name)
+    ttl, backups = inputs.pop("ttl", None), inputs.pop("pointInTimeRecovery", None)
+    indexes: Inputs = {
+        index: [_index(one) for one in inputs.pop(index)]
+        for index in ("globalSecondaryIndexes", "localSecondaryIndexes")
+        if index in inputs
+    }
+    if inputs.pop("streamEnabled", False):
+        inputs["streamSpecification"] = {"StreamEnabled": True, "StreamViewType": inputs.pop("streamViewType")}
+    definitions = [{"AttributeName": one["name"], "AttributeType": one["type"]} for one in inputs.pop("attributes")]
+    keys = _key_schema(inputs)
+    made = account.call(
+        "dynamodb",
+        "CreateTable",
+        {"TableName": table, "AttributeDefinitions": definitions, "KeySchema": keys, **indexes, **inputs},
+    )["TableDescription"]
+    if ttl:
+        account.call("dynamodb", "UpdateTimeToLive", {"TableName": table, "TimeToLiveSpecification": ttl})
+    if backups:
+        recovery = {"PointInTimeRecoveryEnabled": backups["enabled"]}
+        account.call(
+            "dynamodb",
+            "UpdateContinuousBackups",
+            {"TableName": table, "PointInTimeRecoverySpecification": recovery},
+        )
+    return Created(table, {"name": table, "arn": made["TableArn"], "streamArn": made.get("LatestStreamArn", "")})
+
+
+def _index(inputs: Inputs) -> Inputs:
+    projection = {"ProjectionType": inputs.pop("projectionType")}
+    if "nonKeyAttributes" in inputs:
+        projection["NonKeyAttributes"] = inputs.pop("nonKeyAttributes")
+    return {"IndexName": inputs.pop("name"), "KeySchema": _key_schema(inputs), "Projection": projection, **inputs}
+
+
+def _key_schema(inputs: Inputs) -> list[Inputs]:
+    kinds = {"hashKey": "HASH", "rangeKey": "RANGE"}
+    return [{"AttributeName": inputs.pop(key), "KeyType": kind} for key, kind in kinds.items() if inputs.get(key)]
+
+
+@_creates("aws:sqs/queue:Queue")
+def _queue(account: Account, name: str, inputs: Inputs) -> Created:
+    fifo = inputs.get("fifoQueue", False)
+    queue = inputs.pop("name", None) or _unique_name(name) + (".fifo" if fifo else "")
+    tags = inputs.pop("tags", {})
+    renamed = {"visibilityTimeoutSeconds": "VisibilityTimeout", "messageRetentionSeconds": "MessageRetentionPeriod"}
+    renamed |= {"receiveWaitTimeSeconds": "ReceiveMessageWaitTimeSeconds", "maxMessageSize": "MaximumMessageSize"}
+    attributes = {renamed.get(key, key[0].upper() + key[1:]): _text(value) for key, value in inputs.items()}
+    url = account.call("sqs", "CreateQueue", {"QueueName": queue, "Attributes": attributes, "tags": tags})["QueueUrl"]
+    asked = {"QueueUrl": url, "AttributeNames": ["QueueArn"]}
+    arn = account.call("sqs", "GetQueueAttributes", asked)["Attributes"]["QueueArn"]
+    return Created(url, {"name": queue, "arn": arn, "url": url})
+
+
+@_creates("aws:sqs/queuePolicy:QueuePolicy")
+def _queue_policy(account: Account, _name: str, inputs: Inputs) -> Created:
+    attributes = {"QueueUrl": inputs["queueUrl"], "Attributes": {"Policy": inputs["policy"]}}
+    account.call("sqs", "SetQueueAttributes", attributes)
+    return Created(inputs["queueUrl"], {})
+
+
+@_creates("aws:lambda/eventSourceMapping:EventSourceMapping")
+def _event_source_mapping(account: Account, _name: str, inputs: Inputs) -> Created:
+    made = account.call("lambda", "CreateEventSourceMapping", inputs)
+    return Created(made["UUID"], {"uuid": made["UUID"]})
+
+
+@_creates("aws:cloudwatch/eventBus:EventBus")
+def _event_bus(account: Account, name: str, inputs: Inputs) -> Created:
+    bus = inputs.pop("name", None) or _unique_name(name)
+    arn = account.call("events", "CreateEventBus", {"Name": bus, **inputs})["EventBusArn"]
+    return Created(bus, {"name": bus, "arn": arn})
+
+
+@_creates("aws:cloudwatch/eventRule:EventRule")
+def _event_rule(account: Account, name: str, inputs: Inputs) -> Created:
+    rule = inputs.pop("name", None) or _unique_name(name)
+    arn = account.call("events", "PutRule", {"Name": rule, **inputs})["RuleArn"]
+    return Created(rule, {"name": rule, "arn": arn})
+
+
+@_creates("aws:cloudwatch/eventTarget:EventTarget")
+def _event_target(account: Account, name: str, inputs: Inputs) -> Created:
+    bus = {"EventBusName": inputs.pop("eventBusName")} if "eventBusName" in inputs else {}
+    rule, target = inputs.pop("rule"), {"Id": inputs.pop("targetId", name), **inputs}
+    account.call("events", "PutTargets", {"Rule": rule, "Targets": [target], **bus})
+    return Created(f"{rule}-{target['Id']}", {})
+
+
+@_creates("aws:secretsmanager/secret:Secret")
+def _secret(account: Account, name: str, inputs: Inputs) -> Created:
+    inputs.pop("recoveryWindowInDays", None)  # for `pulumi destroy` only
+    made = account.call("secretsmanager", "CreateSecret", {"Name": _unique_name(name), **inputs})
+    return Created(made["ARN"], {"name": made["Name"], "arn": made["ARN"]})
+
+
+@_creates("aws:secretsmanager/secretVersion:SecretVersion")
+def _secret_version(account: Account, _name: str, inputs: Inputs) -> Created:
+    made = account.call("secretsmanager", "PutSecretValue", inputs)
+    return Created(f"{inputs['secretId']}|{made['VersionId']}", {"arn": made["ARN"], "versionId": made["VersionId"]})
+
+
+@_creates("aws:ssm/parameter:Parameter")
+def _parameter(account: Account, name: str, inputs: Inputs) -> Created:
+    parameter = inputs.pop("name", None) or _unique_name(name)
+    account.call("ssm", "PutParameter", {"Name": parameter, **inputs})
+    asked = {"Name": parameter}
+    arn = account.call("ssm", "GetParameter", asked)["Parameter"]["ARN"]
+    return Created(parameter, {"name": parameter, "arn": arn})
+
+
+def _text(value: object) -> str:
+    """Return an attribute as SQS takes it: text, with whole numbers and lower-case booleans."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) else str(value)
+
+
 # Cognito
 
 
@@ -314,6 +438,12 @@ def _user_pool_client(account: Account, name: str, inputs: Inputs) -> Created:
     made = account.call("cognito-idp", "CreateUserPoolClient", {"ClientName": _unique_name(name), **inputs})
     client = made["UserPoolClient"]
     return Created(client["ClientId"], {"clientSecret": client.get("ClientSecret", "")})
+
+
+@_creates("aws:cognito/userGroup:UserGroup")
+def _user_group(account: Account, _name: str, inputs: Inputs) -> Created:
+    account.call("cognito-idp", "CreateGroup", {"GroupName": inputs.pop("name"), **inputs})
+    return Created(inputs["userPoolId"], {})
 
 
 # API Gateway

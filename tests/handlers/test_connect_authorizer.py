@@ -421,3 +421,10 @@ def test_two_people_in_one_warm_function_do_not_mix(authorizer: ModuleType, pool
         "Cognito",
     )
     assert "nickname" not in second["context"]
+
+
+def test_a_connection_has_the_groups_of_its_token(authorizer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GROUPS", '["admin", "editor"]')
+    inside = token(**{"cognito:groups": ["editor", "ap-northeast-2_x_Kakao", "admin"]})
+    assert authorizer.handler(asked(bearer(inside)), None)["context"]["groups"] == "admin editor"
+    assert "groups" not in authorizer.handler(asked(bearer(token())), None)["context"]

@@ -72,8 +72,9 @@ TRIGGERS = {
         CANARY,
     ],
 }
+GROUPS = {"group_check", "pre_token_generation"}  # driven with canaries in test_groups.py
 HTTP = {"accounts", "kakao_sign_in", "kakao_user_info", "session", "user_info"}
-SOCKET = {"chat", "connect_authorizer"}  # driven with canaries in test_chat.py and test_connect_authorizer.py
+SOCKET = {"connect_authorizer"}  # driven with canaries in test_connect_authorizer.py
 
 
 class Stub:
@@ -130,7 +131,7 @@ def routes(module: ModuleType) -> list[str]:
 
 def test_every_handler_and_trigger_is_driven() -> None:
     modules = {file.stem for file in (ROOT / "handlers").glob("*.py") if has_handler(file.stem)}
-    assert modules == HTTP | SOCKET | set(TRIGGERS)
+    assert modules == HTTP | SOCKET | GROUPS | set(TRIGGERS)
 
 
 @pytest.fixture(autouse=True)
@@ -232,7 +233,6 @@ ENVIRONMENT = {
     contract.ENV_CONNECT_CHECKS_USER: "false",
     contract.ENV_ISSUER: "https://issuer.example",
     contract.ENV_JWKS_URL: "http://127.0.0.1:1/jwks.json",
-    contract.ENV_MANAGEMENT_URL: "https://api.example/ws",
     contract.ENV_SITE_ORIGINS: '["https://site.example"]',
     contract.ENV_USER_POOL_ID: "ap-northeast-2_pool",
 }

@@ -374,3 +374,46 @@ def test_where_there_are_no_e_mail_accounts_nobody_signs_up_but_with_a_provider(
     with pytest.raises(SignUpRefusedError):
         pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP), None)
     assert pre_sign_up.handler(event("PreSignUp_ExternalProvider", "kakao_1", userAttributes=KAKAO), None)
+
+
+# The first sign-in, announced to the team's function
+
+
+@pytest.fixture
+def topic(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
+    import boto3
+
+    monkeypatch.setattr(post_confirmation, "FIRST_SIGN_IN_TOPIC", "arn:topic")
+    client = MagicMock()
+    monkeypatch.setattr(boto3, "client", client)
+    return client.return_value
+
+
+def test_a_new_user_is_announced_without_an_e_mail_or_a_nickname(topic: MagicMock) -> None:
+    asked = event("PostConfirmation_ConfirmSignUp", "kakao_1", userAttributes=KAKAO)
+    assert post_confirmation.handler(asked, None) == asked
+    topic.publish.assert_called_once_with(TopicArn="arn:topic", Message='{"sub": "sub-2", "userName": "kakao_1"}')
+
+
+def test_a_reset_of_a_password_announces_no_user(topic: MagicMock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cognito_api, "call", MagicMock())
+    post_confirmation.handler(event("PostConfirmation_ConfirmForgotPassword", EMAIL, userAttributes=NATIVE), None)
+    topic.publish.assert_not_called()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "ThrottlingException", "Message": EMAIL}}, "Publish"),
+        ReadTimeoutError(endpoint_url="https://sns.example"),
+    ],
+)
+def test_an_announcement_that_fails_is_in_the_log_and_keeps_no_user_from_signing_in(
+    topic: MagicMock, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    topic.publish.side_effect = error
+    asked = event("PostConfirmation_ConfirmSignUp", "kakao_1", userAttributes=KAKAO)
+    assert post_confirmation.handler(asked, None) == asked
+    (line,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert (line.message, line.__dict__["sub"]) == ("first_sign_in_not_announced", "sub-2")
+    assert EMAIL not in repr(line.__dict__)

@@ -39,6 +39,7 @@ def test_an_id_token_says_who_it_is_without_any_call(user_info: ModuleType, monk
         "email_verified": True,
         "nickname": "김하늘",
         "provider": "Kakao",
+        "groups": [],
     }
     assert 590 <= int(headers["session-expires-in"]) <= 600
     assert headers["cache-control"] == "no-store"
@@ -85,7 +86,7 @@ def test_an_e_mail_counts_as_verified_only_where_cognito_says_so(user_info: Modu
 def test_the_provider_is_read_from_each_way_in_which_identities_arrive(
     user_info: ModuleType, identities: str | None, provider: str
 ) -> None:
-    assert user_info.provider(identities) == provider
+    assert user_info.provider_of(identities) == provider
 
 
 def test_no_header_of_a_client_changes_who_it_is(user_info: ModuleType) -> None:
@@ -143,6 +144,7 @@ def test_for_an_access_token_cognito_is_asked(user_info: ModuleType, pool: Any) 
         "email_verified": False,
         "nickname": "이바다",
         "provider": "Cognito",
+        "groups": [],
     }
 
 
@@ -194,3 +196,13 @@ def test_two_people_in_one_warm_function_do_not_mix(user_info: ModuleType) -> No
     other = CLAIMS | {"cognito:username": "kakao_2", "nickname": "이바다", "email": ""}
     first, second = ask(user_info, CLAIMS)[1], ask(user_info, other)[1]
     assert (first["nickname"], second["nickname"], second["email"]) == ("김하늘", "이바다", None)
+
+
+def test_the_groups_of_the_setting_are_told_for_both_kinds_of_token(
+    user_info: ModuleType, pool: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GROUPS", '["admin", "editor"]')
+    joined = {"cognito:groups": "[ap-northeast-2_x_Kakao editor]"}
+    for claims in (CLAIMS, ACCESS):
+        assert ask(user_info, claims | joined)[1]["groups"] == ["editor"]
+        assert ask(user_info, claims)[1]["groups"] == []

@@ -5,17 +5,17 @@ from tests.infra.engine import VARIED, Graph, declare, declare_everything
 
 @pytest.fixture(scope="session")
 def stack() -> Graph:
-    """The whole program, declared once with the settings of `dev` and with what is optional."""
+    """The login, declared once with the settings of `dev` and with what is optional."""
     return declare({"kakaoAppId": "1000001"})
 
 
 @pytest.fixture(scope="session")
 def varied() -> Graph:
-    """The whole program with the settings of VARIED."""
+    """The login with the settings of VARIED."""
     return declare(VARIED)
 
 
 @pytest.fixture(scope="session")
 def everything() -> Graph:
-    """The whole program with every resource that a setting may add."""
+    """The login with every resource that a setting may add."""
     return declare_everything()

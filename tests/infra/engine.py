@@ -32,6 +32,7 @@ SITE_SECRET = "the-secret-of-the-sites-client"
 EVERYTHING: dict[str, Any] = {  # that is off unless a setting says otherwise
     "alarmEmail": "team@example.com",
     "appCallbacks": ["https://app.example.com/callback"],
+    "groups": ["admin", "editor"],
     "waf": True,
     "kakaoAppId": "1000001",
     "kakaoLogout": True,
@@ -218,17 +219,18 @@ class _Recorder(Monitor):
         return response
 
 
-WHOLE = ROOT / "__main__.py"
+WHOLE = ROOT / "__main__.py"  # the login and the team's service
+ALONE = ROOT / "tests" / "infra" / "programs" / "login_alone.py"
 _graphs: dict[str, Graph] = {}
 
 
-def declare(config: Mapping[str, Any] | None = None, *, stack: str = "dev", program: Path = WHOLE) -> Graph:
-    """Run the program with this configuration over the stack's own, to its end; the layer is named, not built.
+def declare(config: Mapping[str, Any] | None = None, *, stack: str = "dev", program: Path = ALONE) -> Graph:
+    """Run the login with this configuration over the stack's own, to its end; the layer is named, not built.
 
     A program of this project is run once for each configuration: no test changes a graph.
     """
     values = _values(stack, config)
-    if program not in (WHOLE, DEPLOYMENT):
+    if program not in (ALONE, WHOLE, DEPLOYMENT):
         return _run(program, stack, values)
     key = json.dumps([str(program), stack, values], sort_keys=True, default=str)
     if key not in _graphs:
@@ -236,11 +238,11 @@ def declare(config: Mapping[str, Any] | None = None, *, stack: str = "dev", prog
     return _graphs[key]
 
 
-def declare_everything(stack: str = "dev", **settings: Any) -> Graph:
-    """Run the program with EVERYTHING, below the boundary and in the zone that deployment/ has for this stack."""
+def declare_everything(stack: str = "dev", *, program: Path = ALONE, **settings: Any) -> Graph:
+    """Run the login with EVERYTHING, below the boundary and in the zone that deployment/ has for this stack."""
     boundary = f"arn:aws:iam::{ACCOUNT}:policy/{PROJECT}-{stack}-boundary"
     of_stack = {"permissionsBoundary": boundary, "hostedZoneId": f"Z0{stack.upper()}"}
-    return declare(EVERYTHING | of_stack | settings, stack=stack)
+    return declare(EVERYTHING | of_stack | settings, stack=stack, program=program)
 
 
 def declare_component(construct: Callable[[], object], *, stack: str = "dev") -> Graph:
@@ -290,7 +292,7 @@ def refused(config: Mapping[str, Any]) -> str:
     """Run the program with a configuration that it has to refuse before it registers anything; return its words."""
     recorder = _Recorder()
     with pytest.raises(pulumi.RunError) as refusal:
-        run(recorder, stack="dev", config=_values("dev", config))
+        run(recorder, stack="dev", config=_values("dev", config), program=ALONE)
     assert recorder.graph.resources == []
     return str(refusal.value)
 

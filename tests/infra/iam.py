@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-OPERATORS = {"StringEquals", "StringEqualsIfExists"}
+OPERATORS = {"ArnLike", "StringEquals", "StringEqualsIfExists"}
 
 
 def allows(
@@ -24,7 +24,10 @@ def _holds(conditions: Mapping[str, Mapping[str, str | list[str]]], context: Map
     assert set(conditions) <= OPERATORS
     return all(
         (operator == "StringEqualsIfExists" and key not in context)
-        or context.get(key) in ([wanted] if isinstance(wanted, str) else wanted)
+        or any(
+            fnmatchcase(context.get(key, ""), value) if operator == "ArnLike" else context.get(key) == value
+            for value in ([wanted] if isinstance(wanted, str) else wanted)
+        )
         for operator, keys in conditions.items()
         for key, wanted in keys.items()
     )

@@ -115,9 +115,7 @@ def test_one_failure_is_not_heard_and_five_in_five_minutes_are(stack: Graph, lab
     assert rings(alarm, 0, 0, 5, 0, 0)
 
 
-@pytest.mark.parametrize(
-    "label", ["session-errors", "chat-errors", "alarms-function-throttles", "pool-sign-in-throttles"]
-)
+@pytest.mark.parametrize("label", ["session-errors", "alarms-function-throttles", "pool-sign-in-throttles"])
 def test_one_crash_and_one_refusal_for_a_quota_are_heard(stack: Graph, label: str) -> None:
     assert rings(alarms(stack)[label], 0, 0, 1, 0, 0)
     assert not rings(alarms(stack)[label], 0, 0, 0, 0, 0)

@@ -56,7 +56,6 @@ def test_nobody_who_comes_from_kakao_is_taken_to_be_one_of_the_pools_own() -> No
 
 
 def test_what_stands_there_for_nobody_is_what_is_reckoned(stack: Graph) -> None:
-    assert len(stack.all("MetricAlarm")) == cost.ALARMS
     assert len(stack.all("Dashboard")) == cost.DASHBOARDS
     assert len({metric["metricTransformation"]["name"] for metric in stack.all("LogMetricFilter")}) == cost.METRICS
 

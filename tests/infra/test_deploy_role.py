@@ -52,6 +52,7 @@ CALLS = {
         UntagResource DeleteAlarms""",
     "cognito/identityProvider": """cognito-idp: CreateIdentityProvider DescribeIdentityProvider UpdateIdentityProvider
         DeleteIdentityProvider""",
+    "cognito/userGroup": "cognito-idp: CreateGroup GetGroup UpdateGroup DeleteGroup",
     "cognito/userPool": """cognito-idp: CreateUserPool TagResource DescribeUserPool GetUserPoolMfaConfig UpdateUserPool
         SetUserPoolMfaConfig UntagResource DeleteUserPool iam: CreateServiceLinkedRole""",
     "cognito/userPoolClient": """cognito-idp: CreateUserPoolClient DescribeUserPoolClient UpdateUserPoolClient
@@ -101,6 +102,7 @@ BELONGS_TO = {
     "apigateway/account role": "cloudwatchRoleArn",
     "cloudwatch/logMetricFilter": "logGroupName",
     "cognito/identityProvider": "userPoolId",
+    "cognito/userGroup": "userPoolId",
     "cognito/userPoolClient": "userPoolId",
     "cognito/userPoolDomain": "userPoolId",
     "iam/rolePolicy": "role",

@@ -17,7 +17,6 @@ ALLOWED = {  # beside writing its log
         "cognito-idp:AdminResetUserPassword",
         "cognito-idp:AdminUserGlobalSignOut",
     },
-    "handlers.chat.handler": {"execute-api:ManageConnections"},
     "handlers.connect_authorizer.handler": {"cognito-idp:AdminGetUser"},
     "handlers.kakao_challenge.handler": set(),
     "handlers.kakao_sign_in.handler": {
@@ -40,11 +39,6 @@ ALLOWED = {  # beside writing its log
 
 def test_a_role_may_do_exactly_what_its_function_needs(stack: Graph) -> None:
     pool = stack.one("UserPool").outputs["arn"]
-    connections = f"{stack.one('Api', protocolType='WEBSOCKET').outputs['executionArn']}/ws/{{}}/@connections/*"
-    on = {
-        "cognito-idp": [pool],
-        "execute-api": [connections.format("POST"), connections.format("DELETE")],
-    }
     for function in functions(stack):
         logs, *others = [
             statement for policy in policies_of(stack, function) for statement in statements(policy["policy"])
@@ -55,7 +49,7 @@ def test_a_role_may_do_exactly_what_its_function_needs(stack: Graph) -> None:
         actions = {action for statement in others for action in statement["Action"]}
         assert actions == ALLOWED[function["handler"]]
         for statement in others:
-            assert statement["Resource"] == on[statement["Action"][0].partition(":")[0]]
+            assert statement["Resource"] == [pool]
 
 
 def test_no_policy_allows_everything_or_on_everything(stack: Graph) -> None:
@@ -141,3 +135,8 @@ def test_no_function_but_those_that_act_as_the_sites_client_has_a_secret_in_its_
         module = function["handler"].split(".")[1]
         acts_as_the_site = module in ("session", "accounts", "kakao_sign_in")
         assert ("environment" in function.secret_inputs) is acts_as_the_site, function.name
+
+
+def test_without_a_function_for_the_first_sign_in_there_is_no_topic_for_it(stack: Graph) -> None:
+    assert "environment" not in stack.function("post_confirmation").inputs
+    assert not [topic for topic in stack.all("Topic") if "first" in topic.name]

@@ -311,7 +311,7 @@ def policy_with(added: dict[str, list[str]]) -> dict[str, list[str]]:
 
     def site() -> None:
         hosts: dict[str, Any] = {"api_host": "api.example", "socket_host": "socket.example"}
-        more = {"page": ROOT / "frontend", "content_security_policy": added}
+        more: dict[str, Any] = {"page": ROOT / "frontend", "content_security_policy": added}
         Site("site", **more, **hosts, extra_origins=[], protect=False, alarms=Alarms("alarms", email=""))
 
     headers = declare_component(site).one("ResponseHeadersPolicy")["securityHeadersConfig"]

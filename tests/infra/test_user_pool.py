@@ -237,7 +237,7 @@ def test_the_sites_secret_is_in_no_output(everything: Graph) -> None:
 
 def test_a_sign_up_through_the_apps_client_is_looked_up_where_there_is_one(stack: Graph, everything: Graph) -> None:
     assert "environment" not in stack.function("pre_sign_up").inputs
-    assert everything.function("pre_sign_up")["environment"]["variables"] == {contract.ENV_HAS_PUBLIC_CLIENT: "true"}
+    assert everything.function("pre_sign_up")["environment"]["variables"][contract.ENV_HAS_PUBLIC_CLIENT] == "true"
     assert not any("DescribeUserPoolClient" in policy["policy"] for policy in stack.all("RolePolicy"))
     (policy,) = [p for p in everything.all("RolePolicy") if "DescribeUserPoolClient" in p["policy"]]
     assert policy.name == "login-sign-up-more-policy"

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from tests.infra.engine import VARIED, Declared, Graph, function_behind, statements
+from sandbox.program import ROOT
+from tests.infra.engine import VARIED, Declared, Graph, declare, function_behind, statements
 
 ROUTES = ("$connect", "$disconnect", "$default")
 
@@ -16,22 +17,30 @@ def variables(stack: Graph, function: str) -> dict[str, str]:
     return found
 
 
-def test_every_event_of_a_connection_reaches_the_chat(stack: Graph) -> None:
-    assert {key: function_behind(stack, route)["handler"] for key, route in routes(stack).items()} == dict.fromkeys(
-        ROUTES, "handlers.chat.handler"
-    )
-    (integration,) = stack.of_api("WEBSOCKET", "Integration")
-    chat = stack.function("chat")
+WITH_A_SOCKET = ROOT / "tests" / "infra" / "programs" / "with_a_socket.py"
+ECHO = "aws:lambda/function:Function::echo"
+
+
+@pytest.fixture(scope="module")
+def served() -> Graph:
+    """The login with a service at its WebSocket."""
+    return declare(program=WITH_A_SOCKET)
+
+
+def test_every_event_of_a_connection_reaches_the_service(served: Graph) -> None:
+    reached = {key: function_behind(served, route).tail for key, route in routes(served).items()}
+    assert reached == dict.fromkeys(ROUTES, ECHO)
+    (integration,) = served.of_api("WEBSOCKET", "Integration")
     assert integration["integrationType"] == "AWS_PROXY"
-    assert integration["integrationUri"] == chat.outputs["invokeArn"]
+    assert integration["integrationUri"] == served.named(ECHO).outputs["invokeArn"]
 
 
-def test_nobody_connects_whom_the_authorizer_has_not_let_in(stack: Graph) -> None:
-    (authorizer,) = stack.of_api("WEBSOCKET", "Authorizer")
-    connect = routes(stack)["$connect"]
+def test_nobody_connects_whom_the_authorizer_has_not_let_in(served: Graph) -> None:
+    (authorizer,) = served.of_api("WEBSOCKET", "Authorizer")
+    connect = routes(served)["$connect"]
     assert (connect["authorizationType"], connect["authorizerId"]) == ("CUSTOM", authorizer.outputs["id"])
     assert authorizer["authorizerType"] == "REQUEST"
-    assert authorizer["authorizerUri"] == stack.function("connect_authorizer").outputs["invokeArn"]
+    assert authorizer["authorizerUri"] == served.function("connect_authorizer").outputs["invokeArn"]
 
 
 def test_the_authorizer_is_asked_whatever_headers_come_and_each_time(stack: Graph) -> None:
@@ -40,17 +49,17 @@ def test_the_authorizer_is_asked_whatever_headers_come_and_each_time(stack: Grap
     assert "authorizerResultTtlInSeconds" not in authorizer.inputs
 
 
-def test_only_this_apis_stage_may_call_the_chat_and_only_its_authorizer_the_authorizer(stack: Graph) -> None:
-    arn = stack.one("Api", protocolType="WEBSOCKET").outputs["executionArn"]
-    (authorizer,) = stack.of_api("WEBSOCKET", "Authorizer")
-    sources = {f"{arn}/authorizers/{authorizer.outputs['id']}": "connect_authorizer"}
-    sources |= {f"{arn}/ws/{key}": "chat" for key in ROUTES}
+def test_only_this_apis_stage_may_call_the_service_and_only_its_authorizer_the_authorizer(served: Graph) -> None:
+    arn = served.one("Api", protocolType="WEBSOCKET").outputs["executionArn"]
+    (authorizer,) = served.of_api("WEBSOCKET", "Authorizer")
+    sources = {f"{arn}/authorizers/{authorizer.outputs['id']}": served.function("connect_authorizer")}
+    sources |= {f"{arn}/ws/{key}": served.named(ECHO) for key in ROUTES}
     for source, function in sources.items():
-        permission = stack.one("Permission", sourceArn=source)
+        permission = served.one("Permission", sourceArn=source)
         assert permission["principal"] == "apigateway.amazonaws.com"
         assert permission["action"] == "lambda:InvokeFunction"
-        assert permission["function"] == stack.function(function).outputs["arn"]
-    callers = {p["sourceArn"] for p in stack.all("Permission") if arn in p["sourceArn"]}
+        assert permission["function"] == function.outputs["arn"]
+    callers = {p["sourceArn"] for p in served.all("Permission") if arn in p["sourceArn"]}
     assert callers == set(sources)
 
 
@@ -108,26 +117,20 @@ def test_a_setting_leaves_the_account_unchecked(varied: Graph) -> None:
     assert known["CONNECT_CHECKS_USER"] == "false"
 
 
-def test_the_chat_answers_at_the_stage_itself(stack: Graph) -> None:
-    api = stack.one("Api", protocolType="WEBSOCKET")
+def test_a_service_answers_at_the_stage_itself(served: Graph) -> None:
+    api = served.one("Api", protocolType="WEBSOCKET")
     endpoint = api.outputs["apiEndpoint"].replace("wss://", "https://")
-    assert variables(stack, "chat") == {"MANAGEMENT_URL": f"{endpoint}/ws"}
+    assert served.named(ECHO)["environment"]["variables"] == {"MANAGEMENT_URL": f"{endpoint}/ws"}
 
 
-@pytest.mark.parametrize(
-    ("setting", "function", "variable", "kind"),
-    [
-        ("websocketManagementUrl", "chat", "MANAGEMENT_URL", "Api"),
-        ("jwksUrl", "connect_authorizer", "JWKS_URL", "UserPool"),
-    ],
-)
-def test_an_address_of_the_settings_is_filled_in_with_the_id(
-    setting: str, function: str, variable: str, kind: str, varied: Graph
-) -> None:
-    made = varied.one("Api", protocolType="WEBSOCKET") if kind == "Api" else varied.one("UserPool")
-    placeholder = {"Api": "{apiId}", "UserPool": "{userPoolId}"}[kind]
-    assert placeholder in VARIED[setting]
-    assert variables(varied, function)[variable] == VARIED[setting].replace(placeholder, made.outputs["id"])
+def test_an_address_of_the_settings_is_filled_in_with_the_id(varied: Graph) -> None:
+    api, pool = varied.one("Api", protocolType="WEBSOCKET"), varied.one("UserPool")
+    keys = VARIED["jwksUrl"].replace("{userPoolId}", pool.outputs["id"])
+    assert "{userPoolId}" in VARIED["jwksUrl"]
+    assert variables(varied, "connect_authorizer")["JWKS_URL"] == keys
+    url = {"websocketManagementUrl": VARIED["websocketManagementUrl"]}
+    posted = declare(url, program=WITH_A_SOCKET).named(ECHO)["environment"]["variables"]["MANAGEMENT_URL"]
+    assert posted == VARIED["websocketManagementUrl"].replace("{apiId}", api.outputs["id"])
 
 
 def test_the_address_that_clients_connect_to_is_the_sites(stack: Graph) -> None:

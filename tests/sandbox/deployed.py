@@ -124,14 +124,24 @@ def mailed_code(sandbox: Sandbox, email: str) -> str:
 
 
 def functions(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
-    """The functions as deployed, by the names of their modules."""
+    """The login's functions as deployed, by the names of their modules."""
+    return {
+        name.removeprefix("handlers."): function
+        for name, function in deployed(sandbox).items()
+        if name.startswith("handlers.")
+    }
+
+
+def deployed(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
+    """All functions as deployed, by their modules, such as `service.todos`."""
     found = sandbox.account.call("lambda", "ListFunctions", {})["Functions"]
-    return {function["Handler"].split(".")[1]: function for function in found}
+    return {function["Handler"].removesuffix(".handler"): function for function in found}
 
 
 def invoke(sandbox: Sandbox, module: str, event: Mapping[str, Any]) -> dict[str, Any]:
     """Call a function as the service before it does; `FunctionError` is in the answer where it raised."""
-    asked = {"FunctionName": functions(sandbox)[module]["FunctionName"], "Payload": json.dumps(event).encode()}
+    name = module if "." in module else f"handlers.{module}"
+    asked = {"FunctionName": deployed(sandbox)[name]["FunctionName"], "Payload": json.dumps(event).encode()}
     answer = sandbox.account.call("lambda", "Invoke", asked)
     return answer | {"Payload": json.loads(answer["Payload"].read())}
 

@@ -78,7 +78,7 @@ def test_a_saved_handler_answers_at_once_and_who_was_signed_in_stays_so(developm
     file, cookie = "handlers/user_info.py", session(development)
     assert development.get("/api/userinfo", cookie=cookie).json()["provider"] == "Cognito"
     before = (ROOT / file).read_text()
-    saved = before.replace("else contract.NATIVE_PROVIDER", 'else "Saved"')
+    saved = before.replace('provider_of(attributes.get("identities"))', '"Saved"')
     assert named(development.save(file, saved)) == {"login-userinfo"}
     assert development.get("/api/userinfo", cookie=cookie).json()["provider"] == "Saved"
     development.save(file, before)
@@ -86,11 +86,11 @@ def test_a_saved_handler_answers_at_once_and_who_was_signed_in_stays_so(developm
 
 def test_a_module_that_several_handlers_share_is_live_in_each_of_them_and_in_no_other(development: Development) -> None:
     assert "nothing new" in development.save("handlers/shared.py", "")
-    for name in ("chat", "user_info"):
+    for name in ("session", "user_info"):
         handler = (ROOT / f"handlers/{name}.py").read_text()
         development.save(f"handlers/{name}.py", f"{handler}\nfrom handlers import shared\n")
-    assert named(development.save("handlers/shared.py", "WORD = 1\n")) == {"chat", "login-userinfo"}
-    for name in ("chat", "user_info"):
+    assert named(development.save("handlers/shared.py", "WORD = 1\n")) == {"login-session", "login-userinfo"}
+    for name in ("session", "user_info"):
         development.save(f"handlers/{name}.py", (ROOT / f"handlers/{name}.py").read_text())
 
 
@@ -112,7 +112,7 @@ def test_a_broken_handler_is_said_in_a_line_and_the_old_one_stays_until_it_is_me
     assert "nothing new" in development.save(file, (ROOT / file).read_text())
 
 
-FUNCTIONS = {"user_info": "login-userinfo", "chat": "chat"}
+FUNCTIONS = {"user_info": "login-userinfo", "connect_authorizer": "login-connect"}
 NO_MODULE, NO_NAME = "ModuleNotFoundError: No module named 'nothing'", "NameError: name 'nothing' is not defined"
 
 
@@ -121,7 +121,7 @@ NO_MODULE, NO_NAME = "ModuleNotFoundError: No module named 'nothing'", "NameErro
     [
         ("user_info", '"""GET', "print('here'); import nothing", NO_MODULE),
         ("user_info", "token_use = claims.get(", "print('here'); nothing", NO_NAME),
-        ("chat", "if event[", "print('here'); nothing", NO_NAME),
+        ("connect_authorizer", "try:\n        claims", "print('here'); nothing", NO_NAME),
     ],
     ids=["import", "bug that is answered", "bug behind the websocket"],
 )
@@ -135,7 +135,9 @@ def test_what_a_function_prints_and_where_it_fails_is_said(
     development.save(file, f"{start}{broken}\n{indent}{before}{end}")
     handshake = {"upgrade": "websocket", "connection": "Upgrade", "origin": development.site}
     handshake |= {"sec-websocket-version": "13", "sec-websocket-key": "A" * 22 + "=="}
-    assert not development.get("/ws" if module == "chat" else "/api/userinfo", cookie=cookie, **handshake).ok
+    assert not development.get(
+        "/ws" if module == "connect_authorizer" else "/api/userinfo", cookie=cookie, **handshake
+    ).ok
     said = [development.line(function)]
     while error not in said[-1]:
         said.append(development.line(function))

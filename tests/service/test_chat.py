@@ -1,10 +1,12 @@
-"""The chat says back what a person said, under their nickname, for as long as their token is good."""
+"""A message reaches all connections of its user, under their nickname, for as long as their tokens are valid."""
 
 import importlib
 import json
 import logging
 import os
 import time
+from collections.abc import Iterator
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -13,15 +15,16 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
+from moto import mock_aws
 
-from handlers import contract
 from handlers.bugs import UnexpectedError
+from tests.service.tables import create_table
 
 
 @pytest.fixture(scope="session")
 def chat() -> ModuleType:
-    os.environ |= {contract.ENV_MANAGEMENT_URL: "https://api.example/ws"}
-    return importlib.import_module("handlers.chat")
+    os.environ |= {"MANAGEMENT_URL": "https://api.example/ws", "TABLE": "connections"}
+    return importlib.import_module("service.chat")
 
 
 class GoneError(Exception):
@@ -37,6 +40,7 @@ class Gateway:
     def __init__(self) -> None:
         self.told: list[tuple[str, str, Any]] = []
         self.error: Exception | None = None
+        self.gone: set[str] = set()
 
     def post_to_connection(self, *, ConnectionId: str, Data: bytes) -> None:  # noqa: N803
         self._tell("post", ConnectionId, json.loads(Data))
@@ -47,14 +51,26 @@ class Gateway:
     def _tell(self, *what: Any) -> None:
         if self.error:
             raise self.error
+        if what[1] in self.gone:
+            raise GoneError
         self.told.append(what)
 
 
 @pytest.fixture
-def gateway(chat: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Gateway:
+def gateway(chat: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     gateway = Gateway()
     monkeypatch.setattr(chat, "_gateway", lambda: gateway)
-    return gateway
+    with mock_aws():
+        monkeypatch.setattr(chat, "table", partial(create_table, "connection"))
+        yield gateway
+
+
+def at(connection: str, kind: str = "MESSAGE", *, body: Any = None, sub: str = "sub-1", **more: Any) -> dict[str, Any]:
+    """An event of another connection or another user."""
+    made = event(body, kind=kind, **more)
+    made["requestContext"]["connectionId"] = connection
+    made["requestContext"]["authorizer"]["sub"] = sub
+    return made
 
 
 def event(
@@ -174,6 +190,79 @@ def test_a_gateway_that_fails_is_an_error_of_the_function(chat: ModuleType, gate
         chat.handler(event({"message": "hi"}), None)
 
 
+HI = {"message": "hi", "id": "7"}
+
+
+def reached(gateway: Gateway) -> set[str]:
+    return {connection for _, connection, _ in gateway.told}
+
+
+def test_a_message_reaches_every_connection_of_its_user_and_of_nobody_else(chat: ModuleType, gateway: Gateway) -> None:
+    for connection in ("phone", "laptop", "tablet"):
+        chat.handler(at(connection, "CONNECT"), None)
+    chat.handler(at("strangers", "CONNECT", sub="sub-2"), None)
+    chat.handler(at("phone", body=HI), None)
+    assert reached(gateway) == {"phone", "laptop", "tablet"}
+
+
+def test_only_the_sender_hears_the_id_because_another_tab_may_use_the_same(chat: ModuleType, gateway: Gateway) -> None:
+    chat.handler(at("phone", "CONNECT"), None)
+    chat.handler(at("laptop", "CONNECT"), None)
+    chat.handler(at("phone", body=HI), None)
+    frames = {connection: frame for _, connection, frame in gateway.told}
+    assert frames["phone"].get("id") == "7"
+    assert "id" not in frames["laptop"]
+    assert frames["laptop"]["message"] == "hi"
+
+
+@pytest.mark.parametrize("body", [{"ping": True}, "nonsense", {"message": ""}])
+def test_what_is_no_message_is_answered_to_the_sender_alone(chat: ModuleType, gateway: Gateway, body: Any) -> None:
+    chat.handler(at("laptop", "CONNECT"), None)
+    chat.handler(at("phone", body=body), None)
+    assert reached(gateway) == {"phone"}
+
+
+def test_a_connection_that_ended_gets_no_message(chat: ModuleType, gateway: Gateway) -> None:
+    chat.handler(at("laptop", "CONNECT"), None)
+    chat.handler(at("laptop", "DISCONNECT"), None)
+    chat.handler(at("phone", body=HI), None)
+    assert reached(gateway) == {"phone"}
+
+
+def test_a_connection_that_is_gone_is_forgotten_and_the_others_are_reached(chat: ModuleType, gateway: Gateway) -> None:
+    for connection in ("laptop", "phone", "tablet"):
+        chat.handler(at(connection, "CONNECT"), None)
+    gateway.gone = {"laptop"}
+    chat.handler(at("phone", body=HI), None)
+    assert reached(gateway) == {"phone", "tablet"}
+    gateway.gone = set()
+    chat.handler(at("phone", body=HI), None)
+    assert "laptop" not in reached(gateway)
+
+
+def test_a_connection_whose_token_has_expired_gets_no_message(chat: ModuleType, gateway: Gateway) -> None:
+    chat.handler(at("laptop", "CONNECT", seconds=-1), None)
+    chat.handler(at("phone", body=HI), None)
+    assert reached(gateway) == {"phone"}
+
+
+def test_the_table_forgets_a_connection_when_its_token_expires_and_knows_no_name(
+    chat: ModuleType, gateway: Gateway
+) -> None:
+    connect = at("phone", "CONNECT")
+    chat.handler(connect, None)
+    expires = int(connect["requestContext"]["authorizer"]["exp"])
+    assert chat.table().scan()["Items"] == [{"sub": "sub-1", "connection": "phone", "expires": expires}]
+
+
+def test_a_user_with_many_connections_is_answered_all_the_same(chat: ModuleType, gateway: Gateway) -> None:
+    for number in range(chat.MAX_CONNECTIONS + 5):
+        chat.handler(at(f"c{number:03d}", "CONNECT"), None)
+    chat.handler(at("zzz", body=HI), None)
+    assert "zzz" in reached(gateway)
+    assert len(gateway.told) == chat.MAX_CONNECTIONS + 1
+
+
 @pytest.mark.parametrize("kind", ["CONNECT", "DISCONNECT"])
 def test_coming_and_going_are_accepted_without_a_word(chat: ModuleType, gateway: Gateway, kind: str) -> None:
     assert chat.handler(event(kind=kind, seconds=-1), None) == {"statusCode": 200}
@@ -188,7 +277,7 @@ def test_no_log_line_says_what_was_said_or_by_whom(
         chat.handler(event(body), None)
     chat.handler(event({"message": "canary"}, seconds=-1), None)
     told = repr([record.__dict__ for record in caplog.records])
-    assert [record.message for record in caplog.records] == ["echoed", "invalid_message", "too_long", "expired"]
+    assert [record.message for record in caplog.records] == ["answered", "invalid_message", "too_long", "expired"]
     assert not any(word in told for word in ("canary", "김하늘", "Kakao_1"))
 
 
@@ -214,7 +303,7 @@ def test_connections_are_managed_at_the_address_of_the_setting(
 
 @given(body=st.text() | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps))
 def test_whatever_is_sent_is_answered_in_json(body: str) -> None:
-    chat = importlib.import_module("handlers.chat")
+    chat = importlib.import_module("service.chat")
     try:
         answer = chat.answer(event(body), None)
     except chat.InvalidFrameError as error:

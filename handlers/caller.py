@@ -1,0 +1,78 @@
+"""Who calls: the user of an HTTP request or of a WebSocket event, as API Gateway has verified it."""
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from handlers import contract
+from handlers.errors import HttpError
+
+KAKAO_USERNAME = re.compile(r"kakao[-_][0-9]+", re.IGNORECASE)  # see `User names` in docs/decisions.md
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The user. `sub` never changes and belongs to one user alone, so it is the key for the user's data.
+
+    `groups` are those of the setting `groups` that the user is in.
+    """
+
+    sub: str
+    user_name: str
+    provider: str
+    groups: tuple[str, ...]
+
+
+def caller(event: Mapping[str, Any]) -> Caller:
+    """Return the user of an event. Raises HttpError (401) where a public route is called without a user."""
+    authorizer = event["requestContext"].get("authorizer") or {}
+    claims = (authorizer.get("jwt") or {}).get("claims")
+    if claims:
+        name = claims.get(contract.USERNAME_CLAIM) or claims["username"]
+        identities = claims.get("identities")
+        provider = provider_of(identities) if identities else _provider_by_name(name)
+        return Caller(claims["sub"], name, provider, groups_in(claims.get(contract.GROUPS_CLAIM)))
+    if contract.CONTEXT_SUB in authorizer:
+        return Caller(
+            authorizer[contract.CONTEXT_SUB],
+            authorizer[contract.CONTEXT_USERNAME],
+            authorizer[contract.CONTEXT_PROVIDER],
+            groups_in(authorizer.get(contract.CONTEXT_GROUPS)),
+        )
+    raise HttpError(401, "unauthorized", "Sign in first.")
+
+
+def provider_of(identities: str | None) -> str:
+    """Return the provider of the first identity, or `Cognito` where there is none.
+
+    The attribute is a JSON list. As a claim it arrives in API Gateway's own notation of lists and maps.
+    """
+    found = re.search(r'providerName"?[:=]\s*"?([^\s",\]}]+)', identities or "")
+    return found[1] if found else contract.NATIVE_PROVIDER
+
+
+def groups_in(claim: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Return the groups of the setting `groups` that are in the claim, in the setting's order.
+
+    The claim is a list in a token. An HTTP API passes it as `[admin editor]`; others separate with commas. No name of
+    the setting has a space, a comma or a bracket. Cognito's own groups, such as `<pool>_Kakao`, are not in the setting.
+    """
+    if not claim:
+        return ()
+    words = re.split(r"[\s,]+", claim.removeprefix("[").removesuffix("]")) if isinstance(claim, str) else claim
+    found = set(words)
+    return tuple(name for name in declared_groups() if name in found)
+
+
+def declared_groups() -> list[str]:
+    """Return the names of the setting `groups`; the variable is absent where the setting is empty."""
+    names: list[str] = json.loads(os.environ.get(contract.ENV_GROUPS, "[]"))
+    return names
+
+
+def _provider_by_name(user_name: str) -> str:
+    """Return the provider for a token without `identities`, such as every access token."""
+    return contract.PROVIDER if KAKAO_USERNAME.fullmatch(user_name) else contract.NATIVE_PROVIDER

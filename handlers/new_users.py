@@ -1,0 +1,23 @@
+"""The users whom a call of the team's function announces: each has just signed in for the first time."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class NewUser:
+    """`sub` is the key for the user's data. The announcement holds no e-mail and no nickname."""
+
+    sub: str
+    user_name: str
+
+
+def new_users(event: Event) -> Iterator[NewUser]:
+    """Yield the users in an event of the topic to which the login publishes (Amazon SNS)."""
+    for record in event["Records"]:
+        message = json.loads(record["Sns"]["Message"])
+        yield NewUser(message["sub"], message["userName"])

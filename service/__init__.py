@@ -1,0 +1,1 @@
+"""The team's functions, one file each: examples to replace."""

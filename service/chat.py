@@ -1,0 +1,164 @@
+"""The chat: a message reaches all connections of its user, every tab and every device. An example to replace.
+
+| frame | answer |
+| --- | --- |
+| {"message": "…", "id"?: "…"} | {"nickname": "…" or null, "message": "…", "id"?: "…"} |
+| {"ping": true} | {"pong": true} |
+| anything else | {"error": "<code>", "message": "<what to do>", "id"?: "…"} |
+
+The client chooses `id`, and learns by it which of its messages arrived; the user's other connections get the message
+without it. A connection ends with the ID token that opened it: a frame after that closes the connection, and no message
+reaches it. The table holds `sub`, the connection's id and the time when the token expires, and no personal data.
+"""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, NamedTuple
+
+from handlers import bugs, contract
+from service.table import table
+
+log = logging.getLogger(__name__)
+
+Event = Mapping[str, Any]
+
+MANAGEMENT_URL = os.environ["MANAGEMENT_URL"]
+MAX_FRAME_BYTES = 4096  # API Gateway takes 32 KB
+MAX_ID_LENGTH = 64
+MAX_CONNECTIONS = 50  # of a user, beside the sender's own; the others get no message
+THREADS = 8
+
+
+class InvalidFrameError(Exception):
+    """The frame is answered with an error: `code` is for programs, `message` says what to do.
+
+    `answer` is the frame to send. `echoed` are fields of the received frame that the answer repeats.
+    """
+
+    def __init__(self, code: str, message: str, echoed: Mapping[str, str] | None = None) -> None:
+        super().__init__(code)
+        self.answer = {"error": code, "message": message, **(echoed or {})}
+
+
+class User(NamedTuple):
+    """The user of a connection; `expires_at` is in seconds since 1970."""
+
+    sub: str
+    nickname: str | None
+    expires_at: int
+
+
+def user_of(event: Event) -> User:
+    """Return the user of the connection, whom the authorizer has put into the context of the event."""
+    context = event["requestContext"]["authorizer"]
+    return User(
+        sub=context[contract.CONTEXT_SUB],
+        nickname=context.get(contract.CONTEXT_NICKNAME),
+        expires_at=int(context[contract.CONTEXT_EXPIRES_AT]),
+    )
+
+
+@bugs.hide(log)
+def handler(event: Event, _context: object) -> dict[str, int]:
+    """Answer one event of a connection. API Gateway sets `eventType`; no client can."""
+    connection_id, user = event["requestContext"]["connectionId"], user_of(event)
+    match event["requestContext"]["eventType"]:
+        case "CONNECT":
+            item = {"sub": user.sub, "connection": connection_id, "expires": user.expires_at}
+            table().put_item(Item=item)
+        case "DISCONNECT":  # API Gateway may lose this event; the table forgets the connection when its token expires
+            _forget(user.sub, connection_id)
+        case "MESSAGE":
+            _answer_frame(event, connection_id, user)
+    return {"statusCode": 200}
+
+
+def _answer_frame(event: Event, connection_id: str, user: User) -> None:
+    """Answer the sender, and pass a message on. Where the token has expired, DeleteConnection."""
+    if user.expires_at <= time.time():
+        log.info("expired", extra={"sub": user.sub})
+        _close(connection_id)
+        return
+    try:
+        frame = answer(event, user.nickname)
+    except InvalidFrameError as error:
+        frame = error.answer
+    _post(user.sub, connection_id, frame)
+    reached = 1
+    if "message" in frame and "error" not in frame:
+        others = [other for other in _connections(user.sub) if other != connection_id]
+        copy = {key: value for key, value in frame.items() if key != "id"}
+        with ThreadPoolExecutor(THREADS) as threads:
+            list(threads.map(lambda other: _post(user.sub, other, copy), others))
+        reached += len(others)
+    log.info(frame.get("error", "answered"), extra={"sub": user.sub, "connections": reached})
+
+
+def _post(sub: str, connection_id: str, frame: Mapping[str, Any]) -> None:
+    """PostToConnection. A connection that is gone (410 GoneException) is forgotten."""
+    gateway = _gateway()
+    try:
+        gateway.post_to_connection(ConnectionId=connection_id, Data=json.dumps(frame).encode())
+    except gateway.exceptions.GoneException:
+        log.info("gone", extra={"sub": sub})
+        _forget(sub, connection_id)
+
+
+def _close(connection_id: str) -> None:
+    gateway = _gateway()
+    try:
+        gateway.delete_connection(ConnectionId=connection_id)
+    except gateway.exceptions.GoneException:
+        log.info("gone")
+
+
+def _connections(sub: str) -> Iterator[str]:
+    """Query: the user's connections whose tokens are still valid. DynamoDB deletes expired items within days only."""
+    found = table().query(
+        KeyConditionExpression="#sub = :sub",
+        FilterExpression="#expires > :now",
+        ExpressionAttributeNames={"#sub": "sub", "#expires": "expires"},
+        ExpressionAttributeValues={":sub": sub, ":now": int(time.time())},
+        Limit=MAX_CONNECTIONS,
+        ConsistentRead=True,
+    )
+    return (item["connection"] for item in found["Items"])
+
+
+def _forget(sub: str, connection_id: str) -> None:
+    table().delete_item(Key={"sub": sub, "connection": connection_id})
+
+
+def answer(event: Event, nickname: str | None) -> dict[str, Any]:
+    """Return the answer to a frame; raise InvalidFrameError where the frame is too long or has another shape."""
+    body = event.get("body") or ""
+    if len(body.encode(errors="replace")) > MAX_FRAME_BYTES:
+        raise InvalidFrameError("too_long", f"Send at most {MAX_FRAME_BYTES} bytes.")
+    try:
+        frame = None if event.get("isBase64Encoded") else json.loads(body)
+    except (ValueError, RecursionError):
+        frame = None
+    if frame == {"ping": True}:
+        return {"pong": True}
+    echoed: dict[str, str] = {}
+    match frame:
+        case {"id": str(frame_id)} if 0 < len(frame_id) <= MAX_ID_LENGTH:
+            echoed = {"id": frame_id}
+    match frame:
+        case {"message": str(message), **others} if message.strip() and others == echoed:
+            return {"nickname": nickname, "message": message, **echoed}
+    raise InvalidFrameError("invalid_message", 'Send {"message": "…"} with some text in it.', echoed)
+
+
+@cache
+def _gateway() -> Any:
+    import boto3  # in Lambda's runtime, not in the package
+    from botocore.config import Config
+
+    config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
+    return boto3.client("apigatewaymanagementapi", endpoint_url=MANAGEMENT_URL, config=config)

@@ -1,0 +1,158 @@
+"""Groups: who is outside gets no further, and the token of who is inside fits into a cookie."""
+
+import base64
+import importlib
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers import contract, pre_token_generation
+from tests.handlers.user_pool import known_claims
+
+CANARY = "canary-7f3a"
+
+
+@pytest.fixture
+def check(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The check for admins and editors, before a function that answers 200 to whatever reaches it."""
+    own = ModuleType("own")
+    own.handler = lambda event, _context: {"statusCode": 200, "body": "reached"}  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "own", own)
+    monkeypatch.setenv(contract.ENV_GROUPS, '["admin", "editor", "guest"]')
+    monkeypatch.setenv(contract.ENV_ALLOWED_GROUPS, '["admin", "editor"]')
+    monkeypatch.setenv(contract.ENV_CHECKED_HANDLER, "own.handler")
+    monkeypatch.delitem(sys.modules, "handlers.group_check", raising=False)
+    yield importlib.import_module("handlers.group_check")
+    sys.modules.pop("handlers.group_check", None)
+
+
+def http(groups: str | None, route: str = "GET /api/x") -> dict[str, Any]:
+    claims = {"sub": "sub-1", "username": CANARY} | ({} if groups is None else {"cognito:groups": groups})
+    return {"routeKey": route, "requestContext": {"authorizer": {"jwt": {"claims": claims}}}}
+
+
+def socket(groups: str) -> dict[str, Any]:
+    user = {"sub": "sub-1", "username": CANARY, "provider": "Kakao", "groups": groups}
+    return {"requestContext": {"eventType": "CONNECT", "routeKey": "$connect", "authorizer": user}}
+
+
+@pytest.mark.parametrize("event", [http("[admin]"), http("[guest editor]"), socket("editor")])
+def test_a_member_reaches_the_function(check: ModuleType, event: dict[str, Any]) -> None:
+    assert check.handler(event, None)["body"] == "reached"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        http(None),
+        http("[]"),
+        http("[guest]"),
+        http("[administrator]"),
+        http("[ap-northeast-2_x_Kakao]"),
+        socket("guest"),
+        socket(""),
+    ],
+)
+def test_who_is_no_member_does_not(check: ModuleType, event: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    answer = check.handler(event, None)
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (403, "forbidden")
+    assert CANARY not in "".join(repr(vars(record)) for record in caplog.records)
+
+
+def test_a_head_is_refused_without_a_body(check: ModuleType) -> None:
+    answer = check.handler(http("[guest]", "HEAD /api/x"), None)
+    assert (answer["statusCode"], answer["body"]) == (403, "")
+
+
+@pytest.mark.parametrize("authorizer", [None, {}, {"jwt": {"claims": {}}}])
+def test_without_a_user_nobody_gets_further(check: ModuleType, authorizer: Any) -> None:
+    event = {"routeKey": "GET /api/x", "requestContext": {"authorizer": authorizer}}
+    assert check.handler(event, None)["statusCode"] == 401
+    assert check.handler({"requestContext": {}}, None)["statusCode"] == 401
+
+
+def test_an_event_of_another_service_has_no_user_and_passes(check: ModuleType) -> None:
+    assert check.handler({"Records": []}, None)["body"] == "reached"
+
+
+# The trigger
+
+
+def trigger(groups: list[str], **attributes: str) -> dict[str, Any]:
+    known = {"sub": "7d2f7a3e-0000-4000-8000-000000000001", "email": "haneul@example.com", "nickname": "김하늘"}
+    request = {"userAttributes": known | attributes, "groupConfiguration": {"groupsToOverride": groups}}
+    event = {"triggerSource": "TokenGeneration_HostedAuth", "userName": "kakao_1", "request": request, "response": {}}
+    changes: dict[str, Any] = pre_token_generation.handler(event, None)["response"]["claimsOverrideDetails"]
+    return changes
+
+
+def groups_of(changes: dict[str, Any]) -> list[str]:
+    found: list[str] = changes["groupOverrideDetails"]["groupsToOverride"]
+    return found
+
+
+@pytest.fixture
+def declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(contract.ENV_GROUPS, '["admin", "editor"]')
+
+
+def test_a_token_holds_the_settings_groups_and_no_other(declared: None) -> None:
+    changes = trigger(["editor", "ap-northeast-2_x_Kakao", *(f"other-{number}" for number in range(80))])
+    assert groups_of(changes) == ["editor"]
+    assert changes["claimsToSuppress"] == []
+
+
+def test_a_user_in_no_group_gets_none(declared: None) -> None:
+    assert groups_of(trigger([])) == []
+
+
+def test_the_longest_attribute_is_left_out_where_the_token_would_be_too_large(
+    declared: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    changes = trigger(["admin"], picture="https://example.com/" + "x" * 2000, gender="female")
+    assert changes["claimsToSuppress"] == ["picture"]
+    assert groups_of(changes) == ["admin"]
+    (line,) = caplog.records
+    assert line.message == "token_trimmed"
+    assert "xxx" not in repr(line.__dict__)
+
+
+def cookie_bytes(changes: dict[str, Any], attributes: dict[str, str]) -> int:
+    """The bytes of the ID token's cookie as Cognito would make it, without what the trigger leaves out."""
+    kept = {name: value for name, value in attributes.items() if name not in changes["claimsToSuppress"]}
+    claims = known_claims() | kept | {"cognito:groups": groups_of(changes), "cognito:username": "u" * 128}
+    ids = dict.fromkeys(("jti", "origin_jti", "event_id"), "7d2f7a3e-0000-4000-8000-000000000001")
+    claims |= ids | {"nonce": "n" * 43, "at_hash": "h" * 22, "auth_time": 1_700_000_000}
+    claims["iss"] = "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_AbCdEfGhI"
+    header = {"kid": "k" * 44, "alg": "RS256"}
+    parts = [json.dumps(part, ensure_ascii=False).encode() for part in (header, claims)] + [b"s" * 256]
+    encoded = ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+    return len(contract.ID_COOKIE) + len(encoded)
+
+
+@given(
+    attributes=st.dictionaries(st.sampled_from(["picture", "gender", "nickname", "profile"]), st.text(max_size=1500)),
+    groups=st.lists(st.integers(0, 19), unique=True),
+)
+def test_whatever_a_profile_holds_the_token_fits_into_a_cookie(attributes: dict[str, str], groups: list[int]) -> None:
+    names = [f"{number:02d}{'g' * 62}" for number in range(20)]  # the longest that the setting takes
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(contract.ENV_GROUPS, json.dumps(names))
+        changes = trigger([names[number] for number in groups], **attributes)
+        assert set(groups_of(changes)) == {names[number] for number in groups}
+        assert cookie_bytes(changes, attributes) <= contract.MAX_COOKIE_BYTES
+
+
+def test_a_bug_is_hidden_from_the_user_and_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    hidden: Callable[[], object] = lambda: pre_token_generation.handler({"request": CANARY}, None)  # noqa: E731
+    with pytest.raises(Exception, match=r"Something went wrong\. Try again\."):
+        hidden()
+    assert CANARY not in "".join(repr(vars(record)) for record in caplog.records)

@@ -1,0 +1,79 @@
+"""A route of the team's own: what it is, and what is refused before anything is deployed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from infra.alarms import Alarms
+from infra.function import Function, Platform
+from infra.http_api import HttpApi
+from infra.route import Route
+from sandbox.program import ROOT
+from tests.infra.engine import Graph, declare_component, function_behind
+
+Declare = Callable[..., Graph]
+
+
+@pytest.fixture
+def declare(tmp_path: Path) -> Declare:
+    """Declares an API, a function and routes of it, as the arguments of Route say."""
+
+    def declare(*routes: str | list[str], served: str = "", public: bool = False) -> Graph:
+        def program() -> None:
+            alarms = Alarms("alarms", email="")
+            api = HttpApi("api", log_days=7, alarms=alarms)
+            api.accept_tokens(issuer="https://issuer.example", client_ids=["client"])
+            platform = Platform("python3.13", "arm64", 7, "", True, alarms)
+            function = Function("notes", source=ROOT / "handlers" / "pre_authentication.py", platform=platform)
+            if served:
+                api.serve("login", function, served)
+            for number, route in enumerate(routes):
+                Route(f"notes{number or ''}", api=api, route=route, function=function, public=public)
+
+        return declare_component(program)
+
+    return declare
+
+
+def test_a_route_is_for_signed_in_users_unless_it_says_otherwise(declare: Declare) -> None:
+    for public, guard in ((False, "JWT"), (True, "NONE")):
+        graph = declare("POST /api/notes", public=public)
+        assert graph.one("Route", routeKey="POST /api/notes")["authorizationType"] == guard
+
+
+def test_a_get_brings_its_head_and_each_reaches_the_function_with_its_own_permission(declare: Declare) -> None:
+    graph = declare(["GET /api/notes/{id}", "DELETE /api/notes/{id}"])
+    routes = {route["routeKey"]: route for route in graph.of_api("HTTP", "Route")}
+    assert set(routes) == {f"{method} /api/notes/{{id}}" for method in ("GET", "HEAD", "DELETE")}
+    arn = graph.one("Api").outputs["executionArn"]
+    for key, route in routes.items():
+        assert function_behind(graph, route).name == "notes"
+        assert route.parent == "notes"
+        assert graph.one("Permission", sourceArn=f"{arn}/*/{key.replace(' ', '')}")
+    assert len(graph.all("Integration")) == 1
+
+
+@pytest.mark.parametrize(
+    ("route", "why"),
+    [
+        ("/api/notes", "is no route"),
+        ("get /api/notes", "is no route"),
+        ("GET  /api/notes", "is no route"),
+        ("GET /api/notes/", "is no route"),
+        ("GET /api/notes?x=1", "is no route"),
+        ("OPTIONS /api/notes", "is no route"),
+        ("GET /notes", "would never be reached"),
+        ("GET /apis/notes", "would never be reached"),
+        ("GET /api/auth/notes", "would answer 401 to everybody"),
+        ("GET /api/userinfo", "is served already"),
+    ],
+)
+def test_a_route_that_cannot_work_is_refused_with_the_reason(declare: Declare, route: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        declare(route, served="GET /api/userinfo")
+
+
+def test_two_services_do_not_share_a_route(declare: Declare) -> None:
+    with pytest.raises(ValueError, match="'GET /api/notes' is served already"):
+        declare("GET /api/notes", ["POST /api/notes", "GET /api/notes"])

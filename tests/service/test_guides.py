@@ -1,0 +1,151 @@
+"""The guides to routes, tables and roles, followed to the letter in a copy of the project that runs as `make dev`."""
+
+import json
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import requests
+
+from doctor import people
+from sandbox.local import EMAIL_USER
+from sandbox.program import ROOT
+from tests.ports import free_ports
+from tests.processes import process
+from tests.project import copy_project
+
+pytestmark = pytest.mark.sandbox
+
+LINES = 60  # that a route with a table and a route for a group take together, in all files
+
+
+def blocks(guide: str, language: str) -> list[str]:
+    text = (ROOT / "docs" / "guides" / guide).read_text()
+    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```", text, re.MULTILINE | re.DOTALL)
+    return [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in found]
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A sandbox of the copied project, and how many lines were added to it."""
+
+    site: str
+    file: Path
+    added: int
+
+    def ask(self, method: str, path: str, token: str | None = None, body: object = None) -> requests.Response:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return requests.request(method, self.site + path, headers=headers, json=body, timeout=20)
+
+    def token(self) -> str:
+        email, password = EMAIL_USER
+        answer = self.ask("POST", "/api/auth/sign-in", body={"email": email, "password": password})
+        given: str = answer.json()["IdToken"]
+        return given
+
+    def people(self, *command: str) -> str:
+        return people.main(["--file", str(self.file), *command])
+
+    def client(self, service: str) -> Any:
+        aws = "http://127.0.0.1:" + str(int(self.site.rpartition(":")[2]) + 3)
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return boto3.client(service, "ap-northeast-2", endpoint_url=aws, **keys)
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
+    folder = tmp_path_factory.mktemp("project")
+    copy_project(folder)
+    notes, in_main, *_ = blocks("own-route.md", "python")
+    report_in_main, report = blocks("roles.md", "python")
+    (groups,) = blocks("roles.md", "yaml")
+    (folder / "service" / "notes.py").write_text(notes)
+    (folder / "service" / "report.py").write_text(report)
+    main, local = folder / "__main__.py", folder / "Pulumi.local.yaml"
+    before, after = main.read_text().split("\ndashboard = ")
+    main.write_text(f"{before}\n{in_main}\n{report_in_main}\ndashboard = {after}")
+    local.write_text(local.read_text() + "".join(f"  {line}\n" for line in groups.splitlines()))
+    added = sum(len(text.strip().splitlines()) for text in (notes, in_main, report_in_main, report, groups))
+    port = free_ports()
+    command = [sys.executable, "-m", "sandbox", "--watch", "--port", str(port)]
+    with process(command, seconds=600, cwd=folder) as sandbox:
+        assert sandbox.stdout
+        for line in sandbox.stdout:
+            if "go live at once" in line:
+                break
+        else:
+            pytest.fail(sandbox.stderr.read() if sandbox.stderr else "")
+        yield Followed(f"http://127.0.0.1:{port}", folder / ".build" / f"sandbox-{port}.json", added)
+        sandbox.send_signal(signal.SIGINT)
+
+
+def test_a_route_with_a_table_and_a_route_for_a_group_take_few_lines(followed: Followed) -> None:
+    assert followed.added <= LINES
+
+
+def test_the_route_with_a_table_is_there_for_signed_in_users(followed: Followed) -> None:
+    token = followed.token()
+    assert followed.ask("GET", "/api/notes").status_code == 401
+    assert followed.ask("GET", "/api/notes", token).json() == {"text": None}
+    assert followed.ask("POST", "/api/notes", token, {"text": "hello"}).status_code == 201
+    assert followed.ask("GET", "/api/notes", token).json() == {"text": "hello"}
+    assert followed.ask("POST", "/api/notes", token, {"text": ""}).status_code == 400
+
+
+def routes_for_groups(followed: Followed) -> list[str]:
+    """Every route, as deployed, of a function that is for some groups only."""
+    functions = followed.client("lambda").list_functions()["Functions"]
+    checked = {
+        function["FunctionArn"]
+        for function in functions
+        if "ALLOWED_GROUPS" in function.get("Environment", {}).get("Variables", {})
+    }
+    gateway = followed.client("apigatewayv2")
+    (api,) = [api["ApiId"] for api in gateway.get_apis()["Items"] if api["ProtocolType"] == "HTTP"]
+    targets = {
+        f"integrations/{integration['IntegrationId']}"
+        for integration in gateway.get_integrations(ApiId=api)["Items"]
+        if integration["IntegrationUri"] in checked
+    }
+    return [route["RouteKey"] for route in gateway.get_routes(ApiId=api)["Items"] if route["Target"] in targets]
+
+
+def test_every_route_for_a_group_refuses_everybody_else_and_takes_its_members(followed: Followed) -> None:
+    email = EMAIL_USER[0]
+    routes = routes_for_groups(followed)
+    assert sorted(routes) == ["GET /api/report", "HEAD /api/report"]
+    outside = followed.token()
+    for route in routes:
+        method, path = route.split(" ")
+        assert followed.ask(method, path).status_code == 401
+        refused = followed.ask(method, path, outside)
+        assert refused.status_code == 403
+        assert method == "HEAD" or refused.json()["error"] == "forbidden"
+    assert followed.people("add", email, "admin").startswith(f"{email} is in admin")
+    try:
+        inside = followed.token()
+        assert followed.ask("GET", "/api/report", inside).json() == {"groups": ["admin"]}
+        assert followed.ask("GET", "/api/userinfo", inside).json()["groups"] == ["admin"]
+        assert followed.ask("GET", "/api/report", outside).status_code == 403  # the groups are in the token
+        assert followed.people("members", "admin") == email
+    finally:
+        followed.people("remove", email, "admin")
+    assert followed.ask("GET", "/api/report", followed.token()).status_code == 403
+    assert followed.ask("GET", "/api/userinfo", followed.token()).json()["groups"] == []
+
+
+def test_a_kakao_user_can_be_in_a_group_and_cognitos_own_group_is_hidden(followed: Followed) -> None:
+    documents = json.loads(followed.file.read_text())
+    pool = documents["outputs"]["userPoolId"]
+    cognito = followed.client("cognito-idp")
+    cognito.admin_create_user(UserPoolId=pool, Username="Kakao_7", MessageAction="SUPPRESS")
+    cognito.admin_add_user_to_group(UserPoolId=pool, Username="Kakao_7", GroupName=f"{pool}_Kakao")
+    assert followed.people("groups", "Kakao_7") == "Kakao_7: no group"
+    followed.people("add", "Kakao_7", "admin")
+    assert followed.people("groups", "Kakao_7") == "Kakao_7: admin"

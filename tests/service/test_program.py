@@ -1,0 +1,188 @@
+"""What the program declares for the service."""
+
+import pytest
+
+from benchmarks import cost
+from deployment.service_types import TYPES
+from sandbox.program import PROJECT
+from tests.infra.engine import (
+    ACCOUNT,
+    REGION,
+    WHOLE,
+    Graph,
+    declare,
+    declare_deployment,
+    declare_everything,
+    function_behind,
+    functions,
+    statements,
+)
+from tests.infra.iam import allows, tags
+
+
+@pytest.fixture(scope="module")
+def whole() -> Graph:
+    return declare({"kakaoAppId": "1000001"}, program=WHOLE)
+
+
+@pytest.fixture(scope="module")
+def own(whole: Graph) -> list[str]:
+    """The names of what is not the login's."""
+    login = {(resource.type, resource.name) for resource in declare({"kakaoAppId": "1000001"}).resources}
+    return [resource.name for resource in whole.resources if (resource.type, resource.name) not in login]
+
+
+def actions_on(graph: Graph, function: str) -> dict[str, set[str]]:
+    """The actions that a function may take on each resource, without its log."""
+    found: dict[str, set[str]] = {}
+    for policy in graph.all("RolePolicy"):
+        if policy.sources["role"] == {f"aws:iam/role:Role::{function}"}:
+            for statement in statements(policy["policy"]):
+                for resource in statement["Resource"]:
+                    found.setdefault(resource, set()).update(statement["Action"])
+    return {resource: actions for resource, actions in found.items() if "logs:PutLogEvents" not in actions}
+
+
+@pytest.mark.parametrize(
+    ("function", "table"), [("todos", "todos-table"), ("welcome", "todos-table"), ("chat", "connections-table")]
+)
+def test_a_function_may_read_and_write_its_own_table_and_scan_none(whole: Graph, function: str, table: str) -> None:
+    arn = whole.named(table).outputs["arn"]
+    granted = {on: actions for on, actions in actions_on(whole, function).items() if "dynamodb:Query" in actions}
+    assert granted.keys() == {arn, f"{arn}/index/*"}
+    assert not granted[arn] & {"dynamodb:Scan", "dynamodb:DeleteTable"}
+    assert (
+        whole.named(f"aws:lambda/function:Function::{function}")["environment"]["variables"]["TABLE"]
+        == (whole.named(table).outputs["name"])
+    )
+
+
+def test_the_chat_may_post_to_connections_of_its_own_stage(whole: Graph) -> None:
+    stage = f"{whole.one('Api', protocolType='WEBSOCKET').outputs['executionArn']}/ws"
+    on = {arn for arn, actions in actions_on(whole, "chat").items() if "execute-api:ManageConnections" in actions}
+    assert on == {f"{stage}/POST/@connections/*", f"{stage}/DELETE/@connections/*"}
+
+
+def test_no_route_of_the_service_is_open(whole: Graph, own: list[str]) -> None:
+    routes = [route for route in whole.of_api("HTTP", "Route") if route.name in own]
+    assert {route["routeKey"] for route in routes} >= {"GET /api/todos", "HEAD /api/todos"}
+    assert {route["authorizationType"] for route in routes} == {"JWT"}
+    assert {function_behind(whole, route)["handler"] for route in routes} == {"service.todos.handler"}
+
+
+def test_the_chat_of_an_existing_stack_is_changed_and_not_replaced(whole: Graph) -> None:
+    """Another handler and another package change a function in place."""
+    chat = whole.named("aws:lambda/function:Function::chat")
+    assert (chat.parent, chat["handler"]) == ("chat", "service.chat.handler")
+    assert {alias["name"] for alias in chat.aliases} == {"chat-function"}
+
+
+def test_what_a_user_wrote_is_kept_as_the_setting_says_and_what_expires_is_not(whole: Graph) -> None:
+    todos, connections = whole.named("todos-table"), whole.named("connections-table")
+    assert todos.protect
+    assert todos["deletionProtectionEnabled"] is True
+    assert todos["pointInTimeRecovery"] == {"enabled": True}
+    assert not connections.protect
+    assert connections["ttl"] == {"attributeName": "expires", "enabled": True}
+    loose = declare({"protect": False}, program=WHOLE).named("todos-table")
+    assert (loose.protect, loose["deletionProtectionEnabled"]) == (False, False)
+
+
+def test_every_function_of_the_service_has_an_alarm_and_its_lines_are_on_the_dashboard(whole: Graph) -> None:
+    heard = {a["dimensions"]["FunctionName"] for a in whole.all("MetricAlarm") if a["metricName"] == "Errors"}
+    body = whole.one("Dashboard")["dashboardBody"]
+    for function in functions(whole):
+        assert function.outputs["name"] in heard
+        assert function["loggingConfig"]["logGroup"] in body
+
+
+def test_the_cost_page_reckons_with_the_alarms_that_there_are(whole: Graph) -> None:
+    assert len(whole.all("MetricAlarm")) == cost.ALARMS
+
+
+@pytest.fixture(scope="module")
+def deployment() -> Graph:
+    return declare_deployment()
+
+
+def test_a_deployment_from_github_may_create_whatever_the_program_declares() -> None:
+    """`make check` runs this test. The login's own types have a test of their own."""
+    known = {resource.type for resource in declare_everything().custom()} | TYPES.keys()
+    for resource in declare_everything(program=WHOLE).custom():
+        line = f'"{resource.type}": Service("<service>", ("<resource>/{{name}}",), deploy=(…), use=(…)),'
+        assert resource.type in known, (
+            f"{resource.type} ({resource.name!r}) cannot be deployed from GitHub. Add a line to TYPES in "
+            f"deployment/service_types.py, and run `pulumi up` in deployment/ once more:\n    {line}"
+        )
+
+
+def test_the_boundary_leaves_the_service_what_its_policies_grant(deployment: Graph, whole: Graph) -> None:
+    limit = statements(deployment.named("dev-boundary")["policy"])
+    pool = tags("ResourceTag", whole.one("UserPool")["tags"])
+    for policy in whole.all("RolePolicy"):
+        for action in {action for statement in statements(policy["policy"]) for action in statement["Action"]}:
+            service = action.partition(":")[0]
+            named = {"cognito-idp": "userpool/1", "dynamodb": f"table/{PROJECT}-dev-todos-table-0a1b"}
+            resource = named.get(service, f"{PROJECT}-dev-thing-0a1b")
+            arn = f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
+            assert allows(limit, action, arn, pool), f"{action}: add it to `use` in deployment/service_types.py"
+
+
+# A resource of each service, and what a deployment, and a function, does with it.
+CASES = {
+    "dynamodb": ("table/{}-todos-0a1b", ["CreateTable", "UpdateTimeToLive", "DeleteTable"], ["PutItem", "Query"]),
+    "sqs": ("{}-jobs-0a1b", ["CreateQueue", "SetQueueAttributes", "TagQueue"], ["SendMessage", "ReceiveMessage"]),
+    "sns": ("{}-news-0a1b", ["CreateTopic", "Subscribe"], ["Publish"]),
+    "events": ("event-bus/{}-bus-0a1b", ["CreateEventBus", "DeleteEventBus"], ["PutEvents"]),
+    "secretsmanager": ("secret:{}-key-0a1b-AbCdEf", ["CreateSecret", "PutSecretValue"], ["GetSecretValue"]),
+    "ssm": ("parameter/{}-flag-0a1b", ["PutParameter", "DeleteParameter"], ["GetParameter"]),
+}
+
+
+@pytest.mark.parametrize("service", CASES)
+def test_a_stack_reaches_its_own_resources_of_a_service_and_no_other_stacks(deployment: Graph, service: str) -> None:
+    pattern, deploy, use = CASES[service]
+    for stack, expected in (("dev", True), ("prod", False)):
+        arn = f"arn:aws:{service}:{REGION}:{ACCOUNT}:{pattern.format(f'{PROJECT}-{stack}')}"
+        role = statements(deployment.named(f"deploy-{PROJECT}-dev-policy")["policy"])
+        for action in deploy:
+            assert allows(role, f"{service}:{action}", arn) is expected, action
+        for action in use:
+            assert (
+                allows(statements(deployment.named("dev-boundary")["policy"]), f"{service}:{action}", arn) is expected
+            )
+
+
+@pytest.mark.parametrize(
+    ("action", "arn"),
+    [
+        ("dynamodb:GetItem", f"table/{PROJECT}-dev-todos-0a1b"),
+        ("dynamodb:Scan", f"table/{PROJECT}-dev-todos-0a1b"),
+        ("dynamodb:PutItem", f"table/{PROJECT}-dev-todos-0a1b"),
+        ("sqs:ReceiveMessage", f"{PROJECT}-dev-jobs-0a1b"),
+    ],
+)
+def test_a_deployment_reads_and_writes_none_of_the_users_data(deployment: Graph, action: str, arn: str) -> None:
+    role = statements(deployment.named(f"deploy-{PROJECT}-dev-policy")["policy"])
+    assert not allows(role, action, f"arn:aws:{action.partition(':')[0]}:{REGION}:{ACCOUNT}:{arn}")
+
+
+def test_a_queue_feeds_only_a_function_of_the_same_stack(deployment: Graph) -> None:
+    role = statements(deployment.named(f"deploy-{PROJECT}-dev-policy")["policy"])
+    for stack, expected in (("dev", True), ("prod", False)):
+        function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PROJECT}-{stack}-jobs-0a1b"
+        context = {"lambda:FunctionArn": function}
+        assert allows(role, "lambda:CreateEventSourceMapping", "*", context) is expected
+
+
+def test_a_new_user_reaches_the_function_through_a_topic_that_depends_on_neither(whole: Graph) -> None:
+    topic = whole.named("login-first-topic")
+    trigger = whole.function("post_confirmation")
+    assert trigger["environment"]["variables"] == {"FIRST_SIGN_IN_TOPIC": topic.outputs["arn"]}
+    assert not topic.dependencies
+    assert actions_on(whole, "login-confirm")[topic.outputs["arn"]] == {"sns:Publish"}
+    subscription = whole.named("login-first-function")
+    welcome = whole.named("aws:lambda/function:Function::welcome").outputs["arn"]
+    assert (subscription["topic"], subscription["endpoint"]) == (topic.outputs["arn"], welcome)
+    permission = whole.one("Permission", sourceArn=topic.outputs["arn"])
+    assert (permission["principal"], permission["function"]) == ("sns.amazonaws.com", welcome)
