@@ -79,6 +79,13 @@ def test_a_built_page_signs_in_comes_back_to_its_own_route_and_signs_out(page: P
     page.on("console", lambda message: policy_violations.append(message.text) if message.type == "error" else None)
     sign_in(page, f"{site}/todos/1?a=1#b")
     assert page.url == f"{site}/todos/1?a=1#b"
+    page.get_by_label("할 일").fill("우유 사기")
+    page.get_by_role("button", name="더하기").click()
+    expect(page.get_by_role("listitem")).to_contain_text("우유 사기")
+    page.reload()
+    expect(page.get_by_role("listitem")).to_contain_text("우유 사기")
+    page.get_by_role("button", name="지우기").click()
+    expect(page.get_by_role("listitem")).to_have_count(0)
     assert [text for text in policy_violations if "Content Security Policy" in text] == []
     page.get_by_role("button", name="로그아웃").click()
     expect(page.get_by_role("link", name="카카오 로그인")).to_be_visible(timeout=20_000)
