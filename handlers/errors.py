@@ -19,6 +19,7 @@
     │   ├── TokenUnavailableError
     │   └── TokenTooSlowError
     ├── AuthorizationRequestError        the hosted login would not send the browser to Kakao like this
+    ├── SignInFailedError                the browser gets a page that says what failed
     ├── KakaoParameterError              a login link has a parameter of Kakao's that Kakao would not take
     ├── InvalidTokenError                an ID token is not to be believed
     │   └── UnknownKeyError              it names a key that is not at hand
@@ -80,6 +81,14 @@ class CookieError(LoginError):
 
 class CookieTooLargeError(CookieError):
     """The name and the value are longer than contract.MAX_COOKIE_BYTES together."""
+
+
+class SignInFailedError(LoginError):
+    """The browser gets a page instead of a session. `kind` is one of pages.PAGES, the text is for the log."""
+
+    def __init__(self, kind: str, reason: str = "") -> None:
+        super().__init__(reason)
+        self.kind = kind
 
 
 # Cognito

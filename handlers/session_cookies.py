@@ -18,7 +18,7 @@ ORIGINS: list[str] = json.loads(os.environ[contract.ENV_SITE_ORIGINS])  # the si
 REFRESH_SECONDS = int(os.environ[contract.ENV_REFRESH_DAYS]) * 86400
 
 # API Gateway takes contract.MAX_HEADER_BYTES. A browser and CloudFront use fewer than 2,000 of them, and the cookies of
-# pending logins 1,536 (handlers/session.py).
+# pending logins 1,536 (handlers/web_sign_in.py).
 MAX_SESSION_BYTES = 6656
 MAX_REFRESH_TOKENS = 3  # that one request refreshes or revokes
 FINGERPRINT_LENGTH = 22  # of the 43 characters of a SHA-256 in base64: 132 bits

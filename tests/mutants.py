@@ -65,6 +65,7 @@ TESTED_BY = {  # beside the tests of its own name
     "token_set": ["token_endpoint", "session", "accounts"],
     "user_info": ["logs"],
     "web": ["session", "user_info", "accounts"],
+    "web_sign_in": ["session", "return_to", "logs"],
 }
 
 
