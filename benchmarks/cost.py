@@ -234,18 +234,24 @@ def quotas() -> str:
 WAYS = {
     "Kakao on the web, all at once, as at a launch": {"UserFederation": 1},
     "Kakao on the web, every day, ten refreshes to a sign-in": {"UserFederation": 1, "UserAuthentication": 10},
+    "Kakao on the web, `direct`, the first time": {"UserRead": 1, "UserCreation": 1, "UserAuthentication": 2},
+    "Kakao on the web, `direct`, later": {"UserRead": 1, "UserAuthentication": 2},
     "e-mail and password": {"UserAuthentication": 1},
-    "a Kakao token, the first time": {"UserRead": 3, "UserCreation": 1, "UserUpdate": 1, "UserAuthentication": 1},
-    "a Kakao token, later": {"UserRead": 1, "UserAuthentication": 1},
+    "a Kakao token, the first time": {"UserRead": 3, "UserCreation": 1, "UserUpdate": 1, "UserAuthentication": 2},
+    "a Kakao token, later": {"UserRead": 1, "UserAuthentication": 2},
 }
+
+
+def _first_quota(asks: dict[str, int]) -> tuple[str, float]:
+    """Return the default quota that is reached first, and the sign-ins a second at which it is."""
+    name = min(asks, key=lambda quota: QUOTAS[quota].default / asks[quota])
+    return name, QUOTAS[name].default / asks[name]
 
 
 def sign_in_rates() -> str:
     """The sign-ins a second at which each way to sign in reaches a default quota."""
-    rows = []
-    for way, asks in WAYS.items():
-        name = min(asks, key=lambda quota: QUOTAS[quota].default / asks[quota])
-        rows.append((way, f"`{name}`", f"{QUOTAS[name].default / asks[name]:.0f}"))
+    firsts = {way: _first_quota(asks) for way, asks in WAYS.items()}
+    rows = [(way, f"`{name}`", f"{rate:.0f}") for way, (name, rate) in firsts.items()]
     return table(("sign-in", "first quota reached", "at sign-ins a second"), *rows)
 
 
@@ -258,7 +264,33 @@ def by_kind_of_user() -> str:
     )
 
 
-TABLES: tuple[Table, ...] = (by_service, against_the_usual_way, sign_in_rates, quotas, by_kind_of_user, prices)
+def by_mode() -> str:
+    """Cognito's price for Kakao users and the quota of a launch, by `kakaoSignIn`."""
+    modes = {"hosted": "federated", "direct": "native"}
+    ways = {
+        "hosted": "Kakao on the web, all at once, as at a launch",
+        "direct": "Kakao on the web, `direct`, the first time",
+    }
+    firsts = {mode: _first_quota(WAYS[way]) for mode, way in ways.items()}
+    return table(
+        ("", *(f"`{mode}`" for mode in modes)),
+        ("free users a month", *(f"{PRICES[kind].tiers[0][0]:,.0f}" for kind in modes.values())),
+        ("each further user", *(f"${PRICES[kind].tiers[-1][1]}" for kind in modes.values())),
+        *((f"{users:,} users", *(dollars(PRICES[kind].of(users)) for kind in modes.values())) for users in USERS),
+        ("quota of a launch", *(f"`{firsts[mode][0]}`" for mode in modes)),
+        ("first sign-ins a second", *(f"{firsts[mode][1]:.0f}" for mode in modes)),
+    )
+
+
+TABLES: tuple[Table, ...] = (
+    by_service,
+    against_the_usual_way,
+    sign_in_rates,
+    quotas,
+    by_mode,
+    by_kind_of_user,
+    prices,
+)
 
 if __name__ == "__main__":
     print(*(f"{write.__doc__}\n\n{write()}" for write in TABLES), sep="\n\n")

@@ -33,8 +33,7 @@ def caller(event: Mapping[str, Any]) -> Caller:
     if claims:
         name = claims.get(contract.USERNAME_CLAIM) or claims["username"]
         identities = claims.get("identities")
-        provider = provider_of(identities) if identities else _provider_by_name(name)
-        return Caller(claims["sub"], name, provider, groups_in(claims.get(contract.GROUPS_CLAIM)))
+        return Caller(claims["sub"], name, provider_of(name, identities), groups_in(claims.get(contract.GROUPS_CLAIM)))
     if contract.CONTEXT_SUB in authorizer:
         return Caller(
             authorizer[contract.CONTEXT_SUB],
@@ -45,13 +44,16 @@ def caller(event: Mapping[str, Any]) -> Caller:
     raise HttpError(401, "unauthorized", "Sign in first.")
 
 
-def provider_of(identities: str | None) -> str:
-    """Return the provider of the first identity, or `Cognito` where there is none.
+def provider_of(user_name: str, identities: str | None) -> str:
+    """Return the provider of the first identity. Without one, as in every access token, the user name tells it.
 
-    The attribute is a JSON list. As a claim it arrives in API Gateway's own notation of lists and maps.
+    The attribute is a JSON list. As a claim it arrives in API Gateway's own notation of lists and maps. Where users
+    sign in at Kakao itself, no profile has an identity.
     """
     found = re.search(r'providerName"?[:=]\s*"?([^\s",\]}]+)', identities or "")
-    return found[1] if found else contract.NATIVE_PROVIDER
+    if found:
+        return found[1]
+    return contract.PROVIDER if KAKAO_USERNAME.fullmatch(user_name) else contract.NATIVE_PROVIDER
 
 
 def groups_in(claim: str | Iterable[str] | None) -> tuple[str, ...]:
@@ -71,8 +73,3 @@ def declared_groups() -> list[str]:
     """Return the names of the setting `groups`; the variable is absent where the setting is empty."""
     names: list[str] = json.loads(os.environ.get(contract.ENV_GROUPS, "[]"))
     return names
-
-
-def _provider_by_name(user_name: str) -> str:
-    """Return the provider for a token without `identities`, such as every access token."""
-    return contract.PROVIDER if KAKAO_USERNAME.fullmatch(user_name) else contract.NATIVE_PROVIDER

@@ -30,6 +30,7 @@ RESPONSES: Mapping[str, tuple[int, str, str]] = {
     "ThrottlingException": (429, "throttled", "Too many requests. Try again in a moment."),
     "CodeDeliveryFailureException": (502, "code_not_sent", "The code could not be sent. Ask for it again."),
 }
+THROTTLED = {"LimitExceededException", "ThrottlingException", "TooManyRequestsException"}
 RETRY_AFTER_SECONDS = {"throttled": 2, "limit_exceeded": 900}
 
 

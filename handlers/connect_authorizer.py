@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from handlers import bugs, cognito, contract, web
-from handlers.caller import groups_in
+from handlers.caller import groups_in, provider_of
 from handlers.errors import CognitoError, ConnectionDeniedError, InactiveAccountError, InvalidTokenError
 from handlers.id_token import IdTokenVerifier
 from handlers.jwks import Jwks
@@ -98,7 +98,7 @@ def _context_of(claims: Mapping[str, Any]) -> dict[str, str]:
     context = {
         contract.CONTEXT_SUB: claims["sub"],
         contract.CONTEXT_USERNAME: username,
-        contract.CONTEXT_PROVIDER: identities[0]["providerName"] if identities else contract.NATIVE_PROVIDER,
+        contract.CONTEXT_PROVIDER: identities[0]["providerName"] if identities else provider_of(username, None),
         contract.CONTEXT_EXPIRES_AT: str(claims["exp"]),
     }
     if groups := groups_in(claims.get(contract.GROUPS_CLAIM)):

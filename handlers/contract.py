@@ -5,6 +5,8 @@ A route, a cookie's name, a header, an environment variable, a limit: each stand
 
 # The identity provider, by the name that the user pool and the login link give it.
 PROVIDER = "Kakao"
+# How a browser signs in with Kakao: through Cognito's hosted login, or at Kakao itself.
+HOSTED, DIRECT = "hosted", "direct"
 NATIVE_PROVIDER = "Cognito"  # the name that Cognito gives users of its own
 # User names: `kakao-<id>` where a user came with a Kakao token first, `kakao_<id>` where through the hosted login.
 KAKAO_USERNAME_PREFIX = "kakao-"
@@ -30,6 +32,11 @@ KAKAO_USER_INFO = "GET /api/kakao/userinfo"  # Cognito asks here for the claims 
 KAKAO_AUTHORIZE = "GET /api/kakao/authorize"  # Cognito sends the browser here, on its way to Kakao
 KAKAO_LOGOUT = "GET /api/kakao/logout"  # only where a sign-out may end the session at Kakao too
 USER_INFO = "GET /api/userinfo"
+LOGIN_ROUTES = (LOGIN, CALLBACK)
+HOSTED_ROUTES = (
+    *LOGIN_ROUTES,
+    KAKAO_AUTHORIZE,
+)  # that the session's function serves only where there is a hosted login
 SESSION_ROUTES = (LOGIN, KAKAO_AUTHORIZE, CALLBACK, MISSING_FILE, REFRESH, LOGOUT)
 MAILING_ROUTES = (SIGN_UP, RESEND_CODE, FORGOT_PASSWORD)  # each request can make Cognito send a mail
 ACCOUNT_ROUTES = (SIGN_UP, CONFIRM, RESEND_CODE, SIGN_IN, FORGOT_PASSWORD, RESET_PASSWORD)
@@ -99,16 +106,17 @@ CONTEXT_GROUPS = "groups"  # separated by spaces; left out where the user is in 
 # Environment variables of the Lambdas.
 ENV_ALLOWED_GROUPS = "ALLOWED_GROUPS"  # only of a function for some groups
 ENV_APP_CLIENT_ID = "APP_CLIENT_ID"  # only where there is a client for mobile apps
-ENV_AUTHORIZE_URL = "AUTHORIZE_URL"
+ENV_AUTHORIZE_URL = "AUTHORIZE_URL"  # only where there is a hosted login
 ENV_CHECKED_HANDLER = "CHECKED_HANDLER"  # only of a function for some groups
 ENV_CLIENT_ID = "CLIENT_ID"
 ENV_CLIENT_SECRET = "CLIENT_SECRET"  # noqa: S105 - the name of a variable
 ENV_CONNECT_CHECKS_USER = "CONNECT_CHECKS_USER"
+ENV_DIRECT_SIGN_IN = "DIRECT_SIGN_IN"  # only where users sign in at Kakao itself: no profile has a link
 ENV_EMAIL_ACCOUNTS = "EMAIL_ACCOUNTS"
 ENV_FIRST_SIGN_IN_TOPIC = "FIRST_SIGN_IN_TOPIC"  # only where the team has a function for it
 ENV_GROUPS = "GROUPS"  # only where the setting `groups` names some
 ENV_HAS_PUBLIC_CLIENT = "HAS_PUBLIC_CLIENT"
-ENV_HOSTED_LOGIN_URL = "HOSTED_LOGIN_URL"
+ENV_HOSTED_LOGIN_URL = "HOSTED_LOGIN_URL"  # only where there is a hosted login
 ENV_ISSUER = "ISSUER"
 ENV_JWKS_URL = "JWKS_URL"
 ENV_KAKAO_API = "KAKAO_API"
@@ -117,9 +125,12 @@ ENV_KAKAO_APP_KEYS = "KAKAO_APP_KEYS"
 ENV_KAKAO_ATTRIBUTES = "KAKAO_ATTRIBUTES"  # only where a team maps consents
 ENV_KAKAO_AUTHORIZE_URL = "KAKAO_AUTHORIZE_URL"
 ENV_KAKAO_CLIENT_ID = "KAKAO_CLIENT_ID"
+ENV_KAKAO_CLIENT_SECRET = "KAKAO_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 ENV_KAKAO_ISSUER = "KAKAO_ISSUER"
 ENV_KAKAO_JWKS_URL = "KAKAO_JWKS_URL"
 ENV_KAKAO_LOGOUT_URL = "KAKAO_LOGOUT_URL"  # only where a sign-out may end the session at Kakao too
+ENV_KAKAO_SCOPES = "KAKAO_SCOPES"
+ENV_KAKAO_TOKEN_URL = "KAKAO_TOKEN_URL"  # noqa: S105 - the name of a variable
 ENV_REFRESH_DAYS = "REFRESH_DAYS"
 ENV_SITE_ORIGINS = "SITE_ORIGINS"
 ENV_USER_POOL_ID = "USER_POOL_ID"

@@ -7,10 +7,11 @@ then neither right nor wrong.
 """
 
 import logging
+import os
 import time
 from typing import Any
 
-from handlers import bugs, kakao_environment, kakao_user
+from handlers import bugs, contract, kakao_environment, kakao_user
 from handlers.errors import InvalidKakaoTokenError, KakaoError
 from handlers.kakao_api import MAX_ID_TOKEN_AGE_SECONDS, Credential
 
@@ -20,6 +21,9 @@ MAX_ROUNDS = 3
 TIMEOUT_SECONDS = 1.5  # for Kakao; Cognito waits five seconds for the trigger
 # The route POST /api/auth/kakao has accepted the same ID token a few seconds earlier.
 MORE_AGE_SECONDS = 10
+
+# Where users sign in at Kakao itself, there is no identity provider to link a profile to.
+LINKED_ONLY = contract.ENV_DIRECT_SIGN_IN not in os.environ
 
 KAKAO = kakao_environment.kakao_api(max_id_token_age=MAX_ID_TOKEN_AGE_SECONDS + MORE_AGE_SECONDS)
 
@@ -58,7 +62,7 @@ def define_challenge(username: object, rounds: list[dict[str, Any]], *, unknown_
 
 
 def is_answer_correct(username: str, request: dict[str, Any]) -> bool:
-    """Return whether the answer is a Kakao token of the profile's user, and the profile is linked to the Kakao ID.
+    """Return whether the answer is a Kakao token of the profile's user, and the profile has the link that it needs.
 
     Raises KakaoError where Kakao cannot tell.
     """
@@ -69,5 +73,7 @@ def is_answer_correct(username: str, request: dict[str, Any]) -> bool:
         kakao_id = KAKAO.user_id(credential, deadline=time.monotonic() + TIMEOUT_SECONDS)
     except InvalidKakaoTokenError:
         return False
+    if username != kakao_user.username(kakao_id):
+        return False
     identities = (request.get("userAttributes") or {}).get("identities")
-    return username == kakao_user.username(kakao_id) and kakao_user.is_linked(identities, kakao_id)
+    return not LINKED_ONLY or kakao_user.is_linked(identities, kakao_id)

@@ -1,7 +1,8 @@
 """The profile `kakao-<id>` in the user pool: who it belongs to, and how its user gets Cognito's tokens.
 
-Nobody knows the password of a profile, and hosted sign-ins with the same Kakao ID lead to it. A sign-in that ends
-half-way leaves nothing to repair: the next one continues from there.
+Sign-ins with a Kakao token and, where users sign in at Kakao itself, on the web go through here. Nobody knows the
+password of a profile. Where there is a hosted login, its sign-ins with the same Kakao ID lead to the profile. A sign-in
+that ends half-way leaves nothing to repair: the next one continues from there.
 """
 
 import logging
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 
 from handlers import cognito, cognito_responses, contract, kakao_user
 from handlers.errors import (
+    CognitoError,
     CognitoResponseError,
     DisabledProfileError,
     HostedProfileError,
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 CLIENT_ID = os.environ[contract.ENV_CLIENT_ID]
 CLIENT_SECRET = os.environ[contract.ENV_CLIENT_SECRET]
 USER_POOL_ID = os.environ[contract.ENV_USER_POOL_ID]
+# Where users sign in at Kakao itself there is no hosted login, so there are neither links nor hosted profiles.
+DIRECT = contract.ENV_DIRECT_SIGN_IN in os.environ
 
 KAKAO_ERRORS = {error.code: error for error in KakaoError.__subclasses__()}
 
@@ -33,10 +37,10 @@ KAKAO_ERRORS = {error.code: error for error in KakaoError.__subclasses__()}
 def sign_in(kakao_id: str, credential: Credential, fetch: Callable[[], Mapping[str, str]]) -> TokenSet:
     """Return Cognito's tokens for the user with this Kakao ID, whose token `credential` is.
 
-    `fetch` asks Kakao for the attributes of a new profile, where there is none. Raises DisabledProfileError,
+    `fetch` asks Kakao for the attributes of the profile, where they are needed. Raises DisabledProfileError,
     HostedProfileError, KakaoError or CognitoError.
     """
-    _prepare_profile(kakao_id, fetch)
+    (_prepare_profile if DIRECT else _prepare_linked_profile)(kakao_id, fetch)
     return cognito_responses.token_set(_answer_challenge(kakao_id, credential))
 
 
@@ -48,6 +52,7 @@ class Profile(NamedTuple):
 
     enabled: bool
     linked: bool
+    attributes: Mapping[str, str] = {}
 
 
 class Step(Enum):
@@ -82,6 +87,18 @@ def next_step(profile: Profile | None, *, has_hosted_profile: bool | None) -> St
 
 
 def _prepare_profile(kakao_id: str, fetch: Callable[[], Mapping[str, str]]) -> None:
+    """Create the profile where it is missing, else bring its attributes up to date."""
+    attributes = fetch()  # at each sign-in: Kakao unlinks users for whom no app asks within a day
+    profile = _get_profile(kakao_id)
+    if profile is None:
+        _create_profile(kakao_id, attributes)
+    elif not profile.enabled:
+        raise DisabledProfileError
+    else:
+        _update_profile(kakao_id, profile, attributes)
+
+
+def _prepare_linked_profile(kakao_id: str, fetch: Callable[[], Mapping[str, str]]) -> None:
     """Create and link the profile where it is missing; raise HostedProfileError where there is a hosted one."""
     step = _find_next_step(kakao_id)
     if step is Step.CREATE_PROFILE:
@@ -136,8 +153,9 @@ def _get_profile(kakao_id: str) -> Profile | None:
     user = _get_user(kakao_user.username(kakao_id))
     if user is None:
         return None
-    identities = cognito.user_attributes(user).get("identities")
-    return Profile(enabled=user["Enabled"] is True, linked=kakao_user.is_linked(identities, kakao_id))
+    attributes = cognito.user_attributes(user)
+    linked = kakao_user.is_linked(attributes.get("identities"), kakao_id)
+    return Profile(user["Enabled"] is True, linked, attributes)
 
 
 def _has_hosted_profile(kakao_id: str) -> bool:
@@ -162,13 +180,39 @@ def _create_profile(kakao_id: str, attributes: Mapping[str, str]) -> None:
             UserPoolId=USER_POOL_ID,
             Username=kakao_user.username(kakao_id),
             MessageAction="SUPPRESS",
-            UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items()],
+            UserAttributes=_as_list(attributes),
         )
     except CognitoResponseError as error:
         if error.code != "UsernameExistsException":  # another request has just created it
             raise
     else:
         log.info("profile_made")
+
+
+def _update_profile(kakao_id: str, profile: Profile, attributes: Mapping[str, str]) -> None:
+    """AdminUpdateUserAttributes: write what has changed. What Kakao no longer tells stays, as in the hosted login.
+
+    A failure does not stop the sign-in: the next one writes it.
+    """
+    changed = {name: value for name, value in attributes.items() if profile.attributes.get(name) != value}
+    if not changed:
+        return
+    if "email" in changed:  # alone it would be unverified, and Cognito would mail a code
+        changed["email_verified"] = "true"
+    try:
+        cognito.call(
+            "admin_update_user_attributes",
+            UserPoolId=USER_POOL_ID,
+            Username=kakao_user.username(kakao_id),
+            UserAttributes=_as_list(changed),
+        )
+    except CognitoError as error:
+        log.error("profile_not_updated", extra={"reason": str(error)})
+
+
+def _as_list(attributes: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return attributes as AttributeListType of the API."""
+    return [{"Name": name, "Value": value} for name, value in attributes.items()]
 
 
 # The challenge
@@ -191,7 +235,7 @@ def _answer_challenge(kakao_id: str, credential: Credential) -> dict[str, str]:
         )
     except CognitoResponseError as error:
         if error.code in ("NotAuthorizedException", "PasswordResetRequiredException"):
-            raise HostedProfileError from None
+            raise (DisabledProfileError if DIRECT else HostedProfileError) from None
         raise
     try:
         response = cognito.call(

@@ -4,7 +4,7 @@
 200 with tokens
 401 the token is not of this app or not valid, or an ID token that Kakao issued more than five minutes ago
 403 Kakao or Cognito refuses the user
-409 the user has to sign in through the hosted login, at `authorize_url`
+409 the user has to sign in through the hosted login, at `authorize_url`; never where there is none
 429, 502, 504 Kakao or Cognito cannot serve now
 
 The profile is `kakao-<id>` (handlers/kakao_profile.py).
@@ -37,15 +37,13 @@ from handlers.web import Event, Response
 
 log = logging.getLogger(__name__)
 
-AUTHORIZE_URL = os.environ[contract.ENV_AUTHORIZE_URL]
+AUTHORIZE_URL = os.environ.get(contract.ENV_AUTHORIZE_URL)  # without a hosted login nobody has to go there
 
 TIMEOUT_SECONDS = 2.5  # for all requests to Kakao here; the challenge sends one more
 MAX_NONCE_LENGTH = 512
 
 KAKAO = kakao_environment.kakao_api()
 ATTRIBUTES = kakao_attributes.mapping()
-
-THROTTLED = {"LimitExceededException", "ThrottlingException", "TooManyRequestsException"}
 
 
 def handler(event: Event, _context: object) -> Response:
@@ -59,7 +57,7 @@ def _respond(event: Event) -> Response:
     except KakaoError as error:
         raise kakao_responses.http_error(error.code) from None
     except CognitoResponseError as error:
-        if error.code in THROTTLED:
+        if error.code in cognito_responses.THROTTLED:
             raise cognito_responses.http_error(error) from None
         log.error("cognito_failed", extra={"reason": error.code})
         raise cognito_responses.unavailable() from None

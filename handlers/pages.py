@@ -112,6 +112,8 @@ PAGES = {
             "secret": "Kakao refuses the client: check kakaoClientId and kakaoClientSecret (KOE010, KOE101)",
             "issuer": "The ID token has another issuer or audience: check the identity provider in infra/user_pool.py",
             "redirect": "A redirect address is not registered: give Kakao the output kakaoRedirectUri (KOE006, KOE303)",
+            "kakao": "Kakao refuses the app: look at the log, and at the app's settings at developers.kakao.com",
+            "openid": "Kakao gives no ID token: switch OpenID Connect on in the app's settings of Kakao Login",
             "client": "Cognito refuses the app client's flow or scopes, or what the client asked for",
             "trigger": "Cognito cannot call a trigger, or not read its answer: check its permission and code",
             "attribute": "A mapped attribute cannot be written: it has to be mutable, and writable by the app client",

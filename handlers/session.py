@@ -1,5 +1,7 @@
 """Sign-in through the hosted login, and the session, which is three cookies.
 
+Where users sign in at Kakao itself, the first three routes are not here, but in handlers/kakao_web_sign_in.py.
+
 GET  /api/auth/login      302 to the hosted login (OAuth 2.0 code grant with state, nonce and PKCE S256, all three)
 GET  /api/kakao/authorize 302 on to Kakao, with Kakao's own parameters of the login
 GET  /api/auth/callback   302 to where the user was going, with the session cookies; or a page that says what failed
@@ -42,6 +44,7 @@ from handlers.errors import (
     TokenTooSlowError,
 )
 from handlers.session_cookies import ORIGINS
+from handlers.token_api import TokenApi
 from handlers.token_endpoint import TokenEndpoint
 from handlers.token_set import TokenSet
 from handlers.web import Event, Response
@@ -49,14 +52,14 @@ from handlers.web_sign_in import PendingLogin
 
 log = logging.getLogger(__name__)
 
-HOSTED_LOGIN = os.environ[contract.ENV_HOSTED_LOGIN_URL]
+HOSTED_LOGIN = os.environ.get(contract.ENV_HOSTED_LOGIN_URL, "")  # empty where users sign in at Kakao itself
 CLIENT_ID = os.environ[contract.ENV_CLIENT_ID]
+CLIENT_SECRET = os.environ[contract.ENV_CLIENT_SECRET]
 ISSUER = os.environ[contract.ENV_ISSUER]
-endpoint = TokenEndpoint(
-    hosted_login=HOSTED_LOGIN,
-    client_id=CLIENT_ID,
-    client_secret=os.environ[contract.ENV_CLIENT_SECRET],
-    issuer=ISSUER,
+endpoint = TokenEndpoint(hosted_login=HOSTED_LOGIN, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, issuer=ISSUER)
+# Who refreshes and revokes the tokens of the site's client.
+site_client: TokenEndpoint | TokenApi = (
+    endpoint if HOSTED_LOGIN else TokenApi(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, issuer=ISSUER)
 )
 KAKAO_AUTHORIZE_URL = os.environ[contract.ENV_KAKAO_AUTHORIZE_URL]
 # Of each authorization request with which Cognito sends a browser to Kakao.
@@ -197,7 +200,7 @@ def _refresh_session(event: Event) -> TokenSet:
 def _refresh(refresh_token: str, client: TokenEndpoint | None = None) -> TokenSet | None:
     """Return new tokens, or None where Cognito says that the client, the site's if None, has no such refresh token."""
     try:
-        return (client or endpoint).refresh(refresh_token)
+        return (client or site_client).refresh(refresh_token)
     except InvalidGrantError:
         return None
     except TokenThrottledError:
@@ -228,17 +231,17 @@ def logout(event: Event) -> Response:
     if sent_token := _refresh_token_in_body(event):
         refresh_tokens, cookies = [sent_token], list[str]()
         # Cognito accepts an unknown token (RFC 7009 section 2.2), so its response does not tell whose token it is.
-        clients = [endpoint, app_endpoint] if app_endpoint else [endpoint]
+        clients = [site_client, app_endpoint] if app_endpoint else [site_client]
     else:
         session_cookies.check_site(event)
         refresh_tokens, cookies = session_cookies.refresh_tokens(event), session_cookies.cleared(event)
-        clients = [endpoint]
+        clients = [site_client]
     for refresh_token in refresh_tokens:
         if not _revoke(refresh_token, clients):
             break  # three time-outs take longer than the function may run, and then no cookie is cleared
     origin = web.header(event, "origin")
-    logout_uri = f"{origin if origin in ORIGINS else ORIGINS[0]}/"
-    urls = {"logout_url": _logout_url(logout_uri)}
+    home = f"{origin if origin in ORIGINS else ORIGINS[0]}/"
+    urls = {"logout_url": _logout_url(home)}
     if KAKAO_LOGOUT_URL:
         urls["kakao_logout_url"] = _logout_url(ORIGINS[0] + contract.path_of(contract.KAKAO_LOGOUT))
     log.info("signed_out")
@@ -246,7 +249,9 @@ def logout(event: Event) -> Response:
 
 
 def _logout_url(logout_uri: str) -> str:
-    """Return the address that ends the session at the hosted login and then leads to `logout_uri`."""
+    """Return the address that ends the session at the hosted login, where there is one, and leads to `logout_uri`."""
+    if not HOSTED_LOGIN:
+        return logout_uri
     return f"{HOSTED_LOGIN}/logout?{urlencode({'client_id': CLIENT_ID, 'logout_uri': logout_uri})}"
 
 
@@ -256,7 +261,7 @@ def log_out_at_kakao(_event: Event) -> Response:
     return web.redirect(f"{KAKAO_LOGOUT_URL}?{urlencode(query)}")
 
 
-def _revoke(refresh_token: str, clients: list[TokenEndpoint]) -> bool:
+def _revoke(refresh_token: str, clients: list[TokenEndpoint | TokenApi]) -> bool:
     """Revoke the token with each client, and log it where none could; return whether Cognito answered in time."""
     reasons = []
     for client in clients:

@@ -56,28 +56,9 @@ class TokenEndpoint:
         body = self._post(contract.TOKEN_PATH, form)
         try:
             response = json_object(body)
-            id_token, refresh_token = response["id_token"], response.get("refresh_token")
-            access_token = response.get("access_token")
-            if not (
-                isinstance(id_token, str)
-                and all(isinstance(token, str | None) for token in (refresh_token, access_token))
-            ):
-                raise TypeError("a token is not text")
-            claims = unverified_claims(id_token)
-            self._check(claims)
-        except (ValueError, TypeError, KeyError):
+        except ValueError:
             raise TokenUnavailableError("the answer makes no sense") from None
-        return TokenSet(id_token, refresh_token, claims, access_token)
-
-    def _check(self, claims: Mapping[str, Any]) -> None:
-        """Check the claims by OpenID Connect Core 3.1.3.7. TLS stands in for the signature (item 6)."""
-        expected = {"iss": self._issuer, "aud": self._client_id, contract.TOKEN_USE_CLAIM: contract.TOKEN_USE_ID}
-        if any(claims[name] != value for name, value in expected.items()):
-            raise ValueError("a token of another issuer, client or kind")
-        if not isinstance(claims["exp"], int) or claims["exp"] + contract.CLOCK_SKEW_SECONDS <= time.time():
-            raise ValueError("an expired token")
-        if not isinstance(claims["sub"], str) or not claims["sub"]:
-            raise ValueError("a token without a user")
+        return checked_tokens(response, issuer=self._issuer, client_id=self._client_id)
 
     def _post(self, path: str, form: Mapping[str, str]) -> bytes:
         try:
@@ -97,6 +78,33 @@ class TokenEndpoint:
         if status != 200:
             raise _error(status, body)
         return body
+
+
+def checked_tokens(response: Mapping[str, Any], *, issuer: str, client_id: str) -> TokenSet:
+    """Return the tokens in a response, under the names of RFC 6749 section 5.1; raise TokenUnavailableError."""
+    try:
+        id_token, refresh_token = response["id_token"], response.get("refresh_token")
+        access_token = response.get("access_token")
+        if not (
+            isinstance(id_token, str) and all(isinstance(token, str | None) for token in (refresh_token, access_token))
+        ):
+            raise TypeError("a token is not text")
+        claims = unverified_claims(id_token)
+        _check(claims, issuer=issuer, client_id=client_id)
+    except (ValueError, TypeError, KeyError):
+        raise TokenUnavailableError("the answer makes no sense") from None
+    return TokenSet(id_token, refresh_token, claims, access_token)
+
+
+def _check(claims: Mapping[str, Any], *, issuer: str, client_id: str) -> None:
+    """Check the claims by OpenID Connect Core 3.1.3.7. TLS stands in for the signature (item 6)."""
+    expected = {"iss": issuer, "aud": client_id, contract.TOKEN_USE_CLAIM: contract.TOKEN_USE_ID}
+    if any(claims[name] != value for name, value in expected.items()):
+        raise ValueError("a token of another issuer, client or kind")
+    if not isinstance(claims["exp"], int) or claims["exp"] + contract.CLOCK_SKEW_SECONDS <= time.time():
+        raise ValueError("an expired token")
+    if not isinstance(claims["sub"], str) or not claims["sub"]:
+        raise ValueError("a token without a user")
 
 
 def _basic(client_id: str, client_secret: str) -> str:

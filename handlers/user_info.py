@@ -51,7 +51,7 @@ def to_profile(username: str, attributes: Mapping[str, str]) -> Profile:
         "email": attributes.get("email") or None,
         "email_verified": attributes.get("email_verified") == "true",
         "nickname": attributes.get("nickname") or None,
-        "provider": provider_of(attributes.get("identities")),
+        "provider": provider_of(username, attributes.get("identities")),
     }
 
 

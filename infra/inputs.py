@@ -20,6 +20,8 @@ class KakaoAppArgs(TypedDict):
     """REST API key."""
     client_secret: pulumi.Input[str]
     """Client secret of the REST API key."""
+    sign_in: NotRequired[str]
+    """`hosted`: users sign in through Cognito's hosted login; `direct`: at Kakao itself."""
     app_id: NotRequired[str]
     """Numeric id of the app. Only with it is sign-in with a Kakao token deployed."""
     app_keys: NotRequired[Sequence[str]]
@@ -108,6 +110,8 @@ class KakaoLoginArgs(TypedDict):
     """Sender of mails to users, of a domain that Amazon SES has verified."""
     protect: NotRequired[bool]
     """Refuse to delete the user pool."""
+    new_profiles: NotRequired[bool]
+    """Allow a change of `kakao.sign_in`, after which users get new profiles."""
     hosted_login_url: NotRequired[str]
     """Address at which browsers reach the hosted login, where that is not its domain."""
     jwks_url: NotRequired[str]
@@ -118,6 +122,7 @@ class KakaoLoginArgs(TypedDict):
 
 DEFAULTS: Mapping[str, Any] = {
     "kakao": {
+        "sign_in": contract.HOSTED,
         "app_id": "",
         "app_keys": [],
         "scopes": "openid account_email profile_nickname",
@@ -142,6 +147,7 @@ DEFAULTS: Mapping[str, Any] = {
     "alarm_email": "",
     "mail_from": "",
     "protect": True,
+    "new_profiles": False,
     "hosted_login_url": "",
     "jwks_url": "",
     "websocket_management_url": "",
@@ -203,6 +209,7 @@ def checked(args: KakaoLoginArgs) -> KakaoLoginArgs:
     complete = cast("KakaoLoginArgs", _complete(args, DEFAULTS, KakaoLoginArgs))
     for path, rule in RULES.items():
         rule(path, _value(complete, path))
+    _check_sign_in(complete)
     _check_domains(complete)
     _check_site_url(complete)
     return complete
@@ -211,10 +218,11 @@ def checked(args: KakaoLoginArgs) -> KakaoLoginArgs:
 def with_prefix(args: KakaoLoginArgs, name: str) -> KakaoLoginArgs:
     """Return checked inputs with a prefix of Cognito's domain: unless one is given, `name` and the account.
 
-    All AWS accounts of a region share the prefixes. Raises InputError where Cognito would refuse the derived one.
+    Where there is no hosted login there is none. All AWS accounts of a region share the prefixes. Raises InputError
+    where Cognito would refuse the derived one.
     """
     domains = args["domains"]
-    if domains["login"] or domains["prefix"]:
+    if domains["login"] or domains["prefix"] or args["kakao"]["sign_in"] == contract.DIRECT:
         return args
     if word := _reserved_word(name):
         problem = f"is not set, and {name!r}, which it is derived from, contains {word!r}; Cognito refuses that"
@@ -463,6 +471,7 @@ def _prefix(path: str, value: Any) -> None:
 RULES: Mapping[str, Rule] = {
     "kakao.client_id": _text(r"[A-Za-z0-9_-]+", "Kakao's REST API key"),
     "kakao.client_secret": _client_secret,
+    "kakao.sign_in": _one_of((contract.HOSTED, contract.DIRECT), contract.HOSTED),
     "kakao.app_id": _text(r"[0-9]*", "a number, or empty"),
     "kakao.app_keys": _list(_app_key, "keys of the Kakao app"),
     "kakao.logout": _flag("false"),
@@ -505,6 +514,7 @@ RULES: Mapping[str, Rule] = {
         "an e-mail of a domain of yours, such as no-reply@example.com, or empty",
     ),
     "protect": _flag("true"),
+    "new_profiles": _flag("false"),
     "hosted_login_url": _origin(),
     "jwks_url": _address("https://keys.example.com/{userPoolId}/.well-known/jwks.json"),
     "websocket_management_url": _address("https://ws.example.com/{apiId}/ws"),
@@ -512,6 +522,28 @@ RULES: Mapping[str, Rule] = {
 
 
 # Rules of several inputs together
+
+# What belongs to the hosted login alone.
+OF_HOSTED_LOGIN = (
+    "domains.login",
+    "domains.login_parent_record",
+    "domains.prefix",
+    "hosted_login_url",
+    "app_callbacks",
+)
+
+
+def _check_sign_in(args: KakaoLoginArgs) -> None:
+    if args["kakao"]["sign_in"] != contract.DIRECT:
+        return
+    if not args["kakao"]["app_id"]:
+        raise InputError(
+            "kakao.app_id", "is not set, but kakao.sign_in is direct, which checks whose tokens Kakao gives"
+        )
+    for path in OF_HOSTED_LOGIN:
+        if _value(args, path):
+            problem = "belongs to the hosted login, which a stack with kakao.sign_in direct does not have"
+            raise InputError(path, problem, superfluous=True)
 
 
 def _check_domains(args: KakaoLoginArgs) -> None:

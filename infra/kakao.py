@@ -2,6 +2,8 @@
 
 import json
 
+import pulumi
+
 from handlers import contract
 from infra.inputs import KakaoAppArgs
 
@@ -34,10 +36,23 @@ def logout(kakao: KakaoAppArgs) -> dict[str, str]:
 
 def token_checks(kakao: KakaoAppArgs) -> dict[str, str]:
     """Return the environment of a function that verifies tokens which Kakao issued to this app."""
+    direct = {contract.ENV_DIRECT_SIGN_IN: "true"} if kakao["sign_in"] == contract.DIRECT else {}
     return {
+        **direct,
         contract.ENV_KAKAO_API: kakao["api"],
         contract.ENV_KAKAO_APP_ID: kakao["app_id"],
         contract.ENV_KAKAO_APP_KEYS: json.dumps([kakao["client_id"], *kakao["app_keys"]]),
         contract.ENV_KAKAO_ISSUER: kakao["issuer"],
         contract.ENV_KAKAO_JWKS_URL: endpoints(kakao["issuer"], kakao["api"])["jwks_uri"],
+    }
+
+
+def web_sign_in(kakao: KakaoAppArgs) -> dict[str, pulumi.Input[str]]:
+    """Return the environment of the function that redeems Kakao's codes, for tokens of the REST API key alone."""
+    return {
+        **token_checks({**kakao, "app_keys": []}),
+        **authorization(kakao),
+        contract.ENV_KAKAO_TOKEN_URL: endpoints(kakao["issuer"], kakao["api"])["token_url"],
+        contract.ENV_KAKAO_CLIENT_SECRET: pulumi.Output.secret(kakao["client_secret"]),
+        contract.ENV_KAKAO_SCOPES: kakao["scopes"],
     }

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pulumi
 
@@ -23,6 +24,13 @@ from infra.user_pool import SiteClient, UserPool, authorize_url
 from infra.websocket_api import WebSocketApi
 
 MAX_SIGN_UPS_AN_HOUR = 30  # Cognito's own sender sends at most 50 mails a day
+
+
+class HostedLogin(NamedTuple):
+    """Cognito's hosted login, and the name of Kakao as its identity provider."""
+
+    url: pulumi.Output[str]
+    provider: pulumi.Output[str]
 
 
 class KakaoLogin(Component):
@@ -52,17 +60,16 @@ class KakaoLogin(Component):
         self._layer = self._packages()
         self._first_sign_in = self._announcements()
         self._pool = self._user_pool()
-        self._hosted_login = self._hosted_login_url()
-        provider = self._pool.identity_provider(
-            self._args["kakao"], authorize_url=self._address(contract.KAKAO_AUTHORIZE)
-        )
-        self._client = self._site_client(provider)
+        self._hosted_login = self._declare_hosted_login()
+        self._client = self._site_client()
         self.client_id = self._client.id
-        self.app_client_id = self._app_client(provider)
+        self.app_client_id = self._app_client()
         self.api.accept_tokens(issuer=self._pool.issuer, client_ids=[*self._client_ids().values()])
 
         # Routes of the login
         self._sessions()
+        if self._hosted_login is None:
+            self._direct_sign_in()
         self._user_info()
         if self._args["email_accounts"]:
             self._accounts()
@@ -78,7 +85,7 @@ class KakaoLogin(Component):
         self.websocket_url = self.url.apply(lambda url: url.replace("http", "ws", 1) + contract.WEBSOCKET_PATH)
         self.websocket_api_id = self.socket.api_id
         self.user_pool_id = self._pool.id
-        self.kakao_redirect_uri = pulumi.Output.concat(self._hosted_login, contract.IDP_RESPONSE_PATH)
+        self.kakao_redirect_uri = self._kakao_redirect_uri()
         self.kakao_logout_redirect_uri = pulumi.Output.concat(self.url, "/")
         self.exports = {
             "siteUrl": self.url,
@@ -272,28 +279,44 @@ class KakaoLogin(Component):
             error_threshold=ALARM_THRESHOLD,
         )
 
-    def _hosted_login_url(self) -> pulumi.Output[str]:
-        return self._pool.hosted_login(
+    def _declare_hosted_login(self) -> HostedLogin | None:
+        """Declare Cognito's hosted login and its identity provider Kakao, unless users sign in at Kakao itself."""
+        if self._args["kakao"]["sign_in"] == contract.DIRECT:
+            return None
+        url = self._pool.hosted_login(
             prefix=self._args["domains"]["prefix"],
             domain=self._domain("login"),
             url=self._args["hosted_login_url"],
         )
+        provider = self._pool.identity_provider(
+            self._args["kakao"], authorize_url=self._address(contract.KAKAO_AUTHORIZE)
+        )
+        return HostedLogin(url, provider)
 
-    def _site_client(self, provider: pulumi.Input[str]) -> SiteClient:
+    def _kakao_redirect_uri(self) -> pulumi.Output[str]:
+        """Return the address to which Kakao sends a browser back."""
+        if self._hosted_login is None:
+            return self._address(contract.CALLBACK)
+        return pulumi.Output.concat(self._hosted_login.url, contract.IDP_RESPONSE_PATH)
+
+    def _site_client(self) -> SiteClient:
         return self._pool.site_client(
-            provider=provider,
+            provider=self._hosted_login.provider if self._hosted_login else None,
             origins=self._origins(),
             logouts=[self._address(contract.KAKAO_LOGOUT)] if self._args["kakao"]["logout"] else [],
             passwords=self._args["email_accounts"],
             tokens=self._args["tokens"],
+            new_profiles=self._args["new_profiles"],
         )
 
-    def _app_client(self, provider: pulumi.Input[str]) -> pulumi.Output[str] | None:
+    def _app_client(self) -> pulumi.Output[str] | None:
         """Declare the client of mobile apps, if the team has such apps; return its id."""
         callbacks = self._args["app_callbacks"]
-        if not callbacks:
+        if not callbacks or self._hosted_login is None:
             return None
-        return self._pool.app_client(provider=provider, callbacks=callbacks, tokens=self._args["tokens"])
+        return self._pool.app_client(
+            provider=self._hosted_login.provider, callbacks=callbacks, tokens=self._args["tokens"]
+        )
 
     def _client_ids(self) -> dict[str, pulumi.Output[str]]:
         """Return the ids of the app clients, by environment variable."""
@@ -313,22 +336,45 @@ class KakaoLogin(Component):
 
     def _sessions(self) -> None:
         """Declare the routes of the cookie session: sign-in through the hosted login, refresh and sign-out."""
+        hosted = self._hosted_login
         function = self._function(
             "session",
             "session",
             environment={
                 **self._client_ids(),
                 **self._client_secret(),
-                contract.ENV_HOSTED_LOGIN_URL: self._hosted_login,
+                **self._session_cookies(),
+                **({contract.ENV_HOSTED_LOGIN_URL: hosted.url} if hosted else {}),
                 contract.ENV_ISSUER: self._pool.issuer,
                 **kakao.authorization(self._args["kakao"]),
                 **kakao.logout(self._args["kakao"]),
-                contract.ENV_REFRESH_DAYS: str(self._args["tokens"]["refresh_days"]),
-                contract.ENV_SITE_ORIGINS: pulumi.Output.json_dumps(self._origins()),
             },
         )
-        routes = [*contract.SESSION_ROUTES, *([contract.KAKAO_LOGOUT] if self._args["kakao"]["logout"] else [])]
-        self.api.serve("session", function, *routes)
+        own = [route for route in contract.SESSION_ROUTES if hosted or route not in contract.HOSTED_ROUTES]
+        self.api.serve("session", function, *own, *([contract.KAKAO_LOGOUT] if self._args["kakao"]["logout"] else []))
+
+    def _direct_sign_in(self) -> None:
+        """Declare the routes of the sign-in at Kakao itself."""
+        function = self._function(
+            "web",
+            "kakao_web_sign_in",
+            environment={
+                **self._client_secret(),
+                **self._session_cookies(),
+                contract.ENV_USER_POOL_ID: self._pool.id,
+                **kakao.web_sign_in(self._args["kakao"]),
+            },
+            permissions=[self._pool.sign_in_with_token(linked=False)],
+            layers=[self._layer.arn],
+        )
+        self.api.serve("web-sign-in", function, *contract.LOGIN_ROUTES)
+
+    def _session_cookies(self) -> dict[str, pulumi.Input[str]]:
+        """Return what a function needs to begin a session."""
+        return {
+            contract.ENV_REFRESH_DAYS: str(self._args["tokens"]["refresh_days"]),
+            contract.ENV_SITE_ORIGINS: pulumi.Output.json_dumps(self._origins()),
+        }
 
     def _user_info(self) -> None:
         function = self._function(
@@ -346,8 +392,7 @@ class KakaoLogin(Component):
             "accounts",
             environment={
                 **self._client_secret(),
-                contract.ENV_REFRESH_DAYS: str(self._args["tokens"]["refresh_days"]),
-                contract.ENV_SITE_ORIGINS: pulumi.Output.json_dumps(self._origins()),
+                **self._session_cookies(),
                 contract.ENV_USER_POOL_ID: self._pool.id,
             },
             permissions=[
@@ -371,21 +416,25 @@ class KakaoLogin(Component):
             "kakao",
             "kakao_sign_in",
             environment={
-                contract.ENV_AUTHORIZE_URL: self._authorize_url(),
+                **self._authorize_url(),
                 **self._client_secret(),
                 contract.ENV_USER_POOL_ID: self._pool.id,
                 **kakao.token_checks(self._args["kakao"]),
             },
-            permissions=[self._pool.sign_in_with_token()],
+            permissions=[self._pool.sign_in_with_token(linked=self._hosted_login is not None)],
             layers=[self._layer.arn],
         )
         self.api.serve("kakao-sign-in", function, contract.KAKAO_SIGN_IN)
 
-    def _authorize_url(self) -> pulumi.Output[str]:
-        """Return where a mobile app sends a user who has to sign in on the web."""
+    def _authorize_url(self) -> dict[str, pulumi.Output[str]]:
+        """Return where a mobile app sends a user who has to use the hosted login, where there is one."""
+        if self._hosted_login is None:
+            return {}
         if self.app_client_id is None:
-            return pulumi.Output.concat(self._address(contract.LOGIN), f"?provider={contract.PROVIDER}")
-        return authorize_url(self._hosted_login, self.app_client_id)
+            url = pulumi.Output.concat(self._address(contract.LOGIN), f"?provider={contract.PROVIDER}")
+        else:
+            url = authorize_url(self._hosted_login.url, self.app_client_id)
+        return {contract.ENV_AUTHORIZE_URL: url}
 
     def _connections(self) -> None:
         """Declare the authorizer of WebSocket connections."""

@@ -71,6 +71,15 @@ def sign_in_with_token(user_pool_arn: str) -> Statement:
     return _allow([f"cognito-idp:Admin{action}" for action in actions], user_pool_arn)
 
 
+def sign_in_directly(user_pool_arn: str) -> Statement:
+    """AdminCreateUser, AdminUpdateUserAttributes and AdminInitiateAuth: create, update and sign in a user.
+
+    AdminRespondToAuthChallenge answers the custom challenge. No action sets a password.
+    """
+    actions = ["GetUser", "CreateUser", "UpdateUserAttributes", "InitiateAuth", "RespondToAuthChallenge"]
+    return _allow([f"cognito-idp:Admin{action}" for action in actions], user_pool_arn)
+
+
 def post_to_connections(stage_arn: str) -> Statement:
     """PostToConnection and DeleteConnection, on the connections of this stage of a WebSocket API."""
     connections = (f"{stage_arn}/{method}/@connections/*" for method in ("POST", "DELETE"))

@@ -18,6 +18,7 @@ SECRETS = {"kakaoClientSecret"}
 TEXTS = {
     "kakaoClientId": "kakao.client_id",
     "kakaoClientSecret": "kakao.client_secret",
+    "kakaoSignIn": "kakao.sign_in",
     "kakaoAppId": "kakao.app_id",
     "kakaoIssuer": "kakao.issuer",
     "kakaoApi": "kakao.api",
@@ -46,6 +47,7 @@ FLAGS = {
     "connectChecksUser": "connect_checks_user",
     "waf": "waf",
     "protect": "protect",
+    "newProfiles": "new_profiles",
 }
 NUMBERS = {"tokenMinutes": "tokens.minutes", "refreshDays": "tokens.refresh_days", "logDays": "functions.log_days"}
 LISTS = {

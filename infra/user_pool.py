@@ -94,9 +94,12 @@ class UserPool(Component):
         """AdminUserGlobalSignOut: the permission to revoke all tokens of a user."""
         return self.arn.apply(policies.sign_out_everywhere)
 
-    def sign_in_with_token(self) -> pulumi.Output[policies.Statement]:
-        """AdminCreateUser and others (policies.py): the permission to sign in with a Kakao token."""
-        return self.arn.apply(policies.sign_in_with_token)
+    def sign_in_with_token(self, *, linked: bool) -> pulumi.Output[policies.Statement]:
+        """AdminCreateUser and others (policies.py): the permission to sign in with a Kakao token.
+
+        Profiles are `linked` to the identity provider, where there is one.
+        """
+        return self.arn.apply(policies.sign_in_with_token if linked else policies.sign_in_directly)
 
     # Parts
 
@@ -176,16 +179,18 @@ class UserPool(Component):
     def site_client(
         self,
         *,
-        provider: pulumi.Input[str],
+        provider: pulumi.Input[str] | None,
         origins: Sequence[pulumi.Input[str]],
         logouts: Sequence[pulumi.Input[str]],
         passwords: bool,
         tokens: TokenArgs,
+        new_profiles: bool,
     ) -> SiteClient:
         """Declare the app client of the site, which has a secret. Without the secret nobody uses it.
 
-        Cognito redirects to `/api/auth/callback` of each origin; after sign-out to `/`, or to one of `logouts`. With
-        `passwords` users may also sign in by password.
+        The hosted login redirects to `/api/auth/callback` of each origin; after sign-out to `/`, or to one of
+        `logouts`. Without a `provider` there is no hosted login. With `passwords` users may also sign in by password.
+        `new_profiles` allows a change between the two, which ends all sessions.
         """
         flows = (["ALLOW_ADMIN_USER_PASSWORD_AUTH"] if passwords else []) + (
             ["ALLOW_CUSTOM_AUTH"] if self._custom_auth else []
@@ -198,6 +203,7 @@ class UserPool(Component):
             logouts=[*(pulumi.Output.concat(origin, "/") for origin in origins), *logouts],
             flows=flows,
             tokens=tokens,
+            protected=self._protected and not new_profiles,
         )
         return SiteClient(client.id, pulumi.Output.secret(client.client_secret))
 
@@ -217,20 +223,23 @@ class UserPool(Component):
             logouts=[],
             flows=[],
             tokens=tokens,
+            protected=self._protected,
         ).id
 
     def _client(
         self,
         label: str,
         *,
-        provider: pulumi.Input[str],
+        provider: pulumi.Input[str] | None,
         confidential: bool,
         callbacks: Sequence[pulumi.Input[str]],
         logouts: Sequence[pulumi.Input[str]],
         flows: Sequence[str],
         tokens: TokenArgs,
+        protected: bool,
     ) -> aws.cognito.UserPoolClient:
-        """Declare an app client that signs in with the code grant, at the identity provider alone."""
+        """Declare an app client that signs in with the code grant, at the identity provider alone, if there is one."""
+        hosted = provider is not None
         rotate = tokens["rotate"]
         # Rotation and ALLOW_REFRESH_TOKEN_AUTH exclude each other.
         allowed = [*flows, *([] if rotate else ["ALLOW_REFRESH_TOKEN_AUTH"])]
@@ -238,13 +247,14 @@ class UserPool(Component):
             f"{self._name}-{label}",
             user_pool_id=self.id,
             generate_secret=confidential,
-            allowed_oauth_flows=["code"],
-            allowed_oauth_flows_user_pool_client=True,
-            allowed_oauth_scopes=[*contract.SCOPES],
-            callback_urls=[*callbacks],
-            logout_urls=[*logouts],
+            # Empty lists, because the provider keeps the old value of an input that is absent.
+            allowed_oauth_flows=["code"] if hosted else [],
+            allowed_oauth_flows_user_pool_client=hosted,
+            allowed_oauth_scopes=[*contract.SCOPES] if hosted else [],
+            callback_urls=[*callbacks] if hosted else [],
+            logout_urls=[*logouts] if hosted else [],
             # Without COGNITO the hosted login has no form for passwords; AdminInitiateAuth still takes them.
-            supported_identity_providers=[provider],
+            supported_identity_providers=[provider] if provider is not None else ["COGNITO"],
             # A client without any flow gets Cognito's defaults, SRP among them (CreateUserPoolClient,
             # ExplicitAuthFlows). Of these two, the first requires triggers, the second AWS credentials.
             explicit_auth_flows=allowed or ["ALLOW_CUSTOM_AUTH" if confidential else "ALLOW_ADMIN_USER_PASSWORD_AUTH"],
@@ -260,17 +270,24 @@ class UserPool(Component):
             prevent_user_existence_errors="ENABLED",
             read_attributes=READABLE,
             write_attributes=WRITABLE,
-            # Created again, it has another id, and all its sessions end; mobile apps carry the id.
-            opts=pulumi.ResourceOptions(parent=self, protect=self._protected),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Created again, it has another id, and all its sessions end; mobile apps carry the id.
+                protect=protected,
+                # A change of `kakaoSignIn` replaces the client. Pulumi refuses to replace what is protected: in the
+                # other mode Kakao users would get new profiles.
+                replace_on_changes=["allowedOauthFlows"],
+            ),
         )
-        dimensions = {"UserPool": self.id, "UserPoolClient": client.id, "IdentityProvider": provider}
-        self._alarms.alarm(
-            f"{self._name}-sign-in-throttles" if confidential else f"{self._name}-app-sign-in-throttles",
-            Metric("AWS/Cognito", "FederationThrottles", dimensions),
-            "Cognito throttles sign-ins with Kakao. Ask AWS for a higher quota of federated sign-ins.",
-            threshold=1,
-            parent=self,
-        )
+        if provider is not None:
+            dimensions = {"UserPool": self.id, "UserPoolClient": client.id, "IdentityProvider": provider}
+            self._alarms.alarm(
+                f"{self._name}-sign-in-throttles" if confidential else f"{self._name}-app-sign-in-throttles",
+                Metric("AWS/Cognito", "FederationThrottles", dimensions),
+                "Cognito throttles sign-ins with Kakao. Ask AWS for a higher quota of federated sign-ins.",
+                threshold=1,
+                parent=self,
+            )
         return client
 
     def _declare_pool(

@@ -4,7 +4,7 @@ import platform
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,6 +23,9 @@ from sandbox.proxy import serve_proxies
 
 CLIENT_SECRET = "stand-in-client-secret"  # noqa: S105 - of the stand-in; encrypted in Pulumi.local.yaml
 EMAIL_USER = ("person@example.com", "a-long-enough-password")
+
+# The sandbox of a stack whose users sign in at Kakao itself: without what Pulumi.local.yaml sets for the hosted login.
+DIRECT = {"kakaoSignIn": "direct", "domainPrefix": "", "hostedLoginUrl": "", "appCallbacks": []}
 
 Say = Callable[[str], None]
 
@@ -45,15 +48,16 @@ class Sandbox:
 
 
 @contextmanager
-def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
+def running(port: int, say: Say = lambda _line: None, changed: Mapping[str, Any] | None = None) -> Iterator[Sandbox]:
     """Run the sandbox on `port` and the next three ports, and remove everything when the block ends.
 
+    `changed` are settings that differ from Pulumi.local.yaml.
     Raises NotStartedError where a port is taken, Node.js is missing, or a step fails. The text says what to do.
     """
     site, hosted_login = f"http://localhost:{port}", f"http://127.0.0.1:{port + 1}"
     kakao_url, aws = f"http://127.0.0.1:{port + 2}", f"http://127.0.0.1:{port + 3}"
     try:
-        config = settings(port)
+        config = settings(port, changed)
     except UnreadableFileError as error:
         raise NotStartedError(str(error)) from None
     region = config["aws:region"]
@@ -70,8 +74,7 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
             exports = applier.run(stack="local", config=config)
             _create_email_user(account.result(), exports["userPoolId"])
         with _step(say, "Kakao stand-in and site"):
-            prefix = config[own("domainPrefix")]
-            domain = f"https://{prefix}.auth.{region}.amazoncognito.com"
+            domain = f"https://{config[own('domainPrefix')]}.auth.{region}.amazoncognito.com"
             app = kakao.KakaoApp(
                 client_id=config[own("kakaoClientId")],
                 client_secret=CLIENT_SECRET,
@@ -111,12 +114,13 @@ def running(port: int, say: Say = lambda _line: None) -> Iterator[Sandbox]:
         )
 
 
-def settings(port: int) -> dict[str, Any]:
-    """Return the stack `local` for these ports and this machine."""
+def settings(port: int, changed: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the stack `local` for these ports and this machine, with some settings changed."""
     overrides = {
         own("kakaoClientSecret"): CLIENT_SECRET,
         own("runtime"): f"python3.{sys.version_info.minor}",
         own("architecture"): "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
+        **{own(key): value for key, value in (changed or {}).items()},
     }
     moved: dict[str, Any] = _move_ports(program.stack_config("local", overrides), port)
     return moved

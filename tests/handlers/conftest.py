@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import ModuleType
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote_plus
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -31,8 +31,15 @@ CLIENT_ID, CLIENT_SECRET, ISSUER, POOL = (
 )
 
 
+KAKAO_SECRET = "canary-secret-of-kakao"
+
+
 class Cognito:
-    """Answers /oauth2/token and /oauth2/revoke as a test says, and keeps what it was asked."""
+    """Answers /oauth2/token and /oauth2/revoke as a test says, and keeps what it was asked.
+
+    Cognito's API is the same in other words: a request to it is kept, and answered, as one to these two. /oauth/token
+    is Kakao's.
+    """
 
     def __init__(self) -> None:
         self.reset()
@@ -57,6 +64,35 @@ def id_token(**claims: Any) -> str:
     return ".".join(_base64(json.dumps(part).encode()) for part in ({"alg": "RS256", "kid": "k"}, values)) + ".c2ln"
 
 
+OPERATIONS = {  # of the API: the endpoint that does the same, its form, and the parameter
+    "GetTokensFromRefreshToken": ("/oauth2/token", {"grant_type": "refresh_token"}, "RefreshToken", "refresh_token"),
+    "RevokeToken": ("/oauth2/revoke", {}, "Token", "token"),
+}
+RESULT = {"id_token": "IdToken", "access_token": "AccessToken", "refresh_token": "RefreshToken"}
+
+
+def of_api(headers: dict[str, str], body: str) -> tuple[str, dict[str, str], dict[str, str]]:
+    """What a request to the API would be at the endpoints."""
+    assert headers["content-type"] == "application/x-amz-json-1.1"
+    path, form, parameter, field = OPERATIONS[
+        headers["x-amz-target"].removeprefix("AWSCognitoIdentityProviderService.")
+    ]
+    sent = json.loads(body)
+    client = f"{quote_plus(sent.pop('ClientId'))}:{quote_plus(sent.pop('ClientSecret'))}"
+    assert sent.keys() == {parameter}
+    basic = base64.b64encode(client.encode()).decode()
+    return path, form | {field: sent[parameter]}, {"authorization": f"Basic {basic}"}
+
+
+def as_of_api(status: int, body: Any) -> Any:
+    """What the API would answer where the endpoint answers this."""
+    if status == 200 and isinstance(body, dict):
+        return {"AuthenticationResult": {RESULT.get(name, name): value for name, value in body.items()}}
+    if (status, body) == (400, {"error": "invalid_grant"}):
+        return {"__type": "NotAuthorizedException", "message": "Refresh Token has been revoked"}
+    return body
+
+
 def _base64(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
@@ -75,13 +111,20 @@ def _cognito() -> Iterator[tuple[Cognito, str]]:
             body = self.rfile.read(int(self.headers["content-length"])).decode()
             is_form = self.headers["content-type"] == "application/x-www-form-urlencoded"
             form = dict(parse_qsl(body)) if is_form else {}
-            state.asked.append((self.path, form, dict(self.headers)))
-            state.before(form)
+            asked = (self.path, form, dict(self.headers))
+            is_api = "x-amz-target" in self.headers
+            if is_api:
+                asked = of_api(asked[2], body)
+            state.asked.append(asked)
+            state.before(asked[1])
             if state.silent:
                 self.rfile.read(1)
                 self.close_connection = True
                 return
-            answer = state.body if isinstance(state.body, bytes) else json.dumps(state.body).encode()
+            said = as_of_api(state.status, state.body) if is_api else state.body
+            if self.path == "/oauth/token" and isinstance(said, dict) and "id_token" in said:
+                said = {"access_token": "kakao-access"} | said
+            answer = said if isinstance(said, bytes) else json.dumps(said).encode()
             self.send_response(state.status)
             for name, value in state.headers.items():
                 self.send_header(name, value)
@@ -141,7 +184,7 @@ def kakao_environment() -> None:
     os.environ |= {
         contract.ENV_KAKAO_API: "http://127.0.0.1:1",
         contract.ENV_KAKAO_APP_ID: "42",
-        contract.ENV_KAKAO_APP_KEYS: json.dumps(["rest-api-key", "native-app-key"]),
+        contract.ENV_KAKAO_APP_KEYS: json.dumps([KAKAO_CLIENT_ID, "native-app-key"]),
         contract.ENV_KAKAO_ISSUER: "https://kauth.example",
         contract.ENV_KAKAO_JWKS_URL: "http://127.0.0.1:1/jwks.json",
     }
@@ -166,6 +209,16 @@ def kakao_sign_in(kakao_environment: None) -> ModuleType:
         contract.ENV_AUTHORIZE_URL: "https://login.example/authorize",
     }
     return importlib.import_module("handlers.kakao_sign_in")
+
+
+@pytest.fixture(scope="session")
+def kakao_web_sign_in(session: ModuleType, kakao_sign_in: ModuleType, hosted: str) -> ModuleType:
+    os.environ |= {
+        contract.ENV_KAKAO_TOKEN_URL: f"{hosted}/oauth/token",
+        contract.ENV_KAKAO_CLIENT_SECRET: KAKAO_SECRET,
+        contract.ENV_KAKAO_SCOPES: "openid account_email",
+    }
+    return importlib.import_module("handlers.kakao_web_sign_in")
 
 
 @pytest.fixture(scope="session")

@@ -188,3 +188,13 @@ def test_being_called_twice_is_being_called_once(kakao_challenge: ModuleType, vo
     for session in ([], [WRONG], [WRONG, WRONG, RIGHT]):
         assert defined(kakao_challenge, *session) == defined(kakao_challenge, *session)
     assert verified(kakao_challenge) == verified(kakao_challenge) == {"answerCorrect": True}
+
+
+def test_without_an_identity_provider_a_profile_needs_no_link(
+    kakao_challenge: ModuleType, vouched: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlinked: dict[str, Any] = {"userAttributes": {}}
+    assert verified(kakao_challenge, **unlinked) == {"answerCorrect": False}
+    monkeypatch.setattr(kakao_challenge, "LINKED_ONLY", False)
+    assert verified(kakao_challenge, **unlinked) == {"answerCorrect": True}
+    assert verified(kakao_challenge, name="kakao-2", **unlinked) == {"answerCorrect": False}

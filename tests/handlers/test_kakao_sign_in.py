@@ -69,6 +69,7 @@ class Pool:
     says: dict[str, CognitoError] = field(default_factory=dict)
     crash_at: int = 99  # the number of the operation that the function does not live to send
     right: bool = True
+    needs_link: bool = True
 
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         self.asked.append(operation)
@@ -159,9 +160,10 @@ class Pool:
         assert ChallengeName == "CUSTOM_CHALLENGE"
         name = ChallengeResponses["USERNAME"]
         assert ChallengeResponses["SECRET_HASH"] == proof(name)
-        if not (self.right and self._found(name)["linked"] and Session == "session"):
+        opens = self._found(name)["linked"] or not self.needs_link
+        if not (self.right and opens and Session == "session"):
             return {"ChallengeName": "CUSTOM_CHALLENGE", "Session": "session"}
-        result = {"IdToken": id_token(sub=f"sub of {name}"), "AccessToken": "access", "RefreshToken": "refresh"}
+        result = {"IdToken": id_token(sub=f"sub-of-{name}"), "AccessToken": "access", "RefreshToken": "refresh"}
         return {"AuthenticationResult": result}
 
     def _found(self, name: str) -> dict[str, Any]:
@@ -389,7 +391,7 @@ def test_two_people_in_one_warm_function_do_not_mix(send: Send, pool: Pool, kaka
     for kakao.who, kakao.nickname, kakao.email in [("1", "김하늘", EMAIL), ("2", None, None), ("1", None, None)]:
         pool.sent.clear()
         status, tokens = send({"access_token": f"token of {kakao.who}"})
-        assert (status, unverified_claims(tokens["IdToken"])["sub"]) == (200, f"sub of kakao-{kakao.who}")
+        assert (status, unverified_claims(tokens["IdToken"])["sub"]) == (200, f"sub-of-kakao-{kakao.who}")
         assert json.loads(pool.sent[-1]["ChallengeResponses"]["ANSWER"]) == {"access_token": f"token of {kakao.who}"}
     assert pool.profiles["kakao-2"]["attributes"] == {}
 

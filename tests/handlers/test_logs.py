@@ -73,7 +73,7 @@ TRIGGERS = {
     ],
 }
 GROUPS = {"group_check", "pre_token_generation"}  # driven with canaries in test_groups.py
-HTTP = {"accounts", "kakao_sign_in", "kakao_user_info", "session", "user_info"}
+HTTP = {"accounts", "kakao_sign_in", "kakao_user_info", "kakao_web_sign_in", "session", "user_info"}
 SOCKET = {"connect_authorizer"}  # driven with canaries in test_connect_authorizer.py
 
 
@@ -187,7 +187,7 @@ def test_no_handler_writes_what_a_caller_or_cognito_said(
                     }
                     module.handler(event, None)
     text = written()
-    assert "refused" in text
+    assert "refused" in text or contract.LOG_NOT_SIGNED_IN in text
     for secret in (CANARY, "123456"):
         assert secret not in text
 

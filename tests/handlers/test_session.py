@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers import token_endpoint
+from handlers import token_api, token_endpoint
+from handlers.token_set import TokenSet, unverified_claims
 from tests.handlers import planted as planted_names
 from tests.handlers.conftest import CLIENT_ID, CLIENT_SECRET, ISSUER, KAKAO_CLIENT_ID, LOCAL, SITE, Cognito, id_token
 from tests.handlers.web_client import Answer, Client, set_cookies
@@ -28,9 +29,42 @@ SESSION = {"__Host-id", "__Host-person", "__Secure-refresh"}
 SAME_ORIGIN = {"sec-fetch-site": "same-origin", "origin": SITE}
 
 
-@pytest.fixture
-def client(session: ModuleType, cognito: Cognito) -> Client:
-    return Client(session.handler)
+HOSTED = pytest.mark.parametrize("client", ["hosted"], indirect=True)  # a test of the hosted login alone
+DIRECT = pytest.mark.parametrize("client", ["direct"], indirect=True)  # a test of the sign-in at Kakao itself alone
+
+
+@pytest.fixture(params=["hosted", "direct"])
+def client(
+    request: pytest.FixtureRequest, session: ModuleType, cognito: Cognito, monkeypatch: pytest.MonkeyPatch
+) -> Client:
+    """A browser of a stack in one of the two modes of `kakaoSignIn`."""
+    if request.param == "hosted":
+        return Client(session.handler)
+    direct: ModuleType = request.getfixturevalue("kakao_web_sign_in")
+    api = token_api.TokenApi(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, issuer=ISSUER)
+    monkeypatch.setattr(api, "_url", request.getfixturevalue("hosted"))
+    monkeypatch.setattr(session, "HOSTED_LOGIN", "")
+    monkeypatch.setattr(session, "site_client", api)
+    monkeypatch.setattr(direct, "KAKAO", Vouching())
+    monkeypatch.setattr(direct.kakao_profile, "sign_in", lambda *asked: tokens_of_profile(cognito, *asked))
+    routes = {LOGIN, CALLBACK, "HEAD /api/auth/login", "HEAD /api/auth/callback"}
+    return Client(lambda event, context: (direct if event["routeKey"] in routes else session).handler(event, context))
+
+
+class Vouching:
+    """A Kakao that believes every ID token."""
+
+    def user_id(self, _credential: Any, *, deadline: float) -> str:
+        return "1"
+
+    def claims(self, _credential: Any, _consents: Any, *, deadline: float) -> dict[str, Any]:
+        return {"sub": "1"}
+
+
+def tokens_of_profile(cognito: Cognito, _kakao_id: str, credential: Any, _fetch: object) -> TokenSet:
+    """Cognito's tokens for a Kakao user: with the claims that the test has given to Kakao's ID token."""
+    claims = unverified_claims(credential.id_token)
+    return TokenSet(credential.id_token, cognito.body["refresh_token"], claims, "access")
 
 
 def credentials(headers: dict[str, str]) -> tuple[str, str] | None:
@@ -70,6 +104,7 @@ def login_cookies(client: Client) -> list[str]:
 # Login
 
 
+@HOSTED
 def test_the_browser_is_sent_to_the_hosted_login_and_on_to_kakao(client: Client, hosted: str) -> None:
     location = urlsplit(client.send(LOGIN, {"provider": "Kakao"})["headers"]["location"])
     assert f"{location.scheme}://{location.netloc}{location.path}" == f"{hosted}/oauth2/authorize"
@@ -81,6 +116,7 @@ def test_the_browser_is_sent_to_the_hosted_login_and_on_to_kakao(client: Client,
     assert "scope=openid%20email%20profile" in client.send(LOGIN)["headers"]["location"]
 
 
+@HOSTED
 @pytest.mark.parametrize("parameters", [{}, {"return_to": "/board/7"}, {"provider": "Kakao"}])
 def test_a_login_always_names_kakao_so_that_cognito_neither_asks_nor_resumes_a_session_of_its_own(
     client: Client, parameters: dict[str, str]
@@ -209,7 +245,7 @@ def test_a_parameter_of_kakaos_with_a_wrong_value_is_a_bad_link(client: Client, 
     assert (answer["statusCode"], answer["cookies"]) == (400, [])
 
 
-def test_no_parameter_of_a_login_link_changes_what_is_sent_to_cognito(client: Client) -> None:
+def test_no_parameter_of_a_login_link_changes_another(client: Client) -> None:
     forged = {
         "client_id": "theirs",
         "redirect_uri": "https://evil.example",
@@ -218,10 +254,11 @@ def test_no_parameter_of_a_login_link_changes_what_is_sent_to_cognito(client: Cl
         "prompt": "none",
     }
     asked = begin(client, **forged)
-    assert (asked["client_id"], asked["redirect_uri"]) == (CLIENT_ID, f"{SITE}/api/auth/callback")
-    assert asked["scope"] == "openid email profile"
+    assert asked["client_id"] in (CLIENT_ID, KAKAO_CLIENT_ID)
+    assert asked["redirect_uri"] == f"{SITE}/api/auth/callback"
+    assert asked["scope"] in ("openid email profile", "openid account_email")
     assert asked["state"] != "s"
-    assert "prompt" not in asked
+    assert asked.get("prompt") in (None, "none")
 
 
 def test_no_header_of_a_client_decides_where_the_code_goes(client: Client) -> None:
@@ -245,6 +282,7 @@ def test_a_finished_login_leaves_a_session_and_nothing_of_the_login(client: Clie
     assert login_cookies(client) == []
 
 
+@HOSTED
 def test_the_code_is_redeemed_once_with_the_clients_secret(client: Client, cognito: Cognito) -> None:
     finish(client, cognito, begin(client))
     ((path, form, headers),) = cognito.asked
@@ -395,6 +433,7 @@ def test_cookies_are_also_found_in_the_header(client: Client, cognito: Cognito) 
     assert answer["statusCode"] == 302
 
 
+@HOSTED
 @pytest.mark.parametrize(
     ("claims", "status"),
     [
@@ -427,6 +466,7 @@ def test_a_token_that_is_not_for_this_login_makes_no_session(
     assert login_cookies(client) == []
 
 
+@HOSTED
 def test_clocks_may_differ_a_little(client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
     assert finish(client, cognito, begin(client), exp=1_700_000_000 - 29)["statusCode"] == 302
@@ -472,6 +512,7 @@ def test_a_cognito_that_fails_gives_a_page_no_session_and_is_asked_once(
     assert ("retry-after" in answer["headers"]) is (answered == 429)
 
 
+@HOSTED
 @pytest.mark.parametrize("refresh_token", [None, "", "a;b", "x" * 4096, 7, ["r"]])
 def test_a_first_session_without_a_refresh_token_that_lasts_is_none(
     client: Client, cognito: Cognito, refresh_token: Any
@@ -482,8 +523,14 @@ def test_a_first_session_without_a_refresh_token_that_lasts_is_none(
     assert client.cookies == {}
 
 
-def test_a_slow_cognito_is_given_up(client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch) -> None:
+def give_up_early(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_endpoint, "TIMEOUT_SECONDS", 0.05)
+    if direct := sys.modules.get("handlers.kakao_web_sign_in"):
+        monkeypatch.setattr(direct, "TIMEOUT_SECONDS", 0.05)
+
+
+def test_a_slow_cognito_is_given_up(client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch) -> None:
+    give_up_early(monkeypatch)
     cognito.silent = True
     assert finish(client, cognito, begin(client))["statusCode"] == 504
 
@@ -498,6 +545,7 @@ def test_no_proxy_of_the_environment_sees_a_token(cognito: Cognito, hosted: str)
     assert {"token": "the-token", "client_id": "c"} in cognito.forms
 
 
+@HOSTED
 def test_an_unreachable_cognito_is_a_page(client: Client, session: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = begin(client)
     monkeypatch.setattr(session.endpoint, "_hosted_login", "http://127.0.0.1:1")
@@ -658,6 +706,7 @@ def test_a_clock_that_is_off_ends_no_session(client: Client, cognito: Cognito, a
     assert set(client.cookies) == SESSION
 
 
+@HOSTED
 def test_a_clock_that_is_off_by_a_tokens_life_makes_no_session_and_ends_none(client: Client, cognito: Cognito) -> None:
     issued = int(time.time()) - 1000
     assert finish(client, cognito, begin(client), iat=issued, exp=issued + 900)["statusCode"] == 502
@@ -860,6 +909,7 @@ def of_the_app(cognito: Cognito) -> Callable[[dict[str, str]], None]:
     return answer
 
 
+@HOSTED
 @pytest.mark.usefixtures("app_client")
 def test_a_refresh_token_of_the_app_is_refreshed_with_the_apps_client(client: Client, cognito: Cognito) -> None:
     cognito.before = of_the_app(cognito)
@@ -869,6 +919,7 @@ def test_a_refresh_token_of_the_app_is_refreshed_with_the_apps_client(client: Cl
     assert [credentials(sent) for _, _, sent in cognito.asked] == [(CLIENT_ID, CLIENT_SECRET), None]
 
 
+@HOSTED
 @pytest.mark.usefixtures("app_client")
 @pytest.mark.parametrize("status", [429, 500])
 def test_a_cognito_that_fails_is_not_asked_for_the_apps_client(client: Client, cognito: Cognito, status: int) -> None:
@@ -877,6 +928,7 @@ def test_a_cognito_that_fails_is_not_asked_for_the_apps_client(client: Client, c
     assert len(cognito.asked) == 1
 
 
+@HOSTED
 @pytest.mark.usefixtures("app_client")
 def test_a_token_that_neither_client_has_is_over(client: Client, cognito: Cognito) -> None:
     cognito.status, cognito.body = 400, {"error": "invalid_grant"}
@@ -884,6 +936,7 @@ def test_a_token_that_neither_client_has_is_over(client: Client, cognito: Cognit
     assert len(cognito.asked) == 2
 
 
+@HOSTED
 @pytest.mark.usefixtures("app_client")
 def test_cookies_are_refreshed_and_revoked_with_the_sites_client_alone(client: Client, cognito: Cognito) -> None:
     signed_in(client, cognito)
@@ -897,6 +950,7 @@ def test_cookies_are_refreshed_and_revoked_with_the_sites_client_alone(client: C
     assert refreshed == revoked == [(CLIENT_ID, CLIENT_SECRET)]
 
 
+@HOSTED
 @pytest.mark.usefixtures("app_client")
 @pytest.mark.parametrize("fails", [CLIENT_ID, APP, "both"])
 def test_a_token_in_a_body_is_revoked_with_the_client_that_has_it(
@@ -917,6 +971,7 @@ def test_a_token_in_a_body_is_revoked_with_the_client_that_has_it(
 # Sign-out
 
 
+@HOSTED
 def test_sign_out_revokes_clears_and_says_where_to_go(client: Client, cognito: Cognito, hosted: str) -> None:
     signed_in(client, cognito)
     answer = client.send(LOGOUT, headers=SAME_ORIGIN)
@@ -980,6 +1035,7 @@ def test_signing_out_twice_is_no_error(client: Client, cognito: Cognito) -> None
     assert cognito.asked == []
 
 
+@HOSTED
 def test_a_sign_out_can_end_the_session_at_kakao_too_and_then_leads_to_the_site(
     session: ModuleType, client: Client, hosted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -996,6 +1052,16 @@ def test_a_sign_out_can_end_the_session_at_kakao_too_and_then_leads_to_the_site(
     assert parse_qs(query) == {"client_id": [KAKAO_CLIENT_ID], "logout_redirect_uri": [f"{SITE}/"]}
 
 
+@DIRECT
+def test_without_a_hosted_login_a_sign_out_leads_to_kakaos_at_once(
+    session: ModuleType, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "KAKAO_LOGOUT_URL", "https://kauth.example/oauth/logout")
+    answer = json.loads(client.send(LOGOUT, headers=SAME_ORIGIN)["body"])
+    assert answer == {"logout_url": f"{SITE}/", "kakao_logout_url": f"{SITE}/api/kakao/logout"}
+
+
+@HOSTED
 @pytest.mark.parametrize(
     ("headers", "site"),
     [({"origin": LOCAL}, LOCAL), ({"origin": SITE}, SITE), ({}, SITE), ({"origin": "https://evil.example"}, SITE)],
@@ -1131,6 +1197,7 @@ def test_a_route_that_is_not_ours_is_an_error(session: ModuleType) -> None:
     assert session.handler({"routeKey": "PUT /api/auth/login"}, None)["statusCode"] == 500
 
 
+@HOSTED
 def test_a_bug_in_the_callback_leaves_nothing_of_the_login(
     client: Client, session: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -1205,3 +1272,61 @@ def test_nothing_personal_or_secret_is_logged(
     assert "signed_in" in written
     for secret in ("canary", token, asked["state"], asked["nonce"], *client.cookies.values()):
         assert secret not in written
+
+
+# Where users sign in at Kakao itself
+
+
+@DIRECT
+def test_where_there_is_no_hosted_login_sign_out_leads_home(client: Client, cognito: Cognito) -> None:
+    signed_in(client, cognito)
+    for origin in (SITE, LOCAL, "https://evil.example"):
+        answer = client.send(LOGOUT, headers=SAME_ORIGIN | {"origin": origin})
+        home = origin if origin == LOCAL else SITE
+        assert json.loads(answer["body"]) == {"logout_url": f"{home}/"}
+    ((path, form, sent),) = cognito.asked
+    assert (path, form) == ("/oauth2/revoke", {"token": "refresh-1"})
+    assert credentials(sent) == (CLIENT_ID, CLIENT_SECRET)
+
+
+@DIRECT
+@pytest.mark.parametrize(
+    ("status", "code", "message", "answered"),
+    [
+        (400, "NotAuthorizedException", "Invalid Refresh Token", 401),
+        (400, "NotAuthorizedException", "Refresh Token has expired", 401),
+        (400, "NotAuthorizedException", "Unable to verify secret hash for client", 502),
+        (400, "com.amazonaws#RefreshTokenReuseException", "", 401),
+        (400, "UserNotFoundException", "", 401),
+        (400, "TooManyRequestsException", "", 429),
+        (400, "ResourceNotFoundException", "", 502),
+        (500, "InternalErrorException", "", 502),
+    ],
+)
+def test_a_session_ends_where_cognitos_api_says_so_and_not_where_it_fails(
+    client: Client, cognito: Cognito, status: int, code: str, message: str, answered: int
+) -> None:
+    signed_in(client, cognito)
+    cognito.status, cognito.body = status, {"__type": code, "message": message}
+    assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == answered
+    assert set(client.cookies) == (set() if answered == 401 else SESSION)
+
+
+@DIRECT
+def test_what_cannot_be_a_refresh_token_is_not_sent_to_cognitos_api(client: Client, cognito: Cognito) -> None:
+    assert client.send(REFRESH, body=sent_token("refresh token"))["statusCode"] == 401
+    assert client.send(LOGOUT, body=sent_token("refresh token"))["statusCode"] == 200
+    assert cognito.asked == []
+
+
+def test_cognitos_api_is_that_of_the_pools_region_or_where_the_environment_says(
+    session: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def url() -> str:
+        api: str = token_api.TokenApi(client_id="c", client_secret="s", issuer=ISSUER)._url
+        return api
+
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    assert url() == "https://cognito-idp.ap-northeast-2.amazonaws.com"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:3003")
+    assert url() == "http://127.0.0.1:3003"

@@ -86,7 +86,13 @@ def test_an_e_mail_counts_as_verified_only_where_cognito_says_so(user_info: Modu
 def test_the_provider_is_read_from_each_way_in_which_identities_arrive(
     user_info: ModuleType, identities: str | None, provider: str
 ) -> None:
-    assert user_info.provider_of(identities) == provider
+    assert user_info.provider_of("haneul@example.com", identities) == provider
+
+
+def test_a_kakao_user_without_an_identity_is_kakaos_all_the_same(user_info: ModuleType) -> None:
+    """Where users sign in at Kakao itself, no profile has an identity."""
+    assert user_info.provider_of("kakao-1", None) == "Kakao"
+    assert user_info.provider_of("kakao-1@example.com", None) == "Cognito"
 
 
 def test_no_header_of_a_client_changes_who_it_is(user_info: ModuleType) -> None:

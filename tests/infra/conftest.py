@@ -1,12 +1,18 @@
 import pytest
 
-from tests.infra.engine import VARIED, Graph, declare, declare_everything
+from tests.infra.engine import DIRECT, VARIED, Graph, declare, declare_everything
 
 
 @pytest.fixture(scope="session")
 def stack() -> Graph:
     """The login, declared once with the settings of `dev` and with what is optional."""
     return declare({"kakaoAppId": "1000001"})
+
+
+@pytest.fixture(scope="session")
+def direct() -> Graph:
+    """The whole program of a stack whose users sign in at Kakao itself."""
+    return declare(DIRECT)
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ ACCOUNT = "123456789012"
 REGION = "ap-northeast-2"
 REQUIRED = {own("kakaoClientId"): "rest-api-key", own("kakaoClientSecret"): "the-client-secret"}
 SITE_SECRET = "the-secret-of-the-sites-client"
+DIRECT: dict[str, Any] = {"kakaoSignIn": "direct", "kakaoAppId": "1000001"}  # users sign in at Kakao itself
 EVERYTHING: dict[str, Any] = {  # that is off unless a setting says otherwise
     "alarmEmail": "team@example.com",
     "appCallbacks": ["https://app.example.com/callback"],
@@ -89,6 +90,7 @@ class Declared:
     secret_inputs: set[str]
     secret_outputs: set[str]
     ignored: set[str]
+    replaced_by: set[str]  # the inputs whose change replaces it
     aliases: list[dict[str, str]]
 
     def __getitem__(self, key: str) -> Any:
@@ -212,6 +214,7 @@ class _Recorder(Monitor):
             secret_inputs={key for key, value in inputs.items() if rpc.is_rpc_secret(value)},
             secret_outputs=set(request.additionalSecretOutputs),
             ignored=set(request.ignoreChanges),
+            replaced_by=set(request.replaceOnChanges),
             aliases=[{"name": a.spec.name, "type": a.spec.type, "parent": a.spec.parentUrn} for a in request.aliases],
         )
         with self._lock:

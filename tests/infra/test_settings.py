@@ -28,7 +28,7 @@ from infra import commands, names, settings
 from infra.keys import SettingError, known_keys
 from infra.project import FILE, UnreadableFileError
 from sandbox.program import PROJECT, ROOT, own, stack_config
-from tests.infra.engine import REQUIRED, VARIED, Graph, refused
+from tests.infra.engine import DIRECT, REQUIRED, VARIED, Graph, refused
 
 WRONG: list[tuple[str, Any, str]] = [
     ("kakaoClientId", None, "is not set"),
@@ -317,6 +317,32 @@ def test_settings_that_do_not_go_together_are_refused_with_the_command_that_mend
     assert reason in error.found
     assert error.fix == f"pulumi config {fix}"
     assert refusal(mended(OWN | changes, error.fix)) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "fix"),
+    [
+        ({"kakaoAppId": ""}, "kakaoAppId is not set, but kakaoSignIn is direct", "set kakaoAppId"),
+        ({"appCallbacks": ["https://app.example.com/callback"]}, "appCallbacks belongs to", "rm appCallbacks"),
+        ({"domainPrefix": "my-login"}, "domainPrefix belongs to the hosted login", "rm domainPrefix"),
+        ({"hostedLoginUrl": "https://a.example"}, "hostedLoginUrl belongs to", "rm hostedLoginUrl"),
+        ({"loginDomain": "login.example.com", "hostedZoneId": "Z0"}, "loginDomain belongs to", "rm loginDomain"),
+        ({"loginParentRecord": True}, "loginParentRecord belongs to", "rm loginParentRecord"),
+    ],
+)
+def test_what_belongs_to_the_hosted_login_does_not_go_with_sign_in_at_kakao_itself(
+    changes: dict[str, Any], reason: str, fix: str
+) -> None:
+    error = refusal(DIRECT | changes)
+    assert error
+    assert reason in error.found
+    assert error.fix.startswith(f"pulumi config {fix}")
+
+
+def test_sign_in_at_kakao_itself_needs_no_domain_of_cognitos() -> None:
+    """A project whose name Cognito refuses in a domain may have such a stack."""
+    assert refusal({"kakaoSignIn": "hosted"}, stack="amazon-dev")
+    assert refusal(DIRECT, stack="amazon-dev") is None
 
 
 def test_a_setting_that_is_refused_stops_the_program_before_anything_is_declared() -> None:

@@ -78,7 +78,7 @@ def test_a_saved_handler_answers_at_once_and_who_was_signed_in_stays_so(developm
     file, cookie = "handlers/user_info.py", session(development)
     assert development.get("/api/userinfo", cookie=cookie).json()["provider"] == "Cognito"
     before = (ROOT / file).read_text()
-    saved = before.replace('provider_of(attributes.get("identities"))', '"Saved"')
+    saved = before.replace('provider_of(username, attributes.get("identities"))', '"Saved"')
     assert named(development.save(file, saved)) == {"login-userinfo"}
     assert development.get("/api/userinfo", cookie=cookie).json()["provider"] == "Saved"
     development.save(file, before)

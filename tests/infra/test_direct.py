@@ -1,0 +1,157 @@
+"""A stack whose users sign in at Kakao itself (`kakaoSignIn: direct`), and the change from one mode to the other."""
+
+import json
+
+import pytest
+
+from handlers import contract
+from infra import packaging
+from tests.infra.engine import (
+    DIRECT,
+    REQUIRED,
+    SITE_SECRET,
+    Declared,
+    Graph,
+    declare,
+    function_behind,
+    functions,
+    statements,
+)
+
+KAKAO_SECRET = REQUIRED["kakao-login:kakaoClientSecret"]
+WEB = "handlers.kakao_web_sign_in.handler"
+
+
+def variables(function: Declared) -> dict[str, str]:
+    told: dict[str, str] = function["environment"]["variables"]
+    return told
+
+
+def actions_of(graph: Graph, module: str) -> set[str]:
+    (role,) = graph.function(module).sources["role"]
+    policies = [policy for policy in graph.all("RolePolicy") if policy.sources["role"] == {role}]
+    return {
+        action.removeprefix("cognito-idp:Admin")
+        for policy in policies
+        for statement in statements(policy["policy"])
+        for action in statement["Action"]
+        if action.startswith("cognito-idp:")
+    }
+
+
+def test_there_is_neither_an_identity_provider_nor_a_hosted_login_nor_their_alarm(direct: Graph, stack: Graph) -> None:
+    for kind in ("IdentityProvider", "UserPoolDomain"):
+        assert stack.all(kind)
+        assert direct.all(kind) == []
+    throttles = [alarm.name for alarm in stack.all("MetricAlarm") if alarm.inputs.get("metricName") == FEDERATION]
+    assert throttles == ["login-pool-sign-in-throttles"]
+    assert not [alarm for alarm in direct.all("MetricAlarm") if alarm.inputs.get("metricName") == FEDERATION]
+
+
+FEDERATION = "FederationThrottles"
+
+
+def test_the_routes_of_the_sign_in_reach_its_function_and_the_others_reach_the_same_as_before(
+    direct: Graph, stack: Graph
+) -> None:
+    def reached(graph: Graph) -> dict[str, str]:
+        routes = graph.of_api("HTTP", "Route")
+        return {route["routeKey"]: function_behind(graph, route)["handler"] for route in routes}
+
+    changed = {f"{method} {contract.path_of(route)}" for method in ("GET", "HEAD") for route in contract.LOGIN_ROUTES}
+    of_hosted_login = {f"{method} {contract.path_of(contract.KAKAO_AUTHORIZE)}" for method in ("GET", "HEAD")}
+    before = {route: function for route, function in reached(stack).items() if route not in of_hosted_login}
+    assert reached(direct) == before | dict.fromkeys(changed, WEB)
+    assert {reached(stack)[route] for route in changed} == {"handlers.session.handler"}
+
+
+def test_kakao_sends_browsers_back_to_the_site_itself(direct: Graph) -> None:
+    assert direct.exports["kakaoRedirectUri"] == f"{direct.exports['siteUrl']}/api/auth/callback"
+    assert "appClientId" not in direct.exports
+
+
+def test_the_sites_client_takes_part_in_no_flow_of_a_hosted_login(direct: Graph) -> None:
+    client = direct.one("UserPoolClient")
+    assert client["generateSecret"] is True
+    assert client["allowedOauthFlowsUserPoolClient"] is False
+    for key in ("allowedOauthFlows", "allowedOauthScopes", "callbackUrls", "logoutUrls"):
+        assert client[key] == []  # absent, the provider would keep what the hosted login had
+    assert client["supportedIdentityProviders"] == ["COGNITO"]
+    assert set(client["explicitAuthFlows"]) == {"ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH"}
+
+
+def test_both_ways_to_sign_in_may_do_the_same_and_nobody_may_link_delete_or_set_a_password(direct: Graph) -> None:
+    expected = {"GetUser", "CreateUser", "UpdateUserAttributes", "InitiateAuth", "RespondToAuthChallenge"}
+    assert actions_of(direct, "kakao_web_sign_in") == actions_of(direct, "kakao_sign_in") == expected
+    for function in functions(direct):
+        module = function["handler"].split(".")[1]
+        if module not in ("kakao_web_sign_in", "kakao_sign_in"):
+            assert not {"CreateUser", "UpdateUserAttributes"} & actions_of(direct, module), module
+
+
+def test_a_web_sign_in_takes_tokens_of_the_rest_api_key_alone() -> None:
+    graph = declare(DIRECT | {"kakaoAppKeys": ["native-key"], "extraOrigins": ["http://localhost:3000"]})
+    told = variables(graph.function("kakao_web_sign_in"))
+    assert json.loads(told["KAKAO_APP_KEYS"]) == [told["KAKAO_CLIENT_ID"]] == ["rest-api-key"]
+    assert json.loads(told["SITE_ORIGINS"]) == [graph.exports["siteUrl"], "http://localhost:3000"]
+    assert told["KAKAO_AUTHORIZE_URL"] == "https://kauth.kakao.com/oauth/authorize"
+    assert told["KAKAO_TOKEN_URL"] == "https://kauth.kakao.com/oauth/token"
+    assert told["KAKAO_SCOPES"] == "openid account_email profile_nickname"
+    for module in ("kakao_sign_in", "kakao_challenge"):  # an app's token is issued to the native key
+        assert json.loads(variables(graph.function(module))["KAKAO_APP_KEYS"]) == ["rest-api-key", "native-key"]
+
+
+def test_the_functions_that_settle_a_profile_and_the_challenge_know_that_there_are_no_links(
+    direct: Graph, stack: Graph
+) -> None:
+    for module in ("kakao_web_sign_in", "kakao_sign_in", "kakao_challenge"):
+        assert variables(direct.function(module))[contract.ENV_DIRECT_SIGN_IN] == "true"
+    for function in functions(stack):
+        assert contract.ENV_DIRECT_SIGN_IN not in function.inputs.get("environment", {}).get("variables", {})
+    for name in (contract.ENV_AUTHORIZE_URL, contract.ENV_HOSTED_LOGIN_URL):
+        assert repr(name) not in repr([function.inputs for function in functions(direct)])
+
+
+def test_kakaos_secret_is_known_to_one_function_and_is_a_secret_there(direct: Graph) -> None:
+    holders = [resource for resource in direct.resources if KAKAO_SECRET in repr(resource.inputs)]
+    assert holders == [direct.function("kakao_web_sign_in")]
+    assert holders[0].secret_inputs == {"environment"}
+    assert KAKAO_SECRET not in repr(direct.exports)
+    for function in functions(direct):
+        module = function["handler"].split(".")[1]
+        acts = module in ("session", "accounts", "kakao_sign_in", "kakao_web_sign_in")
+        assert (SITE_SECRET in repr(function.inputs)) is acts, module
+        assert ("environment" in function.secret_inputs) is acts, module
+
+
+def test_kakaos_secret_is_in_no_package(direct: Graph) -> None:
+    for name in (REQUIRED["kakao-login:kakaoClientId"], KAKAO_SECRET):
+        for file in (packaging.HANDLERS).glob("*.py"):
+            assert name not in file.read_text()
+
+
+# The change of the mode
+
+
+@pytest.mark.parametrize(("before", "after"), [("hosted", "direct"), ("direct", "hosted")])
+def test_pulumi_refuses_to_change_the_mode_because_it_would_replace_a_protected_client(before: str, after: str) -> None:
+    """The engine refuses to replace a resource that was protected and still is (step_generator.go).
+
+    The real engine, over the real provider, has refused both changes.
+    """
+    old, new = (declare(DIRECT | {"kakaoSignIn": mode}).one("UserPoolClient") for mode in (before, after))
+    assert old.tail == new.tail
+    (property_,) = new.replaced_by
+    assert old[property_] != new[property_]
+    assert old.protect
+    assert new.protect
+
+
+@pytest.mark.parametrize("mode", ["hosted", "direct"])
+def test_where_the_setting_says_that_new_profiles_are_meant_the_client_may_be_replaced_and_the_pool_stays(
+    mode: str,
+) -> None:
+    graph = declare(DIRECT | {"kakaoSignIn": mode, "newProfiles": True})
+    assert not graph.one("UserPoolClient").protect
+    assert graph.one("UserPool").protect
+    assert not graph.one("UserPool").replaced_by
