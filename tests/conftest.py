@@ -72,11 +72,34 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that is marked `both_modes` in a sandbox of each mode."""
+    if metafunc.definition.get_closest_marker("both_modes"):
+        metafunc.parametrize("sandbox", ["hosted", "direct"], indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
-    """The whole sandbox, once for all tests that ask for it."""
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    """The whole sandbox, once for all tests that ask for it; where users sign in at Kakao itself if a test says so."""
+    found: Sandbox = request.getfixturevalue(f"{getattr(request, 'param', 'hosted')}_sandbox")
+    return found
+
+
+@pytest.fixture(scope="session")
+def hosted_sandbox() -> Iterator[Sandbox]:
+    """The sandbox as `make up` starts it."""
     from sandbox.local import running  # the other tests start faster without it
     from tests.ports import free_ports
 
     with running(free_ports()) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def direct_sandbox() -> Iterator[Sandbox]:
+    """The sandbox of a stack with `kakaoSignIn: direct`."""
+    from sandbox.local import DIRECT, running
+    from tests.ports import free_ports
+
+    with running(free_ports(), changed=DIRECT) as sandbox:
         yield sandbox

@@ -19,7 +19,7 @@ from tests.e2e.person import (
     press_kakao,
     sign_in,
 )
-from tests.sandbox.deployed import Switch, forget
+from tests.sandbox.deployed import Switch, forget, is_direct
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 
@@ -42,6 +42,7 @@ def statuses(page: Page) -> list[int]:
     return seen
 
 
+@pytest.mark.both_modes
 def test_a_person_signs_in_and_sees_nickname_and_email_also_after_a_reload(page: Page, sandbox: Sandbox) -> None:
     sign_in(page, sandbox)
     expect(page.locator("#email")).to_have_text(HANEUL.email or "")
@@ -49,6 +50,7 @@ def test_a_person_signs_in_and_sees_nickname_and_email_also_after_a_reload(page:
     expect_signed_in(page)
 
 
+@pytest.mark.both_modes
 def test_nothing_of_the_session_is_within_reach_of_page_script(
     page: Page, context: BrowserContext, sandbox: Sandbox
 ) -> None:
@@ -70,6 +72,7 @@ def test_nothing_of_the_session_is_within_reach_of_page_script(
         )
 
 
+@pytest.mark.both_modes
 def test_a_session_goes_on_by_its_refresh_token_when_the_id_token_is_gone(
     page: Page, context: BrowserContext, sandbox: Sandbox
 ) -> None:
@@ -80,6 +83,7 @@ def test_a_session_goes_on_by_its_refresh_token_when_the_id_token_is_gone(
     assert "__Host-id" in cookies(context)
 
 
+@pytest.mark.both_modes
 def test_sign_out_ends_the_session_here_and_at_cognito(page: Page, context: BrowserContext, sandbox: Sandbox) -> None:
     sign_in(page, sandbox)
     kept = "; ".join(f"{name}={cookie['value']}" for name, cookie in cookies(context).items())
@@ -88,7 +92,7 @@ def test_sign_out_ends_the_session_here_and_at_cognito(page: Page, context: Brow
     page.get_by_role("button", name="로그아웃").click()
     expect_signed_out(page)
     assert cookies(context) == {}
-    assert any(url.startswith(f"{sandbox.hosted_login}/logout?") for url in visited)
+    assert any(url.startswith(f"{sandbox.hosted_login}/logout?") for url in visited) is not is_direct(sandbox)
 
     copied = requests.post(
         f"{sandbox.site.replace('localhost', '127.0.0.1')}/api/auth/refresh",
@@ -98,6 +102,7 @@ def test_sign_out_ends_the_session_here_and_at_cognito(page: Page, context: Brow
     assert (copied.status_code, copied.json()["error"]) == (401, "signed_out")
 
 
+@pytest.mark.both_modes
 def test_the_back_button_shows_no_person_after_sign_out(page: Page, sandbox: Sandbox) -> None:
     sign_in(page, sandbox)
     page.get_by_role("button", name="로그아웃").click()
@@ -107,6 +112,7 @@ def test_the_back_button_shows_no_person_after_sign_out(page: Page, sandbox: San
     assert HANEUL.email not in page.content()
 
 
+@pytest.mark.both_modes
 def test_a_withheld_email_does_not_stand_in_the_way(page: Page, sandbox: Sandbox) -> None:
     forget(sandbox, BADA)
     press_kakao(page, sandbox)
@@ -115,6 +121,7 @@ def test_a_withheld_email_does_not_stand_in_the_way(page: Page, sandbox: Sandbox
     expect(page.locator("#no-email")).to_be_visible()
 
 
+@pytest.mark.both_modes
 def test_a_withheld_nickname_does_not_either(page: Page, sandbox: Sandbox) -> None:
     forget(sandbox, NO_EMAIL)
     press_kakao(page, sandbox)
@@ -123,6 +130,7 @@ def test_a_withheld_nickname_does_not_either(page: Page, sandbox: Sandbox) -> No
     expect(page.locator("#nickname")).to_have_text("회원님")
 
 
+@pytest.mark.both_modes
 def test_cancelling_at_kakao_leads_to_a_page_from_which_one_can_try_again(
     page: Page, sandbox: Sandbox, statuses: list[int]
 ) -> None:
@@ -132,6 +140,7 @@ def test_cancelling_at_kakao_leads_to_a_page_from_which_one_can_try_again(
     sign_in(page, sandbox)
 
 
+@pytest.mark.both_modes
 def test_kakao_down_is_said_in_words_and_the_next_try_works(
     page: Page, sandbox: Sandbox, statuses: list[int], kakao: Switch
 ) -> None:
@@ -143,6 +152,7 @@ def test_kakao_down_is_said_in_words_and_the_next_try_works(
     sign_in(page, sandbox)
 
 
+@pytest.mark.both_modes
 def test_kakao_talking_garbage_is_said_in_words(
     page: Page, sandbox: Sandbox, statuses: list[int], kakao: Switch
 ) -> None:
@@ -152,6 +162,7 @@ def test_kakao_talking_garbage_is_said_in_words(
     expect_error_page(page, 502, statuses, "카카오")
 
 
+@pytest.mark.both_modes
 def test_a_slow_kakao_is_said_in_words(
     page: Page, sandbox: Sandbox, statuses: list[int], kakao: Switch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +173,7 @@ def test_a_slow_kakao_is_said_in_words(
     expect_error_page(page, 504, statuses, "카카오")
 
 
+@pytest.mark.both_modes
 def test_a_signed_in_person_stays_so_while_kakao_is_down(page: Page, sandbox: Sandbox, kakao: Switch) -> None:
     sign_in(page, sandbox)
     kakao("down")
@@ -169,6 +181,7 @@ def test_a_signed_in_person_stays_so_while_kakao_is_down(page: Page, sandbox: Sa
     expect_signed_in(page)
 
 
+@pytest.mark.both_modes
 def test_two_tabs_sign_in_side_by_side(context: BrowserContext, sandbox: Sandbox) -> None:
     first, second = context.new_page(), context.new_page()
     press_kakao(first, sandbox)
@@ -179,6 +192,7 @@ def test_two_tabs_sign_in_side_by_side(context: BrowserContext, sandbox: Sandbox
     expect_signed_in(second)
 
 
+@pytest.mark.both_modes
 def test_two_people_in_one_warm_function_do_not_mix(browser: Browser, sandbox: Sandbox) -> None:
     for person in (HANEUL, BADA, HANEUL):
         context = browser.new_context(locale="ko-KR")
@@ -186,6 +200,7 @@ def test_two_people_in_one_warm_function_do_not_mix(browser: Browser, sandbox: S
         context.close()
 
 
+@pytest.mark.both_modes
 def test_a_login_begun_elsewhere_cannot_be_finished_here(page: Page, sandbox: Sandbox, statuses: list[int]) -> None:
     """Login CSRF: the attacker's own state and code, in the victim's browser."""
     press_kakao(page, sandbox)
@@ -202,6 +217,7 @@ def test_a_login_begun_elsewhere_cannot_be_finished_here(page: Page, sandbox: Sa
     victim.context.close()
 
 
+@pytest.mark.both_modes
 def test_a_forged_state_is_refused_and_the_own_login_still_works(page: Page, sandbox: Sandbox) -> None:
     press_kakao(page, sandbox)
     forged = page.context.new_page()
@@ -212,6 +228,7 @@ def test_a_forged_state_is_refused_and_the_own_login_still_works(page: Page, san
     expect_signed_in(page)
 
 
+@pytest.mark.both_modes
 def test_a_return_path_is_where_the_person_ends(page: Page, sandbox: Sandbox) -> None:
     query = urlencode({"provider": "Kakao", "origin": sandbox.site, "return_to": "/board/7?sort=new"})
     page.goto(f"{sandbox.site}/api/auth/login?{query}")
@@ -240,6 +257,7 @@ def test_a_session_by_password_is_the_pages_own(page: Page, context: BrowserCont
     expect_signed_out(page)
 
 
+@pytest.mark.both_modes
 def test_the_page_refreshes_by_itself_before_the_token_ends(page: Page, sandbox: Sandbox) -> None:
     page.clock.install()
     sign_in(page, sandbox)
@@ -249,6 +267,7 @@ def test_the_page_refreshes_by_itself_before_the_token_ends(page: Page, sandbox:
     expect_signed_in(page)
 
 
+@pytest.mark.both_modes
 @pytest.mark.parametrize("path", ["/api/userinfo", "/api/auth/refresh", "/api/auth/logout"])
 def test_no_other_site_gets_anything_with_the_persons_cookies(page: Page, sandbox: Sandbox, path: str) -> None:
     sign_in(page, sandbox)
@@ -270,6 +289,7 @@ def test_a_framed_page_stays_empty(page: Page, sandbox: Sandbox) -> None:
     assert page.frames[1].url.startswith("chrome-error:")
 
 
+@pytest.mark.both_modes
 def test_the_login_asks_for_state_nonce_and_pkce_anew_each_time(sandbox: Sandbox) -> None:
     site = sandbox.site.replace("localhost", "127.0.0.1")
     asked = []

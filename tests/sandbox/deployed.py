@@ -27,6 +27,17 @@ def at(sandbox: Sandbox) -> str:
     return sandbox.site.replace("localhost", "127.0.0.1")
 
 
+def is_direct(sandbox: Sandbox) -> bool:
+    """Whether users sign in at Kakao itself."""
+    redirect_uri: str = sandbox.exports["kakaoRedirectUri"]
+    return redirect_uri.startswith(sandbox.site)
+
+
+def authorization_server(sandbox: Sandbox) -> str:
+    """Where a login sends the browser first."""
+    return sandbox.kakao if is_direct(sandbox) else sandbox.hosted_login
+
+
 def ask(sandbox: Sandbox, route: str, headers: Mapping[str, str] | None = None, body: object = None) -> Any:
     """Ask one route, such as `POST /api/auth/sign-in`, and follow no redirect."""
     method, path = route.split(" ")

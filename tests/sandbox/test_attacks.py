@@ -27,8 +27,10 @@ from tests.sandbox.deployed import (
     ask,
     at,
     at_cognito,
+    authorization_server,
     bearer,
     id_token,
+    is_direct,
     kakao_tokens,
     on_pool,
     talk,
@@ -72,6 +74,7 @@ def expect_no_session(answer: requests.Response, browser: Browser) -> None:
 # Codes and states
 
 
+@pytest.mark.both_modes
 def test_the_attackers_own_code_and_state_sign_nobody_else_in(victim: Browser, attacker: Browser) -> None:
     callback = attacker.agree(attacker.begin(), ATTACKER)
     expect_no_session(victim.send("GET", callback), victim)
@@ -84,6 +87,7 @@ def test_the_attackers_own_code_and_state_sign_nobody_else_in(victim: Browser, a
     assert attacker.send("GET", callback).status_code == 302  # the code was never sent to Cognito
 
 
+@pytest.mark.both_modes
 def test_somebody_elses_code_is_no_good_in_ones_own_login(victim: Browser, attacker: Browser) -> None:
     stolen = parse_qs(urlsplit(victim.agree(victim.begin(), VICTIM)).query)["code"][0]
     state = parse_qs(urlsplit(attacker.begin()).query)["state"][0]
@@ -91,6 +95,7 @@ def test_somebody_elses_code_is_no_good_in_ones_own_login(victim: Browser, attac
     expect_no_session(answer, attacker)
 
 
+@pytest.mark.both_modes
 def test_a_code_is_good_once_even_with_the_cookie_of_its_login(victim: Browser, attacker: Browser) -> None:
     callback = victim.agree(victim.begin(), VICTIM)
     attacker.cookies |= victim.cookies
@@ -98,6 +103,7 @@ def test_a_code_is_good_once_even_with_the_cookie_of_its_login(victim: Browser, 
     expect_no_session(attacker.send("GET", callback), attacker)
 
 
+@pytest.mark.both_modes
 def test_a_state_is_good_for_one_login(victim: Browser) -> None:
     asked = victim.begin()
     assert victim.send("GET", victim.agree(asked, VICTIM)).status_code == 302
@@ -110,6 +116,7 @@ def test_a_state_is_good_for_one_login(victim: Browser) -> None:
 # Where a person is sent
 
 
+@pytest.mark.both_modes
 @pytest.mark.parametrize(
     "query",
     [
@@ -169,6 +176,7 @@ def test_nothing_that_a_link_adds_to_the_way_to_kakao_arrives_there(victim: Brow
     assert parse_qs(query, keep_blank_values=True) == {name: [value] for name, value in expected.items()}
 
 
+@pytest.mark.both_modes
 @pytest.mark.parametrize(
     "headers",
     [
@@ -183,10 +191,11 @@ def test_nothing_that_a_link_adds_to_the_way_to_kakao_arrives_there(victim: Brow
 def test_no_header_of_a_client_moves_the_site(victim: Browser, sandbox: Sandbox, headers: dict[str, str]) -> None:
     login = victim.send("GET", f"/api/auth/login?origin={quote(sandbox.site)}", headers=headers)
     location = urlsplit(login.headers["Location"])
-    assert f"{location.scheme}://{location.netloc}" == sandbox.hosted_login
+    assert f"{location.scheme}://{location.netloc}" == authorization_server(sandbox)
     assert parse_qs(location.query)["redirect_uri"] == [f"{sandbox.site}/api/auth/callback"]
     logout = victim.send("POST", "/api/auth/logout", headers={**headers, "Origin": sandbox.site})
-    assert logout.json()["logout_url"].startswith(f"{sandbox.hosted_login}/logout?")
+    next_address = f"{sandbox.site}/" if is_direct(sandbox) else f"{sandbox.hosted_login}/logout?"
+    assert logout.json()["logout_url"].startswith(next_address)
     assert "evil" not in logout.text
 
 
@@ -231,6 +240,7 @@ def test_another_method_is_no_way_round(sandbox: Sandbox, session: dict[str, str
 # Cookies that a sibling host has planted
 
 
+@pytest.mark.both_modes
 def test_a_planted_refresh_token_never_changes_who_is_signed_in(
     sandbox: Sandbox, session: dict[str, str], attacker: Browser
 ) -> None:
@@ -242,6 +252,7 @@ def test_a_planted_refresh_token_never_changes_who_is_signed_in(
     assert not SESSION & set(browser.cookies)
 
 
+@pytest.mark.both_modes
 def test_a_planted_refresh_token_signs_nobody_in_as_the_attacker(sandbox: Sandbox, attacker: Browser) -> None:
     attacker.sign_in(ATTACKER)
     browser = Browser(sandbox, {"__Secure-refresh": attacker.cookies["__Secure-refresh"]})
@@ -250,6 +261,7 @@ def test_a_planted_refresh_token_signs_nobody_in_as_the_attacker(sandbox: Sandbo
     assert not SESSION & set(browser.cookies)
 
 
+@pytest.mark.both_modes
 @pytest.mark.parametrize("planted", ["\u2000{}", "\u3000{}", "\xa0{}", "\u2028{}", "{}\u2000", "{}\xa0"])
 def test_a_cookie_whose_name_a_sibling_host_may_set_is_nobodys(
     sandbox: Sandbox, session: dict[str, str], attacker: Browser, planted: str
@@ -327,6 +339,7 @@ CHROMIUM = {  # what it sends beside the cookies, with as much as a long address
 }
 
 
+@pytest.mark.both_modes
 def test_who_has_the_longest_token_is_told_who_they_are_and_can_refresh_and_sign_out(
     sandbox: Sandbox, attacker: Browser, grown: Callable[[int], int]
 ) -> None:
@@ -342,6 +355,7 @@ def test_who_has_the_longest_token_is_told_who_they_are_and_can_refresh_and_sign
     assert not SESSION & set(attacker.cookies)
 
 
+@pytest.mark.both_modes
 def test_who_has_a_token_that_no_browser_keeps_is_told_so_at_each_sign_in(
     attacker: Browser, grown: Callable[[int], int]
 ) -> None:
@@ -367,6 +381,7 @@ SMUGGLED = {
 }
 
 
+@pytest.mark.both_modes
 def test_a_header_that_names_a_person_is_nobody(sandbox: Sandbox, session: dict[str, str]) -> None:
     assert Browser(sandbox).send("GET", "/api/userinfo", headers=SMUGGLED).status_code == 401
     own = {"Sec-Fetch-Site": "same-origin"}

@@ -119,6 +119,7 @@ def in_time(post: Post, **body: Any) -> requests.Response:
 # One person
 
 
+@pytest.mark.both_modes
 @pytest.mark.parametrize("kind", ["access_token", "id_token"])
 def test_a_person_who_comes_by_token_first_is_the_same_one_in_the_browser(
     post: Post, issue: Issue, sandbox: Sandbox, kind: str
@@ -198,6 +199,7 @@ def test_first_sign_ins_of_both_kinds_at_once_end_at_one_profile(post: Post, iss
     assert ended[-1] == (200, sub)
 
 
+@pytest.mark.both_modes
 def test_the_same_token_twice_and_at_once_gives_the_same_person(post: Post, issue: Issue, sandbox: Sandbox) -> None:
     token = issue()["access_token"]
     with ThreadPoolExecutor(4) as threads:
@@ -269,6 +271,7 @@ def test_the_api_says_whether_kakao_vouches_for_the_e_mail_of_who_came_in_the_br
     assert (told["email"], told["email_verified"]) == (person.email, verified)
 
 
+@pytest.mark.both_modes
 def test_an_account_with_the_same_e_mail_is_another_account_and_stays_as_it_is(
     post: Post, issue: Issue, sandbox: Sandbox
 ) -> None:
@@ -391,6 +394,7 @@ def test_a_kakao_that_is_not_well_is_told_apart_and_nothing_is_half_made(
     assert post(access_token=token).status_code == 200
 
 
+@pytest.mark.both_modes
 @pytest.mark.parametrize(
     ("mode", "expected"),
     [
@@ -444,6 +448,7 @@ def test_a_key_of_kakaos_that_cannot_be_had_lets_nobody_in_and_is_had_later(
 # Ways in that are none
 
 
+@pytest.mark.both_modes
 def test_the_profile_opens_to_no_password(post: Post, issue: Issue, sandbox: Sandbox) -> None:
     post(access_token=issue()["access_token"])
     name = f"kakao-{HANEUL.id}"
@@ -458,6 +463,7 @@ def test_the_profile_opens_to_no_password(post: Post, issue: Issue, sandbox: San
             with_the_secret(sandbox, operation, AuthFlow=flow, AuthParameters=password, **pool)
 
 
+@pytest.mark.both_modes
 def test_the_e_mail_of_a_profile_is_no_way_to_it(post: Post, issue: Issue, sandbox: Sandbox) -> None:
     post(access_token=issue()["access_token"])
     email, before = str(HANEUL.email), len(mails(sandbox.aws))
@@ -466,6 +472,7 @@ def test_the_e_mail_of_a_profile_is_no_way_to_it(post: Post, issue: Issue, sandb
     assert len(mails(sandbox.aws)) == before
 
 
+@pytest.mark.both_modes
 def test_nobody_takes_the_name_of_a_profile_beforehand(sandbox: Sandbox) -> None:
     for name in profile_names(HANEUL):
         with pytest.raises(ClientError) as refusal:
@@ -495,6 +502,7 @@ def answered(sandbox: Sandbox, name: str, session: str, answer: str) -> dict[str
     )
 
 
+@pytest.mark.both_modes
 def test_straight_at_cognito_only_the_persons_own_token_is_an_answer_and_three_wrong_ones_end_it(
     post: Post, issue: Issue, sandbox: Sandbox
 ) -> None:

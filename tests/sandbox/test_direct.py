@@ -1,0 +1,176 @@
+"""A stack whose users sign in at Kakao itself: the web and the apps, one profile, and what Kakao's failures leave."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+import requests
+
+from handlers.token_set import unverified_claims
+from sandbox.kakao import PEOPLE
+from sandbox.kakao.people import Person
+from sandbox.local import Sandbox
+from tests.sandbox.deployed import (
+    TOKENS,
+    Browser,
+    Switch,
+    ask,
+    forget,
+    functions,
+    kakao_tokens,
+    on_pool,
+    profiles,
+    routes,
+    switches,
+    talk,
+)
+
+pytestmark = pytest.mark.sandbox
+
+HANEUL = PEOPLE[0]
+SESSION = {"__Host-id", "__Host-person", "__Secure-refresh"}
+PAGE = {"Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture
+def sandbox(direct_sandbox: Sandbox) -> Iterator[Sandbox]:
+    forget(direct_sandbox, HANEUL)
+    yield direct_sandbox
+    forget(direct_sandbox, HANEUL)
+
+
+@pytest.fixture
+def kakao(sandbox: Sandbox) -> Iterator[Switch]:
+    with switches(sandbox.kakao) as switch:
+        yield switch
+
+
+def by_token(sandbox: Sandbox, kind: str = "access_token", person: Person = HANEUL) -> Any:
+    return ask(sandbox, "POST /api/auth/kakao", body={kind: kakao_tokens(sandbox, person)[kind]})
+
+
+def on_the_web(sandbox: Sandbox, person: Person = HANEUL) -> Browser:
+    browser = Browser(sandbox)
+    assert browser.sign_in(person).status_code == 302
+    return browser
+
+
+def sub_of(token: str) -> str:
+    sub: str = unverified_claims(token)["sub"]
+    return sub
+
+
+def test_the_stack_has_neither_an_identity_provider_nor_a_domain_nor_a_client_of_apps(sandbox: Sandbox) -> None:
+    assert on_pool(sandbox, "ListIdentityProviders")["Providers"] == []
+    assert "Domain" not in on_pool(sandbox, "DescribeUserPool")["UserPool"]
+    assert len(on_pool(sandbox, "ListUserPoolClients")["UserPoolClients"]) == 1
+    assert sandbox.exports["kakaoRedirectUri"] == f"{sandbox.site}/api/auth/callback"
+    assert "kakao_web_sign_in" in functions(sandbox)
+    assert "GET /api/auth/login" in routes(sandbox)
+
+
+@pytest.mark.parametrize("first", ["web", "access_token", "id_token"])
+def test_who_signs_in_on_the_web_and_with_a_token_is_one_user_whichever_comes_first(
+    sandbox: Sandbox, first: str
+) -> None:
+    subs = []
+    for way in (first, "web", "access_token", "id_token"):
+        if way == "web":
+            subs.append(sub_of(on_the_web(sandbox).cookies["__Host-id"]))
+        else:
+            answer = by_token(sandbox, way)
+            assert (answer.status_code, set(answer.json())) == (200, TOKENS)
+            subs.append(sub_of(answer.json()["IdToken"]))
+    assert len(set(subs)) == 1
+    assert profiles(sandbox, HANEUL) == [f"kakao-{HANEUL.id}"]
+
+
+def test_first_sign_ins_of_both_kinds_at_once_end_at_one_profile(sandbox: Sandbox) -> None:
+    browser = Browser(sandbox)
+    callback = browser.agree(browser.begin(), HANEUL)
+    token = kakao_tokens(sandbox, HANEUL)["access_token"]
+    together = Barrier(2)
+
+    def web() -> int:
+        together.wait()
+        return browser.send("GET", callback).status_code
+
+    def app() -> int:
+        together.wait()
+        return int(ask(sandbox, "POST /api/auth/kakao", body={"access_token": token}).status_code)
+
+    with ThreadPoolExecutor(2) as threads:
+        assert [each.result() for each in (threads.submit(web), threads.submit(app))] == [302, 200]
+    assert profiles(sandbox, HANEUL) == [f"kakao-{HANEUL.id}"]
+
+
+def test_the_page_the_api_and_the_socket_know_a_user_who_came_straight_from_kakao(sandbox: Sandbox) -> None:
+    browser = on_the_web(sandbox)
+    user = browser.send("GET", "/api/userinfo", headers=PAGE).json()
+    assert (user["name"], user["provider"]) == (f"kakao-{HANEUL.id}", "Kakao")
+    assert (user["email"], user["email_verified"], user["nickname"]) == (HANEUL.email, True, HANEUL.nickname)
+    cookie = {"Cookie": f"__Host-id={browser.cookies['__Host-id']}", "Origin": sandbox.site}
+    assert talk(sandbox, cookie) == []
+
+
+def test_a_session_is_refreshed_and_ended_without_a_hosted_login(sandbox: Sandbox) -> None:
+    browser = on_the_web(sandbox)
+    kept = Browser(sandbox, dict(browser.cookies))
+    assert browser.send("POST", "/api/auth/refresh", headers=PAGE).status_code == 204
+    assert browser.email() == HANEUL.email
+    assert browser.send("POST", "/api/auth/logout", headers=PAGE).json() == {"logout_url": f"{sandbox.site}/"}
+    assert browser.cookies == {}
+    assert kept.send("POST", "/api/auth/refresh", headers=PAGE).status_code == 401
+
+
+def test_the_tokens_of_an_app_are_refreshed_and_revoked(sandbox: Sandbox) -> None:
+    token = by_token(sandbox).json()["RefreshToken"]
+    refreshed = ask(sandbox, "POST /api/auth/refresh", body={"refresh_token": token})
+    assert (refreshed.status_code, set(refreshed.json())) == (200, TOKENS)
+    assert ask(sandbox, "POST /api/auth/logout", body={"refresh_token": token}).status_code == 200
+    assert ask(sandbox, "POST /api/auth/refresh", body={"refresh_token": token}).status_code == 401
+
+
+def test_a_disabled_user_gets_a_page_and_no_session(sandbox: Sandbox) -> None:
+    on_the_web(sandbox)
+    on_pool(sandbox, "AdminDisableUser", Username=f"kakao-{HANEUL.id}")
+    browser = Browser(sandbox)
+    answer = browser.sign_in(HANEUL)
+    assert (answer.status_code, browser.cookies) == (403, {})
+    assert "사용할 수 없는 계정" in answer.text
+
+
+@pytest.mark.parametrize("endpoint", ["/oauth/token", "/v2/user/me"])
+@pytest.mark.parametrize(
+    ("mode", "status"), [("down", 502), ("broken", 502), ("garbage", 502), ("throttled", 429), ("slow", 504)]
+)
+def test_a_kakao_that_fails_is_a_page_and_nothing_is_half_made(
+    sandbox: Sandbox, kakao: Switch, endpoint: str, mode: str, status: int
+) -> None:
+    browser = Browser(sandbox)
+    callback = browser.agree(browser.begin(), HANEUL)
+    kakao(mode, endpoint)
+    answer = browser.send("GET", callback)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert not SESSION & set(browser.cookies)
+    assert profiles(sandbox, HANEUL) == []
+    kakao("up")
+    assert browser.sign_in(HANEUL).status_code == 302
+
+
+def test_a_code_without_the_verifier_of_its_login_is_worth_nothing_at_kakao(sandbox: Sandbox) -> None:
+    """Even with the app's secret."""
+    browser = Browser(sandbox)
+    callback = browser.agree(browser.begin(), HANEUL)
+    code = callback.partition("code=")[2].partition("&")[0]
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": "stand-in-rest-api-key",
+        "client_secret": "stand-in-client-secret",
+        "redirect_uri": sandbox.exports["kakaoRedirectUri"],
+        "code": code,
+    }
+    for verifier in ({}, {"code_verifier": "v" * 43}):
+        assert requests.post(f"{sandbox.kakao}/oauth/token", data=form | verifier, timeout=20).status_code == 400
