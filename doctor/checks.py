@@ -263,8 +263,28 @@ def _jwks_url(target: Target) -> str:
     return (target.stack["jwksUrl"] or cognito).replace("{userPoolId}", pool)
 
 
-def hosted_login_leads_to_kakao(target: Target) -> None:
-    """Cognito knows the app client and its callback, and redirects to Kakao with the key and scopes of the settings.
+def sign_in_leads_to_kakao(target: Target) -> None:
+    """The first redirect after the site's own leads to Kakao, with the key and scopes of the settings."""
+    (_login_leads_to_kakao if target.stack["kakaoSignIn"] == contract.DIRECT else _hosted_login_leads_to_kakao)(target)
+
+
+def _login_leads_to_kakao(target: Target) -> None:
+    """The site's login route redirects to Kakao itself."""
+    location = _begin(target).headers.get("Location", "")
+    if location.partition("?")[0] != f"{target.stack['kakaoIssuer']}/oauth/authorize":
+        raise CheckFailed("the login does not lead to Kakao itself, as kakaoSignIn says", UP_AGAIN)
+    _check_request(target, _query(location), "The login")
+
+
+def _check_request(target: Target, sent: dict[str, str], sender: str) -> None:
+    if sent.get("client_id") != target.stack["kakaoClientId"]:
+        raise CheckFailed(f"{sender} sends another REST API key than kakaoClientId", UP_AGAIN)
+    if set(sent.get("scope", "").split()) != set(target.stack["kakaoScopes"].split()):
+        raise CheckFailed(f"{sender} asks for other scopes than kakaoScopes", UP_AGAIN)
+
+
+def _hosted_login_leads_to_kakao(target: Target) -> None:
+    """Cognito knows the app client and its callback, and redirects to Kakao.
 
     The redirect passes through the site, which adds Kakao's own parameters of a login link.
     """
@@ -284,11 +304,7 @@ def hosted_login_leads_to_kakao(target: Target) -> None:
     if location.partition("?")[0] not in (ours, kakaos):
         problem = "does not know this client, its callback, or Kakao"
         raise CheckFailed(f"the hosted login {problem} (status {answer.status_code})", UP_AGAIN)
-    sent = _query(location)
-    if sent.get("client_id") != target.stack["kakaoClientId"]:
-        raise CheckFailed("Cognito sends another REST API key than kakaoClientId", UP_AGAIN)
-    if set(sent.get("scope", "").split()) != set(target.stack["kakaoScopes"].split()):
-        raise CheckFailed("Cognito asks for other scopes than kakaoScopes", UP_AGAIN)
+    _check_request(target, _query(location), "Cognito")
     if location.startswith(f"{kakaos}?"):
         problem = "Cognito sends browsers to Kakao itself, so `prompt` and the like in a login link have no effect"
         raise CheckFailed(problem, UP_AGAIN)
@@ -318,11 +334,12 @@ def login_begins(target: Target) -> None:
     """The login route redirects with state, nonce and PKCE, and with the callback of this site."""
     site = target.output("siteUrl")
     path = contract.path_of(contract.LOGIN)
-    answer = target.get(f"{site}{path}?{urlencode({'provider': contract.PROVIDER, 'origin': site})}")
+    answer = _begin(target)
     sent = _query(answer.headers.get("Location", ""))
     if answer.status_code != requests.codes.found:
+        function = "login-web" if target.stack["kakaoSignIn"] == contract.DIRECT else "login-session"
         raise CheckFailed(
-            f"{path} answers {answer.status_code}, not a redirect", "read the log of the function login-session"
+            f"{path} answers {answer.status_code}, not a redirect", f"read the log of the function {function}"
         )
     if missing := [name for name in ("state", "nonce", "code_challenge") if not sent.get(name)]:
         raise CheckFailed(f"{path} sends no {', '.join(missing)}", UP_AGAIN)
@@ -347,6 +364,12 @@ def websocket_needs_a_session(target: Target) -> None:
         raise CheckFailed(f"{contract.WEBSOCKET_PATH} without a session answers {status}, not 401 or 403", UP_AGAIN)
 
 
+def _begin(target: Target) -> requests.Response:
+    site = target.output("siteUrl")
+    query = urlencode({"provider": contract.PROVIDER, "origin": site})
+    return target.get(f"{site}{contract.path_of(contract.LOGIN)}?{query}")
+
+
 def _page(target: Target) -> requests.Response:
     return target.get(f"{target.output('siteUrl')}/")
 
@@ -364,7 +387,7 @@ CHECKS: dict[str, Check] = {
     "Kakao takes the sign-in": kakao_takes_the_sign_in,
     "user pool's discovery": pool_is_discovered,
     "user pool's keys": pool_has_keys,
-    "hosted login leads to Kakao": hosted_login_leads_to_kakao,
+    "sign-in leads to Kakao": sign_in_leads_to_kakao,
     "page": page_is_served,
     "page's security headers": page_has_security_headers,
     "login begins": login_begins,

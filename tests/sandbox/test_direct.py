@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import requests
 
+from doctor import checks, stack
 from handlers.token_set import unverified_claims
 from sandbox.kakao import PEOPLE
 from sandbox.kakao.people import Person
 from sandbox.local import Sandbox
+from sandbox.program import own
 from tests.sandbox.deployed import (
     TOKENS,
     Browser,
@@ -174,3 +176,26 @@ def test_a_code_without_the_verifier_of_its_login_is_worth_nothing_at_kakao(sand
     }
     for verifier in ({}, {"code_verifier": "v" * 43}):
         assert requests.post(f"{sandbox.kakao}/oauth/token", data=form | verifier, timeout=20).status_code == 400
+
+
+# The doctor
+
+
+def findings(sandbox: Sandbox, **changed: str) -> dict[str, str]:
+    """What the doctor finds in this sandbox, with some settings changed; an empty text is that all is well."""
+    target = stack.from_file(sandbox.documents)
+    settings = dict(target.settings) | {own(key): value for key, value in changed.items()}
+    with requests.Session() as session:
+        found = checks.examine(stack.Stack(settings, target.encrypted, target.outputs), session)
+        return {finding.name: finding.found for finding in found}
+
+
+def test_the_doctor_finds_nothing_wrong(sandbox: Sandbox) -> None:
+    assert set(findings(sandbox).values()) == {""}
+
+
+def test_the_doctor_knows_that_the_login_leads_to_kakao_itself(sandbox: Sandbox) -> None:
+    name = "sign-in leads to Kakao"
+    assert "another REST API key" in findings(sandbox, kakaoClientId="another")[name]
+    assert "other scopes" in findings(sandbox, kakaoScopes="openid")[name]
+    assert "does not lead to Kakao itself" in findings(sandbox, kakaoIssuer=f"{sandbox.site}/elsewhere")[name]

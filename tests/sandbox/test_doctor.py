@@ -153,7 +153,7 @@ def test_a_hosted_login_that_is_not_as_the_settings_are_wants_another_up(
     found: str,
 ) -> None:
     with fault(sandbox):
-        finding = only(examine(target, session), "hosted login leads to Kakao")
+        finding = only(examine(target, session), "sign-in leads to Kakao")
     assert finding.mark == "✗"
     assert found in finding.found
     assert finding.fix == "pulumi up"
@@ -161,7 +161,7 @@ def test_a_hosted_login_that_is_not_as_the_settings_are_wants_another_up(
 
 def test_a_client_that_is_gone_is_not_known_to_the_hosted_login(target: stack.Stack, session: requests.Session) -> None:
     elsewhere = stack.Stack(target.settings, target.encrypted, {**target.outputs, "clientId": "gone"})
-    finding = only(examine(elsewhere, session), "hosted login leads to Kakao")
+    finding = only(examine(elsewhere, session), "sign-in leads to Kakao")
     assert (finding.mark, "does not know this client" in finding.found) == ("✗", True)
 
 
