@@ -122,7 +122,10 @@ def test_a_session_is_refreshed_and_ended_without_a_hosted_login(sandbox: Sandbo
     kept = Browser(sandbox, dict(browser.cookies))
     assert browser.send("POST", "/api/auth/refresh", headers=PAGE).status_code == 204
     assert browser.email() == HANEUL.email
-    assert browser.send("POST", "/api/auth/logout", headers=PAGE).json() == {"logout_url": f"{sandbox.site}/"}
+    answer = browser.send("POST", "/api/auth/logout", headers=PAGE).json()
+    assert answer["logout_url"] == f"{sandbox.site}/"
+    at_kakao = browser.send("GET", answer["kakao_logout_url"].removeprefix(sandbox.site))
+    assert at_kakao.headers["Location"].startswith(f"{sandbox.kakao}/oauth/logout?")
     assert browser.cookies == {}
     assert kept.send("POST", "/api/auth/refresh", headers=PAGE).status_code == 401
 
