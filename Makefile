@@ -25,7 +25,7 @@ install: python  ## install what `pulumi up` needs, each package pinned by its h
 up: $(VENV)/sandbox  ## run the whole login on this machine: http://localhost:$(PORT)
 	@exec $(RUN) -m sandbox --port $(PORT)
 
-dev: $(VENV)/sandbox  ## the same; saved files of handlers/, service/, frontend/ and client/ are live at once
+dev: $(VENV)/sandbox  ## the same; saved files are live at once
 	@exec $(RUN) -m sandbox --port $(PORT) --watch
 
 test: $(VENV)/ready  ## run every test, also in Chromium

@@ -24,9 +24,7 @@ def main() -> None:
     parser.add_argument(
         "--port", type=int, default=3000, help="port of the site; the sandbox also uses the next three ports"
     )
-    parser.add_argument(
-        "--watch", action="store_true", help="apply saved files of handlers/, service/, frontend/ and client/ at once"
-    )
+    parser.add_argument("--watch", action="store_true", help="apply saved files at once")
     arguments = parser.parse_args()
     port = arguments.port
     if not 1 <= port <= 65532:

@@ -1,6 +1,7 @@
-"""`make dev`: a saved file of handlers/, service/, frontend/ or client/ is live at once, and users and sessions stay.
+"""`make dev`: a saved file is live at once, and users, sessions and data stay.
 
-A saved file of infra/ or sandbox/ needs a restart. The terminal says so.
+A change that the emulator cannot apply to a running sandbox needs a restart, and so does a saved file of sandbox/. The
+terminal says so.
 """
 
 import threading
@@ -12,37 +13,52 @@ from pathlib import Path
 from watchfiles import watch
 
 from sandbox.aws import RESTART
-from sandbox.program import ROOT
+from sandbox.program import ROOT, forget_modules
 
-LIVE = (ROOT / "handlers", ROOT / "service", ROOT / "client")
-LOADED_ONCE = (ROOT / "infra", ROOT / "sandbox")
+LIVE = (ROOT / "handlers", ROOT / "service", ROOT / "client", ROOT / "infra")
+LOADED_ONCE = (ROOT / "sandbox",)
+PROGRAM = (ROOT / "__main__.py", ROOT / "Pulumi.yaml", ROOT / "Pulumi.local.yaml")
 MILLISECONDS = 50  # without a change; then a save is complete
 
 
 @contextmanager
 def apply_saved_files(page: Path, update: Callable[[], list[str]], say: Callable[[str], None]) -> Iterator[None]:
     """Call `update` after each save, also in the folder `page`, until the block ends. Say what changed, or why not."""
-    ended = threading.Event()
+    ended, one_at_a_time = threading.Event(), threading.Lock()
 
-    def apply() -> None:
+    def apply(*folders: Path, recursive: bool) -> None:
         for changes in watch(
-            page, *LIVE, *LOADED_ONCE, step=MILLISECONDS, rust_timeout=500, stop_event=ended, raise_interrupt=False
+            *folders,
+            recursive=recursive,
+            step=MILLISECONDS,
+            rust_timeout=500,
+            stop_event=ended,
+            raise_interrupt=False,
         ):
             saved = sorted({Path(path) for _, path in changes})
+            if not recursive:
+                saved = [file for file in saved if file in PROGRAM]
             old = [_shown_path(file) for file in saved if any(file.is_relative_to(folder) for folder in LOADED_ONCE)]
             if old:
                 say(f"  not live: {', '.join(old)}, which {RESTART}.")
             if len(old) < len(saved):
-                say(_line(update))
+                with one_at_a_time:
+                    forget_modules()
+                    say(_line(update))
 
-    thread = threading.Thread(target=apply, name="live", daemon=True)  # Ctrl-C may come before the join
-    thread.start()
-    say(f"  saved files of handlers/, service/, client/ and {_shown_path(page)}/ go live at once\n")
+    threads = [
+        threading.Thread(target=apply, args=folders, kwargs={"recursive": recursive}, name=name, daemon=True)
+        for name, folders, recursive in (("live", (page, *LIVE, *LOADED_ONCE), True), ("live program", (ROOT,), False))
+    ]  # daemons: Ctrl-C may come before the join
+    for thread in threads:
+        thread.start()
+    say(f"  saved files of the program, the functions and {_shown_path(page)}/ go live at once\n")
     try:
         yield
     finally:
         ended.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
 
 
 def _line(update: Callable[[], list[str]]) -> str:

@@ -96,7 +96,9 @@ def running(port: int, say: Say = lambda _line: None, changed: Mapping[str, Any]
         documents.write_text(program.documents(config, exports))
 
         def update() -> list[str]:
-            applier.run(stack="local", config=config)
+            config = settings(port)
+            exports = applier.run(stack="local", config=config)
+            documents.write_text(program.documents(config, exports))
             return applier.changed
 
         yield Sandbox(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import runpy
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,6 +30,13 @@ def own(key: str) -> str:
 
 
 SECRET = own("kakaoClientSecret")
+
+
+def forget_modules() -> None:
+    """Let the next run of the program read infra/ and what it shares with the handlers again."""
+    for name in [*sys.modules]:
+        if name.partition(".")[0] == "infra" or name in ("handlers", "handlers.contract"):
+            del sys.modules[name]
 
 
 class Monitor(mocks.MockMonitor):
@@ -116,6 +124,7 @@ def run(
         # Inside the loop, because what the runtime creates here belongs to the loop that it is created in.
         pulumi.runtime.set_all_config(texts, [SECRET])
         mocks.set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor)
+        settings.SETTINGS.outputs.clear()  # a run that failed leaves tasks of its own event loop, which is closed
         settings.set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes the one that exports
         await pulumi.runtime.run_in_stack(execute_program)
 

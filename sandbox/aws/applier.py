@@ -1,7 +1,7 @@
 """Creates the resources of the Pulumi program in the emulated AWS, an empty, temporary account.
 
-A second run of the program updates the code of Lambda and CloudFront functions and the files of the page. It refuses
-every other change.
+A later run of the program creates what is new, and changes what the tables at the end of `resources` have. It refuses
+every other change, because the users and the data would be lost.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from pulumi.runtime import mocks
 from sandbox import program
 from sandbox.aws import resources
 from sandbox.aws.account import Account, Inputs, NotApplicableError
-from sandbox.aws.resources import CREATE, PAGE_FILE, UPDATE, Created, content
+from sandbox.aws.resources import CREATE, DELETE, LEFT_IN_PLACE, UPDATE, Created, content
 from sandbox.program import plain
 
 RESTART = "needs a restart of the sandbox"
@@ -40,19 +40,22 @@ class Applier(mocks.Mocks):
         self.changed: list[str] = []  # names of the resources that the last run changed
 
     def run(self, *, stack: str, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Run the program, delete the files of the page that it no longer registers, and return its exports.
+        """Run the program, remove what it no longer registers, and return its exports.
 
         Raises the errors of `program.run`. The resources created until then stay.
         """
         self._registered.clear()
         self.changed.clear()
         exports = program.run(program.Monitor(self), stack=stack, config=config)
-        for kind, name in self._applied.keys() - self._registered:
-            if kind != PAGE_FILE:
+        removed = self._applied.keys() - self._registered
+        for kind, name in removed:
+            if kind not in DELETE and kind not in LEFT_IN_PLACE:
                 raise NotApplicableError(f"{kind} {name!r} was removed, which {RESTART}")
-            file = self._applied.pop((kind, name)).inputs
-            self._account.call("s3", "DeleteObject", {"bucket": file["bucket"], "key": file["key"]})
-            self.changed.append(name)
+        for kind, name in removed:
+            applied = self._applied.pop((kind, name))
+            if kind in DELETE:
+                DELETE[kind](self._account, applied.created.id, applied.inputs)
+                self.changed.append(name)
         self.changed.sort()
         return exports
 
@@ -83,12 +86,12 @@ class Applier(mocks.Mocks):
         return CREATE[kind](self._account, name, dict(inputs))
 
     def _update(self, key: tuple[str, str], applied: _Applied, inputs: Inputs, digests: dict[str, str]) -> Created:
-        """Update the only input of this type that may change."""
+        """Update the inputs that may change for this type."""
         different = {name for name, _ in applied.digests.items() ^ digests.items()}
-        changeable, update = UPDATE.get(key[0], ("", None))
-        if update is None or different != {changeable}:
-            raise NotApplicableError(f"has another {', '.join(sorted(different))}, which {RESTART}")
-        update(self._account, applied.created.id, dict(inputs))
+        changeable, update = UPDATE.get(key[0], (frozenset(), None))
+        if update is None or not different <= changeable:
+            raise NotApplicableError(f"has another {', '.join(sorted(different - changeable))}, which {RESTART}")
+        update(self._account, applied.created.id, dict(inputs), different)
         return applied.created
 
     def call(self, args: mocks.MockCallArgs) -> tuple[Inputs, list[tuple[str, str]]]:

@@ -13,6 +13,7 @@ from sandbox.aws.account import Account, Inputs, NotApplicableError
 
 EXECUTE_API = ".execute-api."
 FUNCTION = "aws:lambda/function:Function"
+ROUTE = "aws:apigatewayv2/route:Route"
 PAGE_FILE = "aws:s3/bucketObjectv2:BucketObjectv2"
 ACTIVE_TIMEOUT_SECONDS = 20
 
@@ -248,11 +249,6 @@ def _function(account: Account, name: str, inputs: Inputs) -> Created:
     arn = made["FunctionArn"]
     invoke_arn = f"arn:aws:apigateway:{account.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
     return Created(function, {"name": function, "arn": arn, "invokeArn": invoke_arn})
-
-
-def _update_code(account: Account, function: str, inputs: Inputs) -> None:
-    account.call("lambda", "UpdateFunctionCode", {"FunctionName": function, "ZipFile": content(inputs["code"])})
-    _wait_until_active(account, function)
 
 
 def _wait_until_active(account: Account, function: str) -> None:
@@ -492,15 +488,119 @@ def _integration(account: Account, _name: str, inputs: Inputs) -> Created:
     return Created(account.call("apigatewayv2", "CreateIntegration", inputs)["IntegrationId"], {})
 
 
-@_creates("aws:apigatewayv2/route:Route")
+@_creates(ROUTE)
 def _route(account: Account, _name: str, inputs: Inputs) -> Created:
     return Created(account.call("apigatewayv2", "CreateRoute", inputs)["RouteId"], {})
 
 
-# Updates by type: the input that may change, and the function that updates it
+# Updates by type: the inputs that may change, and the function that updates the resource. It takes the resource's id,
+# all of its inputs, and the names of those that differ.
 
-UPDATE: dict[str, tuple[str, Callable[[Account, str, Inputs], object]]] = {
-    FUNCTION: ("code", _update_code),
-    PAGE_FILE: ("source", _bucket_object),
-    "aws:cloudfront/function:Function": ("code", _update_edge_function),
+Update = Callable[[Account, str, Inputs, set[str]], object]
+
+
+def _update_function(account: Account, function: str, inputs: Inputs, different: set[str]) -> None:
+    if "code" in different:
+        account.call("lambda", "UpdateFunctionCode", {"FunctionName": function, "ZipFile": content(inputs["code"])})
+        _wait_until_active(account, function)
+    if different - {"code"}:
+        absent: Inputs = {"environment": {"variables": {}}, "layers": []}
+        changed = {name: inputs.get(name, absent.get(name)) for name in different - {"code"}}
+        account.call("lambda", "UpdateFunctionConfiguration", {"FunctionName": function, **changed})
+        _wait_until_active(account, function)
+
+
+def _update_role_policy(account: Account, policy: str, inputs: Inputs, _different: set[str]) -> None:
+    role, _, name = policy.partition(":")
+    account.call("iam", "PutRolePolicy", {"RoleName": role, "PolicyName": name, "PolicyDocument": inputs["policy"]})
+
+
+def _update_route(account: Account, route: str, inputs: Inputs, _different: set[str]) -> None:
+    account.call("apigatewayv2", "UpdateRoute", {"RouteId": route, **inputs})
+
+
+def _update_integration(account: Account, integration: str, inputs: Inputs, different: set[str]) -> None:
+    changed = {name: inputs[name] for name in different | {"apiId"}}
+    account.call("apigatewayv2", "UpdateIntegration", {"IntegrationId": integration, **changed})
+
+
+def _update_user_pool(account: Account, pool: str, inputs: Inputs, different: set[str]) -> None:
+    changed = {name: inputs[name] for name in different}
+    account.call("cognito-idp", "UpdateUserPool", {"UserPoolId": pool, **changed})
+
+
+def _update_client(account: Account, client: str, inputs: Inputs, _different: set[str]) -> None:
+    inputs.pop("generateSecret", None)
+    account.call("cognito-idp", "UpdateUserPoolClient", {"ClientId": client, **inputs})
+
+
+def _update_alarm(account: Account, alarm: str, inputs: Inputs, _different: set[str]) -> None:
+    account.call("cloudwatch", "PutMetricAlarm", {"AlarmName": alarm, **inputs})
+
+
+def _of_creation(create: Create) -> Update:
+    """Return the update of a resource that AWS creates and changes by the same call."""
+    return lambda account, _id, inputs, _different: create(account, "", inputs)
+
+
+UPDATE: dict[str, tuple[frozenset[str], Update]] = {
+    FUNCTION: (
+        frozenset({"code", "environment", "handler", "layers", "memorySize", "timeout"}),
+        _update_function,
+    ),
+    PAGE_FILE: (frozenset({"source", "content", "cacheControl", "contentType"}), _of_creation(_bucket_object)),
+    "aws:apigatewayv2/integration:Integration": (frozenset({"integrationUri"}), _update_integration),
+    ROUTE: (frozenset({"target", "authorizationType", "authorizerId"}), _update_route),
+    "aws:cloudfront/function:Function": (
+        frozenset({"code"}),
+        lambda account, function, inputs, _different: _update_edge_function(account, function, inputs),
+    ),
+    "aws:cloudwatch/dashboard:Dashboard": (frozenset({"dashboardBody"}), _of_creation(_dashboard)),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": (frozenset({"threshold", "period", "alarmDescription"}), _update_alarm),
+    "aws:cognito/userPool:UserPool": (frozenset({"lambdaConfig"}), _update_user_pool),
+    "aws:cognito/userPoolClient:UserPoolClient": (
+        frozenset({"callbackUrls", "logoutUrls", "idTokenValidity", "accessTokenValidity", "refreshTokenValidity"}),
+        _update_client,
+    ),
+    "aws:iam/rolePolicy:RolePolicy": (frozenset({"policy"}), _update_role_policy),
+}
+
+
+# Deletions by type: the function takes the resource's id and its inputs
+
+Delete = Callable[[Account, str, Inputs], object]
+
+DELETE: dict[str, Delete] = {
+    PAGE_FILE: lambda account, _id, inputs: account.call(
+        "s3", "DeleteObject", {"bucket": inputs["bucket"], "key": inputs["key"]}
+    ),
+    ROUTE: lambda account, route, inputs: account.call(
+        "apigatewayv2", "DeleteRoute", {"ApiId": inputs["apiId"], "RouteId": route}
+    ),
+    "aws:cognito/userGroup:UserGroup": lambda account, pool, inputs: account.call(
+        "cognito-idp", "DeleteGroup", {"UserPoolId": pool, "GroupName": inputs["name"]}
+    ),
+    "aws:lambda/eventSourceMapping:EventSourceMapping": lambda account, uuid, _inputs: account.call(
+        "lambda", "DeleteEventSourceMapping", {"UUID": uuid}
+    ),
+    "aws:sns/topicSubscription:TopicSubscription": lambda account, subscription, _inputs: account.call(
+        "sns", "Unsubscribe", {"SubscriptionArn": subscription}
+    ),
+}
+# The emulator keeps these when the program no longer has them: nothing calls them, and a table keeps its items.
+LEFT_IN_PLACE = {
+    FUNCTION,
+    "aws:apigatewayv2/integration:Integration",
+    "aws:cloudwatch/logGroup:LogGroup",
+    "aws:cloudwatch/metricAlarm:MetricAlarm",
+    "aws:dynamodb/table:Table",
+    "aws:iam/role:Role",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:lambda/permission:Permission",
+    "aws:secretsmanager/secret:Secret",
+    "aws:secretsmanager/secretVersion:SecretVersion",
+    "aws:sns/topic:Topic",
+    "aws:sqs/queue:Queue",
+    "aws:sqs/queuePolicy:QueuePolicy",
+    "aws:ssm/parameter:Parameter",
 }

@@ -168,7 +168,7 @@ def test_a_file_of_a_kind_that_the_edge_has_not_heard_of_is_served(development: 
     assert named(development.line()) == {"login-site-odd.xyz", "login-site-spa"}
 
 
-@pytest.mark.parametrize("file", ["infra/site.py", "sandbox/proxy.py"])
+@pytest.mark.parametrize("file", ["sandbox/proxy.py"])
 def test_a_saved_file_that_is_loaded_once_wants_a_new_start_and_the_handlers_stay_live(
     development: Development, file: str
 ) -> None:
@@ -177,3 +177,21 @@ def test_a_saved_file_that_is_loaded_once_wants_a_new_start_and_the_handlers_sta
     before = (ROOT / "frontend/style.css").read_text()
     assert named(development.save("frontend/style.css", f"{before}\n")) == {"login-site-style.css"}
     development.save("frontend/style.css", before)
+
+
+def test_a_saved_file_of_infra_is_applied_and_a_change_that_would_lose_users_is_said(development: Development) -> None:
+    file = "infra/function.py"
+    before = (ROOT / file).read_text()
+    assert "login-userinfo" in development.save(file, before.replace("MEMORY_MB = 512", "MEMORY_MB = 1024"))
+    assert "login-userinfo" in development.save(file, before)
+    pool = (ROOT / "infra/user_pool.py").read_text()
+    said = development.save("infra/user_pool.py", pool.replace('"require_numbers": False', '"require_numbers": True'))
+    assert "has another passwordPolicy, which needs a restart of the sandbox" in said
+    assert "nothing new" in development.save("infra/user_pool.py", pool)
+
+
+def test_a_saved_program_with_an_error_leaves_everything_as_it_was(development: Development) -> None:
+    before = (ROOT / "__main__.py").read_text()
+    assert development.save("__main__.py", f"{before}\nnothing\n").startswith("not live: NameError")
+    assert "nothing new" in development.save("__main__.py", before)
+    assert development.get("/api/userinfo", cookie=session(development)).json()["provider"] == "Cognito"

@@ -1,4 +1,4 @@
-"""The guides to routes, tables and roles, followed to the letter in a copy of the project that runs as `make dev`."""
+"""The guides to routes, tables and roles, followed to the letter in a copy of the project while `make dev` runs."""
 
 import json
 import re
@@ -38,6 +38,7 @@ class Followed:
     site: str
     file: Path
     added: int
+    printed: list[str]
 
     def ask(self, method: str, path: str, token: str | None = None, body: object = None) -> requests.Response:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -65,12 +66,14 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
     notes, in_main, *_ = blocks("own-route.md", "python")
     report_in_main, report = blocks("roles.md", "python")
     (groups,) = blocks("roles.md", "yaml")
-    (folder / "service" / "notes.py").write_text(notes)
-    (folder / "service" / "report.py").write_text(report)
     main, local = folder / "__main__.py", folder / "Pulumi.local.yaml"
     before, after = main.read_text().split("\ndashboard = ")
-    main.write_text(f"{before}\n{in_main}\n{report_in_main}\ndashboard = {after}")
-    local.write_text(local.read_text() + "".join(f"  {line}\n" for line in groups.splitlines()))
+    saves = {
+        folder / "service" / "notes.py": notes,
+        folder / "service" / "report.py": report,
+        local: local.read_text() + "".join(f"  {line}\n" for line in groups.splitlines()),
+        main: f"{before}\n{in_main}\n{report_in_main}\ndashboard = {after}",
+    }
     added = sum(len(text.strip().splitlines()) for text in (notes, in_main, report_in_main, report, groups))
     port = free_ports()
     command = [sys.executable, "-m", "sandbox", "--watch", "--port", str(port)]
@@ -81,12 +84,28 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
                 break
         else:
             pytest.fail(sandbox.stderr.read() if sandbox.stderr else "")
-        yield Followed(f"http://127.0.0.1:{port}", folder / ".build" / f"sandbox-{port}.json", added)
+        printed: list[str] = []
+        project = Followed(f"http://127.0.0.1:{port}", folder / ".build" / f"sandbox-{port}.json", added, printed)
+        token = project.token()
+        made = project.ask("POST", "/api/todos", token, {"text": "from before"}).json()
+        for file, text in saves.items():
+            file.write_text(text)
+            printed.append(next(line.strip() for line in sandbox.stdout if "live" in line))
+        assert project.ask("GET", "/api/todos", token).json()["todos"] == [made], printed
+        yield project
         sandbox.send_signal(signal.SIGINT)
 
 
 def test_a_route_with_a_table_and_a_route_for_a_group_take_few_lines(followed: Followed) -> None:
     assert followed.added <= LINES
+
+
+def test_each_save_is_applied_to_the_running_sandbox_whose_users_and_data_stay(followed: Followed) -> None:
+    """The fixture has asked for the to-do of before the saves, with the token of before."""
+    assert [line for line in followed.printed if not line.startswith("live after")] == []
+    settings, program = followed.printed[-2:]
+    assert {"login-pool", "login-pool-group-admin", "login-token", "login-session"} <= set(re.split("[:,] ", settings))
+    assert {"notes", "notes-table", "report", "notes-get-notes-route", "dashboard"} & set(re.split("[:,] ", program))
 
 
 def test_the_route_with_a_table_is_there_for_signed_in_users(followed: Followed) -> None:
