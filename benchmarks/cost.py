@@ -91,9 +91,9 @@ MINUTES, MESSAGES = 10, 10  # of a visit; each message gets an answer
 KB_LINE = 0.3  # one line for each request and each call
 # A warm call with 512 MB.
 MEMORY = 0.5
-QUICK, ASKING = 0.005, 0.05  # seconds of a call without and with a request to AWS
+QUICK, ASKING = 0.005, 0.05  # seconds of a call without and with a request to AWS or Kakao
 # The stack's resources without users. Two alarms belong to the sign-in with a Kakao token.
-ALARMS, METRICS, DASHBOARDS = 23, 5, 1
+ALARMS, METRICS, DASHBOARDS = 24, 5, 1
 FIREWALL_RULES = {"site": 5, "user pool": 3}
 
 
@@ -102,10 +102,10 @@ def month(users: int, *, usual: bool = False) -> Costs:
 
     The usual way is a Lambda authorizer that calls AdminGetUser for each request to the API.
     """
-    requests = users * (2 * SIGN_INS + REFRESHES + API_REQUESTS)
+    requests = users * (3 * SIGN_INS + REFRESHES + API_REQUESTS)  # login, callback, and Cognito for the claims
     quick = users * (SIGN_INS + API_REQUESTS)  # login, API
-    # Callback, refresh, authorizer, and the chat: connect, disconnect and each message.
-    asking = users * (SIGN_INS + REFRESHES + VISITS + VISITS * (2 + MESSAGES))
+    # Callback, claims, refresh, authorizer, and the chat: connect, disconnect and each message.
+    asking = users * (2 * SIGN_INS + REFRESHES + VISITS + VISITS * (2 + MESSAGES))
     if usual:
         asking += users * API_REQUESTS
     calls, edge = quick + asking, at_the_edge(users)

@@ -29,6 +29,7 @@ ENVIRONMENT = {
     contract.ENV_HOSTED_LOGIN_URL: "https://login.example",
     contract.ENV_ISSUER: "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_pool",
     contract.ENV_JWKS_URL: "https://keys.example/jwks.json",
+    contract.ENV_KAKAO_API: "https://kapi.example",
     contract.ENV_KAKAO_AUTHORIZE_URL: "https://kauth.example/oauth/authorize",
     contract.ENV_KAKAO_CLIENT_ID: "rest-api-key",
     contract.ENV_REFRESH_DAYS: "30",
@@ -38,7 +39,7 @@ ENVIRONMENT = {
     "TABLE": "table",
 }
 FUNCTIONS = (
-    *(f"handlers.{name}" for name in ("session", "user_info", "accounts")),
+    *(f"handlers.{name}" for name in ("session", "user_info", "kakao_user_info", "accounts")),
     *(f"handlers.{name}" for name in ("pre_sign_up", "post_confirmation", "pre_authentication")),
     *(f"service.{name}" for name in ("todos", "chat", "first_sign_in")),
 )

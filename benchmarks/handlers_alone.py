@@ -117,6 +117,7 @@ def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[
         connect_authorizer,
         kakao_challenge,
         kakao_sign_in,
+        kakao_user_info,
         post_confirmation,
         pre_authentication,
         pre_sign_up,
@@ -169,6 +170,8 @@ def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[
         for credential in from_kakao:
             answer = app.send(contract.KAKAO_SIGN_IN, body=json.dumps(credential))
             yield f"kakao, with an {next(iter(credential))}", answer["statusCode"] == 200
+        of_cognito = {"routeKey": contract.KAKAO_USER_INFO, "headers": {"authorization": "Bearer t"}}
+        yield "Kakao's claims", kakao_user_info.handler(of_cognito, None)["statusCode"] == 200
         for trigger, request in challenged.items():
             asked_for = {
                 "triggerSource": f"{trigger}_Authentication",

@@ -9,7 +9,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pulumi
@@ -18,6 +18,7 @@ import requests
 from doctor.stack import PROJECT, Stack
 from handlers import contract
 from infra import commands, kakao, settings
+from infra.inputs import KakaoAppArgs
 from infra.keys import SettingError
 
 TIMEOUT_SECONDS = 10
@@ -172,14 +173,14 @@ def stack_is_up(target: Target) -> None:
 def kakao_is_discovered(target: Target) -> None:
     """Cognito has the endpoints of Kakao's discovery document."""
     issuer = target.stack["kakaoIssuer"]
-    ours = kakao.endpoints(issuer, target.stack["kakaoApi"])
+    ours = kakao.endpoints(issuer)
     fix = "correct kakaoIssuer and kakaoApi, or update this program"
     document = target.document(f"{issuer}/.well-known/openid-configuration", fix)
     expected = {
         "issuer": issuer,
         "authorization_endpoint": ours["authorize_url"],
         "token_endpoint": ours["token_url"],
-        "userinfo_endpoint": ours["attributes_url"],
+        "userinfo_endpoint": f"{target.stack['kakaoApi']}/v1/oidc/userinfo",
         "jwks_uri": ours["jwks_uri"],
     }
     if different := [name for name, address in expected.items() if document.get(name) != address]:
@@ -189,7 +190,7 @@ def kakao_is_discovered(target: Target) -> None:
 def kakao_takes_the_sign_in(target: Target) -> None:
     """Kakao's authorize endpoint accepts the key, the redirect URI and the scopes."""
     redirect_uri = target.output("kakaoRedirectUri")
-    scopes = target.stack["kakaoScopes"]
+    scopes = _scopes(target)
     match _refusal(target, scopes):
         case "":
             return
@@ -209,6 +210,17 @@ def kakao_takes_the_sign_in(target: Target) -> None:
             raise _scopes_off(off or scopes.split())
         case refusal:
             raise CheckFailed(f"Kakao refuses the sign-in with {refusal}", f"see {ERRORS_OF_KAKAO}")
+
+
+def _scopes(target: Target) -> str:
+    """Return the scopes of kakaoScopes and of the consents in kakaoAttributes."""
+    try:
+        mapped = json.loads(target.stack["kakaoAttributes"] or "{}")
+    except ValueError:  # settings_are_right reports it
+        mapped = {}
+    known = [consent for consent in mapped if consent in contract.KAKAO_CONSENTS] if isinstance(mapped, dict) else []
+    args = {"scopes": target.stack["kakaoScopes"], "attributes": dict.fromkeys(known, "")}
+    return kakao.scopes(cast("KakaoAppArgs", args))
 
 
 def _refusal(target: Target, scopes: str) -> str:
@@ -231,7 +243,7 @@ def _scopes_off(off: list[str]) -> CheckFailed:
         fixes.append("turn it on: 카카오 로그인 › OpenID Connect (Kakao Login › OpenID Connect)")
     if off != ["openid"]:
         menu = "카카오 로그인 › 동의항목 (Kakao Login › Consent Items)"
-        fixes.append(f"enable it: {menu}, or remove it from kakaoScopes and run pulumi up")
+        fixes.append(f"enable it: {menu}, or remove it from kakaoScopes or kakaoAttributes and run pulumi up")
     return CheckFailed(f"KOE205, not enabled in the app: {', '.join(off)}", "; ".join(fixes))
 
 
@@ -279,8 +291,8 @@ def _login_leads_to_kakao(target: Target) -> None:
 def _check_request(target: Target, sent: dict[str, str], sender: str) -> None:
     if sent.get("client_id") != target.stack["kakaoClientId"]:
         raise CheckFailed(f"{sender} sends another REST API key than kakaoClientId", UP_AGAIN)
-    if set(sent.get("scope", "").split()) != set(target.stack["kakaoScopes"].split()):
-        raise CheckFailed(f"{sender} asks for other scopes than kakaoScopes", UP_AGAIN)
+    if set(sent.get("scope", "").split()) != set(_scopes(target).split()):
+        raise CheckFailed(f"{sender} asks for other scopes than kakaoScopes and kakaoAttributes", UP_AGAIN)
 
 
 def _hosted_login_leads_to_kakao(target: Target) -> None:

@@ -43,6 +43,7 @@ ACCOUNT_ROUTES = (SIGN_UP, CONFIRM, RESEND_CODE, SIGN_IN, FORGOT_PASSWORD, RESET
 
 API_PATH = "/api"  # of every HTTP route
 AUTH_PATH = "/api/auth"  # of the routes that begin, renew and end sessions
+KAKAO_PATH = "/api/kakao"  # of the routes between Cognito and Kakao; none takes a token of ours
 WEBSOCKET_PATH = "/ws"  # the stage of the WebSocket API has this name, so CloudFront needs no origin path
 
 # CloudFront takes certificates and WAF's rules of this region only, its metrics are there, and so must their topics be.

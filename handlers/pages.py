@@ -109,7 +109,7 @@ PAGES = {
             cause,
         )
         for name, cause in {
-            "secret": "Kakao refuses the client: check kakaoClientId and kakaoClientSecret (KOE010, KOE101)",
+            "secret": "Kakao refuses the client: check kakaoClientId, kakaoClientSecret (KOE010, KOE101), kakaoAppId",
             "issuer": "The ID token has another issuer or audience: check the identity provider in infra/user_pool.py",
             "redirect": "A redirect address is not registered: give Kakao the output kakaoRedirectUri (KOE006, KOE303)",
             "kakao": "Kakao refuses the app: look at the log, and at the app's settings at developers.kakao.com",
@@ -147,7 +147,7 @@ KINDS = [
     ("", r"already found an entry for username", "again"),
     ("", r"user is (not enabled|disabled)", "disabled"),
     ("", r"user is not confirmed", "not_confirmed"),
-    ("", r"too ?many ?requests|rate (limit )?exceeded|limit ?exceeded|throttl", "throttled"),
+    ("", r"too ?many ?requests|rate (limit )?exceeded|limit ?exceeded|throttl|error - 429", "throttled"),
     ("", r"invocation failed due to error (accessdenied|resourcenotfound)", "misconfigured_trigger"),
     ("", r"(invalid|unrecognizable) lambda", "misconfigured_trigger"),
     ("", r"attributes? required|attribute is required", "consent_missing"),
@@ -158,8 +158,8 @@ KINDS = [
     ("", r"redirect.?(uri)?.?mismatch", "misconfigured_redirect"),
     ("", r"bad id_token|issuer|audience", "misconfigured_issuer"),
     ("", r"invalid_grant|authorization code not found", "login_expired"),
-    ("", r"time(d )?out", "too_slow"),
-    ("", r"(failed with|failed due to) error", "refused"),
+    ("", r"time(d )?out|error - 504", "too_slow"),
+    ("", r"(failed with|failed due to) error|error - 403", "refused"),
     # Kakao's own error, where Cognito has it in the description: "Kakao Error - 400 consent_required …".
     ("", r"consent[ _]required|interaction_required", "consent_missing"),
     ("", r"login_required", "login_expired"),

@@ -30,6 +30,8 @@ class KakaoAppArgs(TypedDict):
     """Consent items to request, separated by spaces. Each must be enabled in Kakao's console."""
     logout: NotRequired[bool]
     """Let a sign-out end the session at Kakao too, where the user chooses it."""
+    attributes: NotRequired[Mapping[str, str]]
+    """Attribute of the user pool for each further consent, such as `{"phone_number": "phone_number"}`."""
     issuer: NotRequired[str]
     """OpenID Connect issuer."""
     api: NotRequired[str]
@@ -100,6 +102,8 @@ class KakaoLoginArgs(TypedDict):
     """Further sites that may use this login, such as `http://localhost:3000`."""
     app_callbacks: NotRequired[Sequence[str]]
     """App links to which the hosted login redirects mobile apps."""
+    custom_attributes: NotRequired[Sequence[str]]
+    """Custom attributes of the user pool, such as `custom:plan`. Those in `kakao.attributes` need no entry."""
     connect_checks_user: NotRequired[bool]
     """Ask Cognito at each WebSocket connect whether the user still exists and is enabled."""
     waf: NotRequired[bool]
@@ -127,6 +131,7 @@ DEFAULTS: Mapping[str, Any] = {
         "app_keys": [],
         "scopes": "openid account_email profile_nickname",
         "logout": False,
+        "attributes": {},
         "issuer": "https://kauth.kakao.com",
         "api": "https://kapi.kakao.com",
     },
@@ -142,6 +147,7 @@ DEFAULTS: Mapping[str, Any] = {
     "site_url": "",
     "extra_origins": [],
     "app_callbacks": [],
+    "custom_attributes": [],
     "connect_checks_user": True,
     "waf": False,
     "alarm_email": "",
@@ -156,6 +162,15 @@ DEFAULTS: Mapping[str, Any] = {
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}  # Cognito accepts http for these hosts only
 NOT_KAKAO_SCOPES = {"email": "account_email", "profile": "profile_nickname"}
+ALWAYS_MAPPED = ("email", "email_verified", "nickname")
+# Standard attributes of a user pool that a team may fill, all of them text. Those two take one form alone.
+STANDARD_ATTRIBUTES = (
+    *("address", "birthdate", "family_name", "gender", "given_name", "locale", "middle_name", "name", "phone_number"),
+    *("picture", "preferred_username", "profile", "website", "zoneinfo"),
+)
+FORMS = {"birthdate": "YYYY-MM-DD", "phone_number": "E.164"}
+CUSTOM_ATTRIBUTE = r"custom:[A-Za-z0-9_-]{1,20}"  # Cognito, CustomAttributeNameType
+MAX_CUSTOM_ATTRIBUTES = 50
 # CloudWatch Logs, PutRetentionPolicy.
 LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 RESERVED_IN_PREFIXES = ("aws", "amazon", "cognito")
@@ -369,6 +384,52 @@ def _group(path: str, value: str, item: int) -> None:
         raise InputError(path, f"names more than {MAX_GROUPS}", value=value, item=item, superfluous=True)
 
 
+def _kakao_attributes(path: str, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        problem = "is {value}; it should be an object with an attribute for each consent"
+        raise InputError(path, problem, value=value, superfluous=True)
+    consents: dict[str, str] = {}  # by attribute
+    for consent, attribute in value.items():
+        _check_consent(path, consent)
+        problem, right = _misfit(consent, attribute)
+        if not problem and consents.setdefault(attribute, consent) != consent:
+            problem, right = f", as {consents[attribute]}; an attribute has one value", f"custom:{consent}"
+        if problem:
+            raise InputError(path, f"maps {consent} to {{value}}{problem}", value=attribute, item=consent, right=right)
+
+
+def _check_consent(path: str, consent: str) -> None:
+    if consent in contract.KAKAO_CONSENTS:
+        return
+    if consent in ALWAYS_MAPPED:
+        raise InputError(path, f"names {consent!r}, which is always mapped", item=consent, superfluous=True)
+    near = nearest(consent, contract.KAKAO_CONSENTS)
+    hint = f"; the nearest is {near}" if near else f"; it has {', '.join(contract.KAKAO_CONSENTS)}"
+    problem = f"names {consent!r}, which is no consent of Kakao that can be mapped{hint}"
+    raise InputError(path, problem, item=consent, superfluous=True)
+
+
+def _misfit(consent: str, attribute: object) -> tuple[str, str]:
+    """Return why a consent cannot fill an attribute of the pool, and one that it can; an empty text where it can."""
+    if isinstance(attribute, str) and re.fullmatch(CUSTOM_ATTRIBUTE, attribute):
+        return "", ""
+    if attribute not in STANDARD_ATTRIBUTES:
+        near = nearest(str(attribute), STANDARD_ATTRIBUTES)
+        near = None if near in FORMS and near != consent else near
+        hint = f"; the nearest is {near}" if near else ""
+        problem = f", which is no attribute of a user pool and no custom:name of up to 20 characters{hint}"
+        return problem, near or f"custom:{consent}"
+    if attribute in FORMS and attribute != consent:
+        return f", which Cognito takes as {FORMS[str(attribute)]} only", f"custom:{consent}"
+    return "", ""
+
+
+def _custom_attribute(path: str, value: str, item: int) -> None:
+    if not re.fullmatch(CUSTOM_ATTRIBUTE, value):
+        problem = "has {value}; it should be custom: and a name of up to 20 letters, digits, hyphens and underscores"
+        raise InputError(path, problem, value=value, item=item)
+
+
 def _app_key(path: str, value: str, item: int) -> None:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", value):
         raise InputError(path, "has {value}, which is no key of a Kakao app", value=value, item=item)
@@ -478,6 +539,7 @@ RULES: Mapping[str, Rule] = {
     "kakao.issuer": _origin(DEFAULTS["kakao"]["issuer"]),
     "kakao.api": _origin(DEFAULTS["kakao"]["api"]),
     "kakao.scopes": _scopes,
+    "kakao.attributes": _kakao_attributes,
     "domains.hosted_zone_id": _text(
         r"(Z[A-Z0-9]{1,31})?", "the id of a public zone in Route 53, such as Z0123456789ABCDEFGHIJ, or empty"
     ),
@@ -506,6 +568,7 @@ RULES: Mapping[str, Rule] = {
     "site_url": _origin(),
     "extra_origins": _list(_check_origin, "origins"),
     "app_callbacks": _list(_app_callback, "addresses"),
+    "custom_attributes": _list(_custom_attribute, "custom attributes"),
     "connect_checks_user": _flag("true"),
     "waf": _flag("true"),
     "alarm_email": _text(r"([^@\s]+@[^@\s]+\.[^@\s]+)?", "an e-mail such as team@example.com, or empty"),

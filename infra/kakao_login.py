@@ -70,6 +70,8 @@ class KakaoLogin(Component):
         self._sessions()
         if self._hosted_login is None:
             self._direct_sign_in()
+        else:
+            self._kakao_user_info()
         self._user_info()
         if self._args["email_accounts"]:
             self._accounts()
@@ -224,6 +226,8 @@ class KakaoLogin(Component):
             f"{self._name}-pool",
             triggers=triggers,
             challenge=self._challenge() if self._args["kakao"]["app_id"] else None,
+            mapped_attributes=[*self._args["kakao"]["attributes"].values()],
+            custom_attributes=self._args["custom_attributes"],
             mail_from=self._args["mail_from"],
             service_name=self._args["service_name"],
             protect=self._args["protect"],
@@ -279,6 +283,19 @@ class KakaoLogin(Component):
             error_threshold=ALARM_THRESHOLD,
         )
 
+    def _kakao_endpoints(self) -> dict[str, pulumi.Input[str]]:
+        """Return where Cognito reaches Kakao. Browsers get there through a route of ours, and so do the claims.
+
+        The address of the claims is the API's own: Cognito is no browser, and the site's error pages are not for it.
+        """
+        return {
+            **kakao.endpoints(self._args["kakao"]["issuer"]),
+            "authorize_url": self._address(contract.KAKAO_AUTHORIZE),
+            "attributes_url": pulumi.Output.concat(
+                "https://", self.api.host, contract.path_of(contract.KAKAO_USER_INFO)
+            ),
+        }
+
     def _declare_hosted_login(self) -> HostedLogin | None:
         """Declare Cognito's hosted login and its identity provider Kakao, unless users sign in at Kakao itself."""
         if self._args["kakao"]["sign_in"] == contract.DIRECT:
@@ -288,9 +305,7 @@ class KakaoLogin(Component):
             domain=self._domain("login"),
             url=self._args["hosted_login_url"],
         )
-        provider = self._pool.identity_provider(
-            self._args["kakao"], authorize_url=self._address(contract.KAKAO_AUTHORIZE)
-        )
+        provider = self._pool.identity_provider(self._args["kakao"], endpoints=self._kakao_endpoints())
         return HostedLogin(url, provider)
 
     def _kakao_redirect_uri(self) -> pulumi.Output[str]:
@@ -385,6 +400,11 @@ class KakaoLogin(Component):
         )
         self.api.serve("user-info", function, contract.USER_INFO, signed_in=True)
 
+    def _kakao_user_info(self) -> None:
+        """Declare the route at which Cognito asks for the claims of a Kakao user."""
+        function = self._function("claims", "kakao_user_info", environment=kakao.user_info(self._args["kakao"]))
+        self.api.serve("claims", function, contract.KAKAO_USER_INFO)
+
     def _accounts(self) -> None:
         """Declare the routes of accounts with e-mail and password."""
         function = self._function(
@@ -420,6 +440,7 @@ class KakaoLogin(Component):
                 **self._client_secret(),
                 contract.ENV_USER_POOL_ID: self._pool.id,
                 **kakao.token_checks(self._args["kakao"]),
+                **kakao.attributes(self._args["kakao"]),
             },
             permissions=[self._pool.sign_in_with_token(linked=self._hosted_login is not None)],
             layers=[self._layer.arn],

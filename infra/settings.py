@@ -55,8 +55,9 @@ LISTS = {
     "extraOrigins": "extra_origins",
     "appCallbacks": "app_callbacks",
     "groups": "groups",
+    "customAttributes": "custom_attributes",
 }
-OBJECTS = {"contentSecurityPolicy": "content_security_policy"}
+OBJECTS = {"contentSecurityPolicy": "content_security_policy", "kakaoAttributes": "kakao.attributes"}
 PATHS: Mapping[str, str] = {**TEXTS, **FLAGS, **NUMBERS, **LISTS, **OBJECTS}
 KEYS: Mapping[str, str] = {path: key for key, path in PATHS.items()}
 
@@ -124,7 +125,7 @@ def _fix(key: str, error: InputError) -> str:
         anew = key in LISTS and error.item is None  # the whole value is of the wrong type
         return in_turn(remove(key), ask(key, item=0)) if anew else remove(key, item=error.item)
     if error.right is not None:
-        return set_value(key, error.right)
+        return set_value(key, error.right, item=error.item if key in OBJECTS else None)
     return ask(key, item=error.item, secret=key in SECRETS)
 
 

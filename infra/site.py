@@ -302,7 +302,7 @@ class Site(Component):
 def jwt_constants(extra_origins: Sequence[str]) -> dict[str, Any]:
     """Return the constants of edge/jwt.js."""
     return {
-        "authPath": f"{contract.AUTH_PATH}/",
+        "openPaths": [f"{contract.AUTH_PATH}/", f"{contract.KAKAO_PATH}/"],
         "extraOrigins": [*extra_origins],
         "idCookie": contract.ID_COOKIE,
         "maxCookieBytes": contract.MAX_COOKIE_BYTES,

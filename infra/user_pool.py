@@ -8,15 +8,16 @@ import pulumi
 import pulumi_aws as aws
 
 from handlers import contract
-from infra import mails, policies
+from infra import inputs, mails, policies
 from infra.alarms import Alarms, Metric
 from infra.component import Component
 from infra.domain import Domain
 from infra.function import Function
 from infra.inputs import KakaoAppArgs, TokenArgs
-from infra.kakao import endpoints
+from infra.kakao import scopes
 
 CUSTOM_CHALLENGE = ("define_auth_challenge", "create_auth_challenge", "verify_auth_challenge_response")
+CUSTOM = "custom:"
 READABLE = ["email", "email_verified", "nickname"]
 WRITABLE = ["email", "nickname"]  # a mapped attribute must be writable; Cognito refuses email_verified here
 
@@ -33,7 +34,8 @@ class UserPool(Component):
 
     `triggers` are functions by the names of the pool's LambdaConfig, such as `pre_sign_up`. `challenge` answers the
     three triggers of the custom challenge; without it that flow is off. A trigger cannot have the pool or the client as
-    a setting, because both depend on it. `mail_from` is an address of a domain that Amazon SES has verified in this
+    a setting, because both depend on it. `mapped_attributes` are filled by Kakao, `custom_attributes` by the team; the
+    pool keeps a custom attribute for ever. `mail_from` is an address of a domain that Amazon SES has verified in this
     region; empty means Cognito's own sender. `service_name` is the name of the service in its mails.
     """
 
@@ -43,6 +45,8 @@ class UserPool(Component):
         *,
         triggers: Mapping[str, Function],
         challenge: Function | None,
+        mapped_attributes: Sequence[str],
+        custom_attributes: Sequence[str],
         mail_from: str,
         service_name: str,
         protect: bool,
@@ -54,12 +58,16 @@ class UserPool(Component):
         super().__init__("UserPool", name, opts)
         self._alarms = alarms
         self._protected = protect
+        self._mapped = sorted(mapped_attributes)
         self._custom_auth = challenge is not None
         self._account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).account_id
         if challenge is not None:
             triggers = {**triggers, **dict.fromkeys(CUSTOM_CHALLENGE, challenge)}
         self._pool = self._declare_pool(
-            {event: function.arn for event, function in triggers.items()}, mail_from, service_name
+            {event: function.arn for event, function in triggers.items()},
+            _schemas([*mapped_attributes, *custom_attributes]),
+            mail_from,
+            service_name,
         )
         self.id = self._pool.id
         self.arn = self._pool.arn
@@ -145,10 +153,13 @@ class UserPool(Component):
             return pulumi.Output.concat("https://", host)
         return pulumi.Output.concat("https://", hosted.domain, ".auth.", self._region(), ".amazoncognito.com")
 
-    def identity_provider(self, kakao: KakaoAppArgs, *, authorize_url: pulumi.Input[str]) -> pulumi.Output[str]:
+    def identity_provider(
+        self, kakao: KakaoAppArgs, *, endpoints: Mapping[str, pulumi.Input[str]]
+    ) -> pulumi.Output[str]:
         """Declare Kakao as an OIDC identity provider of the pool. Return its name.
 
-        Cognito sends browsers to `authorize_url`, which sends them on to Kakao.
+        `endpoints` are the four URLs by their names in Cognito's ProviderDetails. Cognito sends browsers to
+        `authorize_url`, which sends them on to Kakao.
         """
         provider = aws.cognito.IdentityProvider(
             f"{self._name}-kakao",
@@ -159,14 +170,16 @@ class UserPool(Component):
             provider_details={
                 "client_id": kakao["client_id"],
                 "client_secret": pulumi.Output.secret(kakao["client_secret"]),
-                "authorize_scopes": kakao["scopes"],
+                "authorize_scopes": scopes(kakao),
                 "attributes_request_method": "GET",
                 "attributes_url_add_attributes": "false",
                 "oidc_issuer": kakao["issuer"],
-                **endpoints(kakao["issuer"], kakao["api"]),
-                "authorize_url": authorize_url,
+                **endpoints,
             },
-            attribute_mapping={"email": "email", "email_verified": "email_verified", "nickname": "nickname"},
+            attribute_mapping={
+                **{claim: claim for claim in inputs.ALWAYS_MAPPED},
+                **{attribute: consent for consent, attribute in kakao["attributes"].items()},
+            },
             opts=pulumi.ResourceOptions(
                 parent=self,
                 additional_secret_outputs=["providerDetails"],
@@ -268,8 +281,10 @@ class UserPool(Component):
             token_validity_units={"id_token": "minutes", "access_token": "minutes", "refresh_token": "days"},
             enable_token_revocation=True,
             prevent_user_existence_errors="ENABLED",
-            read_attributes=READABLE,
-            write_attributes=WRITABLE,
+            read_attributes=[*READABLE, *self._mapped],
+            # A federated sign-in writes as the client. A user cannot: the tokens that the hosted login issues lack the
+            # scope aws.cognito.signin.user.admin, and a public client gets no others.
+            write_attributes=[*WRITABLE, *(self._mapped if provider is not None else ())],
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Created again, it has another id, and all its sessions end; mobile apps carry the id.
@@ -291,10 +306,15 @@ class UserPool(Component):
         return client
 
     def _declare_pool(
-        self, triggers: Mapping[str, pulumi.Input[str]], mail_from: str, service_name: str
+        self,
+        triggers: Mapping[str, pulumi.Input[str]],
+        schemas: Sequence[aws.cognito.UserPoolSchemaArgsDict],
+        mail_from: str,
+        service_name: str,
     ) -> aws.cognito.UserPool:
         return aws.cognito.UserPool(
             self._name,
+            schemas=schemas or None,
             # No alias and no e-mail as user name: an e-mail address never finds, or takes over, a user.
             username_configuration={"case_sensitive": False},
             auto_verified_attributes=["email"],
@@ -344,6 +364,27 @@ class UserPool(Component):
                 "arn:aws:ses:", self._region(), ":", self._account, ":identity/", address.rpartition("@")[2]
             ),
         }
+
+
+def _schemas(attributes: Sequence[str]) -> list[aws.cognito.UserPoolSchemaArgsDict]:
+    """Return the custom ones of these attributes as the pool declares them; standard ones exist in each pool.
+
+    A new one is added to the pool (AddCustomAttributes). With any change of an existing one, also without
+    `string_attribute_constraints`, the provider stops: "cannot modify or remove schema items" (terraform-provider-aws,
+    internal/service/cognitoidp/user_pool.go). It never replaces the pool for its schema.
+    """
+    names = sorted({name.removeprefix(CUSTOM) for name in attributes if name.startswith(CUSTOM)})
+    return [
+        {
+            "name": name,
+            "attribute_data_type": "String",
+            "developer_only_attribute": False,
+            "mutable": True,  # Cognito writes a mapped attribute at each sign-in
+            "required": False,
+            "string_attribute_constraints": {"min_length": "0", "max_length": "2048"},
+        }
+        for name in names
+    ]
 
 
 def authorize_url(hosted_login: pulumi.Input[str], client_id: pulumi.Input[str]) -> pulumi.Output[str]:

@@ -1,7 +1,7 @@
 """Cognito's hosted login: the emulator's, and over HTTP what the emulator lacks.
 
 This adds PKCE to sign-ins through a provider, sends errors to the app as redirects, has the revocation endpoint, and
-asks an app client for its secret at both endpoints.
+asks an app client for its secret at both endpoints. `sandbox/identity_provider.py` asks a provider for its claims.
 Source: Amazon Cognito developer guide, "User pool endpoints". The emulator differs: docs/reference/fidelity.md.
 POST /_stand-in/mode makes it fail on demand. Tests use it; Cognito has no such endpoint.
 """
@@ -25,6 +25,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 
 from handlers import contract
+from sandbox.identity_provider import TOKEN_PATH, ProviderTokens
 from sandbox.pkce import s256
 
 Forward = Callable[[web.Request], Awaitable[web.Response]]
@@ -108,14 +109,18 @@ class Mode:
 class HostedLogin:
     """Answers for the user pool's domain."""
 
-    def __init__(self, forward: Forward, call: Call, client_secrets: Mapping[str, str]) -> None:
+    def __init__(
+        self, forward: Forward, call: Call, client_secrets: Mapping[str, str], provider_tokens: ProviderTokens
+    ) -> None:
         """`forward` passes a request to the emulator; `call` calls its Cognito API.
 
-        `client_secrets` are the secrets of the app clients that have one, by client id.
+        `client_secrets` are the secrets of the app clients that have one, by client id. `provider_tokens` answers the
+        emulator in place of the identity providers' token endpoints.
         """
         self._forward = forward
         self._call = call
         self._client_secrets = client_secrets
+        self._provider_tokens = provider_tokens
         self._at_provider = Logins()  # by the state of the emulator's redirect to the provider
         self._with_code = Logins()  # by the code that the app got
         self._mode = Mode()
@@ -125,6 +130,8 @@ class HostedLogin:
         switch = ("POST", "/_stand-in/mode", "application/json")  # a page of another site cannot send JSON without CORS
         if (request.method, request.path, request.content_type) == switch:
             return self._switch(await request.json())
+        if request.method == "POST" and request.path.startswith(f"{TOKEN_PATH}/"):
+            return await self._provider_tokens.answer(request)
         return await self._fail(request) or await self._answer(request)
 
     def _switch(self, wanted: Mapping[str, Any]) -> web.Response:
@@ -214,6 +221,8 @@ class HostedLogin:
         except TimeoutError:
             return login.error_redirect("invalid_request", PROVIDER_TIMEOUT_DESCRIPTION)
         if answer.status != HTTPStatus.FOUND:
+            if no_claims := self._provider_tokens.failure(said.get("code", "")):
+                return login.error_redirect("invalid_request", no_claims)
             return login.error_redirect(*_provider_error(answer, login.provider))
         self._with_code.add(_parameters(urlsplit(answer.headers["Location"]).query)["code"], login)
         return answer

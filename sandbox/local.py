@@ -9,13 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import RunError
 
+from infra.inputs import KakaoAppArgs
+from infra.kakao import scopes
 from infra.project import UnreadableFileError
-from sandbox import kakao, program
+from sandbox import identity_provider, kakao, program
 from sandbox.aws import Account, Applier, NotApplicableError
 from sandbox.emulator import NotStartedError, check_free, emulated_aws
 from sandbox.program import own
@@ -81,6 +83,7 @@ def running(port: int, say: Say = lambda _line: None, changed: Mapping[str, Any]
                 app_id=int(config[own("kakaoAppId")]),
                 redirect_uris=(exports["kakaoRedirectUri"],),
                 logout_redirect_uris=(f"{site}/",),
+                scopes=_requested_scopes(config),
             )
             stack.enter_context(kakao.serve(port + 2, app, {domain: hosted_login}))
             stack.enter_context(
@@ -90,6 +93,7 @@ def running(port: int, say: Say = lambda _line: None, changed: Mapping[str, Any]
                     distribution=_distribution(account.result()),
                     websocket_api=exports["websocketApiId"],
                     client_secrets=_client_secrets(account.result(), exports["userPoolId"]),
+                    providers=identity_provider.take_over(account.result(), exports["userPoolId"], hosted_login),
                 )
             )
         documents = stack.enter_context(_temporary_file(program.ROOT / ".build" / f"sandbox-{port}.json"))
@@ -156,6 +160,12 @@ def _step(say: Say, name: str) -> Iterator[None]:
     except (NotApplicableError, RunError, BotoCoreError, ClientError, OSError, TimeoutError) as error:
         raise NotStartedError(f"{name}: {error}") from error
     say(f"  {name:<28}{time.monotonic() - start:5.1f} s")
+
+
+def _requested_scopes(config: dict[str, Any]) -> tuple[str, ...]:
+    """Return the scopes that the stack requests: the app at Kakao has them switched on."""
+    mapped = {"scopes": config[own("kakaoScopes")], "attributes": config[own("kakaoAttributes")]}
+    return tuple(scopes(cast("KakaoAppArgs", mapped)).split())
 
 
 def _distribution(account: Account) -> str:

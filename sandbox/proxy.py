@@ -27,6 +27,7 @@ from handlers import contract
 from sandbox.emulator import check_free
 from sandbox.event_loop import event_loop_thread
 from sandbox.hosted_login import HostedLogin
+from sandbox.identity_provider import IdentityProvider, ProviderTokens
 
 WebSocket = web.WebSocketResponse | ClientWebSocketResponse[Literal[True]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -120,11 +121,13 @@ def serve_proxies(
     distribution: str,
     websocket_api: str | None = None,
     client_secrets: Mapping[str, str] | None = None,
+    providers: Mapping[str, IdentityProvider] | None = None,
 ) -> Iterator[None]:
     """Serve the site on `site_port` and the hosted login on the port after it, until the block ends.
 
     `distribution` is the distribution's host name, `websocket_api` the id of the API behind /ws, `client_secrets` the
-    secrets of app clients by client id. Raises NotStartedError where a port is taken.
+    secrets of app clients by client id, `providers` the identity providers by name. Raises NotStartedError where a port
+    is taken.
     """
     for port in (site_port, site_port + 1):
         check_free(port)
@@ -135,7 +138,8 @@ def serve_proxies(
         session = ClientSession(cookie_jar=DummyCookieJar(), auto_decompress=False, timeout=timeout)
         upstream = Upstream(await stack.enter_async_context(session), aws)
         await stack.enter_async_context(_listening(_site(upstream, distribution, websocket_api), site_port))
-        login = HostedLogin(upstream.forward, upstream.call, client_secrets or {}).answer
+        tokens = ProviderTokens(session, aws, providers or {})
+        login = HostedLogin(upstream.forward, upstream.call, client_secrets or {}, tokens).answer
         await stack.enter_async_context(_listening(login, site_port + 1))
 
     with event_loop_thread("proxies") as run:

@@ -1,9 +1,10 @@
 // CloudFront function, viewer request, /api/*: copies the ID token from the cookie to the Authorization header, which the
-// JWT authorizer reads. It does so only for requests of the site itself. The deployment declares `authPath`,
+// JWT authorizer reads. It does so only for requests of the site itself. The deployment declares `openPaths`,
 // `extraOrigins`, `idCookie` and `maxCookieBytes` before this code.
 //
 // The token is sent once, as cookie or as bearer: API Gateway takes 10,240 bytes of request line and headers. No route
-// below /api/auth/ has the authorizer; those routes read the cookies.
+// below `openPaths` has the authorizer. Those below /api/auth/ read the cookies. One below /api/kakao/ sends its bearer
+// to Kakao, which must not get a token of ours.
 
 const jwt = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
@@ -18,7 +19,7 @@ function handler(event) {
 }
 
 function isForTheAuthorizer(request) {
-  return !request.headers.authorization && !request.uri.startsWith(authPath);
+  return !request.headers.authorization && !openPaths.some((path) => request.uri.startsWith(path));
 }
 
 // A browser sends one cookie of this name. If there are two, neither is used.

@@ -12,7 +12,7 @@ from sandbox.kakao.errors import ApiError
 from sandbox.kakao.oauth import Login
 from sandbox.kakao.server import KakaoServer
 
-Answer = Callable[[KakaoServer, Login, int], dict[str, Any]]
+Answer = Callable[[KakaoServer, web.Request, Login, int], dict[str, Any]]
 
 
 def routes(kakao: KakaoServer) -> list[web.RouteDef]:
@@ -25,7 +25,7 @@ def routes(kakao: KakaoServer) -> list[web.RouteDef]:
         route(path, _with_login(kakao, answer))
         for path, methods, answer in (
             ("/v1/oidc/userinfo", (web.get, web.post), userinfo),
-            ("/v2/user/me", (web.get, web.post), lambda _kakao, login, _seconds: user_me(login)),
+            ("/v2/user/me", (web.get, web.post), me),
             ("/v1/user/access_token_info", (web.get,), access_token_info),
             ("/v1/user/logout", (web.post,), logout),
             ("/v1/user/unlink", (web.post,), unlink),
@@ -38,7 +38,7 @@ def _with_login(kakao: KakaoServer, answer: Answer) -> Handler:
     """Answer with the login of the request's access token (RFC 6750 section 2.1) and the token's remaining seconds."""
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        return web.json_response(answer(kakao, *_authenticated(kakao, request)))
+        return web.json_response(answer(kakao, request, *_authenticated(kakao, request)))
 
     return handler
 
@@ -78,25 +78,30 @@ class ServiceTermsApi:
         return connection.terms if connection else {}
 
 
-def userinfo(_kakao: KakaoServer, login: Login, _seconds: int) -> dict[str, Any]:
+def userinfo(_kakao: KakaoServer, _request: web.Request, login: Login, _seconds: int) -> dict[str, Any]:
     """Answer /v1/oidc/userinfo."""
     if "openid" not in login.scopes:
         raise ApiError(403, -402, "insufficient scopes.", required_scopes=["openid"])
     return claims(login)
 
 
-def access_token_info(_kakao: KakaoServer, login: Login, seconds: int) -> dict[str, Any]:
+def me(_kakao: KakaoServer, request: web.Request, login: Login, _seconds: int) -> dict[str, Any]:
+    """Answer /v2/user/me."""
+    return user_me(login, secure_resource=request.query.get("secure_resource") == "true")
+
+
+def access_token_info(_kakao: KakaoServer, _request: web.Request, login: Login, seconds: int) -> dict[str, Any]:
     """Answer /v1/user/access_token_info."""
     return {"id": login.person.id, "expires_in": seconds, "app_id": login.app.app_id}
 
 
-def logout(kakao: KakaoServer, login: Login, _seconds: int) -> dict[str, Any]:
+def logout(kakao: KakaoServer, _request: web.Request, login: Login, _seconds: int) -> dict[str, Any]:
     """Answer /v1/user/logout."""
     kakao.log_out(login)
     return {"id": login.person.id}
 
 
-def unlink(kakao: KakaoServer, login: Login, _seconds: int) -> dict[str, Any]:
+def unlink(kakao: KakaoServer, _request: web.Request, login: Login, _seconds: int) -> dict[str, Any]:
     """Answer /v1/user/unlink."""
     kakao.unlink(login.person, login.app.app_id)
     return {"id": login.person.id}

@@ -42,11 +42,11 @@ CONSENT_ITEMS = {  # by scope
         "프로필 사진",
         "profile_image",
         profile=lambda person: {
-            "profile_image_url": person.image,
-            "thumbnail_image_url": person.image,
+            "profile_image_url": _address(person.image),
+            "thumbnail_image_url": _address(person.image),
             "is_default_image": person.image is None,
         },
-        claims=lambda person: {"picture": person.image},
+        claims=lambda person: {"picture": _address(person.image)},
     ),
     "account_email": ConsentItem(
         "카카오계정(이메일)",
@@ -67,7 +67,10 @@ CONSENT_ITEMS = {  # by scope
         "생일",
         "birthday",
         account=lambda person: _if(
-            person.birthday, birthday=person.birthday, birthday_type="SOLAR", is_leap_month=False
+            person.birthday,
+            birthday=person.birthday,
+            birthday_type=person.birthday_type,
+            is_leap_month=person.is_leap_month,
         ),
     ),
     "phone_number": ConsentItem(
@@ -85,6 +88,10 @@ def _if(value: str | None, **members: object) -> dict[str, Any]:
     return members if value else {}
 
 
+def _address(image: str | None) -> str | None:
+    return image and f"http://{image}"
+
+
 def _present(members: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value is not None}
 
@@ -98,8 +105,11 @@ def claims(login: Login) -> dict[str, Any]:
     return found
 
 
-def user_me(login: Login) -> dict[str, Any]:
-    """Return the body of /v2/user/me: without consent an item has its `…_needs_agreement` alone."""
+def user_me(login: Login, *, secure_resource: bool = False) -> dict[str, Any]:
+    """Return the body of /v2/user/me: without consent an item has its `…_needs_agreement` alone.
+
+    With `secure_resource` the addresses of images begin with https.
+    """
     account: dict[str, Any] = {}
     profile: dict[str, Any] = {}
     for scope, item in CONSENT_ITEMS.items():
@@ -111,6 +121,9 @@ def user_me(login: Login) -> dict[str, Any]:
             profile |= _present(item.profile(login.person))
     if "account_email" in login.app.scopes:
         account["has_email"] = login.person.email is not None
+    if secure_resource:
+        https = {name: value.replace("http:", "https:", 1) for name, value in profile.items() if name.endswith("_url")}
+        profile |= https
     if profile:
         account["profile"] = profile
     return {

@@ -13,12 +13,14 @@ class Person:
     email: str | None = None
     email_valid: bool = True  # False: another account has taken the address since
     email_verified: bool = False
-    image: str | None = None
+    image: str | None = None  # host and path of the address
     name: str | None = None
     gender: str | None = None
     age_range: str | None = None
     birthyear: str | None = None
     birthday: str | None = None
+    birthday_type: str = "SOLAR"  # or LUNAR
+    is_leap_month: bool = False  # of the lunar calendar
     phone_number: str | None = None
     ci: str | None = None
 
@@ -29,7 +31,7 @@ PEOPLE = (
         "김하늘",
         email="haneul@example.com",
         email_verified=True,
-        image="https://img.example.com/haneul.jpg",
+        image="img.example.com/haneul.jpg",
         name="김하늘",
         gender="female",
         age_range="20~29",
@@ -38,8 +40,18 @@ PEOPLE = (
         phone_number="+82 10-0000-0001",
         ci="stand-in-ci-1000000001",
     ),
-    Person(1000000002, "이바다", email="bada@example.com", email_verified=True, phone_number="+82 10-0000-0002"),
-    Person(1000000003, "박구름", email="gureum@example.com"),
+    Person(
+        1000000002,
+        "이바다",
+        email="bada@example.com",
+        email_verified=True,
+        birthyear="2001",
+        birthday="0415",
+        birthday_type="LUNAR",
+        is_leap_month=True,
+        phone_number="+82 010-0000-0002",
+    ),
+    Person(1000000003, "박구름", email="gureum@example.com", birthyear="1999", birthday="1130"),
     Person(1000000004, "최다온"),
 )
 

@@ -161,8 +161,5 @@ class KakaoServer:
         }
         if nonce:
             payload["nonce"] = nonce
-        if "email_verified" in payload:
-            # Kakao has this claim at userinfo only. The emulated Cognito never calls userinfo: it reads the ID token,
-            # and takes a boolean for false.
-            payload["email_verified"] = "true" if payload["email_verified"] else "false"
+        payload.pop("email_verified", None)  # Kakao has this claim at userinfo only
         return jwt.encode({"alg": "RS256", "kid": self.key.kid}, payload, self.key)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
@@ -16,6 +17,7 @@ from sandbox.kakao.people import person_with
 from sandbox.kakao.server import ACCESS_TOKEN_SECONDS, KakaoServer
 
 PREFIX = "/_stand-in"
+MAX_CALLS = 1000
 
 Name = Literal["up", "down", "broken", "throttled", "slow", "garbage", "refusing", "error"]
 
@@ -44,6 +46,7 @@ class Switches:
         """Switch this Kakao, which is up until then."""
         self._kakao = kakao
         self._mode = Mode()
+        self._calls: deque[str] = deque(maxlen=MAX_CALLS)
 
     async def release(self, _application: web.Application) -> None:
         """Answer the requests that a slow Kakao holds."""
@@ -54,6 +57,8 @@ class Switches:
 
         @web.middleware
         async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if not request.path.startswith(f"{PREFIX}/"):
+                self._calls.append(f"{request.method} {request.path}")
             return await self._fail(request) or await handler(request)
 
         return answer
@@ -86,13 +91,20 @@ class Switches:
         return None
 
     def routes(self) -> list[web.RouteDef]:
-        """Return POST /_stand-in/mode, /_stand-in/app, /_stand-in/token and /_stand-in/keys."""
+        """Return POST /_stand-in/mode, /_stand-in/app, /_stand-in/token and /_stand-in/keys, GET /_stand-in/calls."""
         return [
+            web.get(f"{PREFIX}/calls", self.calls),
             web.post(f"{PREFIX}/mode", self.set_mode),
             web.post(f"{PREFIX}/app", self.change_app),
             web.post(f"{PREFIX}/token", self.issue_token),
             web.post(f"{PREFIX}/keys", self.rotate_key),
         ]
+
+    async def calls(self, _request: web.Request) -> web.StreamResponse:
+        """Answer with the latest requests to Kakao, each such as `GET /v2/user/me`, and forget them."""
+        calls = [*self._calls]
+        self._calls.clear()
+        return web.json_response(calls)
 
     async def set_mode(self, request: web.Request) -> web.StreamResponse:
         """Body: {"mode": …, "endpoints": ["/oauth/token"], "seconds": 10, "after": 0}; only `mode` is required.

@@ -34,6 +34,8 @@ EVERYTHING: dict[str, Any] = {  # that is off unless a setting says otherwise
     "alarmEmail": "team@example.com",
     "appCallbacks": ["https://app.example.com/callback"],
     "groups": ["admin", "editor"],
+    "customAttributes": ["custom:plan"],
+    "kakaoAttributes": {"phone_number": "phone_number", "ci": "custom:ci"},
     "waf": True,
     "kakaoAppId": "1000001",
     "kakaoLogout": True,
@@ -47,12 +49,14 @@ VARIED: dict[str, Any] = {  # another value than the default's, of each setting 
     "architecture": "x86_64",
     "connectChecksUser": False,
     "contentSecurityPolicy": {"img-src": ["https://img.example.com"]},
+    "customAttributes": ["custom:former", "custom:ci"],
     "domainPrefix": "my-login",
     "extraOrigins": ["http://localhost:3000", "http://127.0.0.1:5173", "http://[::1]:3000"],
     "hostedLoginUrl": "https://login.example.com",
     "page": "./frontend",
     "jwksUrl": "http://127.0.0.1:3003/{userPoolId}/x",
     "kakaoApi": "https://kapi.example",
+    "kakaoAttributes": {"birthdate": "birthdate", "ci": "custom:ci", "name": "given_name"},
     "kakaoAppId": "42",
     "kakaoAppKeys": ["native-key"],
     "kakaoClientId": "another-key",
@@ -255,7 +259,8 @@ def declare_component(construct: Callable[[], object], *, stack: str = "dev") ->
 
 def declare_user_pool(**changes: Any) -> Declared:
     """Declare a user pool without triggers, and return it."""
-    args: dict[str, Any] = {"mail_from": "", "service_name": "", "protect": False, "jwks_url": ""} | changes
+    args: dict[str, Any] = {"mail_from": "", "service_name": "", "protect": False, "jwks_url": ""}
+    args |= {"mapped_attributes": [], "custom_attributes": []} | changes
     graph = declare_component(
         lambda: UserPool("pool", triggers={}, challenge=None, **args, alarms=Alarms("alarms", email=""))
     )

@@ -13,7 +13,10 @@ CONSTANTS = {name: value for name, value in vars(contract).items() if name.isupp
 COOKIES = {contract.ID_COOKIE, contract.USER_COOKIE, contract.REFRESH_COOKIE, contract.LOGIN_COOKIE_PREFIX}
 VARIABLES = {value for name, value in CONSTANTS.items() if name.startswith("ENV_")}
 ROUTES = {*contract.SESSION_ROUTES, *contract.ACCOUNT_ROUTES, contract.KAKAO_SIGN_IN, contract.USER_INFO}
-PATHS = {route.partition(" ")[2].partition("{")[0].rstrip("/") for route in ROUTES} | {contract.AUTH_PATH}
+PATHS = {route.partition(" ")[2].partition("{")[0].rstrip("/") for route in ROUTES} | {
+    contract.AUTH_PATH,
+    contract.KAKAO_PATH,
+}
 LOG_MESSAGES = {value for name, value in CONSTANTS.items() if name.startswith("LOG_")}
 PACKAGES = ("handlers", "infra", "doctor", "benchmarks", "sandbox")
 FILES = [ROOT / "__main__.py", *(file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py")))]

@@ -91,6 +91,7 @@ CASES: dict[str, tuple[dict[str, Any], str | None]] = {
     "a huge cookie": (viewer_request(cookie=f"{LONGEST}c", headers=SAME), None),
     "a session's own route": (viewer_request("POST", headers=SAME, uri="/api/auth/refresh"), None),
     "a page below the session's routes": (viewer_request(headers=SAME, uri="/api/auth/callback"), None),
+    "a route whose bearer goes to Kakao": (viewer_request(headers=SAME, uri="/api/kakao/userinfo"), None),
     "a route whose name begins like theirs": (viewer_request(headers=SAME, uri="/api/authors"), BEARER),
     "the client's own token": (viewer_request(headers={**SAME, "authorization": "Bearer own"}), "Bearer own"),
     "the client's own empty token": (viewer_request(headers={**SAME, "authorization": ""}), ""),

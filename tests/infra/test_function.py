@@ -19,6 +19,7 @@ ALLOWED = {  # beside writing its log
     },
     "handlers.connect_authorizer.handler": {"cognito-idp:AdminGetUser"},
     "handlers.kakao_challenge.handler": set(),
+    "handlers.kakao_user_info.handler": set(),
     "handlers.kakao_sign_in.handler": {
         "cognito-idp:AdminCreateUser",
         "cognito-idp:AdminGetUser",

@@ -23,6 +23,8 @@ OPEN = {
     "POST /api/auth/forgot-password": "handlers.accounts.handler",
     "POST /api/auth/reset-password": "handlers.accounts.handler",
     "POST /api/auth/kakao": "handlers.kakao_sign_in.handler",
+    "GET /api/kakao/userinfo": "handlers.kakao_user_info.handler",
+    "HEAD /api/kakao/userinfo": "handlers.kakao_user_info.handler",
 }
 
 

@@ -21,7 +21,7 @@ from tests.infra.engine import Graph, functions
 
 TRIGGERS = ["post_confirmation", "pre_authentication", "pre_sign_up"]
 WITH_LAYER = ["connect_authorizer", "kakao_challenge", "kakao_sign_in"]
-MODULES = ["accounts", "session", "user_info", *TRIGGERS, *WITH_LAYER]
+MODULES = ["accounts", "kakao_user_info", "session", "user_info", *TRIGGERS, *WITH_LAYER]
 
 
 @pytest.mark.parametrize("module", MODULES)

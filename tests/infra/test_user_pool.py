@@ -128,22 +128,25 @@ def test_every_endpoint_is_given_so_that_cognito_has_none_to_discover_and_to_rep
         "authorize_url": f"{stack.exports['siteUrl']}/api/kakao/authorize",
         "token_url": "https://kauth.kakao.com/oauth/token",
         "jwks_uri": "https://kauth.kakao.com/.well-known/jwks.json",
-        "attributes_url": "https://kapi.kakao.com/v1/oidc/userinfo",
+        "attributes_url": f"{stack.one('Api', protocolType='HTTP').outputs['apiEndpoint']}/api/kakao/userinfo",
     }
     assert details["attributes_url_add_attributes"] == "false"
     assert stack.one("IdentityProvider").ignored == {"attributeMapping.username"}
 
 
 def test_every_consent_item_of_the_setting_is_asked_for(varied: Graph) -> None:
+    """Those of the consents that are mapped come on top: birthdate, ci and name."""
     details = varied.one("IdentityProvider")["providerDetails"]
-    assert details["authorize_scopes"] == "openid profile_nickname"
+    assert details["authorize_scopes"] == "openid profile_nickname birthyear birthday account_ci name"
 
 
 def test_the_kakao_app_and_its_issuer_are_those_of_the_settings(varied: Graph) -> None:
     details = varied.one("IdentityProvider")["providerDetails"]
     assert (details["client_id"], details["oidc_issuer"]) == ("another-key", "https://kauth.example")
     assert details["token_url"] == "https://kauth.example/oauth/token"
-    assert details["attributes_url"] == "https://kapi.example/v1/oidc/userinfo"
+    assert (
+        varied.function("kakao_user_info")["environment"]["variables"][contract.ENV_KAKAO_API] == "https://kapi.example"
+    )
 
 
 def test_by_default_kakao_is_asked_for_id_email_and_nickname(stack: Graph) -> None:
@@ -156,11 +159,74 @@ def test_what_kakao_calls_nickname_is_the_nickname_and_its_word_on_the_email_is_
     assert mapping == {"email": "email", "email_verified": "email_verified", "nickname": "nickname"}
 
 
-def test_the_client_may_write_what_kakao_maps_and_nothing_that_grants_anything(everything: Graph) -> None:
-    for client in everything.all("UserPoolClient"):
-        assert set(client["writeAttributes"]) == {"email", "nickname"}
-        assert set(client["readAttributes"]) == {"email", "email_verified", "nickname"}
-        assert set(client["allowedOauthScopes"]) == {"openid", "email", "profile"}
+def test_the_client_may_write_what_kakao_maps_and_nothing_that_grants_anything(stack: Graph, everything: Graph) -> None:
+    """Cognito writes a mapped attribute as the client at each sign-in. A user cannot: the tokens lack the scope."""
+    for graph, mapped in ((stack, set()), (everything, {"phone_number", "custom:ci"})):
+        for client in graph.all("UserPoolClient"):
+            assert set(client["writeAttributes"]) == {"email", "nickname"} | mapped
+            assert set(client["readAttributes"]) == {"email", "email_verified", "nickname"} | mapped
+            assert set(client["allowedOauthScopes"]) == {"openid", "email", "profile"}
+
+
+# Consents
+
+
+def test_each_consent_of_the_setting_fills_its_attribute(varied: Graph) -> None:
+    mapping = varied.one("IdentityProvider")["attributeMapping"]
+    always = {"email": "email", "email_verified": "email_verified", "nickname": "nickname"}
+    assert mapping == always | {"birthdate": "birthdate", "custom:ci": "ci", "given_name": "name"}
+    for module in ("kakao_user_info", "kakao_sign_in"):
+        told = varied.function(module)["environment"]["variables"][contract.ENV_KAKAO_ATTRIBUTES]
+        assert json.loads(told) == VARIED["kakaoAttributes"]
+
+
+def test_without_the_setting_nothing_more_is_asked_declared_or_told() -> None:
+    graph = declare()
+    pool = graph.one("UserPool")
+    assert "schemas" not in pool.inputs
+    assert graph.function("kakao_user_info")["environment"]["variables"] == {
+        contract.ENV_KAKAO_API: "https://kapi.kakao.com"
+    }
+    for function in functions(graph):
+        assert contract.ENV_KAKAO_ATTRIBUTES not in function.inputs.get("environment", {}).get("variables", {})
+
+
+def custom(name: str) -> dict[str, object]:
+    """An attribute as the provider finds it again: a changed one stops each later `pulumi up`."""
+    return {
+        "name": name,
+        "attributeDataType": "String",
+        "developerOnlyAttribute": False,
+        "mutable": True,
+        "required": False,
+        "stringAttributeConstraints": {"minLength": "0", "maxLength": "2048"},
+    }
+
+
+def test_custom_attributes_are_declared_once_and_standard_ones_not_at_all(varied: Graph) -> None:
+    assert varied.one("UserPool")["schemas"] == [custom("ci"), custom("former")]
+
+
+def test_a_custom_attribute_that_is_added_later_changes_nothing_but_the_list() -> None:
+    """The provider adds it (AddCustomAttributes). It has no other property whose change would replace the pool."""
+    before = declare_user_pool(mapped_attributes=["custom:ci"])
+    after = declare_user_pool(mapped_attributes=["custom:ci", "phone_number"], custom_attributes=["custom:plan"])
+    assert after["schemas"] == [*before["schemas"], custom("plan")]
+    assert {**after.inputs, "schemas": None} == {**before.inputs, "schemas": None}
+    assert {**before.inputs, "schemas": None} == {**declare_user_pool().inputs, "schemas": None}
+
+
+def test_a_consent_that_is_mapped_no_more_leaves_its_attribute_where_the_team_names_it() -> None:
+    """Cognito removes no custom attribute, and the provider stops at one that is gone from the list."""
+    mapped = declare_user_pool(mapped_attributes=["custom:ci"])
+    assert declare_user_pool(custom_attributes=["custom:ci"])["schemas"] == mapped["schemas"]
+
+
+def test_kakaos_claims_come_through_a_route_that_waits_for_neither_pool_nor_client(stack: Graph) -> None:
+    details = stack.one("IdentityProvider")
+    assert "aws:apigatewayv2/api:Api::login-api-api" in details.sources["providerDetails"]
+    sources = stack.function("kakao_user_info").sources
+    assert not [name for names in sources.values() for name in names if "cognito" in name]
 
 
 def site_client(stack: Graph) -> Declared:

@@ -19,7 +19,9 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
+from sandbox import aws
 from sandbox.emulator import Emulator, emulated_aws
+from sandbox.identity_provider import take_over
 from sandbox.proxy import serve_proxies
 from tests.ports import free_ports
 
@@ -33,20 +35,29 @@ Answer = tuple[int, str]
 
 @dataclass
 class Provider:
-    """A provider whose token endpoint answers what a test wants."""
+    """A provider whose token endpoint answers what a test wants; `claims` is what its userinfo answers beside `sub`."""
 
     url: str = ""
     subject: str = "1"
     answer: Callable[[], Answer] = field(default=lambda: (500, ""))
+    claims: dict[str, Any] = field(default_factory=dict)
+    userinfo: Callable[[], Answer] = field(default=lambda: (500, ""))
+    asked: list[str] = field(default_factory=list)
 
     def well(self) -> Answer:
         key = OctKey.import_key("the emulator does not look at the signature")
-        return 200, json.dumps({"id_token": jwt.encode({"alg": "HS256"}, {"sub": self.subject}, key)})
+        token = jwt.encode({"alg": "HS256"}, {"sub": self.subject, "nickname": "of the token", "hidden": "x"}, key)
+        return 200, json.dumps({"id_token": token, "access_token": "the access token"})
+
+    def well_informed(self) -> Answer:
+        return 200, json.dumps({"sub": self.subject} | self.claims)
 
 
 @pytest.fixture
 def provider(token_endpoint: Provider) -> Provider:
-    token_endpoint.answer = token_endpoint.well
+    token_endpoint.answer, token_endpoint.userinfo = token_endpoint.well, token_endpoint.well_informed
+    token_endpoint.claims = {}
+    token_endpoint.asked.clear()
     return token_endpoint
 
 
@@ -57,7 +68,13 @@ def token_endpoint() -> Iterator[Provider]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
-            status, body = provider.answer()
+            self.say(*provider.answer())
+
+        def do_GET(self) -> None:
+            provider.asked.append(f"{self.path} {self.headers['authorization']}")
+            self.say(*provider.userinfo())
+
+        def say(self, status: int, body: str) -> None:
             self.send_response(status)
             self.end_headers()
             self.wfile.write(body.encode())
@@ -178,6 +195,7 @@ def pool(account: Account, ports: int, token_endpoint: Provider) -> Iterator[Poo
             "attributes_url": f"{token_endpoint.url}/userinfo",
             "jwks_uri": f"{token_endpoint.url}/keys",
         },
+        AttributeMapping={"nickname": "nickname", "email_verified": "email_verified", "custom:plan": "plan"},
     )
     client = cognito.create_user_pool_client(
         UserPoolId=pool_id,
@@ -190,5 +208,7 @@ def pool(account: Account, ports: int, token_endpoint: Provider) -> Iterator[Poo
         AllowedOAuthScopes=["openid"],
         AllowedOAuthFlowsUserPoolClient=True,
     )
-    with serve_proxies(site_port=ports, aws=account.url, distribution="d111.cloudfront.net"):
-        yield Pool(f"http://127.0.0.1:{ports + 1}", pool_id, client["UserPoolClient"]["ClientId"])
+    login = f"http://127.0.0.1:{ports + 1}"
+    providers = take_over(aws.Account(account.url, "ap-northeast-2"), pool_id, login)
+    with serve_proxies(site_port=ports, aws=account.url, distribution="d111.cloudfront.net", providers=providers):
+        yield Pool(login, pool_id, client["UserPoolClient"]["ClientId"])

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,7 +80,7 @@ class Browser:
         location: str = answer.headers["Location"]
         return location
 
-    def agree(self, url: str, person: Person) -> str:
+    def agree(self, url: str, person: Person, consent: Sequence[str] = CONSENT) -> str:
         """Sign in at Kakao, and return the callback that the browser would be sent to."""
         method, form = "GET", None
         while not url.startswith(self.sandbox.site + contract.CALLBACK_PATH):
@@ -92,11 +92,11 @@ class Browser:
                 method, url, form = "GET", urljoin(url, answer.headers["Location"]), None
             else:
                 assert (answer.status_code, method) == (200, "GET"), answer.text
-                method, form = "POST", {"person": person.id, "decision": "agree", "consent": CONSENT}
+                method, form = "POST", {"person": person.id, "decision": "agree", "consent": consent}
         return url.removeprefix(self.sandbox.site)
 
-    def sign_in(self, person: Person, query: str = "") -> requests.Response:
-        return self.send("GET", self.agree(self.begin(query), person))
+    def sign_in(self, person: Person, query: str = "", consent: Sequence[str] = CONSENT) -> requests.Response:
+        return self.send("GET", self.agree(self.begin(query), person, consent))
 
     def email(self) -> str | None:
         """Whom the site's page would show, or None."""

@@ -597,6 +597,37 @@ def test_a_stolen_refresh_token_of_the_site_is_worth_nothing_without_the_secret(
     assert victim.send("POST", "/api/auth/refresh", headers=own).status_code == 204
 
 
+# Kakao's claims
+
+
+@pytest.mark.parametrize(
+    ("authorization", "challenge"),
+    [
+        (None, 'Bearer realm="kakao"'),
+        ("Basic dXNlcjpwYXNz", 'Bearer realm="kakao"'),
+        ("Bearer garbage", 'Bearer realm="kakao", error="invalid_token"'),
+        ("Bearer a,b", 'Bearer realm="kakao", error="invalid_token"'),
+        ("Bearer " + "x" * 8500, 'Bearer realm="kakao", error="invalid_token"'),
+    ],
+    ids=["none", "basic", "garbage", "malformed", "huge"],
+)
+def test_nobody_learns_of_a_kakao_user_without_kakaos_token(
+    sandbox: Sandbox, authorization: str | None, challenge: str
+) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    answer = requests.get(f"{at(sandbox)}/api/kakao/userinfo", headers=headers, timeout=20)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, challenge)
+    assert set(answer.json()) == {"error", "message"}
+
+
+@pytest.mark.parametrize("more", [{"app_id": 4242}, {"expires_in": -60}], ids=["of another app", "expired"])
+def test_a_kakao_token_that_is_not_ours_gives_no_claims(sandbox: Sandbox, more: dict[str, int]) -> None:
+    token = kakao_tokens(sandbox, VICTIM, **more)["access_token"]
+    answer = requests.get(f"{at(sandbox)}/api/kakao/userinfo", headers=bearer(token), timeout=20)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+    assert str(VICTIM.nickname) not in answer.text
+
+
 # Accounts
 
 

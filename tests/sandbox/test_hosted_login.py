@@ -93,6 +93,48 @@ def test_a_provider_that_gives_no_token_is_named(
     assert parameters(back) == {"error": "invalid_request", "error_description": description, "state": "of-the-app"}
 
 
+def attributes(pool: Any, account: Any, subject: str) -> dict[str, str]:
+    with closing(account.client("cognito-idp")) as cognito:
+        user = cognito.admin_get_user(UserPoolId=pool.id, Username=f"{PROVIDER}_{subject}")
+    return {each["Name"]: each["Value"] for each in user["UserAttributes"]}
+
+
+def test_the_provider_is_asked_for_its_claims_and_those_that_are_mapped_become_attributes(
+    pool: Any, provider: Any, account: Any
+) -> None:
+    provider.subject = "with-claims"
+    provider.claims = {"plan": "gold", "email_verified": True, "picture": "https://img.example.com/a.jpg"}
+    assert "code" in parameters(pool.return_from_provider())
+    assert provider.asked == ["/userinfo Bearer the access token"]
+    found = attributes(pool, account, "with-claims")
+    assert {name: found.get(name) for name in ("nickname", "email_verified", "custom:plan")} == {
+        "nickname": "of the token",
+        "email_verified": "true",
+        "custom:plan": "gold",
+    }
+    assert not {"picture", "hidden"} & found.keys()
+
+
+def test_a_claim_of_userinfo_stands_above_the_tokens(pool: Any, provider: Any, account: Any) -> None:
+    provider.subject, provider.claims = "two-names", {"nickname": "of userinfo"}
+    pool.return_from_provider()
+    assert attributes(pool, account, "two-names")["nickname"] == "of userinfo"
+
+
+@pytest.mark.parametrize(
+    "answer", [(401, ""), (429, "{}"), (502, "{}"), (200, "no JSON"), (200, "[]"), (200, "{}"), (200, '{"sub": "2"}')]
+)
+def test_a_provider_that_does_not_tell_of_the_tokens_user_signs_nobody_in(
+    pool: Any, provider: Any, answer: tuple[int, str]
+) -> None:
+    provider.userinfo = lambda: answer
+    assert parameters(pool.return_from_provider()) == {
+        "error": "invalid_request",
+        "error_description": f"{PROVIDER} Error - {answer[0]} error getting userInfo",
+        "state": "of-the-app",
+    }
+
+
 def test_a_token_that_makes_the_emulator_stumble_is_an_error_of_the_servers(pool: Any, provider: Any) -> None:
     provider.answer = lambda: (200, json.dumps({"id_token": "e30.W10.x"}))  # its claims are a list
     assert parameters(pool.return_from_provider())["error"] == "server_error"

@@ -21,6 +21,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from sandbox.kakao import PEOPLE, KakaoApp, serve
+from sandbox.kakao.consents import CONSENT_ITEMS
 
 DOMAIN = "https://x.auth.ap-northeast-2.amazoncognito.com"
 REDIRECT = f"{DOMAIN}/oauth2/idpresponse"
@@ -551,20 +552,70 @@ def test_the_id_token_says_who_signed_in_where_and_when(kakao):
     assert (claims["nickname"], claims["email"]) == (HANEUL.nickname, HANEUL.email)
 
 
-def test_the_id_token_has_no_claim_that_the_emulated_cognito_would_take_for_an_attribute(kakao):
-    assert set(kakao.claims(kakao.sign_in())) == {
-        *("iss", "aud", "sub", "iat", "exp", "auth_time", "nickname", "email", "email_verified")
-    }
+def test_the_id_token_has_the_claims_of_kakaos_own(kakao):
+    claims = set(kakao.claims(kakao.sign_in()))
+    assert claims == {"iss", "aud", "sub", "iat", "exp", "auth_time", "nickname", "email"}
 
 
 @pytest.mark.parametrize(("person", "verified"), [(HANEUL, True), (GUREUM, False)])
-def test_whether_the_email_is_verified_is_text_in_the_id_token_and_a_boolean_elsewhere(kakao, person, verified):
+def test_whether_the_email_is_verified_is_said_by_userinfo_and_me_alone(kakao, person, verified):
     token = kakao.sign_in(person=person)
-    assert kakao.claims(token)["email_verified"] == str(verified).lower()
+    assert "email_verified" not in kakao.claims(token)
     assert kakao.call("/v1/oidc/userinfo", token["access_token"]).json()["email_verified"] is verified
     account = kakao.call("/v2/user/me", token["access_token"]).json()["kakao_account"]
     assert account["is_email_valid"] is True
     assert account["is_email_verified"] is verified
+
+
+def me(kakao, person, *consents, query=""):
+    """What /v2/user/me tells of a person at an app that has every consent item switched on."""
+    kakao.post("/_stand-in/app", json={"scopes": ["openid", *CONSENT_ITEMS]})
+    asked = {"person": person.id, "scope": " ".join(["openid", *consents])}
+    token = kakao.post("/_stand-in/token", json=asked).json()["access_token"]
+    kakao.post("/_stand-in/app", json={})
+    return kakao.call(f"/v2/user/me{query}", token).json()["kakao_account"]
+
+
+def test_me_has_each_consent_in_kakaos_own_form(kakao):
+    account = me(kakao, HANEUL, *CONSENT_ITEMS)
+    told = {name: account[name] for name in ("name", "gender", "age_range", "birthyear", "birthday", "phone_number")}
+    assert told == {
+        "name": "김하늘",
+        "gender": "female",
+        "age_range": "20~29",
+        "birthyear": "2000",
+        "birthday": "0229",
+        "phone_number": "+82 10-0000-0001",
+    }
+    assert (account["birthday_type"], account["is_leap_month"]) == ("SOLAR", False)
+    assert account["ci"]
+    assert account["ci_authenticated_at"]
+    assert not [name for name, needed in account.items() if name.endswith("_needs_agreement") and needed]
+
+
+def test_me_says_of_each_consent_that_is_withheld_that_it_needs_an_agreement_and_no_more(kakao):
+    account = me(kakao, HANEUL)
+    flags = {f"{item.flag}_needs_agreement" for item in CONSENT_ITEMS.values()}
+    assert account == dict.fromkeys(flags, True) | {"has_email": True}
+
+
+def test_a_birthday_may_be_one_of_the_lunar_calendar(kakao):
+    account = me(kakao, BADA, "birthyear", "birthday")
+    assert (account["birthday"], account["birthday_type"], account["is_leap_month"]) == ("0415", "LUNAR", True)
+
+
+@pytest.mark.parametrize(("query", "scheme"), [("", "http"), ("?secure_resource=true", "https")])
+def test_the_addresses_of_images_have_tls_only_where_it_is_asked_for(kakao, query, scheme):
+    profile = me(kakao, HANEUL, "profile_image", query=query)["profile"]
+    assert {profile["profile_image_url"], profile["thumbnail_image_url"]} == {f"{scheme}://img.example.com/haneul.jpg"}
+
+
+def test_the_latest_requests_are_listed_once_without_what_they_hold(kakao):
+    kakao.get("/_stand-in/calls")
+    token = kakao.sign_in()["access_token"]
+    kakao.call("/v2/user/me?secure_resource=true", token)
+    assert kakao.get("/_stand-in/calls").json() == ["POST /oauth/authorize", "POST /oauth/token", "GET /v2/user/me"]
+    assert kakao.get("/_stand-in/calls").json() == []
 
 
 def test_a_withheld_email_is_told_nowhere(kakao):
