@@ -9,13 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import RunError
 
-from infra.inputs import KakaoAppArgs
-from infra.kakao import scopes
+from handlers import contract
 from infra.project import UnreadableFileError
 from sandbox import identity_provider, kakao, program
 from sandbox.aws import Account, Applier, NotApplicableError
@@ -164,8 +163,8 @@ def _step(say: Say, name: str) -> Iterator[None]:
 
 def _requested_scopes(config: dict[str, Any]) -> tuple[str, ...]:
     """Return the scopes that the stack requests: the app at Kakao has them switched on."""
-    mapped = {"scopes": config[own("kakaoScopes")], "attributes": config[own("kakaoAttributes")]}
-    return tuple(scopes(cast("KakaoAppArgs", mapped)).split())
+    mapped = [scope for consent in config[own("kakaoAttributes")] for scope in contract.KAKAO_CONSENTS[consent]]
+    return tuple(dict.fromkeys([*config[own("kakaoScopes")].split(), *mapped]))
 
 
 def _distribution(account: Account) -> str:
