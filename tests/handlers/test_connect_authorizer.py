@@ -121,9 +121,14 @@ def test_a_withheld_nickname_is_left_out_since_the_gateway_takes_text_alone(
 
 
 @pytest.mark.parametrize("identities", [..., [], None])
-def test_a_person_of_no_provider_is_cognitos_own(authorizer: ModuleType, identities: Any) -> None:
-    answer = authorizer.handler(asked(bearer(token(identities=identities))), None)
-    assert answer["context"]["provider"] == "Cognito"
+@pytest.mark.parametrize(("user_name", "provider"), [("haneul@example.com", "Cognito"), ("kakao-1000000001", "Kakao")])
+def test_the_user_name_tells_the_provider_of_a_profile_without_an_identity(
+    authorizer: ModuleType, pool: Any, user_name: str, provider: str, identities: Any
+) -> None:
+    create(pool, authorizer.USER_POOL_ID, user_name, "its-sub")
+    claims = {"sub": "its-sub", "identities": identities, "cognito:username": user_name}
+    answer = authorizer.handler(asked(bearer(token(**claims))), None)
+    assert answer["context"]["provider"] == provider
 
 
 def test_the_plain_event_of_an_authorizer_test_is_understood(authorizer: ModuleType) -> None:

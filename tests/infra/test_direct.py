@@ -59,7 +59,11 @@ def test_the_routes_of_the_sign_in_reach_its_function_and_the_others_reach_the_s
         return {route["routeKey"]: function_behind(graph, route)["handler"] for route in routes}
 
     changed = {f"{method} {contract.path_of(route)}" for method in ("GET", "HEAD") for route in contract.LOGIN_ROUTES}
-    of_hosted_login = {f"{method} {contract.path_of(contract.KAKAO_AUTHORIZE)}" for method in ("GET", "HEAD")}
+    of_hosted_login = {
+        f"{method} {contract.path_of(route)}"
+        for method in ("GET", "HEAD")
+        for route in (contract.KAKAO_AUTHORIZE, contract.KAKAO_USER_INFO)
+    }
     before = {route: function for route, function in reached(stack).items() if route not in of_hosted_login}
     assert reached(direct) == before | dict.fromkeys(changed, WEB)
     assert {reached(stack)[route] for route in changed} == {"handlers.session.handler"}

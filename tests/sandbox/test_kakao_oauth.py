@@ -118,6 +118,8 @@ def test_each_consent_item_has_an_attribute():
 @pytest.mark.parametrize("scope", CONSENT_ITEMS)
 def test_an_item_is_told_with_its_consent_and_not_without(scope, person):
     attribute = getattr(person, ATTRIBUTES[scope])
+    if scope == "profile_image" and attribute is not None:
+        attribute = f"http://{attribute}"
     others = set(CONSENT_ITEMS) - {scope, "profile_nickname", "name"}  # of one user these two may be the same
     agreed = user_me(Login(person, EVERYTHING, (scope,)))["kakao_account"]
     withheld = user_me(Login(person, EVERYTHING, tuple(others)))["kakao_account"]
