@@ -30,7 +30,7 @@ def test_both_languages_say_the_same_row_by_row() -> None:
     assert [untranslated(row) for row in rows(KOREAN)] == [untranslated(row) for row in rows(ENGLISH)]
 
 
-@pytest.mark.parametrize("folder", ["doctor", "frontend", "handlers", "infra", "sandbox"])
+@pytest.mark.parametrize("folder", ["doctor", "handlers", "infra", "sandbox"])
 def test_each_error_of_kakaos_that_is_named_anywhere_is_explained(folder: str) -> None:
     files = [file for suffix in ("py", "js", "html") for file in (ROOT / folder).rglob(f"*.{suffix}")]
     named = {code for file in files for code in KOE.findall(file.read_text())}

@@ -28,6 +28,8 @@ DEPLOYMENT = ROOT / "deployment" / "__main__.py"
 ACCOUNT = "123456789012"
 REGION = "ap-northeast-2"
 REQUIRED = {own("kakaoClientId"): "rest-api-key", own("kakaoClientSecret"): "the-client-secret"}
+PAGE = ROOT / "tests" / "infra" / "page"  # instead of the example, which a team replaces
+OWN_PAGE = {own("page"): str(PAGE.relative_to(ROOT))}
 SITE_SECRET = "the-secret-of-the-sites-client"
 DIRECT: dict[str, Any] = {"kakaoSignIn": "direct", "kakaoAppId": "1000001"}  # users sign in at Kakao itself
 EVERYTHING: dict[str, Any] = {  # that is off unless a setting says otherwise
@@ -53,7 +55,7 @@ VARIED: dict[str, Any] = {  # another value than the default's, of each setting 
     "domainPrefix": "my-login",
     "extraOrigins": ["http://localhost:3000", "http://127.0.0.1:5173", "http://[::1]:3000"],
     "hostedLoginUrl": "https://login.example.com",
-    "page": "./frontend",
+    "page": "./tests/infra/page",
     "jwksUrl": "http://127.0.0.1:3003/{userPoolId}/x",
     "kakaoApi": "https://kapi.example",
     "kakaoAttributes": {"birthdate": "birthdate", "ci": "custom:ci", "name": "given_name"},
@@ -226,7 +228,7 @@ class _Recorder(Monitor):
         return response
 
 
-WHOLE = ROOT / "__main__.py"  # the login and the team's service
+WHOLE = ROOT / "__main__.py"  # the login and the team's service: whatever a team makes of it
 ALONE = ROOT / "tests" / "infra" / "programs" / "login_alone.py"
 _graphs: dict[str, Graph] = {}
 
@@ -236,7 +238,7 @@ def declare(config: Mapping[str, Any] | None = None, *, stack: str = "dev", prog
 
     A program of this project is run once for each configuration: no test changes a graph.
     """
-    values = _values(stack, config)
+    values = _values(stack, config, page={} if program == WHOLE else OWN_PAGE)
     if program not in (ALONE, WHOLE, DEPLOYMENT):
         return _run(program, stack, values)
     key = json.dumps([str(program), stack, values], sort_keys=True, default=str)
@@ -305,10 +307,10 @@ def refused(config: Mapping[str, Any]) -> str:
     return str(refusal.value)
 
 
-def _values(stack: str, config: Mapping[str, Any] | None) -> dict[str, Any]:
+def _values(stack: str, config: Mapping[str, Any] | None, page: Mapping[str, Any] = OWN_PAGE) -> dict[str, Any]:
     """The stack's configuration with these values over it; None takes a value away."""
     prefixed = {own(key): value for key, value in (config or {}).items()}
-    values = _stack_values(stack) | REQUIRED | prefixed
+    values = {**_stack_values(stack), **REQUIRED, **page, **prefixed}
     return {key: value for key, value in values.items() if value is not None}
 
 

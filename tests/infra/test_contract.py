@@ -19,7 +19,7 @@ PATHS = {route.partition(" ")[2].partition("{")[0].rstrip("/") for route in ROUT
 }
 LOG_MESSAGES = {value for name, value in CONSTANTS.items() if name.startswith("LOG_")}
 PACKAGES = ("handlers", "infra", "doctor", "benchmarks", "sandbox")
-FILES = [ROOT / "__main__.py", *(file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py")))]
+FILES = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
 
 
 def literals(file: Path) -> Iterator[tuple[int, str]]:

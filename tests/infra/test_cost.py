@@ -6,7 +6,6 @@ import pytest
 
 from benchmarks import cost
 from infra import firewall
-from infra.page_files import client_modules
 from sandbox.program import ROOT
 from tests.infra.engine import Graph
 
@@ -69,12 +68,6 @@ def test_the_readme_says_what_a_stack_costs_that_nobody_visits(readme: str) -> N
 
 def test_functions_have_the_memory_that_is_reckoned(stack: Graph) -> None:
     assert {function["memorySize"] for function in stack.all("lambda/function:Function")} == {cost.MEMORY * 1024}
-
-
-def test_a_visit_loads_the_files_that_are_reckoned() -> None:
-    # forms/ is loaded on request, and kakaotalk.js in KakaoTalk's own browser.
-    files = {file.name for file in (ROOT / "frontend").iterdir() if file.is_file()} - {"kakaotalk.js"}
-    assert len(files) + len(client_modules()) == cost.FILES
 
 
 def test_a_firewalls_rules_are_those_that_are_reckoned() -> None:

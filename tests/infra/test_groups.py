@@ -12,6 +12,8 @@ from infra.inputs import InputError
 from sandbox.program import ROOT
 from tests.infra.engine import Declared, Graph, declare, declare_component, functions, refused
 
+SOURCE = ROOT / "tests" / "infra" / "programs" / "shop" / "report.py"
+
 
 @pytest.fixture(scope="module")
 def grouped() -> Graph:
@@ -65,7 +67,7 @@ def test_the_setting_is_refused_with_the_command_that_fixes_it() -> None:
 def declare_function(groups: list[str], known: tuple[str, ...] = ("admin", "editor")) -> Declared:
     def program() -> None:
         platform = Platform("python3.13", "arm64", 7, "", False, Alarms("alarms", email=""), known)
-        Function("report", source=ROOT / "service" / "todos.py", platform=platform, groups=groups)
+        Function("report", source=SOURCE, platform=platform, groups=groups)
 
     return declare_component(program).one("lambda/function:Function")
 
@@ -75,20 +77,19 @@ def test_a_function_for_a_group_starts_with_the_check() -> None:
     assert function["handler"] == "handlers.group_check.handler"
     variables = function["environment"]["variables"]
     assert json.loads(variables["ALLOWED_GROUPS"]) == ["admin"]
-    assert variables["CHECKED_HANDLER"] == "service.todos.handler"
+    assert variables["CHECKED_HANDLER"] == "shop.report.handler"
     with zipfile.ZipFile(function["code"].path) as archive:
-        assert {"handlers/group_check.py", "service/todos.py"} <= set(archive.namelist())
+        assert {"handlers/group_check.py", "shop/report.py"} <= set(archive.namelist())
 
 
 def test_a_function_for_everybody_starts_with_its_own_code() -> None:
     function = declare_function([])
-    assert function["handler"] == "service.todos.handler"
+    assert function["handler"] == "shop.report.handler"
     assert set(function["environment"]["variables"]) == {"GROUPS"}
 
 
 def test_both_from_one_file_have_packages_of_their_own() -> None:
-    source = ROOT / "service" / "todos.py"
-    assert packaging.function_zip(source) != packaging.function_zip(source, "group_check")
+    assert packaging.function_zip(SOURCE) != packaging.function_zip(SOURCE, "group_check")
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.engine import WHOLE, Declared, Graph, declare_everything
+from sandbox.program import ROOT
+from tests.infra.engine import Declared, Graph, declare_everything
 
 FIRST_VERSION = set((Path(__file__).parent / "first_version.txt").read_text().split())
+WITH_A_CHAT = ROOT / "tests" / "infra" / "programs" / "with_a_chat.py"
 GONE = {
     f"kakao-login:infra:Site$aws:s3/bucketObjectv2:BucketObjectv2::site-{file}"
     for file in ("error.html", "favicon.svg")  # files of the page
@@ -31,7 +33,7 @@ STATEFUL = {
 @pytest.fixture(scope="module")
 def everything() -> Graph:
     """The login and the chat, which a stack of the first version has."""
-    return declare_everything(program=WHOLE)
+    return declare_everything(program=WITH_A_CHAT)
 
 
 CLIENT = "kakao-login:infra:Login$aws:cognito/userPoolClient:UserPoolClient::login-client"
@@ -107,7 +109,7 @@ def test_mobile_apps_keep_their_client_and_the_site_gets_a_new_one(everything: G
 
 def test_without_mobile_apps_the_client_of_the_first_version_goes_and_everybody_signs_in_once_more() -> None:
     """It is protected in the stack's state: docs/guides/operations.md says what to do first."""
-    assert FIRST_VERSION - set(matched(declare_everything(program=WHOLE, appCallbacks=[]))) == GONE | {CLIENT}
+    assert FIRST_VERSION - set(matched(declare_everything(program=WITH_A_CHAT, appCallbacks=[]))) == GONE | {CLIENT}
 
 
 def test_a_name_is_matched_by_its_own_type_only(everything: Graph) -> None:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from sandbox.program import PROJECT, ROOT
-from tests.infra.engine import Declared, Graph, declare, declare_everything
+from tests.infra.engine import ALONE, Declared, Graph, declare, declare_everything
 
 
 def test_every_resource_belongs_to_a_component(stack: Graph) -> None:
@@ -31,7 +31,7 @@ def test_no_name_holds_a_stack_or_an_account_so_that_a_second_stack_is_the_same_
 def test_nothing_in_the_program_asks_which_stack_it_is() -> None:
     stacks = {file.stem.removeprefix("Pulumi.") for file in ROOT.glob("Pulumi.*.yaml")}
     assert stacks >= {"dev", "prod", "local"}
-    for file in [ROOT / "__main__.py", *(ROOT / "infra").glob("*.py")]:
+    for file in (ROOT / "infra").glob("*.py"):
         texts = {node.value for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant)}
         assert not texts & stacks, file.name
 
@@ -170,7 +170,7 @@ def test_a_provider_given_to_components_makes_everything_and_is_asked_for_its_ow
     tmp_path: Path,
 ) -> None:
     program = tmp_path / "elsewhere.py"
-    program.write_text(ELSEWHERE.format(program=str(ROOT / "__main__.py")))
+    program.write_text(ELSEWHERE.format(program=str(ALONE)))
     graph = declare({"mailFrom": "no-reply@example.com"}, program=program)
     assert {resource.provider for resource in graph.custom()} == {"elsewhere"}
     assert set(graph.look_ups) == {
@@ -216,7 +216,6 @@ OURS = {"benchmarks", "deployment", "doctor", "handlers", "infra", "sandbox", "s
 FORBIDDEN = {
     "deployment": OURS - {"deployment", "infra"},
     "handlers": (OURS - {"handlers"}) | {"pulumi", "pulumi_aws"},
-    "service": (OURS - {"handlers", "service"}) | {"pulumi", "pulumi_aws"},
     "infra": (OURS - {"infra", "handlers"}) | {"boto3", "botocore"},
     "sandbox": OURS - {"sandbox", "handlers", "infra"},
     "doctor": OURS - {"doctor", "handlers", "infra"},
@@ -241,7 +240,7 @@ def test_of_the_benchmarks_the_tests_take_the_cost_alone_which_imports_nothing_o
 
 def test_of_the_handlers_the_others_take_the_contract_and_nothing_else() -> None:
     others = [file for package in ("infra", "sandbox", "doctor") for file in (ROOT / package).rglob("*.py")]
-    for file in [ROOT / "__main__.py", *others]:
+    for file in others:
         taken = {name for name in imports(file) if name.partition(".")[0] == "handlers"}
         assert taken <= {"handlers", "handlers.contract"}, file.name
     assert not imports(ROOT / "handlers" / "contract.py")
@@ -269,8 +268,7 @@ def test_the_imports_of_infra_have_no_circle() -> None:
 def test_mypy_reads_each_package_of_the_provider_that_is_used() -> None:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
     read = {name for each in listed if each.get("follow_imports") == "normal" for name in each["module"]}
-    folders = [ROOT / name for name in ("infra", "deployment", "service")]
-    files = [ROOT / "__main__.py", *(file for folder in folders for file in folder.rglob("*.py"))]
+    files = [file for name in ("infra", "deployment") for file in (ROOT / name).rglob("*.py")]
     used = {name for file in files for name in re.findall(r"\baws\.([a-z0-9]+_?)\.[A-Z]", file.read_text())}
     assert {"cognito", "lambda_"} <= used
     assert {f"pulumi_aws.{name}.*" for name in used} <= read
@@ -279,7 +277,3 @@ def test_mypy_reads_each_package_of_the_provider_that_is_used() -> None:
 def test_only_settings_reads_the_configuration() -> None:
     readers = [file.name for file in (ROOT / "infra").glob("*.py") if "Config(" in file.read_text()]
     assert readers == ["settings.py"]
-
-
-def test_the_stack_stands_on_one_page() -> None:
-    assert len((ROOT / "__main__.py").read_text().splitlines()) <= 60

@@ -3,7 +3,6 @@
 import pytest
 
 from benchmarks import cost
-from deployment.service_types import TYPES
 from sandbox.program import PROJECT
 from tests.infra.engine import (
     ACCOUNT,
@@ -12,7 +11,6 @@ from tests.infra.engine import (
     Graph,
     declare,
     declare_deployment,
-    declare_everything,
     function_behind,
     functions,
     statements,
@@ -105,17 +103,6 @@ def deployment() -> Graph:
     return declare_deployment()
 
 
-def test_a_deployment_from_github_may_create_whatever_the_program_declares() -> None:
-    """`make check` runs this test. The login's own types have a test of their own."""
-    known = {resource.type for resource in declare_everything().custom()} | TYPES.keys()
-    for resource in declare_everything(program=WHOLE).custom():
-        line = f'"{resource.type}": Service("<service>", ("<resource>/{{name}}",), deploy=(…), use=(…)),'
-        assert resource.type in known, (
-            f"{resource.type} ({resource.name!r}) cannot be deployed from GitHub. Add a line to TYPES in "
-            f"deployment/service_types.py, and run `pulumi up` in deployment/ once more:\n    {line}"
-        )
-
-
 def test_the_boundary_leaves_the_service_what_its_policies_grant(deployment: Graph, whole: Graph) -> None:
     limit = statements(deployment.named("dev-boundary")["policy"])
     pool = tags("ResourceTag", whole.one("UserPool")["tags"])
@@ -126,53 +113,6 @@ def test_the_boundary_leaves_the_service_what_its_policies_grant(deployment: Gra
             resource = named.get(service, f"{PROJECT}-dev-thing-0a1b")
             arn = f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
             assert allows(limit, action, arn, pool), f"{action}: add it to `use` in deployment/service_types.py"
-
-
-# A resource of each service, and what a deployment, and a function, does with it.
-CASES = {
-    "dynamodb": ("table/{}-todos-0a1b", ["CreateTable", "UpdateTimeToLive", "DeleteTable"], ["PutItem", "Query"]),
-    "sqs": ("{}-jobs-0a1b", ["CreateQueue", "SetQueueAttributes", "TagQueue"], ["SendMessage", "ReceiveMessage"]),
-    "sns": ("{}-news-0a1b", ["CreateTopic", "Subscribe"], ["Publish"]),
-    "events": ("event-bus/{}-bus-0a1b", ["CreateEventBus", "DeleteEventBus"], ["PutEvents"]),
-    "secretsmanager": ("secret:{}-key-0a1b-AbCdEf", ["CreateSecret", "PutSecretValue"], ["GetSecretValue"]),
-    "ssm": ("parameter/{}-flag-0a1b", ["PutParameter", "DeleteParameter"], ["GetParameter"]),
-}
-
-
-@pytest.mark.parametrize("service", CASES)
-def test_a_stack_reaches_its_own_resources_of_a_service_and_no_other_stacks(deployment: Graph, service: str) -> None:
-    pattern, deploy, use = CASES[service]
-    for stack, expected in (("dev", True), ("prod", False)):
-        arn = f"arn:aws:{service}:{REGION}:{ACCOUNT}:{pattern.format(f'{PROJECT}-{stack}')}"
-        role = statements(deployment.named(f"deploy-{PROJECT}-dev-policy")["policy"])
-        for action in deploy:
-            assert allows(role, f"{service}:{action}", arn) is expected, action
-        for action in use:
-            assert (
-                allows(statements(deployment.named("dev-boundary")["policy"]), f"{service}:{action}", arn) is expected
-            )
-
-
-@pytest.mark.parametrize(
-    ("action", "arn"),
-    [
-        ("dynamodb:GetItem", f"table/{PROJECT}-dev-todos-0a1b"),
-        ("dynamodb:Scan", f"table/{PROJECT}-dev-todos-0a1b"),
-        ("dynamodb:PutItem", f"table/{PROJECT}-dev-todos-0a1b"),
-        ("sqs:ReceiveMessage", f"{PROJECT}-dev-jobs-0a1b"),
-    ],
-)
-def test_a_deployment_reads_and_writes_none_of_the_users_data(deployment: Graph, action: str, arn: str) -> None:
-    role = statements(deployment.named(f"deploy-{PROJECT}-dev-policy")["policy"])
-    assert not allows(role, action, f"arn:aws:{action.partition(':')[0]}:{REGION}:{ACCOUNT}:{arn}")
-
-
-def test_a_queue_feeds_only_a_function_of_the_same_stack(deployment: Graph) -> None:
-    role = statements(deployment.named(f"deploy-{PROJECT}-dev-policy")["policy"])
-    for stack, expected in (("dev", True), ("prod", False)):
-        function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PROJECT}-{stack}-jobs-0a1b"
-        context = {"lambda:FunctionArn": function}
-        assert allows(role, "lambda:CreateEventSourceMapping", "*", context) is expected
 
 
 def test_a_new_user_reaches_the_function_through_a_topic_that_depends_on_neither(whole: Graph) -> None:

@@ -1,0 +1,3 @@
+import { currentUser } from "/login.js";
+
+document.body.append((await currentUser()) ? "Orders" : "Sign in to see your orders");

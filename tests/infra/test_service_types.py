@@ -1,0 +1,71 @@
+"""What a deployment from GitHub may do with a service's resources, whatever the service is."""
+
+import pytest
+
+from deployment.service_types import TYPES
+from sandbox.program import PROJECT
+from tests.infra.engine import ACCOUNT, REGION, WHOLE, Graph, declare_deployment, declare_everything, statements
+from tests.infra.iam import allows
+
+
+@pytest.fixture(scope="module")
+def deployment() -> Graph:
+    return declare_deployment()
+
+
+def test_a_deployment_from_github_may_create_whatever_the_program_declares() -> None:
+    """`make check` runs this test. The login's own types have a test of their own."""
+    known = {resource.type for resource in declare_everything().custom()} | TYPES.keys()
+    for resource in declare_everything(program=WHOLE).custom():
+        line = f'"{resource.type}": Service("<service>", ("<resource>/{{name}}",), deploy=(…), use=(…)),'
+        assert resource.type in known, (
+            f"{resource.type} ({resource.name!r}) cannot be deployed from GitHub. Add a line to TYPES in "
+            f"deployment/service_types.py, and run `pulumi up` in deployment/ once more:\n    {line}"
+        )
+
+
+# A resource of each service, and what a deployment, and a function, does with it.
+CASES = {
+    "dynamodb": ("table/{}-todos-0a1b", ["CreateTable", "UpdateTimeToLive", "DeleteTable"], ["PutItem", "Query"]),
+    "sqs": ("{}-jobs-0a1b", ["CreateQueue", "SetQueueAttributes", "TagQueue"], ["SendMessage", "ReceiveMessage"]),
+    "sns": ("{}-news-0a1b", ["CreateTopic", "Subscribe"], ["Publish"]),
+    "events": ("event-bus/{}-bus-0a1b", ["CreateEventBus", "DeleteEventBus"], ["PutEvents"]),
+    "secretsmanager": ("secret:{}-key-0a1b-AbCdEf", ["CreateSecret", "PutSecretValue"], ["GetSecretValue"]),
+    "ssm": ("parameter/{}-flag-0a1b", ["PutParameter", "DeleteParameter"], ["GetParameter"]),
+}
+
+
+@pytest.mark.parametrize("service", CASES)
+def test_a_stack_reaches_its_own_resources_of_a_service_and_no_other_stacks(deployment: Graph, service: str) -> None:
+    pattern, deploy, use = CASES[service]
+    for stack, expected in (("dev", True), ("prod", False)):
+        arn = f"arn:aws:{service}:{REGION}:{ACCOUNT}:{pattern.format(f'{PROJECT}-{stack}')}"
+        role = statements(deployment.named(f"deploy-{PROJECT}-dev-policy")["policy"])
+        for action in deploy:
+            assert allows(role, f"{service}:{action}", arn) is expected, action
+        for action in use:
+            assert (
+                allows(statements(deployment.named("dev-boundary")["policy"]), f"{service}:{action}", arn) is expected
+            )
+
+
+@pytest.mark.parametrize(
+    ("action", "arn"),
+    [
+        ("dynamodb:GetItem", f"table/{PROJECT}-dev-todos-0a1b"),
+        ("dynamodb:Scan", f"table/{PROJECT}-dev-todos-0a1b"),
+        ("dynamodb:PutItem", f"table/{PROJECT}-dev-todos-0a1b"),
+        ("sqs:ReceiveMessage", f"{PROJECT}-dev-jobs-0a1b"),
+    ],
+)
+def test_a_deployment_reads_and_writes_none_of_the_users_data(deployment: Graph, action: str, arn: str) -> None:
+    role = statements(deployment.named(f"deploy-{PROJECT}-dev-policy")["policy"])
+    assert not allows(role, action, f"arn:aws:{action.partition(':')[0]}:{REGION}:{ACCOUNT}:{arn}")
+
+
+def test_a_queue_feeds_only_a_function_of_the_same_stack(deployment: Graph) -> None:
+    role = statements(deployment.named(f"deploy-{PROJECT}-dev-policy")["policy"])
+    for stack, expected in (("dev", True), ("prod", False)):
+        function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PROJECT}-{stack}-jobs-0a1b"
+        context = {"lambda:FunctionArn": function}
+        assert allows(role, "lambda:CreateEventSourceMapping", "*", context) is expected

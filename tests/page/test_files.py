@@ -1,0 +1,51 @@
+"""The files of the page, as the program uploads them."""
+
+import re
+
+from benchmarks import cost
+from infra.page_files import client_modules
+from sandbox.program import ROOT
+from tests.doctor.test_console import ENGLISH, KOE
+from tests.infra.engine import WHOLE, declare
+
+
+def test_a_visit_loads_the_files_that_are_reckoned() -> None:
+    # forms/ is loaded on request, and kakaotalk.js in KakaoTalk's own browser.
+    files = {file.name for file in (ROOT / "frontend").iterdir() if file.is_file()} - {"kakaotalk.js"}
+    assert len(files) + len(client_modules()) == cost.FILES
+
+
+def test_the_page_has_nothing_inline_that_its_policy_would_block() -> None:
+    for page in (ROOT / "frontend").rglob("*.html"):
+        text = page.read_text()
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", text, re.IGNORECASE)
+        assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", text))
+
+
+def test_the_page_is_uploaded_whole() -> None:
+    uploaded = {file["key"] for file in declare(program=WHOLE).all("BucketObjectv2")}
+    page = ROOT / "frontend"
+    assert {file.relative_to(page).as_posix() for file in page.rglob("*") if file.is_file()} <= uploaded
+
+
+def test_the_page_can_be_told_of_each_switch() -> None:
+    """The element stands in the page exactly as infra/page_files.py looks for it."""
+    for settings, element in (
+        ({"emailAccounts": False}, '<meta name="email-accounts" content="false">'),
+        ({"kakaoLogout": True}, '<meta name="kakao-logout" content="true">'),
+    ):
+        files = {file["key"]: file for file in declare(settings, program=WHOLE).all("BucketObjectv2")}
+        assert element in files["index.html"]["content"]
+
+
+def test_no_file_of_the_page_holds_a_secret_or_an_id_of_the_stack() -> None:
+    stack = declare(program=WHOLE)
+    hidden = ("the-client-secret", stack.exports["clientId"], "client_secret", "kakaoClientSecret")
+    for file in (file for file in (ROOT / "frontend").rglob("*") if file.is_file()):
+        text = file.read_bytes().decode(errors="replace")
+        assert not [value for value in hidden if value in text], file.name
+
+
+def test_each_error_of_kakaos_that_the_page_names_is_explained() -> None:
+    files = [file for suffix in ("js", "html") for file in (ROOT / "frontend").rglob(f"*.{suffix}")]
+    assert {code for file in files for code in KOE.findall(file.read_text())} <= set(KOE.findall(ENGLISH))

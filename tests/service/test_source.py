@@ -1,0 +1,56 @@
+"""What holds for the source of the program and of the service, as of the login's own."""
+
+import ast
+import re
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from sandbox.program import ROOT
+from tests.infra.test_contract import literals, repeated
+from tests.infra.test_program import OURS, imports
+from tests.test_supply_chain import pins, plain
+
+PROGRAM = ROOT / "__main__.py"
+SERVICE = sorted((ROOT / "service").glob("*.py"))
+
+
+def test_the_stack_stands_on_one_page() -> None:
+    assert len(PROGRAM.read_text().splitlines()) <= 60
+
+
+def test_nothing_in_the_program_asks_which_stack_it_is() -> None:
+    stacks = {file.stem.removeprefix("Pulumi.") for file in ROOT.glob("Pulumi.*.yaml")}
+    texts = {node.value for node in ast.walk(ast.parse(PROGRAM.read_text())) if isinstance(node, ast.Constant)}
+    assert not texts & stacks
+
+
+@pytest.mark.parametrize("file", [PROGRAM, *SERVICE], ids=lambda file: file.name)
+def test_a_fact_of_the_contract_stands_there_alone(file: Path) -> None:
+    assert {fact for _, text in literals(file) for fact in repeated(text)} == set()
+
+
+def test_the_service_imports_the_handlers_alone() -> None:
+    forbidden = (OURS - {"handlers", "service"}) | {"pulumi", "pulumi_aws"}
+    for file in SERVICE:
+        assert not {name.partition(".")[0] for name in imports(file)} & forbidden, file.name
+
+
+def test_the_program_imports_no_code_of_the_service() -> None:
+    assert not {name for name in imports(PROGRAM) if name.partition(".")[0] in ("handlers", "service")}
+
+
+def test_what_the_program_imports_is_installed() -> None:
+    roots = {name.partition(".")[0] for name in imports(PROGRAM)} - {"infra"}
+    installed = pins(ROOT / "requirements.txt").keys() & pins(ROOT / "requirements-sandbox.txt").keys()
+    packages = packages_distributions()
+    assert {root for root in roots if not {plain(name) for name in packages[root]} & installed} == set()
+
+
+def test_mypy_reads_each_package_of_the_provider_that_is_used() -> None:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    read = {name for each in listed if each.get("follow_imports") == "normal" for name in each["module"]}
+    used = set(re.findall(r"\baws\.([a-z0-9]+_?)\.[A-Z]", PROGRAM.read_text()))
+    assert {f"pulumi_aws.{name}.*" for name in used} <= read

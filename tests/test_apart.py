@@ -1,0 +1,71 @@
+"""The tests of the login stay green where a team replaces `service/`, `frontend/` and `__main__.py`."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.program import ROOT
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(600)]  # of the long part, for its time alone
+
+REPLACED = ("service", "frontend", "__main__.py")
+WITH_THEM = ("tests/service", "tests/page")  # the tests of what is replaced
+ANOTHER_TEAM = ROOT / "tests" / "another_team"
+CHOSEN = (  # what declares the program, and what reads the documents and the source
+    "tests/infra/test_contract.py",
+    "tests/infra/test_cost.py",
+    "tests/infra/test_groups.py",
+    "tests/infra/test_previous_names.py",
+    "tests/infra/test_program.py",
+    "tests/infra/test_service_types.py",
+    "tests/infra/test_site.py",
+    "tests/infra/test_websocket_api.py",
+    "tests/test_documents.py",
+    "tests/test_page_contract.py",
+    "tests/test_supply_chain.py",
+    "tests/test_tables.py",
+)
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with the service and the page of another team."""
+    copy = tmp_path_factory.mktemp("project")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if name in REPLACED or name.startswith(tuple(f"{folder}/" for folder in (*REPLACED, *WITH_THEM))):
+            continue
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, copy / name)
+    for name in REPLACED:
+        of_theirs = ANOTHER_TEAM / name
+        if of_theirs.is_dir():
+            shutil.copytree(of_theirs, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(of_theirs, copy / name)
+    for command in (["init", "--quiet"], ["add", "--all"]):
+        subprocess.run(["git", *command], cwd=copy, check=True, timeout=60)
+    return copy
+
+
+def run_tests(project: Path, *arguments: str) -> str:
+    """Run pytest in a copy of the project; fail with what it says where it fails."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments]
+    ended = subprocess.run(command, cwd=project, env=own, capture_output=True, text=True, timeout=540)
+    assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
+    return ended.stdout
+
+
+def test_the_tests_of_the_login_pass_with_another_service_and_another_page(theirs: Path) -> None:
+    run_tests(theirs, "-x", "-m", "not sandbox and not browser", *CHOSEN)
+
+
+def test_no_test_of_the_login_takes_anything_from_the_tests_of_the_example(theirs: Path) -> None:
+    collected = run_tests(theirs, "--collect-only", "tests")
+    assert "tests/e2e/test_sign_in.py::" in collected
+    assert "tests/service" not in collected
