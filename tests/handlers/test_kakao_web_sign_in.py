@@ -426,10 +426,11 @@ def test_a_kakao_that_is_slow_leaves_time_for_the_page(
     [
         (CognitoResponseError("TooManyRequestsException"), 429),
         (CognitoResponseError("InternalErrorException"), 502),
+        (CognitoResponseError("UserLambdaValidationException", "PreSignUp failed with error internal_error."), 502),
         (CognitoTooSlowError("ReadTimeoutError"), 504),
         (CognitoUnavailableError("EndpointConnectionError"), 502),
     ],
-    ids=["throttled", "broken", "slow", "down"],
+    ids=["throttled", "broken", "crash of a trigger", "slow", "down"],
 )
 def test_a_cognito_that_fails_at_any_step_is_a_page_and_the_next_sign_in_works(
     client: Client, cognito: Cognito, pool: DirectPool, step: str, error: Any, status: int
