@@ -1,14 +1,15 @@
 """login.js and login-socket.js in Chromium: on a page of a team's, before a service that answers as each test says."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Error, Page, expect
 
-from tests.e2e import test_page
-from tests.e2e.test_page import (
+from tests.e2e import visits
+from tests.e2e.visits import (
     HANEUL,
     HOSTED_LOGOUT,
     KAKAO_LOGOUT,
@@ -24,14 +25,22 @@ from tests.e2e.test_page import (
     come_back,
     expect_asked,
     expect_connections,
+    serve_page,
 )
+from tests.infra.engine import PAGE
 
 pytestmark = pytest.mark.browser
 
-site, visit = test_page.site, test_page.visit
+visit = visits.visit
 
 TODOS, ADD = "GET /api/todos", "POST /api/todos"
 FETCH = "(path) => login.fetch(path).then((answer) => answer.status)"
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    with serve_page(PAGE) as address:
+        yield address
 
 
 def open_page(visit: Visit, answers: Answers, path: str = "/", **options: Any) -> Page:

@@ -8,19 +8,21 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e import test_page
-from tests.e2e.test_page import (
-    FRONTEND,
+from tests.e2e.visits import (
     ME,
     REFRESH,
-    SIGNED_IN,
-    SIGNED_OUT,
     WITHOUT_THEM,
     YOUNG,
     Answer,
     Answers,
     Visit,
     come_back,
+)
+from tests.page import test_page
+from tests.page.test_page import (
+    FRONTEND,
+    SIGNED_IN,
+    SIGNED_OUT,
     expect_title,
     violations,
 )
