@@ -15,6 +15,7 @@ def link(sandbox: Sandbox, **parameters: str) -> str:
     return f"{sandbox.site}/api/auth/login?{urlencode({'provider': 'Kakao', 'origin': sandbox.site} | parameters)}"
 
 
+@pytest.mark.both_modes
 def test_what_a_login_link_asks_of_kakao_reaches_kakao_and_the_sign_in_goes_on(page: Page, sandbox: Sandbox) -> None:
     page.goto(link(sandbox, prompt="create", login_hint="bada@example.com", utm_source="talk"))
     query = parse_qs(urlsplit(page.url).query)
@@ -27,12 +28,14 @@ def test_what_a_login_link_asks_of_kakao_reaches_kakao_and_the_sign_in_goes_on(p
     expect_signed_in(page, BADA)
 
 
+@pytest.mark.both_modes
 def test_the_next_login_of_the_browser_does_not_inherit_them(page: Page, sandbox: Sandbox) -> None:
     page.goto(link(sandbox, prompt="create"))
     page.goto(link(sandbox))
     assert "prompt" not in parse_qs(urlsplit(page.url).query)
 
 
+@pytest.mark.both_modes
 def test_without_a_session_at_kakao_prompt_none_leads_back_to_the_page_without_a_word(
     page: Page, sandbox: Sandbox
 ) -> None:
@@ -42,6 +45,7 @@ def test_without_a_session_at_kakao_prompt_none_leads_back_to_the_page_without_a
     expect(page.locator("#notice")).to_be_empty()
 
 
+@pytest.mark.both_modes
 def test_with_a_session_at_kakao_prompt_none_signs_in_without_a_page(page: Page, sandbox: Sandbox) -> None:
     sign_in(page, sandbox, HANEUL)
     page.get_by_role("button", name="로그아웃").click()

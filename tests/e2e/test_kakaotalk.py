@@ -45,6 +45,7 @@ def member(context: BrowserContext, sandbox: Sandbox) -> None:
     page.close()
 
 
+@pytest.mark.both_modes
 def test_a_member_is_signed_in_at_once_and_returns_to_where_the_link_led(
     in_kakaotalk: BrowserContext, sandbox: Sandbox
 ) -> None:
@@ -59,6 +60,7 @@ def test_a_member_is_signed_in_at_once_and_returns_to_where_the_link_led(
     assert not [name for name in kept if name.startswith("__Host-login-")]
 
 
+@pytest.mark.both_modes
 def test_a_stranger_sees_the_page_as_it_is_and_can_sign_in(in_kakaotalk: BrowserContext, sandbox: Sandbox) -> None:
     page, begun = visit(in_kakaotalk, sandbox)
     expect_signed_out(page)
@@ -81,6 +83,7 @@ def test_it_is_tried_once_a_visit(in_kakaotalk: BrowserContext, sandbox: Sandbox
     assert len(begun) == 1
 
 
+@pytest.mark.both_modes
 def test_who_signs_out_stays_signed_out_for_the_visit(in_kakaotalk: BrowserContext, sandbox: Sandbox) -> None:
     member(in_kakaotalk, sandbox)
     page, begun = visit(in_kakaotalk, sandbox)
@@ -124,6 +127,7 @@ def test_where_storage_is_blocked_nothing_is_tried_and_nothing_loops(
     assert begun == []
 
 
+@pytest.mark.both_modes
 def test_a_kakao_that_is_down_ends_in_the_page_as_it_is(
     in_kakaotalk: BrowserContext, sandbox: Sandbox, kakao: Switch
 ) -> None:
@@ -144,6 +148,7 @@ def test_any_other_browser_loads_nothing_of_it(page: Page, sandbox: Sandbox) -> 
 # Sign-out at Kakao too
 
 
+@pytest.mark.both_modes
 def test_a_sign_out_at_kakao_too_ends_both_sessions_and_returns_to_the_site(page: Page, sandbox: Sandbox) -> None:
     sign_in(page, sandbox, BADA)
     page.get_by_label("카카오계정에서도 로그아웃").check()
@@ -154,6 +159,7 @@ def test_a_sign_out_at_kakao_too_ends_both_sessions_and_returns_to_the_site(page
     expect_signed_out(page)
 
 
+@pytest.mark.both_modes
 def test_a_sign_out_by_itself_leaves_the_session_at_kakao(page: Page, sandbox: Sandbox) -> None:
     sign_in(page, sandbox, BADA)
     page.get_by_role("button", name="로그아웃").click()

@@ -116,6 +116,15 @@ def test_the_functions_that_settle_a_profile_and_the_challenge_know_that_there_a
         assert repr(name) not in repr([function.inputs for function in functions(direct)])
 
 
+def test_both_ways_to_sign_in_map_the_consents_of_the_setting_and_the_web_requests_them() -> None:
+    mapping = {"phone_number": "phone_number", "birthdate": "birthdate"}
+    graph = declare(DIRECT | {"kakaoAttributes": mapping})
+    for module in ("kakao_web_sign_in", "kakao_sign_in"):
+        assert json.loads(variables(graph.function(module))[contract.ENV_KAKAO_ATTRIBUTES]) == mapping
+    scopes = variables(graph.function("kakao_web_sign_in"))["KAKAO_SCOPES"].split()
+    assert {"phone_number", "birthyear", "birthday"} <= set(scopes)
+
+
 def test_kakaos_secret_is_known_to_one_function_and_is_a_secret_there(direct: Graph) -> None:
     holders = [resource for resource in direct.resources if KAKAO_SECRET in repr(resource.inputs)]
     assert holders == [direct.function("kakao_web_sign_in")]

@@ -15,6 +15,7 @@ from sandbox.kakao.people import Person
 from sandbox.local import Sandbox
 from sandbox.program import own
 from tests.sandbox.deployed import (
+    CONSENT,
     TOKENS,
     Browser,
     Switch,
@@ -34,6 +35,7 @@ pytestmark = pytest.mark.sandbox
 HANEUL = PEOPLE[0]
 SESSION = {"__Host-id", "__Host-person", "__Secure-refresh"}
 PAGE = {"Sec-Fetch-Site": "same-origin"}
+MAPPED = ["birthyear", "birthday", "phone_number"]  # the scopes of kakaoAttributes in Pulumi.local.yaml
 
 
 @pytest.fixture
@@ -49,8 +51,14 @@ def kakao(sandbox: Sandbox) -> Iterator[Switch]:
         yield switch
 
 
-def by_token(sandbox: Sandbox, kind: str = "access_token", person: Person = HANEUL) -> Any:
-    return ask(sandbox, "POST /api/auth/kakao", body={kind: kakao_tokens(sandbox, person)[kind]})
+def by_token(sandbox: Sandbox, kind: str = "access_token", person: Person = HANEUL, **more: Any) -> Any:
+    return ask(sandbox, "POST /api/auth/kakao", body={kind: kakao_tokens(sandbox, person, **more)[kind]})
+
+
+def calls(sandbox: Sandbox) -> list[str]:
+    """The requests to Kakao since the last look."""
+    found: list[str] = requests.get(f"{sandbox.kakao}/_stand-in/calls", timeout=5).json()
+    return found
 
 
 def on_the_web(sandbox: Sandbox, person: Person = HANEUL) -> Browser:
@@ -87,6 +95,28 @@ def test_who_signs_in_on_the_web_and_with_a_token_is_one_user_whichever_comes_fi
             subs.append(sub_of(answer.json()["IdToken"]))
     assert len(set(subs)) == 1
     assert profiles(sandbox, HANEUL) == [f"kakao-{HANEUL.id}"]
+
+
+@pytest.mark.parametrize("first", ["web", "token"])
+def test_the_web_and_a_token_map_phone_number_and_birth_date_to_one_profile(sandbox: Sandbox, first: str) -> None:
+    """Each asks Kakao itself and writes by itself: what is wrong is brought up to date by the next sign-in."""
+    name = f"kakao-{HANEUL.id}"
+    for way in (first, "web", "token"):
+        calls(sandbox)
+        if way == "web":
+            browser = Browser(sandbox)
+            assert browser.sign_in(HANEUL, consent=[*CONSENT, *MAPPED]).status_code == 302
+            token = browser.cookies["__Host-id"]
+        else:
+            token = by_token(sandbox, scope=" ".join(["openid", *CONSENT, *MAPPED])).json()["IdToken"]
+        assert "GET /v2/user/me" in calls(sandbox)
+        user = on_pool(sandbox, "AdminGetUser", Username=name)
+        found = {each["Name"]: each["Value"] for each in user["UserAttributes"]}
+        assert (found["sub"], found["email"]) == (sub_of(token), HANEUL.email)
+        assert (found["birthdate"], found["phone_number"]) == ("2000-02-29", "+821000000001")
+        assert profiles(sandbox, HANEUL) == [name]
+        outdated = [{"Name": "birthdate", "Value": "1970-01-01"}, {"Name": "phone_number", "Value": "+821000000009"}]
+        on_pool(sandbox, "AdminUpdateUserAttributes", Username=name, UserAttributes=outdated)
 
 
 def test_first_sign_ins_of_both_kinds_at_once_end_at_one_profile(sandbox: Sandbox) -> None:
