@@ -23,6 +23,8 @@ Row = tuple[str, str, str]
 ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "ap-northeast-2",
     "PYTHONDONTWRITEBYTECODE": "1",  # Lambda's folders are read-only, so that each cold start compiles
+    contract.ENV_ALLOWED_GROUPS: '["staff"]',
+    contract.ENV_CHECKED_HANDLER: "service.todos.handler",
     contract.ENV_CLIENT_ID: "client-id",
     contract.ENV_CLIENT_SECRET: "secret",
     contract.ENV_CONNECT_CHECKS_USER: "false",
@@ -30,8 +32,15 @@ ENVIRONMENT = {
     contract.ENV_ISSUER: "https://cognito-idp.ap-northeast-2.amazonaws.com/ap-northeast-2_pool",
     contract.ENV_JWKS_URL: "https://keys.example/jwks.json",
     contract.ENV_KAKAO_API: "https://kapi.example",
+    contract.ENV_KAKAO_APP_ID: "1",
+    contract.ENV_KAKAO_APP_KEYS: '["rest-api-key"]',
     contract.ENV_KAKAO_AUTHORIZE_URL: "https://kauth.example/oauth/authorize",
     contract.ENV_KAKAO_CLIENT_ID: "rest-api-key",
+    contract.ENV_KAKAO_CLIENT_SECRET: "secret",
+    contract.ENV_KAKAO_ISSUER: "https://kauth.example",
+    contract.ENV_KAKAO_JWKS_URL: "https://kauth.example/.well-known/jwks.json",
+    contract.ENV_KAKAO_SCOPES: "openid",
+    contract.ENV_KAKAO_TOKEN_URL: "https://kauth.example/oauth/token",
     contract.ENV_REFRESH_DAYS: "30",
     contract.ENV_SITE_ORIGINS: '["https://site.example"]',
     contract.ENV_USER_POOL_ID: "ap-northeast-2_pool",
@@ -41,9 +50,13 @@ ENVIRONMENT = {
 FUNCTIONS = (
     *(f"handlers.{name}" for name in ("session", "user_info", "kakao_user_info", "accounts")),
     *(f"handlers.{name}" for name in ("pre_sign_up", "post_confirmation", "pre_authentication")),
+    "handlers.pre_token_generation",
+    "handlers.kakao_web_sign_in",
     *(f"service.{name}" for name in ("todos", "chat", "first_sign_in")),
 )
-WITH_LAYER = "handlers.connect_authorizer"
+AUTHORIZER = "handlers.connect_authorizer"
+WITH_LAYER = (AUTHORIZER, "handlers.kakao_web_sign_in")
+CHECKED, GROUP_CHECK = "service.todos", "group_check"  # a function for some groups, and where Lambda starts then
 DECISIONS = 2000
 ROUNDS = 9
 
@@ -56,17 +69,23 @@ def rows() -> Iterator[Row]:
         yield f"package of {module}", f"{size / 1024:.1f} KB", ""
         took = cold_import(module)
         yield f"cold import of {module}, an interpreter with json and logging = 1", f"{took / bare:.1f}", ""
+    size = packaging.function_zip(_source(CHECKED), GROUP_CHECK).stat().st_size
+    yield f"package of {CHECKED} for some groups", f"{size / 1024:.1f} KB", ""
+    yield "cold import of it, the same = 1", f"{cold_import(CHECKED, GROUP_CHECK) / bare:.1f}", ""
     yield from decisions()
     for what, checks_user in (("account check off", "false"), ("with boto3", "true")):
-        took = cold_import(WITH_LAYER, **{contract.ENV_CONNECT_CHECKS_USER: checks_user})
+        took = cold_import(AUTHORIZER, **{contract.ENV_CONNECT_CHECKS_USER: checks_user})
         yield f"cold import of the authorizer, {what}", f"{took * 1000:.0f} ms", ""
 
 
-def cold_import(module: str, **environment: str) -> float:
-    """Return the seconds of a new interpreter that imports the handler from its package and layer."""
-    archives = [packaging.function_zip(_source(module))]
+def cold_import(module: str, *entries: str, **environment: str) -> float:
+    """Return the seconds of a new interpreter that imports the handler from its package and layer.
+
+    `entries` are the modules of handlers/ that it imports in place of the module itself, because Lambda starts there.
+    """
+    archives = [packaging.function_zip(_source(module), *entries)]
     runtime: list[str] = []
-    if module == WITH_LAYER:
+    if module in WITH_LAYER:
         here = settings(3000)
         archives.append(packaging.layer_zip(here[own("runtime")], here[own("architecture")]))
         runtime = [path for path in sys.path if "site-packages" in path]  # boto3: Lambda's runtime has it
@@ -75,7 +94,8 @@ def cold_import(module: str, **environment: str) -> float:
             with zipfile.ZipFile(path) as archive:
                 archive.extractall(folder)
         paths = [folder, str(Path(folder) / "python"), *runtime]
-        code = f"import sys; sys.path[:0] = {json.dumps(paths)}; import {module}"
+        started = ", ".join(f"handlers.{entry}" for entry in entries) or module
+        code = f"import sys; sys.path[:0] = {json.dumps(paths)}; import {started}"
         return best([sys.executable, "-I", "-S", "-c", code], ENVIRONMENT | environment)
 
 
