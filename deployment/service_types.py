@@ -10,13 +10,16 @@ class Service(NamedTuple):
     """A service of AWS. `resources` are ARNs after the account, with {name} for the names of the stack's resources.
 
     `deploy` are the actions of a deployment, which reads and writes none of the users' data. `use` are the actions of
-    the team's functions.
+    the team's functions, and `use_on_all` those of them that AWS allows on `*` alone. `keys` is whether the service
+    decrypts with a KMS key for the function.
     """
 
     name: str
     resources: tuple[str, ...]
     deploy: tuple[str, ...]
     use: tuple[str, ...]
+    use_on_all: tuple[str, ...] = ()
+    keys: bool = False
 
 
 DYNAMODB = Service(
@@ -26,8 +29,10 @@ DYNAMODB = Service(
     use=(
         *("BatchGetItem", "ConditionCheckItem", "GetItem", "Query", "Scan"),
         *("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem"),
-        *("DescribeStream", "GetRecords", "GetShardIterator"),
+        *("PartiQLDelete", "PartiQLInsert", "PartiQLSelect", "PartiQLUpdate"),
+        *("DescribeTable", "DescribeStream", "GetRecords", "GetShardIterator"),
     ),
+    use_on_all=("ListStreams",),  # a function of a stream needs it (AWSLambdaDynamoDBExecutionRole)
 )
 SQS = Service(
     "sqs",
@@ -50,12 +55,14 @@ SECRETS = Service(
     ("secret:{name}",),
     deploy=("*Secret", "*SecretValue", "*SecretVersion*", "*Resource", "*ResourcePolicy"),
     use=("DescribeSecret", "GetSecretValue"),
+    keys=True,
 )
 SSM = Service(
     "ssm",
     ("parameter/{name}",),
     deploy=("*Parameter", "*Parameters", "*Resource"),
     use=("GetParameter", "GetParameters", "GetParametersByPath"),
+    keys=True,
 )
 # The login's own statements allow the rest of what these need.
 LAMBDA = Service("lambda", (), deploy=(), use=())

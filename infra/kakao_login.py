@@ -117,9 +117,15 @@ class KakaoLogin(Component):
         )
 
     def at_first_sign_in(self, function: Function) -> None:
-        """Call the team's function when a user signs in for the first time (`handlers/new_users.py`)."""
+        """Call the team's function when a user signs in for the first time (`handlers/new_users.py`).
+
+        Raises ValueError where the input `first_sign_in` is missing.
+        """
         if self._first_sign_in is None:
-            raise ValueError("nobody is announced: give KakaoLogin the input first_sign_in=True")
+            raise ValueError(
+                "at_first_sign_in needs the input first_sign_in, which declares the topic of new users: write "
+                f'KakaoLogin("{self._name}", {{**settings.read(), "first_sign_in": True}})'
+            )
         self._first_sign_in.call(function)
 
     # Site and APIs

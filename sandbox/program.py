@@ -17,6 +17,7 @@ from infra import project
 from infra.project import read_config
 
 ROOT = Path(__file__).resolve().parent.parent
+MAIN = ROOT / "__main__.py"
 TIMEOUT_SECONDS = 60
 THREADS = 16
 
@@ -96,7 +97,7 @@ def run(
     *,
     stack: str,
     config: Mapping[str, Any],
-    program: Path | Callable[[], object] = ROOT / "__main__.py",
+    program: Path | Callable[[], object] = MAIN,
 ) -> dict[str, Any]:
     """Run the program, a file or a function, to its end and return its exports.
 

@@ -6,7 +6,8 @@ every other change, because the users and the data would be lost.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -39,15 +40,18 @@ class Applier(mocks.Mocks):
         self._registered: set[tuple[str, str]] = set()
         self.changed: list[str] = []  # names of the resources that the last run changed
 
-    def run(self, *, stack: str, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Run the program, remove what it no longer registers, and return its exports.
+    def run(
+        self, *, stack: str, config: Mapping[str, Any], main: Path | Callable[[], object] = program.MAIN
+    ) -> dict[str, Any]:
+        """Run the program `main`, remove what it no longer registers, and return its exports.
 
         Raises the errors of `program.run`. The resources created until then stay.
         """
         self._registered.clear()
         self.changed.clear()
-        exports = program.run(program.Monitor(self), stack=stack, config=config)
-        removed = self._applied.keys() - self._registered
+        exports = program.run(program.Monitor(self), stack=stack, config=config, program=main)
+        # The last first: a rule can be deleted once its targets are.
+        removed = [key for key in reversed(self._applied) if key not in self._registered]
         for kind, name in removed:
             if kind not in DELETE and kind not in LEFT_IN_PLACE:
                 raise NotApplicableError(f"{kind} {name!r} was removed, which {RESTART}")

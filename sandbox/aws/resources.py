@@ -209,14 +209,17 @@ def _dashboard(account: Account, _name: str, inputs: Inputs) -> Created:
 
 @_creates("aws:sns/topic:Topic")
 def _topic(account: Account, name: str, inputs: Inputs) -> Created:
-    topic = inputs.pop("name", None) or _unique_name(name)
-    made = account.call("sns", "CreateTopic", {"Name": topic, **inputs})
-    return Created(made["TopicArn"], {"arn": made["TopicArn"]})
+    topic = inputs.pop("name", None) or _unique_name(name) + (".fifo" if inputs.get("fifoTopic") else "")
+    outside = {key: inputs.pop(key) for key in ("region", "tags") if key in inputs}
+    made = account.call("sns", "CreateTopic", {"Name": topic, "Attributes": _attributes(inputs), **outside})
+    return Created(made["TopicArn"], {"name": topic, "arn": made["TopicArn"]})
 
 
 @_creates("aws:sns/topicSubscription:TopicSubscription")
 def _topic_subscription(account: Account, _name: str, inputs: Inputs) -> Created:
-    made = account.call("sns", "Subscribe", {"TopicArn": inputs.pop("topic"), "ReturnSubscriptionArn": True, **inputs})
+    parameters = {key: inputs.pop(key) for key in ("region", "protocol", "endpoint") if key in inputs}
+    parameters |= {"TopicArn": inputs.pop("topic"), "ReturnSubscriptionArn": True, "Attributes": _attributes(inputs)}
+    made = account.call("sns", "Subscribe", parameters)
     return Created(made["SubscriptionArn"], {})
 
 
@@ -322,14 +325,16 @@ def _key_schema(inputs: Inputs) -> list[Inputs]:
 def _queue(account: Account, name: str, inputs: Inputs) -> Created:
     fifo = inputs.get("fifoQueue", False)
     queue = inputs.pop("name", None) or _unique_name(name) + (".fifo" if fifo else "")
-    tags = inputs.pop("tags", {})
-    renamed = {"visibilityTimeoutSeconds": "VisibilityTimeout", "messageRetentionSeconds": "MessageRetentionPeriod"}
-    renamed |= {"receiveWaitTimeSeconds": "ReceiveMessageWaitTimeSeconds", "maxMessageSize": "MaximumMessageSize"}
-    attributes = {renamed.get(key, key[0].upper() + key[1:]): _text(value) for key, value in inputs.items()}
+    tags, attributes = inputs.pop("tags", {}), _attributes(inputs)
     url = account.call("sqs", "CreateQueue", {"QueueName": queue, "Attributes": attributes, "tags": tags})["QueueUrl"]
     asked = {"QueueUrl": url, "AttributeNames": ["QueueArn"]}
     arn = account.call("sqs", "GetQueueAttributes", asked)["Attributes"]["QueueArn"]
     return Created(url, {"name": queue, "arn": arn, "url": url})
+
+
+def _update_queue(account: Account, url: str, inputs: Inputs, different: set[str]) -> None:
+    attributes = _attributes({name: inputs[name] for name in different})
+    account.call("sqs", "SetQueueAttributes", {"QueueUrl": url, "Attributes": attributes})
 
 
 @_creates("aws:sqs/queuePolicy:QueuePolicy")
@@ -361,10 +366,19 @@ def _event_rule(account: Account, name: str, inputs: Inputs) -> Created:
 
 @_creates("aws:cloudwatch/eventTarget:EventTarget")
 def _event_target(account: Account, name: str, inputs: Inputs) -> Created:
-    bus = {"EventBusName": inputs.pop("eventBusName")} if "eventBusName" in inputs else {}
+    bus = _on_bus(inputs)
+    inputs.pop("eventBusName", None)
+    if "sqsTarget" in inputs:
+        inputs["sqsParameters"] = inputs.pop("sqsTarget")
+    if "inputPaths" in inputs.get("inputTransformer", {}):
+        inputs["inputTransformer"]["inputPathsMap"] = inputs["inputTransformer"].pop("inputPaths")
     rule, target = inputs.pop("rule"), {"Id": inputs.pop("targetId", name), **inputs}
     account.call("events", "PutTargets", {"Rule": rule, "Targets": [target], **bus})
-    return Created(f"{rule}-{target['Id']}", {})
+    return Created(target["Id"], {"targetId": target["Id"]})
+
+
+def _on_bus(inputs: Inputs) -> Inputs:
+    return {"EventBusName": inputs["eventBusName"]} if "eventBusName" in inputs else {}
 
 
 @_creates("aws:secretsmanager/secret:Secret")
@@ -383,14 +397,34 @@ def _secret_version(account: Account, _name: str, inputs: Inputs) -> Created:
 @_creates("aws:ssm/parameter:Parameter")
 def _parameter(account: Account, name: str, inputs: Inputs) -> Created:
     parameter = inputs.pop("name", None) or _unique_name(name)
+    inputs["value"] = _parameter_value(inputs)
+    inputs.pop("insecureValue", None)
     account.call("ssm", "PutParameter", {"Name": parameter, **inputs})
     asked = {"Name": parameter}
     arn = account.call("ssm", "GetParameter", asked)["Parameter"]["ARN"]
     return Created(parameter, {"name": parameter, "arn": arn})
 
 
+def _parameter_value(inputs: Inputs) -> str:
+    value: str = inputs["value"] if "value" in inputs else inputs["insecureValue"]
+    return value
+
+
+RENAMED = {  # SQS names these otherwise than Pulumi
+    "visibilityTimeoutSeconds": "VisibilityTimeout",
+    "messageRetentionSeconds": "MessageRetentionPeriod",
+    "receiveWaitTimeSeconds": "ReceiveMessageWaitTimeSeconds",
+    "maxMessageSize": "MaximumMessageSize",
+}
+
+
+def _attributes(inputs: Inputs) -> dict[str, str]:
+    """Return the attributes of a queue, topic or subscription, which AWS has in one map of texts."""
+    return {RENAMED.get(key, key[0].upper() + key[1:]): _text(value) for key, value in inputs.items()}
+
+
 def _text(value: object) -> str:
-    """Return an attribute as SQS takes it: text, with whole numbers and lower-case booleans."""
+    """Return an attribute as SQS and SNS take it: text, with whole numbers and lower-case booleans."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(int(value)) if isinstance(value, float) else str(value)
@@ -563,6 +597,27 @@ UPDATE: dict[str, tuple[frozenset[str], Update]] = {
         _update_client,
     ),
     "aws:iam/rolePolicy:RolePolicy": (frozenset({"policy"}), _update_role_policy),
+    "aws:cloudwatch/eventRule:EventRule": (
+        frozenset({"description", "eventPattern", "scheduleExpression", "state"}),
+        lambda account, rule, inputs, _different: account.call("events", "PutRule", {"Name": rule, **inputs}),
+    ),
+    "aws:secretsmanager/secretVersion:SecretVersion": (
+        frozenset({"secretString"}),
+        _of_creation(_secret_version),
+    ),
+    "aws:sqs/queue:Queue": (
+        frozenset({"delaySeconds", "messageRetentionSeconds", "redrivePolicy", "visibilityTimeoutSeconds"}),
+        _update_queue,
+    ),
+    "aws:sqs/queuePolicy:QueuePolicy": (frozenset({"policy"}), _of_creation(_queue_policy)),
+    "aws:ssm/parameter:Parameter": (
+        frozenset({"value", "insecureValue"}),
+        lambda account, parameter, inputs, _different: account.call(
+            "ssm",
+            "PutParameter",
+            {"Name": parameter, "Type": inputs["type"], "Value": _parameter_value(inputs), "Overwrite": True},
+        ),
+    ),
 }
 
 
@@ -576,6 +631,15 @@ DELETE: dict[str, Delete] = {
     ),
     ROUTE: lambda account, route, inputs: account.call(
         "apigatewayv2", "DeleteRoute", {"ApiId": inputs["apiId"], "RouteId": route}
+    ),
+    "aws:cloudwatch/eventBus:EventBus": lambda account, bus, _inputs: account.call(
+        "events", "DeleteEventBus", {"Name": bus}
+    ),
+    "aws:cloudwatch/eventRule:EventRule": lambda account, rule, inputs: account.call(
+        "events", "DeleteRule", {"Name": rule, **_on_bus(inputs)}
+    ),
+    "aws:cloudwatch/eventTarget:EventTarget": lambda account, target, inputs: account.call(
+        "events", "RemoveTargets", {"Rule": inputs["rule"], "Ids": [target], **_on_bus(inputs)}
     ),
     "aws:cognito/userGroup:UserGroup": lambda account, pool, inputs: account.call(
         "cognito-idp", "DeleteGroup", {"UserPoolId": pool, "GroupName": inputs["name"]}

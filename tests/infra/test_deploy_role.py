@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -10,14 +11,25 @@ import yaml
 
 from sandbox.program import PROJECT, ROOT
 from tests.infra.authorization import Action, matching
-from tests.infra.engine import ACCOUNT, REGION, Declared, Graph, declare_deployment, declare_everything, statements
+from tests.infra.engine import (
+    ACCOUNT,
+    REGION,
+    Declared,
+    Graph,
+    declare_component,
+    declare_deployment,
+    declare_everything,
+    statements,
+)
 from tests.infra.iam import allows, tags
+from tests.team import program as team
 
 POOL = f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/1"
 DISTRIBUTION = f"arn:aws:cloudfront::{ACCOUNT}:distribution/1"
 CERTIFICATE = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/1"
 # What AWS calls a resource's name in its ARN.
 NAMES = ["AlarmName", "BucketName", "DashboardName", "FunctionName", "LayerName", "LogGroupName", "Name", "TopicName"]
+NAMES += ["EventBusName", "ParameterNameWithoutLeadingSlash", "QueueName", "RuleName", "SecretId", "TableName"]
 
 # Per resource type: each action that the provider calls to create, read, update and delete it
 # (hashicorp/terraform-provider-aws, internal/service), and each that AWS asks for in the same call (its guides to API
@@ -44,6 +56,11 @@ CALLS = {
         UpdateOriginAccessControl DeleteOriginAccessControl""",
     "cloudfront/responseHeadersPolicy": """cloudfront: CreateResponseHeadersPolicy GetResponseHeadersPolicy
         UpdateResponseHeadersPolicy DeleteResponseHeadersPolicy""",
+    "cloudwatch/eventBus": """events: CreateEventBus DescribeEventBus UpdateEventBus DeleteEventBus
+        TagResource@event-bus UntagResource@event-bus ListTagsForResource@event-bus""",
+    "cloudwatch/eventRule": """events: PutRule@RULES DescribeRule@RULES EnableRule@RULES DisableRule@RULES
+        DeleteRule@RULES TagResource@RULES UntagResource@RULES ListTagsForResource@RULES""",
+    "cloudwatch/eventTarget": "events: PutTargets@RULES ListTargetsByRule@RULES RemoveTargets@RULES",
     "cloudwatch/dashboard": "cloudwatch: PutDashboard GetDashboard DeleteDashboards",
     "cloudwatch/logGroup": """logs: CreateLogGroup TagResource PutRetentionPolicy DescribeLogGroups
         ListTagsForResource UntagResource DeleteRetentionPolicy DeleteLogGroup""",
@@ -59,10 +76,15 @@ CALLS = {
         DeleteUserPoolClient""",
     "cognito/userPoolDomain": """cognito-idp: CreateUserPoolDomain DescribeUserPoolDomain UpdateUserPoolDomain
         DeleteUserPoolDomain cloudfront: UpdateDistribution@*""",
+    "dynamodb/table": """dynamodb: CreateTable DescribeTable UpdateTable DeleteTable DescribeTimeToLive UpdateTimeToLive
+        DescribeContinuousBackups UpdateContinuousBackups ListTagsOfResource TagResource UntagResource""",
     "iam/role": """iam: CreateRole TagRole GetRole ListRolePolicies ListAttachedRolePolicies UpdateAssumeRolePolicy
         UpdateRole PutRolePermissionsBoundary UntagRole ListInstanceProfilesForRole DeleteRole""",
     "iam/rolePolicy": "iam: PutRolePolicy GetRolePolicy DeleteRolePolicy",
     "iam/rolePolicyAttachment": "iam: AttachRolePolicy ListAttachedRolePolicies DetachRolePolicy",
+    "lambda/eventSourceMapping": """lambda: CreateEventSourceMapping GetEventSourceMapping UpdateEventSourceMapping
+        DeleteEventSourceMapping ListTags@eventSourceMapping TagResource@eventSourceMapping
+        UntagResource@eventSourceMapping""",
     "lambda/function": """lambda: CreateFunction TagResource GetFunction GetFunctionCodeSigningConfig
         ListVersionsByFunction ListTags UpdateFunctionCode UpdateFunctionConfiguration UntagResource
         GetLayerVersion DeleteFunction iam: PassRole""",
@@ -78,9 +100,18 @@ CALLS = {
         ListBucketVersions DeleteObject DeleteObjectVersion""",
     "s3/bucketPolicy": "s3: PutBucketPolicy GetBucketPolicy DeleteBucketPolicy",
     "s3/bucketPublicAccessBlock": "s3: PutBucketPublicAccessBlock GetBucketPublicAccessBlock",
+    "secretsmanager/secret": """secretsmanager: CreateSecret DescribeSecret UpdateSecret DeleteSecret RestoreSecret
+        GetResourcePolicy PutResourcePolicy DeleteResourcePolicy TagResource UntagResource""",
+    "secretsmanager/secretVersion": """secretsmanager: PutSecretValue GetSecretValue ListSecretVersionIds
+        UpdateSecretVersionStage""",
     "sns/topic": """sns: CreateTopic TagResource GetTopicAttributes SetTopicAttributes ListTagsForResource UntagResource
         DeleteTopic""",
     "sns/topicSubscription": """sns: Subscribe GetSubscriptionAttributes SetSubscriptionAttributes Unsubscribe""",
+    "sqs/queue": """sqs: CreateQueue GetQueueAttributes SetQueueAttributes DeleteQueue ListQueueTags TagQueue
+        UntagQueue""",
+    "sqs/queuePolicy": "sqs: SetQueueAttributes GetQueueAttributes",
+    "ssm/parameter": """ssm: PutParameter GetParameter DescribeParameters DeleteParameter
+        AddTagsToResource@parameter RemoveTagsFromResource@parameter ListTagsForResource@parameter""",
     "wafv2/webAcl": """wafv2: CreateWebACL@webacl,managedruleset TagResource GetWebACL
         ListTagsForResource UpdateWebACL@webacl,managedruleset UntagResource DeleteWebACL""",
     "wafv2/webAclAssociation": """wafv2: AssociateWebACL@webacl,userpool GetWebACLForResource@webacl,userpool GetWebACL
@@ -100,6 +131,7 @@ FOR_SOMETHING_ELSE = ("amplify:", "apigateway:Set", "apprunner:", "appsync:", "e
 BELONGS_TO = {
     "acm/certificateValidation": "certificateArn",
     "apigateway/account role": "cloudwatchRoleArn",
+    "cloudwatch/eventTarget": "rule",
     "cloudwatch/logMetricFilter": "logGroupName",
     "cognito/identityProvider": "userPoolId",
     "cognito/userGroup": "userPoolId",
@@ -113,7 +145,9 @@ BELONGS_TO = {
     "s3/bucketObjectv2": "bucket",
     "s3/bucketPolicy": "bucket",
     "s3/bucketPublicAccessBlock": "bucket",
+    "secretsmanager/secretVersion": "secretId",
     "sns/topicSubscription": "topic",
+    "sqs/queuePolicy": "queueUrl",
     "wafv2/webAclAssociation userpool": "resourceArn",
     "wafv2/webAclAssociation webacl": "webAclArn",
 }
@@ -123,6 +157,8 @@ LINKED = {  # service-linked roles that AWS creates in the account
 }
 # The one of the resource types of an action that is meant, unless CALLS says otherwise.
 OURS = {"alarm", "bucket", "distribution", "function", "log-group", "object", "topic", "userpool", "webacl"}
+OURS |= {"event-bus", "table"}
+RULES = ["rule-on-custom-event-bus", "rule-on-default-event-bus"]  # `@RULES`
 NAMED_BY = {"cloudwatch/dashboard": "dashboardName", "lambda/layerVersion": "layerName", "s3/bucket": "bucket"}
 PATTERN = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]["pulumi:autonaming"]["value"]["pattern"]
 # Two stacks of one account can reach each other's, as docs/guides/github.md says.
@@ -137,6 +173,7 @@ SHARED = {
     "cloudfront/responseHeadersPolicy",
     "cloudwatch/metricAlarm",  # to look at
     "cognito/userPoolDomain",  # the distributions without a stack's tags, of which Cognito's is one
+    "lambda/eventSourceMapping",  # the tags
     "sns/topicSubscription",
 }
 
@@ -170,7 +207,7 @@ def asked(kind: str) -> dict[str, list[str]]:
             service = word
             continue
         action, _, on = word.partition("@")
-        actions.setdefault(service + action, []).extend(on.split(",") if on else [])
+        actions.setdefault(service + action, []).extend(RULES if on == "RULES" else on.split(",") if on else [])
     return actions
 
 
@@ -231,6 +268,7 @@ def checked(
     context = {
         **tags("RequestTag", resource.inputs.get("tags", {})),
         "iam:PermissionsBoundary": owner.inputs.get("permissionsBoundary", ""),
+        "lambda:FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}",
         "iam:PassedToService": "lambda.amazonaws.com"
         if kind(resource) == "lambda/function"
         else "apigateway.amazonaws.com",
@@ -251,16 +289,49 @@ def rights(deployment: Graph, stack: str) -> list[dict[str, Any]]:
     return statements(deployment.named(f"deploy-{PROJECT}-{stack}-policy")["policy"])
 
 
+def refused(deployment: Graph, graph: Graph, stack: str) -> list[tuple[str, str]]:
+    """What the role of the stack may not do, of all that the provider calls for the resources of the graph."""
+    role = rights(deployment, stack)
+    return [(call.resource.name, call.action) for call in calls(graph, stack) if not call.allowed(role)]
+
+
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_a_deployment_may_call_whatever_the_provider_calls_for_what_the_login_declares(
     deployment: Graph, stack: str
 ) -> None:
-    refused = [
-        (call.resource.name, call.action, call.checks)
-        for call in calls(declare_everything(stack), stack)
-        if not call.allowed(rights(deployment, stack))
-    ]
-    assert refused == []
+    assert refused(deployment, declare_everything(stack), stack) == []
+
+
+def declare_team(stack: str) -> Graph:
+    """A team's program, with each type that deployment/service_types.py came with."""
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/{PROJECT}-{stack}-boundary"
+    return declare_component(partial(team.declare, boundary=boundary), stack=stack)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_deployment_may_call_whatever_the_provider_calls_for_a_teams_service(deployment: Graph, stack: str) -> None:
+    graph = declare_team(stack)
+    login = {kind(resource) for resource in declare_everything(stack).custom()}
+    assert {kind(resource) for resource in graph.custom()} >= CALLS.keys() - login
+    assert refused(deployment, graph, stack) == []
+
+
+def test_a_boundary_leaves_a_teams_functions_what_their_policies_grant(deployment: Graph) -> None:
+    names = {"dynamodb": "table", "secretsmanager": "Secret", "sns": "topic", "sqs": "queue", "ssm": "parameter"}
+    limit = statements(deployment.named("dev-boundary")["policy"])
+    for name, statement in policies(declare_team("dev")):
+        for action in statement["Action"]:
+            service = action.partition(":")[0]
+            if service not in names:
+                continue
+            pattern = Action(action).arn(names[service])
+            arn = re.sub(r"\$\{\w+\}", lambda part: _part(part[0]), pattern)
+            assert allows(limit, action, arn if Action(action).resources else "*"), (name, action)
+
+
+def _part(placeholder: str) -> str:
+    known = {"${Partition}": "aws", "${Region}": REGION, "${Account}": ACCOUNT}
+    return known.get(placeholder, f"{PROJECT}-dev-thing-0a1b")
 
 
 @pytest.mark.parametrize("kind", CALLS)
@@ -275,7 +346,8 @@ def test_a_deployment_reaches_nothing_of_another_stacks_in_the_same_account_but_
 ) -> None:
     dev = rights(deployment, "dev")
     reached = set()
-    for resource, of_one in groupby(calls(declare_everything("prod"), "prod"), key=lambda call: call.resource):
+    every = [*calls(declare_everything("prod"), "prod"), *calls(declare_team("prod"), "prod")]
+    for resource, of_one in groupby(every, key=lambda call: call.resource):
         allowed = {call.action: call.allowed(dev) for call in of_one}
         for action, itself in allowed.items():
             of_nobody = action in ("iam:CreateServiceLinkedRole", "route53:GetChange") or (

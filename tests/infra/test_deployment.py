@@ -370,11 +370,24 @@ def test_the_boundary_leaves_every_function_what_its_own_policy_grants_and_no_ot
 
 
 def test_the_boundary_itself_gives_no_way_to_more(deployment: Graph) -> None:
-    actions = [
-        action for statement in statements(deployment.named("dev-boundary")["policy"]) for action in statement["Action"]
-    ]
+    limit = statements(deployment.named("dev-boundary")["policy"])
+    actions = [action for statement in limit for action in statement["Action"] if action != "kms:Decrypt"]
     assert not {action.partition(":")[0] for action in actions} & {"iam", "sts", "s3", "kms", "lambda", "*"}
     assert "*" not in "".join(actions)
+
+
+@pytest.mark.parametrize(("service", "expected"), [("ssm", True), ("secretsmanager", True), ("s3", False), ("", False)])
+def test_a_function_decrypts_through_the_services_that_encrypt_its_values_and_not_by_itself(
+    deployment: Graph, service: str, expected: bool
+) -> None:
+    via = {"kms:ViaService": f"{service}.{REGION}.amazonaws.com"} if service else {}
+    limit = statements(deployment.named("dev-boundary")["policy"])
+    assert allows(limit, "kms:Decrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1", via) is expected
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_boundary_is_not_longer_than_iam_takes(deployment: Graph, stack: str) -> None:
+    assert len("".join(deployment.named(f"{stack}-boundary")["policy"].split())) <= 6_144
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
