@@ -8,10 +8,12 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from infra import inputs, names
+from infra import inputs, names, packaging
+from infra.function import Function
 from infra.inputs import InputError, KakaoLoginArgs
+from infra.kakao_login import KakaoLogin
 from sandbox.program import ROOT
-from tests.infra.engine import Graph, declare
+from tests.infra.engine import Graph, declare, declare_component
 
 KAKAO = {"client_id": "k", "client_secret": "s"}
 TWO = Path(__file__).parent / "programs" / "two_logins.py"
@@ -28,6 +30,17 @@ PHYSICAL = {
 
 def checked(**args: Any) -> Any:
     return inputs.checked(cast("KakaoLoginArgs", args))
+
+
+def test_work_at_a_first_sign_in_needs_the_input_that_declares_its_topic() -> None:
+    def program() -> None:
+        login = KakaoLogin("login", cast("KakaoLoginArgs", {"kakao": KAKAO}))
+        function = Function("welcome", source=packaging.HANDLERS / "pre_authentication.py", platform=login.platform)
+        complaint = 'needs the input first_sign_in.*: write KakaoLogin\\("login", .*"first_sign_in": True'
+        with pytest.raises(ValueError, match=complaint):
+            login.at_first_sign_in(function)
+
+    declare_component(program)
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,23 @@
 """What a deployment from GitHub may do with a service's resources, whatever the service is."""
 
+import re
+
 import pytest
 
 from deployment.service_types import TYPES
 from sandbox.program import PROJECT
-from tests.infra.engine import ACCOUNT, REGION, WHOLE, Graph, declare_deployment, declare_everything, statements
+from tests.infra.engine import (
+    ACCOUNT,
+    REGION,
+    WHOLE,
+    Graph,
+    declare_component,
+    declare_deployment,
+    declare_everything,
+    statements,
+)
 from tests.infra.iam import allows
+from tests.team import program as team
 
 
 @pytest.fixture(scope="module")
@@ -15,8 +27,23 @@ def deployment() -> Graph:
 
 def test_a_deployment_from_github_may_create_whatever_the_program_declares() -> None:
     """`make check` runs this test. The login's own types have a test of their own."""
+    check_types(declare_everything(program=WHOLE))
+
+
+@pytest.mark.parametrize("removed", ["aws:dynamodb/table:Table", "aws:cloudwatch/eventTarget:EventTarget"])
+def test_a_type_that_cannot_be_deployed_is_named_with_the_line_to_add(
+    monkeypatch: pytest.MonkeyPatch, removed: str
+) -> None:
+    program = declare_component(team.declare)
+    check_types(program)
+    monkeypatch.delitem(TYPES, removed)
+    with pytest.raises(AssertionError, match=re.escape(f'"{removed}": Service("<service>", ("<resource>/{{name}}",)')):
+        check_types(program)
+
+
+def check_types(program: Graph) -> None:
     known = {resource.type for resource in declare_everything().custom()} | TYPES.keys()
-    for resource in declare_everything(program=WHOLE).custom():
+    for resource in program.custom():
         line = f'"{resource.type}": Service("<service>", ("<resource>/{{name}}",), deploy=(…), use=(…)),'
         assert resource.type in known, (
             f"{resource.type} ({resource.name!r}) cannot be deployed from GitHub. Add a line to TYPES in "
