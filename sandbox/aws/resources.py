@@ -346,8 +346,26 @@ def _queue_policy(account: Account, _name: str, inputs: Inputs) -> Created:
 
 @_creates("aws:lambda/eventSourceMapping:EventSourceMapping")
 def _event_source_mapping(account: Account, _name: str, inputs: Inputs) -> Created:
+    _check_may_read(account, inputs["functionName"], inputs["eventSourceArn"])
     made = account.call("lambda", "CreateEventSourceMapping", inputs)
     return Created(made["UUID"], {"uuid": made["UUID"]})
+
+
+READ_EVENTS = {
+    "dynamodb": ["DescribeStream", "GetRecords", "GetShardIterator"],
+    "sqs": ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"],
+}
+
+
+def _check_may_read(account: Account, function: str, source: str) -> None:
+    """Refuse, as AWS does, a source that the function's role may not read. The emulator reads it all the same."""
+    service = source.split(":")[2]
+    actions = [f"{service}:{action}" for action in READ_EVENTS.get(service, [])]
+    role = account.call("lambda", "GetFunctionConfiguration", {"FunctionName": function})["Role"]
+    asked = {"PolicySourceArn": role, "ActionNames": actions, "ResourceArns": [source]}
+    results = account.call("iam", "SimulatePrincipalPolicy", asked)["EvaluationResults"] if actions else []
+    if missing := [result["EvalActionName"] for result in results if result["EvalDecision"] != "allowed"]:
+        raise NotApplicableError(f"the function may not read {source}: add {', '.join(missing)} to its permissions")
 
 
 @_creates("aws:cloudwatch/eventBus:EventBus")

@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 import pytest
+from pulumi.runtime.mocks import MockResourceArgs
 
 from deployment.service_types import TYPES
-from sandbox.aws import Account, Applier
+from sandbox.aws import Account, Applier, NotApplicableError
 from sandbox.emulator import Emulator
 from tests.infra.engine import declare_component
 from tests.team import program
@@ -112,6 +113,15 @@ def test_a_function_reads_a_secret_and_a_parameter(team: Team) -> None:
     team.send("values")
     found = team.wait("aws:sqs", "values")
     assert (found["secret"], found["parameter"]) == ("s3cret", "on")
+
+
+def test_a_source_that_the_function_may_not_read_is_refused_with_the_permissions_to_add(team: Team) -> None:
+    asked = {"QueueUrl": team.exports["mail"], "AttributeNames": ["QueueArn"]}
+    queue = team.call("sqs", "GetQueueAttributes", **asked)["Attributes"]["QueueArn"]
+    inputs = {"functionName": team.exports["recorder"], "eventSourceArn": queue}
+    kind = "aws:lambda/eventSourceMapping:EventSourceMapping"
+    with pytest.raises(NotApplicableError, match=f"{queue}: add sqs:ReceiveMessage, sqs:DeleteMessage"):
+        team.applier.new_resource(MockResourceArgs(kind, "mail", inputs, custom=True))
 
 
 def test_a_program_that_has_not_changed_changes_nothing(team: Team) -> None:

@@ -76,7 +76,13 @@ def declare(**changed: Any) -> None:
         rule = aws.cloudwatch.EventRule("said", event_bus_name=bus.name, event_pattern=json.dumps(values["pattern"]))
         aws.cloudwatch.EventTarget("recorder", rule=rule.name, event_bus_name=bus.name, arn=recorder.arn)
         pulumi.export("bus", bus.name)
-    for name, value in {"jobs": jobs.url, "mail": mail.url, "seen": seen.name, "words": words.name}.items():
+    for name, value in {
+        "jobs": jobs.url,
+        "mail": mail.url,
+        "seen": seen.name,
+        "words": words.name,
+        "recorder": recorder.arn,
+    }.items():
         pulumi.export(name, value)
     pulumi.export("secret", secret.arn)
     pulumi.export("parameter", flag.name)
