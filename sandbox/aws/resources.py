@@ -210,14 +210,14 @@ def _dashboard(account: Account, _name: str, inputs: Inputs) -> Created:
 @_creates("aws:sns/topic:Topic")
 def _topic(account: Account, name: str, inputs: Inputs) -> Created:
     topic = inputs.pop("name", None) or _unique_name(name) + (".fifo" if inputs.get("fifoTopic") else "")
-    outside = {key: inputs.pop(key) for key in ("region", "tags") if key in inputs}
+    outside: Inputs = {key: inputs.pop(key) for key in ("region", "tags") if key in inputs}
     made = account.call("sns", "CreateTopic", {"Name": topic, "Attributes": _attributes(inputs), **outside})
     return Created(made["TopicArn"], {"name": topic, "arn": made["TopicArn"]})
 
 
 @_creates("aws:sns/topicSubscription:TopicSubscription")
 def _topic_subscription(account: Account, _name: str, inputs: Inputs) -> Created:
-    parameters = {key: inputs.pop(key) for key in ("region", "protocol", "endpoint") if key in inputs}
+    parameters: Inputs = {key: inputs.pop(key) for key in ("region", "protocol", "endpoint") if key in inputs}
     parameters |= {"TopicArn": inputs.pop("topic"), "ReturnSubscriptionArn": True, "Attributes": _attributes(inputs)}
     made = account.call("sns", "Subscribe", parameters)
     return Created(made["SubscriptionArn"], {})

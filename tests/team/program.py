@@ -12,7 +12,7 @@ from infra.function import Function, Platform
 from infra.policies import Statement
 from infra.table import Table
 
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "boundary": "",
     "word": "first",
     "secret": "s3cret",
