@@ -94,13 +94,17 @@ def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[
         "AWS_DEFAULT_REGION": "ap-northeast-2",
         "AWS_ENDPOINT_URL": url,
         "AWS_SECRET_ACCESS_KEY": "test",
+        contract.ENV_ALLOWED_GROUPS: '["staff"]',
         contract.ENV_AUTHORIZE_URL: f"{url}{contract.AUTHORIZE_PATH}",
+        contract.ENV_CHECKED_HANDLER: "handlers.user_info.handler",
         contract.ENV_CLIENT_ID: claims["aud"],
         contract.ENV_CLIENT_SECRET: "secret",
         contract.ENV_CONNECT_CHECKS_USER: "true",
+        contract.ENV_GROUPS: '["staff"]',
         contract.ENV_HOSTED_LOGIN_URL: url,
         contract.ENV_KAKAO_AUTHORIZE_URL: f"{url}/oauth/authorize",
         contract.ENV_KAKAO_CLIENT_ID: "rest-api-key",
+        contract.ENV_KAKAO_CLIENT_SECRET: "secret",
         contract.ENV_ISSUER: claims["iss"],
         contract.ENV_JWKS_URL: f"{url}/jwks.json",
         contract.ENV_KAKAO_API: url,
@@ -108,6 +112,8 @@ def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[
         contract.ENV_KAKAO_APP_KEYS: json.dumps([claims["aud"]]),
         contract.ENV_KAKAO_ISSUER: claims["iss"],
         contract.ENV_KAKAO_JWKS_URL: f"{url}/jwks.json",
+        contract.ENV_KAKAO_SCOPES: "openid",
+        contract.ENV_KAKAO_TOKEN_URL: f"{url}/oauth/token",
         contract.ENV_REFRESH_DAYS: "30",
         contract.ENV_SITE_ORIGINS: json.dumps([SITE]),
         contract.ENV_USER_POOL_ID: "ap-northeast-2_pool",
@@ -115,12 +121,15 @@ def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[
     from handlers import (
         accounts,
         connect_authorizer,
+        group_check,
         kakao_challenge,
         kakao_sign_in,
         kakao_user_info,
+        kakao_web_sign_in,
         post_confirmation,
         pre_authentication,
         pre_sign_up,
+        pre_token_generation,
         session,
         user_info,
     )
@@ -141,9 +150,9 @@ def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[
         },
     }
 
-    def profile(**claims: str) -> int:
+    def profile(handler: Callable[[dict[str, Any], object], Any] = user_info.handler, /, **claims: str) -> int:
         jwt = {"jwt": {"claims": {"exp": "9999999999", **claims}}}
-        return int(user_info.handler({"requestContext": {"authorizer": jwt}}, None)["statusCode"])
+        return int(handler({"requestContext": {"authorizer": jwt}}, None)["statusCode"])
 
     def calls() -> Iterator[tuple[str, bool]]:
         browser, form, app = Client(session.handler), Client(accounts.handler), Client(kakao_sign_in.handler)
@@ -160,6 +169,10 @@ def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[
         yield "refresh from another site", browser.send(contract.REFRESH)["statusCode"] == 403
         in_id_token = {"token_use": contract.TOKEN_USE_ID, contract.USERNAME_CLAIM: "Kakao_1"}
         yield "userinfo with an ID token", profile(**in_id_token) == 200
+        for groups, status in (("[staff]", 200), ("[]", 403)):
+            in_groups = in_id_token | {"sub": claims["sub"], contract.GROUPS_CLAIM: groups}
+            checked = profile(group_check.handler, **in_groups)
+            yield f"userinfo for a group, {status}", checked == status
         in_access_token = {"token_use": contract.TOKEN_USE_ACCESS, "username": "Kakao_1", "sub": claims["sub"]}
         yield "userinfo with an access token", profile(**in_access_token) == 200
         yield "connect", connect_authorizer.handler(connect, None)["principalId"] == claims["sub"]
@@ -170,6 +183,13 @@ def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[
         for credential in from_kakao:
             answer = app.send(contract.KAKAO_SIGN_IN, body=json.dumps(credential))
             yield f"kakao, with an {next(iter(credential))}", answer["statusCode"] == 200
+        at_kakao = Client(kakao_web_sign_in.handler)
+        answer = at_kakao.send(contract.LOGIN, {"provider": contract.PROVIDER})
+        yield "login at Kakao itself", answer["statusCode"] == 302
+        asked = parse_qs(urlsplit(answer["headers"]["location"]).query)
+        tokens["id_token"] = token(nonce=asked["nonce"][0], sub=KAKAO_ID)
+        answer = at_kakao.send(contract.CALLBACK, {"code": "c", "state": asked["state"][0]})
+        yield "callback from Kakao, and making a token", answer["headers"].get("location") == "/"
         of_cognito = {"routeKey": contract.KAKAO_USER_INFO, "headers": {"authorization": "Bearer t"}}
         yield "Kakao's claims", kakao_user_info.handler(of_cognito, None)["statusCode"] == 200
         for trigger, request in challenged.items():
@@ -186,6 +206,10 @@ def user_calls(url: str, tokens: dict[str, Any]) -> Callable[[], Iterator[tuple[
             source = {"triggerSource": f"PostConfirmation_{kind}", "userPoolId": "p_1", "userName": "u"}
             native = {"request": {"userAttributes": {"sub": "s"}}}
             yield kind, "request" in post_confirmation.handler(triggered | source | native, None)
+        token_of = {"userAttributes": {"sub": "s"}, "groupConfiguration": {"groupsToOverride": ["staff", "other"]}}
+        answered = pre_token_generation.handler({"request": token_of, "response": {}}, None)["response"]
+        kept = answered["claimsOverrideDetails"]["groupOverrideDetails"]["groupsToOverride"]
+        yield "pre token generation", kept == ["staff"]
         yield "pre authentication", "request" in pre_authentication.handler(triggered, None)
         yield "logout", browser.send(contract.LOGOUT, headers=SAME_ORIGIN)["statusCode"] == 200
 
