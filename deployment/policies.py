@@ -140,7 +140,11 @@ def boundary(stack: Stack) -> Document:
             allow([f"{service.name}:{action}" for action in service.use], _of_service(stack, service))
             for service in _services()
         ),
-        allow([f"{service.name}:{action}" for service in _services() for action in service.use_on_all], ["*"]),
+        *(
+            allow([f"{service.name}:{action}" for action in service.use_on_all], ["*"])
+            for service in _services()
+            if service.use_on_all
+        ),
         # The policy of AWS's own key lets everybody of the account decrypt through the service. A boundary may limit
         # what a key's policy grants to a role (IAM user guide, permissions boundaries).
         allow(

@@ -51,6 +51,13 @@ def check_types(program: Graph) -> None:
         )
 
 
+def test_a_boundary_without_tables_has_no_statement_without_actions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """IAM takes no such statement."""
+    monkeypatch.delitem(TYPES, "aws:dynamodb/table:Table")
+    for statement in statements(declare_deployment().named("dev-boundary")["policy"]):
+        assert statement["Action"]
+
+
 # A resource of each service, and what a deployment, and a function, does with it.
 CASES = {
     "dynamodb": ("table/{}-todos-0a1b", ["CreateTable", "UpdateTimeToLive", "DeleteTable"], ["PutItem", "Query"]),
