@@ -9,6 +9,8 @@ export interface User {
   /** Null where the user withheld it. */
   email: string | null;
   email_verified: boolean;
+  /** The groups of the setting `groups` that the user is in. */
+  groups: string[];
   /** Further members that the service answers. */
   [member: string]: unknown;
 }

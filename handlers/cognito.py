@@ -80,8 +80,9 @@ def secret_hash(username: str, *, client_id: str, client_secret: str) -> str:
 
 
 def user_attributes(user: Mapping[str, Any]) -> dict[str, str]:
-    """Return the attributes in a response of AdminGetUser as a dictionary."""
-    return {attribute["Name"]: attribute["Value"] for attribute in user["UserAttributes"]}
+    """Return the attributes in a response of AdminGetUser, or in the `User` of AdminCreateUser, as a dictionary."""
+    listed = user["UserAttributes"] if "UserAttributes" in user else user["Attributes"]
+    return {attribute["Name"]: attribute["Value"] for attribute in listed}
 
 
 @cache

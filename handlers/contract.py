@@ -33,10 +33,8 @@ KAKAO_AUTHORIZE = "GET /api/kakao/authorize"  # Cognito sends the browser here, 
 KAKAO_LOGOUT = "GET /api/kakao/logout"  # only where a sign-out may end the session at Kakao too
 USER_INFO = "GET /api/userinfo"
 LOGIN_ROUTES = (LOGIN, CALLBACK)
-HOSTED_ROUTES = (
-    *LOGIN_ROUTES,
-    KAKAO_AUTHORIZE,
-)  # that the session's function serves only where there is a hosted login
+# The session's function serves these only where there is a hosted login.
+HOSTED_ROUTES = (*LOGIN_ROUTES, KAKAO_AUTHORIZE)
 SESSION_ROUTES = (LOGIN, KAKAO_AUTHORIZE, CALLBACK, MISSING_FILE, REFRESH, LOGOUT)
 MAILING_ROUTES = (SIGN_UP, RESEND_CODE, FORGOT_PASSWORD)  # each request can make Cognito send a mail
 ACCOUNT_ROUTES = (SIGN_UP, CONFIRM, RESEND_CODE, SIGN_IN, FORGOT_PASSWORD, RESET_PASSWORD)

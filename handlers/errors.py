@@ -21,7 +21,7 @@
     ├── AuthorizationRequestError        the hosted login would not send the browser to Kakao like this
     ├── SignInFailedError                the browser gets a page that says what failed
     ├── KakaoParameterError              a login link has a parameter of Kakao's that Kakao would not take
-    ├── InvalidTokenError                an ID token is not to be believed
+    ├── InvalidTokenError                an ID token is invalid
     │   └── UnknownKeyError              it names a key that is not at hand
     ├── JwksError                        an issuer's keys could not be fetched
     │   └── JwksTooSlowError
@@ -155,7 +155,7 @@ class TokenTooSlowError(TokenError):
 
 
 class InvalidTokenError(LoginError):
-    """The ID token is not to be believed. The text says why, and holds nothing of the token."""
+    """The ID token is invalid. The text says why, and holds nothing of the token."""
 
 
 class JwksError(LoginError):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from handlers import cognito, cognito_responses, contract, kakao_user
+from handlers import cognito, cognito_responses, contract, first_sign_in, kakao_user
 from handlers.errors import (
     CognitoError,
     CognitoResponseError,
@@ -173,9 +173,12 @@ def _get_user(username: str) -> dict[str, Any] | None:
 
 
 def _create_profile(kakao_id: str, attributes: Mapping[str, str]) -> None:
-    """AdminCreateUser: Cognito generates a password and, because of SUPPRESS, shows it to nobody."""
+    """AdminCreateUser: Cognito generates a password and, because of SUPPRESS, shows it to nobody.
+
+    Cognito calls no PostConfirmation trigger for such a profile, so the new user is announced here.
+    """
     try:
-        cognito.call(
+        created = cognito.call(
             "admin_create_user",
             UserPoolId=USER_POOL_ID,
             Username=kakao_user.username(kakao_id),
@@ -187,6 +190,7 @@ def _create_profile(kakao_id: str, attributes: Mapping[str, str]) -> None:
             raise
     else:
         log.info("profile_made")
+        first_sign_in.announce(cognito.user_attributes(created["User"])["sub"], contract.PROVIDER)
 
 
 def _update_profile(kakao_id: str, profile: Profile, attributes: Mapping[str, str]) -> None:

@@ -102,14 +102,14 @@ def redeem(code: str, pending: PendingLogin) -> TokenSet:
 
 
 def _kakao_id(credential: Credential, deadline: float) -> str:
-    """Return whose ID token it is. Raises SignInFailedError where it is of another login, or not to be believed."""
+    """Return whose ID token it is. Raises SignInFailedError where it is invalid or of another login."""
     try:
         nonce = unverified_claims(credential.id_token or "").get("nonce")
         if not web_sign_in.equal(nonce, credential.nonce or ""):
             raise SignInFailedError("login_expired", "another nonce")
         return KAKAO.user_id(credential, deadline=deadline)
     except (ValueError, InvalidKakaoTokenError):
-        raise SignInFailedError("unavailable", "an ID token that is not to be believed") from None
+        raise SignInFailedError("unavailable", "the ID token is invalid") from None
 
 
 def _attributes(kakao_id: str, access_token: str, deadline: float) -> dict[str, str]:

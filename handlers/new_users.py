@@ -10,14 +10,14 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class NewUser:
-    """`sub` is the key for the user's data. The announcement holds no e-mail and no nickname."""
+    """`sub` is the key for the user's data; `provider` is `Kakao` or `Cognito`. No e-mail is announced."""
 
     sub: str
-    user_name: str
+    provider: str
 
 
 def new_users(event: Event) -> Iterator[NewUser]:
     """Yield the users in an event of the topic to which the login publishes (Amazon SNS)."""
     for record in event["Records"]:
         message = json.loads(record["Sns"]["Message"])
-        yield NewUser(message["sub"], message["userName"])
+        yield NewUser(message["sub"], message["provider"])

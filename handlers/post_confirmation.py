@@ -1,15 +1,12 @@
 """Cognito's PostConfirmation trigger: it runs at a user's first sign-in, and after the reset of a password."""
 
 import logging
-import os
 from typing import Any
 
-from handlers import bugs, contract
+from handlers import bugs, contract, first_sign_in
 from handlers.trigger_errors import PasswordRefusedError, SessionsNotEndedError
 
 log = logging.getLogger(__name__)
-
-FIRST_SIGN_IN_TOPIC = os.environ.get(contract.ENV_FIRST_SIGN_IN_TOPIC)
 
 
 @bugs.hide(log, SessionsNotEndedError, PasswordRefusedError)
@@ -30,25 +27,9 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     if source == "PostConfirmation_ConfirmSignUp":
         attributes = event["request"]["userAttributes"]
         log.info("confirmed", extra={"sub": attributes.get("sub"), "state": attributes.get("cognito:user_status")})
-        if FIRST_SIGN_IN_TOPIC:
-            _announce(attributes["sub"], event["userName"])
+        is_email = "@" in event["userName"]
+        first_sign_in.announce(attributes["sub"], contract.NATIVE_PROVIDER if is_email else contract.PROVIDER)
     return event
-
-
-def _announce(sub: str, user_name: str) -> None:
-    """Publish: tell the team's function of the user. If that fails, the sign-in goes on, and the log says so."""
-    import json  # only here: a stack without such a function loads none of these
-
-    import boto3  # in Lambda's runtime, not in the package
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    config = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
-    try:
-        topic = boto3.client("sns", config=config)
-        topic.publish(TopicArn=FIRST_SIGN_IN_TOPIC, Message=json.dumps({"sub": sub, "userName": user_name}))
-    except (BotoCoreError, ClientError) as error:
-        log.error("first_sign_in_not_announced", extra={"sub": sub, "reason": bugs.reason(error)})
 
 
 def _is_kakao_user(event: dict[str, Any]) -> bool:

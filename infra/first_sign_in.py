@@ -9,7 +9,7 @@ from infra.function import Function
 
 
 class FirstSignIn(Component):
-    """The team's function hears of each user whom the trigger confirms, and the user does not wait for it.
+    """SNS calls the team's function after each first sign-in; the sign-in does not wait for it.
 
     A topic stands between them: the function may depend on the user pool, which depends on its triggers.
     """

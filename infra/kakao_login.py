@@ -58,7 +58,7 @@ class KakaoLogin(Component):
 
         # Users
         self._layer = self._packages()
-        self._first_sign_in = self._announcements()
+        self._first_sign_in = self._first_sign_in_topic()
         self._pool = self._user_pool()
         self._hosted_login = self._declare_hosted_login()
         self._client = self._site_client()
@@ -210,7 +210,7 @@ class KakaoLogin(Component):
             opts=self._child,
         )
 
-    def _announcements(self) -> FirstSignIn | None:
+    def _first_sign_in_topic(self) -> FirstSignIn | None:
         return FirstSignIn(f"{self._name}-first", opts=self._child) if self._args["first_sign_in"] else None
 
     def _user_pool(self) -> UserPool:
@@ -221,7 +221,7 @@ class KakaoLogin(Component):
                 environment=self._sign_up_environment(),
                 error_threshold=ALARM_THRESHOLD,
             ),
-            "post_confirmation": self._confirm_trigger(),
+            "post_confirmation": self._function("confirm", "post_confirmation", announces=True),
             "pre_authentication": self._function("pre-auth", "pre_authentication", error_threshold=ALARM_THRESHOLD),
         }
         if self._args["groups"]:
@@ -251,15 +251,6 @@ class KakaoLogin(Component):
             web_acl = Firewall(f"{self._name}-pool-firewall", scope="REGIONAL", rules=rules, opts=self._child)
             pool.protect_with(web_acl.arn)
         return pool
-
-    def _confirm_trigger(self) -> Function:
-        announced = self._first_sign_in
-        return self._function(
-            "confirm",
-            "post_confirmation",
-            environment={contract.ENV_FIRST_SIGN_IN_TOPIC: announced.topic_arn} if announced else None,
-            permissions=[announced.publish()] if announced else [],
-        )
 
     def _watch_triggers(self, triggers: Mapping[str, Function]) -> None:
         if self._args["email_accounts"]:
@@ -387,6 +378,7 @@ class KakaoLogin(Component):
             },
             permissions=[self._pool.sign_in_with_token(linked=False)],
             layers=[self._layer.arn],
+            announces=True,
         )
         self.api.serve("web-sign-in", function, *contract.LOGIN_ROUTES)
 
@@ -450,6 +442,7 @@ class KakaoLogin(Component):
             },
             permissions=[self._pool.sign_in_with_token(linked=self._hosted_login is not None)],
             layers=[self._layer.arn],
+            announces=True,
         )
         self.api.serve("kakao-sign-in", function, contract.KAKAO_SIGN_IN)
 
@@ -496,9 +489,13 @@ class KakaoLogin(Component):
         environment: Mapping[str, pulumi.Input[str]] | None = None,
         permissions: Sequence[pulumi.Input[Statement]] = (),
         layers: Sequence[pulumi.Input[str]] = (),
+        announces: bool = False,
         error_threshold: int = 1,
     ) -> Function:
-        """Declare the Lambda function of handlers/<module>.py."""
+        """Declare the Lambda function of handlers/<module>.py. With `announces` it tells the team of new users."""
+        if announces and self._first_sign_in is not None:
+            environment = {**(environment or {}), contract.ENV_FIRST_SIGN_IN_TOPIC: self._first_sign_in.topic_arn}
+            permissions = [*permissions, self._first_sign_in.publish()]
         function = Function(
             f"{self._name}-{name}",
             source=packaging.HANDLERS / f"{module}.py",

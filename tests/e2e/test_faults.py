@@ -67,9 +67,7 @@ def test_a_kakao_that_gives_no_token_is_said_in_words_and_the_next_try_works(
     press_kakao(page, sandbox)
     kakao(mode, "/oauth/token")
     agree(page)
-    # Cognito tells nothing of a status at Kakao; a sign-in at Kakao itself sees it.
-    is_seen = mode == "throttled" and is_direct(sandbox)
-    expect_failure(page, "지금은 로그인이 몰려 있어요" if is_seen else "카카오에 연결하지 못했어요")
+    expect_failure(page, "지금은 로그인이 몰려 있어요" if mode == "throttled" else "카카오에 연결하지 못했어요")
     assert session(context) == {}
     kakao("up")
     try_again(page)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from handlers import cognito, errors, kakao_responses
+from handlers import cognito, errors, first_sign_in, kakao_responses
 from handlers.errors import CognitoError, CognitoResponseError, CognitoTooSlowError, CognitoUnavailableError
 from handlers.token_set import unverified_claims
 from tests.handlers.conftest import CLIENT_ID, CLIENT_SECRET, id_token
@@ -115,7 +115,7 @@ class Pool:
         if Username in self.profiles:
             raise CognitoResponseError("UsernameExistsException", "")
         self.profiles[Username] = profile(**{one["Name"]: one["Value"] for one in UserAttributes})
-        return {}
+        return {"User": {"Attributes": [{"Name": "sub", "Value": f"sub-of-{Username}"}, *UserAttributes]}}
 
     def admin_link_provider_for_user(
         self,
@@ -241,6 +241,15 @@ def test_a_first_sign_in_makes_a_profile_that_is_linked_before_it_gets_tokens(se
     assert pool.people() == [NATIVE]
     assert pool.profiles[NATIVE]["linked"]
     assert pool.asked == STEPS
+
+
+def test_a_first_sign_in_is_announced_once_to_the_teams_function(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cognito calls no PostConfirmation trigger for a profile that AdminCreateUser makes."""
+    announced: list[tuple[str, str]] = []
+    monkeypatch.setattr(first_sign_in, "announce", lambda *user: announced.append(user))
+    for _ in range(2):
+        assert send()[0] == 200
+    assert announced == [(f"sub-of-{NATIVE}", "Kakao")]
 
 
 def test_an_id_token_may_come_with_its_nonce(send: Send) -> None:

@@ -268,7 +268,7 @@ def test_a_profile_that_cognito_does_not_let_in_gets_a_page(client: Client, cogn
     expect_page(finish(client, cognito), 403, "사용할 수 없는", client)
 
 
-# Tokens that are not to be believed
+# Invalid tokens
 
 
 @pytest.mark.parametrize(

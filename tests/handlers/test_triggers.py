@@ -1,6 +1,7 @@
 """The triggers, with events in the shapes of Cognito's developer guide."""
 
 import copy
+import json
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from typing import Any
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers import cognito as cognito_api
-from handlers import post_confirmation, pre_authentication, pre_sign_up
+from handlers import first_sign_in, post_confirmation, pre_authentication, pre_sign_up
 from handlers.trigger_errors import (
     PasswordRefusedError,
     SessionsNotEndedError,
@@ -383,16 +384,22 @@ def test_where_there_are_no_e_mail_accounts_nobody_signs_up_but_with_a_provider(
 def topic(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
     import boto3
 
-    monkeypatch.setattr(post_confirmation, "FIRST_SIGN_IN_TOPIC", "arn:topic")
+    monkeypatch.setattr(first_sign_in, "TOPIC", "arn:topic")
     client = MagicMock()
     monkeypatch.setattr(boto3, "client", client)
     return client.return_value
 
 
-def test_a_new_user_is_announced_without_an_e_mail_or_a_nickname(topic: MagicMock) -> None:
-    asked = event("PostConfirmation_ConfirmSignUp", "kakao_1", userAttributes=KAKAO)
+@pytest.mark.parametrize(
+    ("user_name", "attributes", "provider"), [("kakao_1", KAKAO, "Kakao"), (EMAIL, NATIVE, "Cognito")]
+)
+def test_a_new_user_is_announced_without_an_e_mail_or_a_nickname(
+    topic: MagicMock, user_name: str, attributes: dict[str, str], provider: str
+) -> None:
+    asked = event("PostConfirmation_ConfirmSignUp", user_name, userAttributes=attributes)
     assert post_confirmation.handler(asked, None) == asked
-    topic.publish.assert_called_once_with(TopicArn="arn:topic", Message='{"sub": "sub-2", "userName": "kakao_1"}')
+    told = {"sub": attributes["sub"], "provider": provider}
+    topic.publish.assert_called_once_with(TopicArn="arn:topic", Message=json.dumps(told))
 
 
 def test_a_reset_of_a_password_announces_no_user(topic: MagicMock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,7 +123,7 @@ def environment() -> dict[str, str]:
 
 @pytest.mark.parametrize("module", TRIGGERS)
 def test_a_trigger_loads_hardly_anything_so_that_cognito_does_not_wait(module: str) -> None:
-    small = {"__init__", "bugs", "contract", "email_address", "trigger_errors", module}
+    small = {"__init__", "bugs", "contract", "email_address", "first_sign_in", "trigger_errors", module}
     archive = packaging.function_zip(packaging.HANDLERS / f"{module}.py")
     program = (
         f"import sys; before = {{*sys.modules}}; sys.path.insert(0, {str(archive)!r});"
@@ -134,7 +134,7 @@ def test_a_trigger_loads_hardly_anything_so_that_cognito_does_not_wait(module: s
     assert {name.removeprefix("handlers.") for name in loaded if name.startswith("handlers.")} <= small
     assert not {"boto3", "http.client", "json", "ssl", "jwt"} & loaded
     with zipfile.ZipFile(archive) as files:
-        assert sum(file.file_size for file in files.infolist()) < 28_000
+        assert sum(file.file_size for file in files.infolist()) < 30_000
         sizes = {Path(file.filename).stem: file.file_size for file in files.infolist()}
         assert sum(size for name, size in sizes.items() if name in small) < 16_000
 

