@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,11 @@ class Caller:
 
 
 def caller(event: Mapping[str, Any]) -> Caller:
-    """Return the user of an event. Raises HttpError (401) where a public route is called without a user."""
+    """Return the user of an event.
+
+    Raises HttpError (401) where a public route is called without a user, and for a WebSocket message after the token's
+    expiry: API Gateway keeps the context of `$connect` for as long as the connection, up to two hours.
+    """
     authorizer = event["requestContext"].get("authorizer") or {}
     claims = (authorizer.get("jwt") or {}).get("claims")
     if claims:
@@ -35,6 +40,9 @@ def caller(event: Mapping[str, Any]) -> Caller:
         identities = claims.get("identities")
         return Caller(claims["sub"], name, provider_of(name, identities), groups_in(claims.get(contract.GROUPS_CLAIM)))
     if contract.CONTEXT_SUB in authorizer:
+        is_message = event["requestContext"].get("eventType") == "MESSAGE"  # $disconnect has to tidy up, at any time
+        if is_message and int(authorizer[contract.CONTEXT_EXPIRES_AT]) <= time.time():
+            raise HttpError(401, "unauthorized", "The token has expired. Connect again with a new one.")
         return Caller(
             authorizer[contract.CONTEXT_SUB],
             authorizer[contract.CONTEXT_USERNAME],
@@ -59,13 +67,14 @@ def provider_of(user_name: str, identities: str | None) -> str:
 def groups_in(claim: str | Iterable[str] | None) -> tuple[str, ...]:
     """Return the groups of the setting `groups` that are in the claim, in the setting's order.
 
-    The claim is a list in a token. An HTTP API passes it as `[admin editor]`; others separate with commas. No name of
-    the setting has a space, a comma or a bracket. Cognito's own groups, such as `<pool>_Kakao`, are not in the setting.
+    The claim is a list in a token. An HTTP API passes it as `[admin editor]`, the WebSocket's authorizer as
+    `admin editor`. Commas separate nothing: a group that the team makes in Cognito itself, outside the setting, may be
+    named `viewers,admin`. No group's name has a space (CreateGroup: GroupName). Cognito's own groups, such as
+    `<pool>_Kakao`, are not in the setting.
     """
     if not claim:
         return ()
-    words = re.split(r"[\s,]+", claim.removeprefix("[").removesuffix("]")) if isinstance(claim, str) else claim
-    found = set(words)
+    found = set(claim.removeprefix("[").removesuffix("]").split(" ") if isinstance(claim, str) else claim)
     return tuple(name for name in declared_groups() if name in found)
 
 

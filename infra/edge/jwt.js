@@ -4,7 +4,7 @@
 //
 // The token is sent once, as cookie or as bearer: API Gateway takes 10,240 bytes of request line and headers. No route
 // below `openPaths` has the authorizer. Those below /api/auth/ read the cookies. One below /api/kakao/ sends its bearer
-// to Kakao, which must not get a token of ours.
+// to Kakao, which must not get a token of ours. `uri` is as the client wrote it, so /api/%6bakao/ is below it too.
 
 const jwt = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
@@ -19,7 +19,20 @@ function handler(event) {
 }
 
 function isForTheAuthorizer(request) {
-  return !request.headers.authorization && !openPaths.some((path) => request.uri.startsWith(path));
+  return !request.headers.authorization && !isOpen(request.uri);
+}
+
+// API Gateway may decode, merge slashes and resolve dots, in any order. The paths of the team's own routes may hold any
+// of that after /api/<name>/.
+function isOpen(uri) {
+  const segments = decoded(decoded(uri)).split(/[/\\]+/).filter((segment) => segment && segment !== ".");
+  if (segments.includes("..")) return openPaths.some((path) => segments.includes(path.split("/")[2]));
+  return openPaths.includes("/" + segments[0] + "/" + segments[1] + "/");
+}
+
+// Not decodeURIComponent, which fails for the whole path where one part is wrong. Only ASCII counts here.
+function decoded(text) {
+  return text.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
 }
 
 // A browser sends one cookie of this name. If there are two, neither is used.

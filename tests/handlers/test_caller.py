@@ -1,6 +1,7 @@
 """Who calls is what API Gateway has verified, over HTTP and over the WebSocket."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -16,9 +17,9 @@ def http(**claims: Any) -> dict[str, Any]:
     return {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "sub-1"} | claims}}}}
 
 
-def socket(**context: str) -> dict[str, Any]:
-    known = {"principalId": "sub-1", "sub": "sub-1", "username": "kakao_1", "provider": "Kakao", "exp": "1"}
-    return {"requestContext": {"connectionId": "c", "authorizer": known | context}}
+def socket(event_type: str = "CONNECT", **context: str) -> dict[str, Any]:
+    known = {"principalId": "sub-1", "sub": "sub-1", "username": "kakao_1", "provider": "Kakao", "exp": "9999999999"}
+    return {"requestContext": {"connectionId": "c", "eventType": event_type, "authorizer": known | context}}
 
 
 IDENTITIES = '[{"userId":"1","providerName":"Kakao","providerType":"OIDC"}]'
@@ -40,8 +41,20 @@ def test_a_token_says_who_it_is_whether_it_is_an_id_token_or_an_access_token(
     assert caller(http(**claims)) == Caller("sub-1", user_name, provider, ())
 
 
-def test_a_connection_says_who_it_is() -> None:
-    assert caller(socket()) == Caller("sub-1", "kakao_1", "Kakao", ())
+@pytest.mark.parametrize("event_type", ["CONNECT", "MESSAGE", "DISCONNECT"])
+def test_a_connection_says_who_it_is(event_type: str) -> None:
+    assert caller(socket(event_type)) == Caller("sub-1", "kakao_1", "Kakao", ())
+
+
+def test_a_message_after_the_tokens_expiry_has_no_user_though_the_connection_is_still_open() -> None:
+    with pytest.raises(HttpError) as refused:
+        caller(socket("MESSAGE", exp=str(int(time.time()))))
+    assert refused.value.status == 401
+    assert caller(socket("MESSAGE", exp=str(int(time.time()) + 60))).sub == "sub-1"
+
+
+def test_a_connection_whose_token_has_expired_can_be_tidied_up() -> None:
+    assert caller(socket("DISCONNECT", exp="1")).sub == "sub-1"
 
 
 @pytest.mark.parametrize("event", [{"requestContext": {}}, {"requestContext": {"authorizer": None}}, http(sub="")])
@@ -65,7 +78,10 @@ def declared(monkeypatch: pytest.MonkeyPatch) -> None:
         ("[editor admin]", ("admin", "editor")),
         ("[admin]", ("admin",)),
         ("admin", ("admin",)),
-        ("admin,editor", ("admin", "editor")),
+        ("admin editor", ("admin", "editor")),
+        ("[viewers,admin]", ()),
+        ("admin,editor", ()),
+        ("[x\tadmin x\u00a0admin]", ()),
         ("[ap-northeast-2_AbC_Kakao admin]", ("admin",)),
         ("[ap-northeast-2_AbC_Kakao]", ()),
         ("[administrators]", ()),
@@ -99,8 +115,26 @@ def test_whatever_groups_a_token_has_the_gateways_text_gives_them_back(names: li
         patch.setenv(contract.ENV_GROUPS, json.dumps(names))
         expected = tuple(name for name in names if name in joined)
         everything = member.draw(st.permutations([*joined, *others]))
-        for claim in (f"[{' '.join(everything)}]", ",".join(everything), everything, " ".join(expected)):
+        for claim in (f"[{' '.join(everything)}]", everything, " ".join(expected)):
             assert groups_in(claim) == expected
+
+
+# CreateGroup takes letters, marks, symbols, numbers and punctuation: also commas, quotes and brackets, but no space.
+COGNITO_NAMES = st.one_of(
+    st.lists(st.sampled_from(["admin", "editor", ",", "[", "]", '"', "-"]), min_size=2, max_size=5).map("".join),
+    st.text(st.characters(categories=["L", "M", "S", "N", "P"]), min_size=1, max_size=6),
+)
+
+
+@given(st.lists(COGNITO_NAMES.filter(lambda name: name not in ("admin", "editor")), max_size=4), st.booleans())
+def test_no_group_that_the_team_makes_in_cognito_itself_counts_as_one_of_the_setting(
+    names: list[str], is_editor: bool
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(contract.ENV_GROUPS, '["admin", "editor"]')
+        names = [*names, *(["editor"] if is_editor else [])]
+        for claim in (f"[{' '.join(names)}]", names):
+            assert groups_in(claim) == (("editor",) if is_editor else ())
 
 
 @given(st.text())

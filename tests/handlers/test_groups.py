@@ -38,9 +38,9 @@ def http(groups: str | None, route: str = "GET /api/x") -> dict[str, Any]:
     return {"routeKey": route, "requestContext": {"authorizer": {"jwt": {"claims": claims}}}}
 
 
-def socket(groups: str) -> dict[str, Any]:
-    user = {"sub": "sub-1", "username": CANARY, "provider": "Kakao", "groups": groups}
-    return {"requestContext": {"eventType": "CONNECT", "routeKey": "$connect", "authorizer": user}}
+def socket(groups: str, event_type: str = "CONNECT", exp: str = "9999999999") -> dict[str, Any]:
+    user = {"sub": "sub-1", "username": CANARY, "provider": "Kakao", "groups": groups, "exp": exp}
+    return {"requestContext": {"eventType": event_type, "authorizer": user}}
 
 
 @pytest.mark.parametrize("event", [http("[admin]"), http("[guest editor]"), socket("editor")])
@@ -65,6 +65,14 @@ def test_who_is_no_member_does_not(check: ModuleType, event: dict[str, Any], cap
     answer = check.handler(event, None)
     assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (403, "forbidden")
     assert CANARY not in "".join(repr(vars(record)) for record in caplog.records)
+
+
+def test_a_message_after_the_tokens_expiry_does_not_reach_the_function_but_the_end_of_the_connection_does(
+    check: ModuleType,
+) -> None:
+    assert check.handler(socket("admin", "MESSAGE"), None)["body"] == "reached"
+    assert check.handler(socket("admin", "MESSAGE", exp="1"), None)["statusCode"] == 401
+    assert check.handler(socket("admin", "DISCONNECT", exp="1"), None)["body"] == "reached"
 
 
 def test_a_head_is_refused_without_a_body(check: ModuleType) -> None:

@@ -113,7 +113,11 @@ def test_a_request_without_a_token_is_told_how_to_send_one(
 
 
 @pytest.mark.parametrize(
-    "token", ["two words", "a,b", "토큰", "=", "x\r\nhost: evil.example", "x" * (contract.MAX_TOKEN_LENGTH + 1)]
+    "token",
+    [
+        *("two words", "a,b", "토큰", "=", "x\r\nhost: evil.example", "x" * (contract.MAX_TOKEN_LENGTH + 1)),
+        *("eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl", "eyJhbGciOiJub25lIn0.e30."),  # the ID token of our session
+    ],
 )
 def test_what_cannot_be_a_token_is_not_sent_to_kakao(ask: Ask, api: JwksEndpoint, token: str) -> None:
     status, _, headers = ask(f"Bearer {token}")

@@ -92,6 +92,27 @@ CASES: dict[str, tuple[dict[str, Any], str | None]] = {
     "a session's own route": (viewer_request("POST", headers=SAME, uri="/api/auth/refresh"), None),
     "a page below the session's routes": (viewer_request(headers=SAME, uri="/api/auth/callback"), None),
     "a route whose bearer goes to Kakao": (viewer_request(headers=SAME, uri="/api/kakao/userinfo"), None),
+    **{
+        f"{uri}, which a server may read as a route whose bearer goes to Kakao": (
+            viewer_request(headers=SAME, uri=uri),
+            None,
+        )
+        for uri in [
+            *("/api/%6bakao/userinfo", "/api/%256Bakao/userinfo", "/api%2Fkakao%2fuserinfo", "/api/kakao%2Fuserinfo"),
+            *("/api//kakao/userinfo", "//api/kakao/userinfo", "/api/./kakao/userinfo", "/api/%2e/%2fkakao/userinfo"),
+            *("/api/x/../kakao/userinfo", "/api/x/%2e%2E/kakao/userinfo", "/api//x/../../kakao/userinfo"),
+            *("/api/x/..%2fkakao/userinfo", "/api\\kakao\\userinfo", "/api/%5ckakao/userinfo", "/api/%6bakao/%zz"),
+            *("/api/%61uth/refresh", "/api/auth/../kakao/userinfo", "/api/kakao/../todos", "/api/kakao"),
+        ]
+    },
+    **{
+        f"a team's route, {uri}": (viewer_request(headers=SAME, uri=uri), BEARER)
+        for uri in [
+            *("/api/todos/%EA%B0%80", "/api/todos/a%2Fb", "/api/links/https%3A%2F%2Fexample.com", "/api/todos/100%25"),
+            *("/api/todos/%zz", "/api/todos//x", "/api/todos/./x", "/api/todos/../users", "/api/todos/", "/api/todos"),
+            *("/api/todos/kakao/x", "/api/todos/%6bakao", "/api/kakaos/x", "/api/kakao-talk/x", "/api/%EA%B0%80"),
+        ]
+    },
     "a route whose name begins like theirs": (viewer_request(headers=SAME, uri="/api/authors"), BEARER),
     "the client's own token": (viewer_request(headers={**SAME, "authorization": "Bearer own"}), "Bearer own"),
     "the client's own empty token": (viewer_request(headers={**SAME, "authorization": ""}), ""),
