@@ -123,7 +123,7 @@ def boundary(stack: Stack) -> Document:
 
     The policy of each role allows less.
     """
-    users = ["GetUser", "CreateUser", "LinkProviderForUser", "UserGlobalSignOut"]
+    users = ["GetUser", "CreateUser", "UpdateUserAttributes", "LinkProviderForUser", "UserGlobalSignOut"]
     sign_in = ["InitiateAuth", "RespondToAuthChallenge", "ResetUserPassword"]
     logs = ["CreateLogGroup", "CreateLogStream", "DescribeLogGroups", "DescribeLogStreams"]
     log_lines = ["FilterLogEvents", "GetLogEvents", "PutLogEvents"]

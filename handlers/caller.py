@@ -11,7 +11,8 @@ from typing import Any
 from handlers import contract
 from handlers.errors import HttpError
 
-KAKAO_USERNAME = re.compile(r"kakao[-_][0-9]+", re.IGNORECASE)  # see `User names` in docs/decisions.md
+# See `User names` in docs/decisions.md. ASCII only: U+212A lower-cases to k.
+KAKAO_USERNAME = re.compile(rf"{contract.PROVIDER}[-_]{contract.KAKAO_ID_PATTERN}", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ HOSTED, DIRECT = "hosted", "direct"
 NATIVE_PROVIDER = "Cognito"  # the name that Cognito gives users of its own
 # User names: `kakao-<id>` where a user came with a Kakao token first, `kakao_<id>` where through the hosted login.
 KAKAO_USERNAME_PREFIX = "kakao-"
+KAKAO_ID_PATTERN = "[1-9][0-9]{0,18}"  # a regular expression for the whole of a Kakao ID, at most 2**63 - 1
 # Not aws.cognito.signin.user.admin: with that scope a page could change its user's profile.
 SCOPES = ("openid", "email", "profile")
 

@@ -1,7 +1,8 @@
 """What Kakao tells of a user: as claims of OpenID Connect, and as attributes of the user pool.
 
 `claims` reads a response of GET /v2/user/me. A claim is absent where the user withholds it, and where Cognito would
-refuse its value and with it the sign-in.
+refuse its value and with it the sign-in. Cognito keeps the old value of an absent claim. So `email_verified` is false,
+not absent, where Kakao does tell of an e-mail but does not vouch for it.
 Source: https://developers.kakao.com/docs/latest/ko/kakaologin/rest-api#kakaoaccount; OpenID Connect Core 1.0, 5.1.
 """
 
@@ -42,9 +43,11 @@ def claims(user: Mapping[str, Any], consents: Iterable[str] = ()) -> Claims:
     profile = _object(account.get("profile"))
     email = account.get("email")
     found: dict[str, str | bool | None] = {"sub": str(user["id"]), "nickname": nickname(profile.get("nickname"))}
-    # Kakao calls an address invalid once another account has taken it.
+    # Kakao calls an address invalid once another account has taken it, and masks it (devtalk.kakao.com/t/140835).
     if account.get("is_email_valid") is True and isinstance(email, str) and is_email(email):
         found |= {"email": email, "email_verified": account.get("is_email_verified") is True}
+    elif email is not None or False in (account.get("is_email_valid"), account.get("is_email_verified")):
+        found["email_verified"] = False
     found |= {consent: _claim(consent, account, profile) for consent in consents}
     return {name: value for name, value in found.items() if value is not None}
 
@@ -52,13 +55,13 @@ def claims(user: Mapping[str, Any], consents: Iterable[str] = ()) -> Claims:
 def user_attributes(claims: Mapping[str, str | bool], mapping: Mapping[str, str]) -> dict[str, str]:
     """Return the attributes of the user pool for these claims; `mapping` names the attribute of each consent.
 
-    An e-mail that Kakao does not call verified is left out.
+    An e-mail that Kakao does not call verified is left out, but not that it is unverified.
     """
     mapped = {"nickname": "nickname"} | dict(mapping)
     found = {mapped[name]: str(value) for name, value in claims.items() if name in mapped}
     if claims.get("email_verified") is True:
-        found |= {"email": str(claims["email"]), "email_verified": "true"}
-    return found
+        return found | {"email": str(claims["email"]), "email_verified": "true"}
+    return found | ({"email_verified": "false"} if "email_verified" in claims else {})
 
 
 def nickname(value: object) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any
 
-from handlers import http_client
+from handlers import contract, http_client
 from handlers.errors import (
     InvalidKakaoTokenError,
     KakaoConsentError,
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 CONNECT_TIMEOUT_SECONDS = 1.0
 MAX_RESPONSE_BYTES = 64 * 1024
 BEARER_PATTERN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750 section 2.1
-ID_PATTERN = re.compile(r"[1-9][0-9]{0,18}")
+ID_PATTERN = re.compile(contract.KAKAO_ID_PATTERN)
 MAX_ID = 2**63 - 1
 
 # Kakao's error code → the error. Codes of APIs that are not called here, such as messages, are left out.

@@ -183,7 +183,7 @@ def _create_profile(kakao_id: str, attributes: Mapping[str, str]) -> None:
             UserPoolId=USER_POOL_ID,
             Username=kakao_user.username(kakao_id),
             MessageAction="SUPPRESS",
-            UserAttributes=_as_list(attributes),
+            UserAttributes=_as_list(_changes({}, attributes)),
         )
     except CognitoResponseError as error:
         if error.code != "UsernameExistsException":  # another request has just created it
@@ -198,11 +198,9 @@ def _update_profile(kakao_id: str, profile: Profile, attributes: Mapping[str, st
 
     A failure does not stop the sign-in: the next one writes it.
     """
-    changed = {name: value for name, value in attributes.items() if profile.attributes.get(name) != value}
+    changed = _changes(profile.attributes, attributes)
     if not changed:
         return
-    if "email" in changed:  # alone it would be unverified, and Cognito would mail a code
-        changed["email_verified"] = "true"
     try:
         cognito.call(
             "admin_update_user_attributes",
@@ -212,6 +210,21 @@ def _update_profile(kakao_id: str, profile: Profile, attributes: Mapping[str, st
         )
     except CognitoError as error:
         log.error("profile_not_updated", extra={"reason": str(error)})
+
+
+def _changes(before: Mapping[str, str], attributes: Mapping[str, str]) -> dict[str, str]:
+    """Return the attributes to write.
+
+    A verified e-mail and `email_verified` go together: an e-mail alone would be unverified, and Cognito would mail a
+    code; `email_verified` alone could vouch for another e-mail. Where Kakao vouches for none, `email_verified` goes
+    alone, and only to a profile that claims it: which address Kakao means is masked.
+    """
+    changed = {name: value for name, value in attributes.items() if before.get(name) != value}
+    if "email" in attributes and changed.keys() & {"email", "email_verified"}:
+        return changed | {name: attributes[name] for name in ("email", "email_verified")}
+    if "email" not in attributes and before.get("email_verified") != "true":
+        changed.pop("email_verified", None)
+    return changed
 
 
 def _as_list(attributes: Mapping[str, str]) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ import re
 from handlers import contract
 
 # ASCII only: U+212A lower-cases to k.
-USERNAME_PATTERN = re.compile(rf"{contract.KAKAO_USERNAME_PREFIX}[1-9][0-9]{{0,18}}", re.ASCII | re.IGNORECASE)
+USERNAME_PATTERN = re.compile(contract.KAKAO_USERNAME_PREFIX + contract.KAKAO_ID_PATTERN, re.ASCII | re.IGNORECASE)
 
 
 def username(kakao_id: str) -> str:

@@ -3,7 +3,8 @@
 Cognito calls it at each sign-in, with the access token from Kakao's token endpoint. So Kakao sees that the app uses its
 API (GET /v2/user/me). Kakao unlinks users for whom the app does not within a day.
 
-200 {"sub", "nickname", "email", "email_verified", …}; what the user withholds is absent
+200 {"sub", "nickname", "email", "email_verified", …}; what the user withholds is absent. For an e-mail that is not
+    valid `email_verified` is false and `email` absent: Cognito keeps the e-mail that it has, unverified
 401 no token, or none that Kakao gave to this app; with WWW-Authenticate (RFC 6750 section 3)
 403 Kakao refuses the user
 429, 502, 504 Kakao cannot serve now

@@ -225,6 +225,7 @@ def checked(args: KakaoLoginArgs) -> KakaoLoginArgs:
     for path, rule in RULES.items():
         rule(path, _value(complete, path))
     _check_sign_in(complete)
+    _check_ci(complete)
     _check_domains(complete)
     _check_site_url(complete)
     return complete
@@ -607,6 +608,24 @@ def _check_sign_in(args: KakaoLoginArgs) -> None:
         if _value(args, path):
             problem = "belongs to the hosted login, which a stack with kakao.sign_in direct does not have"
             raise InputError(path, problem, superfluous=True)
+
+
+def _check_ci(args: KakaoLoginArgs) -> None:
+    """Refuse the CI, with which services identify people, where a user could write another user's.
+
+    In hosted mode each client may write the mapped attributes. So a user may too (UpdateUserAttributes), with an access
+    token that has the scope `aws.cognito.signin.user.admin`: one of a sign-in by password or with a Kakao token.
+    """
+    kakao = args["kakao"]
+    if kakao["sign_in"] == contract.DIRECT or "ci" not in kakao["attributes"]:
+        return
+    reasons = (("email_accounts is true", args["email_accounts"]), ("kakao.app_id is set", kakao["app_id"]))
+    if reason := " and ".join(text for text, holds in reasons if holds):
+        problem = (
+            f"maps ci, but kakao.sign_in is hosted and {reason}: a user could write any CI. Set kakao.sign_in to "
+            "direct, or do without email_accounts and kakao.app_id"
+        )
+        raise InputError("kakao.attributes", problem, item="ci", superfluous=True)
 
 
 def _check_domains(args: KakaoLoginArgs) -> None:

@@ -282,8 +282,9 @@ class UserPool(Component):
             enable_token_revocation=True,
             prevent_user_existence_errors="ENABLED",
             read_attributes=[*READABLE, *self._mapped],
-            # A federated sign-in writes as the client. A user cannot: the tokens that the hosted login issues lack the
-            # scope aws.cognito.signin.user.admin, and a public client gets no others.
+            # A federated sign-in writes as the client. So can a user whose access token has the scope
+            # aws.cognito.signin.user.admin: not one of the hosted login, but one of a sign-in by password or with a
+            # Kakao token. See `Mapped attributes` in docs/decisions.md.
             write_attributes=[*WRITABLE, *(self._mapped if provider is not None else ())],
             opts=pulumi.ResourceOptions(
                 parent=self,

@@ -33,6 +33,9 @@ IDENTITIES = '[{"userId":"1","providerName":"Kakao","providerType":"OIDC"}]'
         ({"cognito:username": "a@example.com"}, "a@example.com", "Cognito"),
         ({"username": "Kakao_1"}, "Kakao_1", "Kakao"),
         ({"username": "kakao-12@example.com"}, "kakao-12@example.com", "Cognito"),
+        ({"username": "\u212aa\u212aao-1"}, "\u212aa\u212aao-1", "Cognito"),  # U+212A lower-cases to k
+        ({"username": "kakao-0"}, "kakao-0", "Cognito"),  # no Kakao ID
+        ({"username": f"kakao-{10**19}"}, f"kakao-{10**19}", "Cognito"),
     ],
 )
 def test_a_token_says_who_it_is_whether_it_is_an_id_token_or_an_access_token(

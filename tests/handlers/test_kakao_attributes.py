@@ -77,14 +77,39 @@ def test_an_account_that_is_none_has_no_claims_but_its_id(answer: dict[str, Any]
     ids=str,
 )
 def test_an_e_mail_that_is_not_valid_is_absent(account: dict[str, Any]) -> None:
+    assert "email" not in claims(**account)
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        VALID | {"is_email_valid": False, "email": "ha***@example.com"},
+        VALID | {"is_email_valid": False, "email": None},
+        VALID | {"is_email_verified": False, "email": None},
+        VALID | {"is_email_valid": 1},
+        VALID | {"email": "no address"},
+        {"email": EMAIL},
+    ],
+    ids=str,
+)
+def test_an_e_mail_that_kakao_does_not_vouch_for_ends_what_it_vouched_for_before(account: dict[str, Any]) -> None:
+    """Cognito keeps the old value of an absent claim."""
+    found = claims(**account)
+    assert found == {"sub": str(ID), "email_verified": False}
+    assert kakao_attributes.user_attributes(found, {}) == {"email_verified": "false"}
+
+
+@pytest.mark.parametrize("account", [{"email_needs_agreement": True}, VALID | {"email": None}], ids=str)
+def test_an_e_mail_that_its_user_withholds_says_nothing_of_the_one_before(account: dict[str, Any]) -> None:
     assert claims(**account) == {"sub": str(ID)}
+    assert kakao_attributes.user_attributes({"sub": str(ID)}, {}) == {}
 
 
 @pytest.mark.parametrize("word", [False, "true", 1, None])
 def test_an_e_mail_is_verified_by_kakaos_word_alone(word: Any) -> None:
     found = claims(**VALID | {"is_email_verified": word})
     assert (found["email"], found["email_verified"]) == (EMAIL, False)
-    assert "email" not in kakao_attributes.user_attributes(found, {})
+    assert kakao_attributes.user_attributes(found, {}) == {"email_verified": "false"}
 
 
 # Forms

@@ -43,6 +43,7 @@ class Kakao:
     failure: Exception | None = None
     nickname: str | None = "김하늘"
     email: str | None = EMAIL
+    verified: bool | None = True  # None: the user withholds the e-mail
     asked: list[str] = field(default_factory=list)
 
     def user_id(self, _credential: Any, *, deadline: float) -> str:
@@ -53,7 +54,7 @@ class Kakao:
 
     def claims(self, _credential: Any, consents: Any, *, deadline: float) -> dict[str, Any]:
         self.asked.append("claims")
-        told = {"nickname": self.nickname, "email": self.email, "email_verified": bool(self.email)}
+        told = {"nickname": self.nickname, "email": self.email, "email_verified": self.verified}
         told |= {consent: f"the {consent}" for consent in consents}
         return {"sub": self.who} | {name: value for name, value in told.items() if value is not None}
 
@@ -286,8 +287,14 @@ def test_the_profile_holds_the_consents_that_the_team_maps(
     assert (attributes["phone_number"], attributes["custom:ci"]) == ("the phone_number", "the ci")
 
 
+def test_a_profile_without_an_e_mail_says_nothing_of_one(send: Send, pool: Pool, kakao: Kakao) -> None:
+    kakao.verified = False
+    send()
+    assert pool.profiles[NATIVE]["attributes"] == {"nickname": "김하늘"}
+
+
 def test_consent_is_not_needed_to_sign_in(send: Send, pool: Pool, kakao: Kakao) -> None:
-    kakao.nickname = kakao.email = None
+    kakao.nickname = kakao.email = kakao.verified = None
     assert send()[0] == 200
     assert pool.profiles[NATIVE]["attributes"] == {}
 
@@ -397,7 +404,9 @@ def test_a_link_that_fails_for_another_reason_is_no_reason_to_delete(send: Send,
 
 
 def test_two_people_in_one_warm_function_do_not_mix(send: Send, pool: Pool, kakao: Kakao) -> None:
-    for kakao.who, kakao.nickname, kakao.email in [("1", "김하늘", EMAIL), ("2", None, None), ("1", None, None)]:
+    known, unknown = ("김하늘", EMAIL, True), (None, None, None)
+    for kakao.who, told in [("1", known), ("2", unknown), ("1", unknown)]:
+        kakao.nickname, kakao.email, kakao.verified = told
         pool.sent.clear()
         status, tokens = send({"access_token": f"token of {kakao.who}"})
         assert (status, unverified_claims(tokens["IdToken"])["sub"]) == (200, f"sub-of-kakao-{kakao.who}")

@@ -69,6 +69,12 @@ def test_cognito_gets_the_claims_of_the_tokens_user_and_kakao_sees_its_api_used(
     assert api.received["authorization"] == "Bearer token"
 
 
+def test_an_e_mail_that_is_not_valid_makes_the_one_that_cognito_keeps_unverified(ask: Ask, api: JwksEndpoint) -> None:
+    account = {"is_email_valid": False, "is_email_verified": True, "email": "ha***@example.com"}
+    say(api, USER | {"kakao_account": account})
+    assert ask()[1] == {"sub": str(ID), "email_verified": False}
+
+
 def test_consents_that_the_team_maps_are_claims_and_no_others(
     ask: Ask, kakao_user_info: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -203,9 +203,49 @@ def test_what_kakao_no_longer_tells_stays(
     client: Client, cognito: Cognito, pool: DirectPool, kakao: token_sign_in.Kakao
 ) -> None:
     finish(client, cognito)
-    kakao.nickname = kakao.email = None
+    before = dict(pool.profiles[NATIVE]["attributes"])
+    kakao.nickname = kakao.email = kakao.verified = None
     assert finish(client, cognito)["statusCode"] == 302
-    assert pool.profiles[NATIVE]["attributes"]["email"] == EMAIL
+    assert pool.profiles[NATIVE]["attributes"] == before
+
+
+def written(pool: DirectPool) -> list[dict[str, str]]:
+    """The attributes of each AdminUpdateUserAttributes."""
+    sent = [sent["UserAttributes"] for sent in pool.sent if "UserAttributes" in sent and "MessageAction" not in sent]
+    return [{one["Name"]: one["Value"] for one in attributes} for attributes in sent]
+
+
+@pytest.mark.parametrize("email", [EMAIL, None], ids=["not verified", "not valid"])
+def test_an_e_mail_that_kakao_no_longer_vouches_for_is_no_longer_verified(
+    client: Client, cognito: Cognito, pool: DirectPool, kakao: token_sign_in.Kakao, email: str | None
+) -> None:
+    finish(client, cognito)
+    kakao.email, kakao.verified = email, False
+    for _ in range(2):
+        finish(client, cognito)
+    told = {"nickname": "김하늘", "email": EMAIL, "email_verified": "false"}
+    assert pool.profiles[NATIVE]["attributes"] == told
+    assert written(pool) == [{"email_verified": "false"}]  # with the e-mail, Cognito might mail a code
+
+
+def test_an_e_mail_that_kakao_vouches_for_again_is_written_with_its_verification(
+    client: Client, cognito: Cognito, pool: DirectPool
+) -> None:
+    """Alone, `email_verified` would vouch for an e-mail that was changed between the two requests."""
+    finish(client, cognito)
+    pool.profiles[NATIVE]["attributes"]["email_verified"] = "false"
+    finish(client, cognito)
+    assert written(pool) == [{"email": EMAIL, "email_verified": "true"}]
+
+
+def test_a_profile_that_claims_no_verified_e_mail_is_not_told_so_at_each_sign_in(
+    client: Client, cognito: Cognito, pool: DirectPool, kakao: token_sign_in.Kakao
+) -> None:
+    kakao.email, kakao.verified = None, False
+    for _ in range(2):
+        finish(client, cognito)
+    assert pool.profiles[NATIVE]["attributes"] == {"nickname": "김하늘"}
+    assert written(pool) == []
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -14,7 +16,19 @@ import yaml
 
 from infra import names
 from sandbox.program import PROJECT, ROOT
-from tests.infra.engine import ACCOUNT, DEPLOYMENT, REGION, Graph, declare_deployment, declare_everything, statements
+from tests.infra.engine import (
+    ACCOUNT,
+    DEPLOYMENT,
+    DIRECT,
+    EVERYTHING,
+    REGION,
+    WHOLE,
+    Graph,
+    declare,
+    declare_deployment,
+    declare_everything,
+    statements,
+)
 from tests.infra.iam import allows, tags
 
 
@@ -349,9 +363,24 @@ def test_no_role_is_an_administrator(deployment: Graph) -> None:
         assert not may(deployment, role.name, "sts:AssumeRole", "arn:aws:iam::123456789012:role/admin")
 
 
+OF_HOSTED_LOGIN = {"appCallbacks", "loginDomain", "loginParentRecord"}
+
+
+def declare_everything_direct() -> Graph:
+    settings = {name: value for name, value in EVERYTHING.items() if name not in OF_HOSTED_LOGIN}
+    return declare(settings | DIRECT | {"hostedZoneId": "Z0DEV"}, program=WHOLE)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [partial(declare_everything, program=WHOLE), declare_everything_direct],
+    ids=["hosted", "direct"],
+)
 def test_the_boundary_leaves_every_function_what_its_own_policy_grants_and_no_other_stacks_people(
-    deployment: Graph, stack: Graph
+    deployment: Graph, declared: Callable[[], Graph]
 ) -> None:
+    """With whatever a setting adds, and with the team's functions: one of them runs at a first sign-in."""
+    stack = declared()
     limit = statements(deployment.named("dev-boundary")["policy"])
     graphs = (stack, declare_everything("prod"))
     pool, others_pool = (tags("ResourceTag", graph.one("UserPool")["tags"]) for graph in graphs)
@@ -361,9 +390,12 @@ def test_the_boundary_leaves_every_function_what_its_own_policy_grants_and_no_ot
         for statement in statements(policy["policy"])
         for action in statement["Action"]
     }
+    assert {"cognito-idp:AdminCreateUser", "sns:Publish"} <= asked
+    named = f"{PROJECT}-dev-1"
+    of_service = {"cognito-idp": "userpool/1", "dynamodb": f"table/{named}", "sns": named}
     for action in asked:
         service = action.partition(":")[0]
-        resource = f"arn:aws:{service}:{REGION}:{ACCOUNT}:{'userpool/1' if service == 'cognito-idp' else '1'}"
+        resource = f"arn:aws:{service}:{REGION}:{ACCOUNT}:{of_service.get(service, '1')}"
         assert allows(limit, action, resource, pool), f"{action}: add it to boundary() in deployment/policies.py"
         if service == "cognito-idp":
             assert not allows(limit, action, resource, others_pool)

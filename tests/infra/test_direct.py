@@ -125,6 +125,15 @@ def test_both_ways_to_sign_in_map_the_consents_of_the_setting_and_the_web_reques
     assert {"phone_number", "birthyear", "birthday"} <= set(scopes)
 
 
+def test_with_sign_in_at_kakao_itself_no_client_may_write_what_is_mapped() -> None:
+    mapping = {"ci": "custom:ci", "phone_number": "phone_number"}
+    clients = declare(DIRECT | {"kakaoAttributes": mapping}).all("UserPoolClient")
+    assert clients
+    for client in clients:
+        assert set(client["readAttributes"]) >= set(mapping.values())
+        assert set(client["writeAttributes"]) == {"email", "nickname"}
+
+
 def test_kakaos_secret_is_known_to_one_function_and_is_a_secret_there(direct: Graph) -> None:
     holders = [resource for resource in direct.resources if KAKAO_SECRET in repr(resource.inputs)]
     assert holders == [direct.function("kakao_web_sign_in")]

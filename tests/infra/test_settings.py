@@ -78,14 +78,14 @@ WRONG: list[tuple[str, Any, str]] = [
     ("kakaoAttributes", {"phonenumber": "phone_number"}, "the nearest is phone_number"),
     ("kakaoAttributes", {"shipping_address": "address"}, "can be mapped; it has age_range, birthdate"),
     ("kakaoAttributes", {"email": "email"}, "names 'email', which is always mapped"),
-    ("kakaoAttributes", {"ci": "custom:ci", "x.y": "custom:x"}, "names 'x.y'"),
+    ("kakaoAttributes", {"age_range": "custom:age_range", "x.y": "custom:x"}, "names 'x.y'"),
     ("kakaoAttributes", {"name": "full_name"}, "which is no attribute of a user pool"),
     ("kakaoAttributes", {"gender": "sex"}, "which is no attribute of a user pool"),
     ("kakaoAttributes", {"name": "email"}, "which is no attribute of a user pool"),
     ("kakaoAttributes", {"name": "sub"}, "which is no attribute of a user pool"),
-    ("kakaoAttributes", {"ci": "custom:"}, "no custom:name of up to 20"),
-    ("kakaoAttributes", {"ci": f"custom:{'c' * 21}"}, "no custom:name of up to 20"),
-    ("kakaoAttributes", {"ci": 7}, "which is no attribute of a user pool"),
+    ("kakaoAttributes", {"age_range": "custom:"}, "no custom:name of up to 20"),
+    ("kakaoAttributes", {"age_range": f"custom:{'c' * 21}"}, "no custom:name of up to 20"),
+    ("kakaoAttributes", {"age_range": 7}, "which is no attribute of a user pool"),
     ("kakaoAttributes", {"birthday": "birthdate"}, "which Cognito takes as YYYY-MM-DD only"),
     ("kakaoAttributes", {"name": "phone_number"}, "which Cognito takes as E.164 only"),
     (
@@ -361,6 +361,31 @@ def test_what_belongs_to_the_hosted_login_does_not_go_with_sign_in_at_kakao_itse
     assert error
     assert reason in error.found
     assert error.fix.startswith(f"pulumi config {fix}")
+
+
+CI = {"kakaoAttributes": {"ci": "custom:ci"}, "kakaoAppId": "", "emailAccounts": False}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"emailAccounts": True}, "emailAccounts is true:"),
+        ({"kakaoAppId": "1000001"}, "kakaoAppId is set:"),
+        ({"emailAccounts": True, "kakaoAppId": "1000001"}, "emailAccounts is true and kakaoAppId is set:"),
+    ],
+)
+def test_a_ci_that_its_user_could_write_is_refused(changes: dict[str, Any], reason: str) -> None:
+    error = refusal(CI | changes)
+    assert error
+    assert f"maps ci, but kakaoSignIn is hosted and {reason} a user could write any CI" in error.found
+    assert "Set kakaoSignIn to direct, or do without emailAccounts and kakaoAppId" in error.found
+    assert error.fix == """pulumi config rm --path 'kakaoAttributes["ci"]'"""
+    assert refusal(mended(CI | changes, error.fix)) is None
+
+
+@pytest.mark.parametrize("changes", [{}, DIRECT, DIRECT | {"emailAccounts": True}], ids=["hosted", "direct", "both"])
+def test_a_ci_that_our_functions_or_cognito_alone_write_is_mapped(changes: dict[str, Any]) -> None:
+    assert refusal(CI | changes) is None
 
 
 def test_sign_in_at_kakao_itself_needs_no_domain_of_cognitos() -> None:

@@ -135,9 +135,9 @@ def test_every_endpoint_is_given_so_that_cognito_has_none_to_discover_and_to_rep
 
 
 def test_every_consent_item_of_the_setting_is_asked_for(varied: Graph) -> None:
-    """Those of the consents that are mapped come on top: birthdate, ci and name."""
+    """Those of the consents that are mapped come on top: birthdate, age_range and name."""
     details = varied.one("IdentityProvider")["providerDetails"]
-    assert details["authorize_scopes"] == "openid profile_nickname birthyear birthday account_ci name"
+    assert details["authorize_scopes"] == "openid profile_nickname birthyear birthday age_range name"
 
 
 def test_the_kakao_app_and_its_issuer_are_those_of_the_settings(varied: Graph) -> None:
@@ -160,8 +160,8 @@ def test_what_kakao_calls_nickname_is_the_nickname_and_its_word_on_the_email_is_
 
 
 def test_the_client_may_write_what_kakao_maps_and_nothing_that_grants_anything(stack: Graph, everything: Graph) -> None:
-    """Cognito writes a mapped attribute as the client at each sign-in. A user cannot: the tokens lack the scope."""
-    for graph, mapped in ((stack, set()), (everything, {"phone_number", "custom:ci"})):
+    """Cognito writes a mapped attribute as the client at each sign-in. So can some users (docs/decisions.md)."""
+    for graph, mapped in ((stack, set()), (everything, {"phone_number", "custom:age_range"})):
         for client in graph.all("UserPoolClient"):
             assert set(client["writeAttributes"]) == {"email", "nickname"} | mapped
             assert set(client["readAttributes"]) == {"email", "email_verified", "nickname"} | mapped
@@ -174,7 +174,7 @@ def test_the_client_may_write_what_kakao_maps_and_nothing_that_grants_anything(s
 def test_each_consent_of_the_setting_fills_its_attribute(varied: Graph) -> None:
     mapping = varied.one("IdentityProvider")["attributeMapping"]
     always = {"email": "email", "email_verified": "email_verified", "nickname": "nickname"}
-    assert mapping == always | {"birthdate": "birthdate", "custom:ci": "ci", "given_name": "name"}
+    assert mapping == always | {"birthdate": "birthdate", "custom:age_range": "age_range", "given_name": "name"}
     for module in ("kakao_user_info", "kakao_sign_in"):
         told = varied.function(module)["environment"]["variables"][contract.ENV_KAKAO_ATTRIBUTES]
         assert json.loads(told) == VARIED["kakaoAttributes"]
@@ -204,7 +204,7 @@ def custom(name: str) -> dict[str, object]:
 
 
 def test_custom_attributes_are_declared_once_and_standard_ones_not_at_all(varied: Graph) -> None:
-    assert varied.one("UserPool")["schemas"] == [custom("ci"), custom("former")]
+    assert varied.one("UserPool")["schemas"] == [custom("age_range"), custom("former")]
 
 
 def test_a_custom_attribute_that_is_added_later_changes_nothing_but_the_list() -> None:
