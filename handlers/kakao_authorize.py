@@ -28,10 +28,11 @@ VALUE = re.compile(r"[A-Za-z0-9._~%!$'()*+,;:@/?=-]*")  # what a URL's query con
 
 
 def address(query: str, parameters: Mapping[str, str], *, authorize_url: str, required: Mapping[str, str]) -> str:
-    """Return the address at Kakao for the query that Cognito sends, with `parameters` added where it has none of them.
+    """Return the address at Kakao for the query that Cognito sends, with `parameters` of the login link.
 
-    `required` are parameters whose value is known. Raises AuthorizationRequestError where one is another, or where any
-    occurs twice: which of the two counts is then up to Kakao.
+    A link straight to this route must not replace those of the login, such as its `prompt=login`. `required` are
+    parameters whose value is known. Raises AuthorizationRequestError where one is another, or where any occurs twice:
+    which of the two counts is then up to Kakao.
     """
     sent: dict[str, str] = {}
     for pair in query.split("&"):
@@ -44,6 +45,5 @@ def address(query: str, parameters: Mapping[str, str], *, authorize_url: str, re
     for name, expected in required.items():
         if unquote_plus(sent.get(name, "")) != expected:
             raise AuthorizationRequestError(name)
-    added = {name: value for name, value in parameters.items() if name not in sent}
-    pairs = [f"{name}={value}" for name, value in sent.items()]
-    return f"{authorize_url}?{'&'.join([*pairs, *([kakao_parameters.encode(added)] if added else [])])}"
+    pairs = [f"{name}={value}" for name, value in sent.items() if name not in parameters]
+    return f"{authorize_url}?{'&'.join([*pairs, *([kakao_parameters.encode(parameters)] if parameters else [])])}"

@@ -66,29 +66,34 @@ IP_MISMATCH = "ip mismatched"
 
 
 class KakaoClient:
-    """The user API at `url`. A deadline is a moment of `time.monotonic()`. Every method raises KakaoError."""
+    """The user API at `url`. A deadline is a moment of `time.monotonic()`. Every method raises KakaoError.
+
+    Kakao refuses an app's calls by the token's app, which is not always ours: anybody can restrict an app of their own.
+    Where `is_for_our_app` is false, such a refusal is InvalidKakaoTokenError and a warning, and rings no alarm.
+    """
 
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def token_user_id(self, access_token: str, *, app_id: int, deadline: float) -> str:
+    def token_user_id(self, access_token: str, *, app_id: int, deadline: float, is_for_our_app: bool = True) -> str:
         """GET /v1/user/access_token_info: return the Kakao ID of the token's user, if it is a token of this app."""
-        info = self._get("/v1/user/access_token_info", access_token, deadline)
+        info = self._get("/v1/user/access_token_info", access_token, deadline, is_for_our_app)
         if not (type(info.get("id")) is int and type(info.get("app_id")) is int):
             raise KakaoUnavailableError
         if info["app_id"] != app_id:
             raise InvalidKakaoTokenError
         return checked_id(str(info["id"]))
 
-    def user(self, access_token: str, *, deadline: float) -> Mapping[str, Any]:
+    def user(self, access_token: str, *, deadline: float, is_for_our_app: bool = True) -> Mapping[str, Any]:
         """GET /v2/user/me: return what Kakao tells of the token's user. `handlers/kakao_attributes.py` reads it."""
-        user = self._get("/v2/user/me?secure_resource=true", access_token, deadline)  # addresses of pictures with https
+        path = "/v2/user/me?secure_resource=true"  # addresses of pictures with https
+        user = self._get(path, access_token, deadline, is_for_our_app)
         if type(user.get("id")) is not int:
             raise KakaoUnavailableError
         checked_id(str(user["id"]))
         return user
 
-    def _get(self, path: str, access_token: str, deadline: float) -> dict[str, Any]:
+    def _get(self, path: str, access_token: str, deadline: float, is_for_our_app: bool) -> dict[str, Any]:
         if not BEARER_PATTERN.fullmatch(access_token):
             raise InvalidKakaoTokenError
         try:
@@ -107,21 +112,23 @@ class KakaoClient:
         try:
             response = json_object(body)
         except ValueError:
-            raise _error(status, {}) from None
+            raise _error(status, {}, is_for_our_app) from None
         if status != 200:
-            raise _error(status, response)
+            raise _error(status, response, is_for_our_app)
         return response
 
 
-def _error(status: int, response: Mapping[str, Any]) -> KakaoError:
-    """Return the error that a response of Kakao means; log one that only the team can end."""
+def _error(status: int, response: Mapping[str, Any], is_for_our_app: bool) -> KakaoError:
+    """Return the error that a response of Kakao means; log one that only the app's team can end."""
     code, message = response.get("code"), response.get("msg")
-    if code == -401 and isinstance(message, str) and IP_MISMATCH in message:
-        log.error("kakao_misconfigured", extra={"reason": "ip_mismatched", "kakao": code})
-        return KakaoMisconfiguredError()
     known = ERRORS.get(code) if type(code) is int else None
+    reason = "refused"
+    if code == -401 and isinstance(message, str) and IP_MISMATCH in message:
+        known, reason = KakaoMisconfiguredError, "ip_mismatched"
     if known is KakaoMisconfiguredError:
-        log.error("kakao_misconfigured", extra={"reason": "refused", "kakao": code})
+        level = logging.ERROR if is_for_our_app else logging.WARNING
+        log.log(level, "kakao_misconfigured", extra={"reason": reason, "kakao": code})
+        return KakaoMisconfiguredError() if is_for_our_app else InvalidKakaoTokenError()
     return (known or ERRORS_BY_STATUS.get(status, KakaoUnavailableError))()
 
 

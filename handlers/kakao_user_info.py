@@ -5,7 +5,7 @@ API (GET /v2/user/me). Kakao unlinks users for whom the app does not within a da
 
 200 {"sub", "nickname", "email", "email_verified", …}; what the user withholds is absent. For an e-mail that is not
     valid `email_verified` is false and `email` absent: Cognito keeps the e-mail that it has, unverified
-401 no token, or none that Kakao gave to this app; with WWW-Authenticate (RFC 6750 section 3)
+401 no token, none that Kakao gave to this app, or one whose app Kakao refuses; with WWW-Authenticate (RFC 6750, 3)
 403 Kakao refuses the user
 429, 502, 504 Kakao cannot serve now
 """
@@ -56,8 +56,8 @@ def user_info(event: Event) -> Response:
         if len(token) > contract.MAX_TOKEN_LENGTH or JWT_PATTERN.fullmatch(token):
             raise kakao_responses.http_error("invalid_token")
         if APP_ID:
-            KAKAO.token_user_id(token, app_id=int(APP_ID), deadline=deadline)
-        user = KAKAO.user(token, deadline=deadline)
+            KAKAO.token_user_id(token, app_id=int(APP_ID), deadline=deadline, is_for_our_app=False)
+        user = KAKAO.user(token, deadline=deadline, is_for_our_app=bool(APP_ID))
     except KakaoError as error:
         raise kakao_responses.http_error(error.code) from None
     log.info("kakao_claims")

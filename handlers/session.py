@@ -18,14 +18,12 @@ requests neither read nor change cookies.
 import logging
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from urllib.parse import quote, urlencode
 
 from handlers import (
     cognito_responses,
     contract,
     kakao_authorize,
-    kakao_parameters,
     pages,
     session_cookies,
     web,
@@ -36,7 +34,6 @@ from handlers.errors import (
     CookieError,
     HttpError,
     InvalidGrantError,
-    KakaoParameterError,
     SignInFailedError,
     TokenError,
     TokenThrottledError,
@@ -119,17 +116,15 @@ def authorize_at_kakao(event: Event) -> Response:
     a mobile app may sign in next in the same browser, and brings none.
     """
     pending = web_sign_in.newest_login(event)
-    parameters = {}
-    if pending is not None:
-        with suppress(KakaoParameterError):
-            parameters = kakao_parameters.decode(pending.kakao)
+    parameters = pending.fresh_kakao_parameters() if pending else {}
     try:
         address = kakao_authorize.address(
             event.get("rawQueryString", ""), parameters, authorize_url=KAKAO_AUTHORIZE_URL, required=KAKAO_REQUEST
         )
     except AuthorizationRequestError as error:
         return web_sign_in.failure("bad_link", str(error))
-    return web.redirect(address, cookies=[pending._replace(kakao="").as_cookie()] if pending and parameters else [])
+    used = [pending._replace(kakao="", started="").as_cookie()] if pending and parameters else []
+    return web.redirect(address, cookies=used)
 
 
 def redeem(code: str, pending: PendingLogin) -> TokenSet:

@@ -15,6 +15,7 @@ import json
 import logging
 import re
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import NamedTuple
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 # The name ends with the first characters of the state, so that several tabs can sign in side by side.
 LOGIN_COOKIE_PATTERN = re.compile(rf"{contract.LOGIN_COOKIE_PREFIX}[A-Za-z0-9_-]{{8}}")
 LOGIN_SECONDS = 600
+KAKAO_PARAMETERS_SECONDS = 30  # the redirects from our login to Kakao take a moment
 MAX_LOGINS = 5
 MAX_LOGINS_BYTES = 1536  # of all login cookies, beside session_cookies.MAX_SESSION_BYTES
 MAX_CLEARED_COOKIES = 20  # in one response, whose headers API Gateway limits too
@@ -40,7 +42,8 @@ STATE_PATTERN = re.compile(r"[A-Za-z0-9_-]{43}")
 class PendingLogin(NamedTuple):
     """A login that this browser has started. Its user may see all of it, so the cookie is not encrypted.
 
-    `kakao` are Kakao's own parameters of the login link, as a query, until the browser is sent to Kakao with them.
+    `kakao` are Kakao's own parameters of the login link, as a query, until the browser is sent to Kakao with them;
+    `started` is when the login began, in seconds since 1970, and is there beside `kakao` alone.
     `silent` is not empty where Kakao shows no page: then a failure leads back to the page without a word.
     """
 
@@ -51,6 +54,7 @@ class PendingLogin(NamedTuple):
     origin: str
     kakao: str = ""
     silent: str = ""
+    started: str = ""
 
     @property
     def cookie_name(self) -> str:
@@ -62,6 +66,19 @@ class PendingLogin(NamedTuple):
         fields = {name: value for name, value in self._asdict().items() if value}
         value = base64.urlsafe_b64encode(json.dumps(fields, separators=(",", ":")).encode()).decode()
         return web.set_cookie(self.cookie_name, value, path="/", max_age=LOGIN_SECONDS, same_site="Lax")
+
+    def fresh_kakao_parameters(self) -> dict[str, str]:
+        """Return Kakao's own parameters where the login has just begun.
+
+        Later a mobile app may sign in next in the same browser. It brings none, and must not get those of a web login
+        that was given up, or that a link of somebody else has begun.
+        """
+        try:
+            if 0 <= time.time() - int(self.started) <= KAKAO_PARAMETERS_SECONDS:
+                return kakao_parameters.decode(self.kakao)
+        except (ValueError, KakaoParameterError):
+            pass
+        return {}
 
     @property
     def redirect_uri(self) -> str:
@@ -118,6 +135,7 @@ def login(event: Event, authorize_url: AuthorizeUrl) -> Response:
         origin=origin,
         kakao=kakao_parameters.encode(kakao),
         silent="yes" if kakao_parameters.is_silent(kakao) else "",
+        started=str(int(time.time())) if kakao else "",
     )
     pending, cookie = _with_return_address(pending, web.single(query, "return_to"))
     return web.redirect(authorize_url(pending), cookies=[*_clear_old_logins(event, cookie), cookie])

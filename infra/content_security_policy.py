@@ -33,6 +33,7 @@ HASHED = ("script-src", "style-src")
 HASH = r"'sha(256-[A-Za-z0-9+/]{43}=|384-[A-Za-z0-9+/]{64}|512-[A-Za-z0-9+/]{86}==)'"
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 ADDRESS = rf"(https|wss)://(\*\.)?({LABEL}\.)+{LABEL}(:[0-9]{{1,5}})?(/[A-Za-z0-9._~/-]*)?"
+MAX_PORT = 65535
 LOOPBACK = r"(http|ws)://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?"
 REASONS = {
     "'unsafe-inline'": "with it a text that a user entered could run as a script with the session of another user",
@@ -48,14 +49,28 @@ def flaw(directive: str, source: object) -> str:
         return f"names {directive!r}, which is no directive that can be widened: {', '.join(WIDENED)}"
     takes = WIDENED[directive]
     if isinstance(source, str):
-        if source in takes or re.fullmatch(f"{ADDRESS}|{LOOPBACK}", source):
+        if source in takes:
             return ""
+        if re.fullmatch(f"{ADDRESS}|{LOOPBACK}", source):
+            return _address_flaw(directive, source)
         if directive in HASHED and re.fullmatch(HASH, source):
             return ""
     others = [*takes, *(["the hash of an inline one"] if directive in HASHED else [])]
     expected = f"it takes addresses such as https://img.example.com{''.join(f', {other}' for other in others)}"
     reason = REASONS.get(source, "") if isinstance(source, str) else ""
     return f"adds {source!r} to {directive}; {reason or expected}"
+
+
+def _address_flaw(directive: str, source: str) -> str:
+    port = re.search(":([0-9]+)", source)
+    if port and not 1 <= int(port[1]) <= MAX_PORT:
+        return f"adds {source!r} to {directive}; a port is a number from 1 to {MAX_PORT}"
+    if directive == "script-src" and re.fullmatch(LOOPBACK, source):
+        return (
+            f"adds {source!r} to {directive}; any program on a user's machine could then run scripts with the user's "
+            "session. Serve the script with the page, or name a site with https"
+        )
+    return ""
 
 
 def policy(style: str, added: Mapping[str, Sequence[str]]) -> str:

@@ -108,9 +108,16 @@ class HttpApi(Component):
         if not ROUTE.fullmatch(route):
             raise ValueError(f"{route!r} is no route: write a method and a path, such as `GET /api/todos/{{id}}`")
         if not contract.path_of(route).startswith(f"{contract.API_PATH}/"):
-            raise ValueError(f"{route!r} would never be reached: CloudFront passes {contract.API_PATH}/* on, no more")
-        if signed_in and contract.path_of(route).startswith(f"{contract.AUTH_PATH}/"):
-            raise ValueError(f"{route!r} would answer 401 to everybody: below {contract.AUTH_PATH} no token is passed")
+            prefix = f"{contract.API_PATH}/"
+            raise ValueError(
+                f"{route!r} is unreachable: CloudFront forwards only {prefix}*; begin the path with {prefix}"
+            )
+        for login_path in contract.AUTH_PATH, contract.KAKAO_PATH:  # edge/jwt.js
+            if signed_in and f"{contract.path_of(route)}/".startswith(f"{login_path}/"):
+                raise ValueError(
+                    f"{route!r} would answer 401 to every browser: {login_path} belongs to the login, and "
+                    "CloudFront passes no session's token on there; choose another path"
+                )
         if route in self._routes:
             raise ValueError(f"{route!r} is served already")
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import time
 from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
@@ -96,11 +97,50 @@ def test_of_several_tabs_the_newest_login_counts(client: Client, sent: dict[str,
 
 
 @pytest.mark.parametrize("name", sorted(OWN))
-def test_what_cognito_sends_itself_is_never_changed(client: Client, sent: dict[str, str], name: str) -> None:
-    begin(client, prompt="login", login_hint="haneul", service_terms="age", channel_public_id="_ZeUTxl")
-    found = query_of(client.send(AUTHORIZE, sent | {name: "of-cognito"}))
-    assert found[name] == "of-cognito"
-    assert found.keys() == sent.keys() | OWN
+def test_a_link_straight_to_the_route_does_not_replace_what_the_login_asks_for(
+    client: Client, sent: dict[str, str], name: str
+) -> None:
+    """Such as `prompt=select_account` in place of the team's `prompt=login`."""
+    login = {"prompt": "login", "login_hint": "haneul", "service_terms": "age", "channel_public_id": "_ZeUTxl"}
+    begin(client, **login)
+    assert query_of(client.send(AUTHORIZE, sent | {name: "of-a-link"})) == sent | login
+
+
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_what_cognito_sends_itself_passes_where_the_login_says_nothing_of_it(
+    client: Client, sent: dict[str, str], name: str
+) -> None:
+    begin(client)
+    assert query_of(client.send(AUTHORIZE, sent | {name: "of-cognito"})) == sent | {name: "of-cognito"}
+
+
+@pytest.mark.parametrize(("seconds", "is_used"), [(0, True), (30, True), (31, False), (-1, False), (599, False)])
+def test_the_parameters_of_a_login_that_was_given_up_do_not_wait_for_the_next_sign_in(
+    client: Client, sent: dict[str, str], monkeypatch: pytest.MonkeyPatch, seconds: int, is_used: bool
+) -> None:
+    now = int(time.time())
+    monkeypatch.setattr(time, "time", lambda: float(now))
+    begin(client, prompt="create")
+    monkeypatch.setattr(time, "time", lambda: float(now + seconds))
+    assert query_of(client.send(AUTHORIZE, sent)) == sent | ({"prompt": "create"} if is_used else {})
+
+
+@pytest.mark.parametrize("started", ["", "soon", "9" * 5000, None], ids=["empty", "word", "long", "absent"])
+def test_a_login_that_does_not_say_when_it_began_goes_on_without_parameters(
+    client: Client, cognito: Cognito, sent: dict[str, str], started: str | None
+) -> None:
+    """So did the cookies of the version before: a login that is under way at an update still ends well."""
+    location = client.send(LOGIN, {"prompt": "login", "return_to": "/board/7"})["headers"]["location"]
+    ((name, value),) = client.cookies.items()
+    content = json.loads(base64.urlsafe_b64decode(value))
+    content = {key: text for key, text in content.items() if key != "started"}
+    content |= {} if started is None else {"started": started}
+    client.cookies[name] = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
+    assert query_of(client.send(AUTHORIZE, sent)) == sent
+    asked = {name: value for name, (value,) in parse_qs(urlsplit(location).query).items()}
+    cognito.body = {"id_token": id_token(nonce=asked["nonce"]), "refresh_token": "refresh-1"}
+    answer = client.send(CALLBACK, {"code": "c", "state": asked["state"]})
+    assert (answer["statusCode"], answer["headers"]["location"]) == (302, "/board/7")
 
 
 @pytest.mark.parametrize("name", ["nonce", "response_mode", "code_challenge", "code_challenge_method"])
@@ -185,6 +225,7 @@ own = st.fixed_dictionaries({}, optional={"prompt": st.sampled_from(["login", "n
 @example([("state", "a%2Fb+c=="), ("lang", "ko")], {"prompt": "none"})
 @example([("state", "a\r\nx: y")], {})
 @example([("prompt", "x"), ("prompt", "y")], {"prompt": "none"})
+@example([("prompt", "select_account")], {"prompt": "login"})
 def test_whatever_comes_only_what_is_on_the_list_goes_on_and_byte_for_byte(
     pairs: list[tuple[str, str]], parameters: dict[str, str]
 ) -> None:
@@ -204,7 +245,10 @@ def test_whatever_comes_only_what_is_on_the_list_goes_on_and_byte_for_byte(
     received = [tuple(pair.partition("=")[::2]) for pair in query.split("&")]
     for name, value in passed.items():
         of_this_name = [given for key, given in received if key == name]
-        assert of_this_name == [value] if of_this_name else parse_qs(f"{name}={value}")[name] == [parameters[name]]
+        if name in parameters:
+            assert parse_qs(f"{name}={value}")[name] == [parameters[name]]
+        else:
+            assert of_this_name == [value]
 
 
 # The way back

@@ -139,7 +139,6 @@ def test_what_cannot_be_a_token_is_not_sent_to_kakao(ask: Ask, api: JwksEndpoint
         (400, -10, (429, "kakao_throttled")),
         (503, -9798, (502, "kakao_unavailable")),
         (401, -406, (403, "kakao_under_age")),
-        (403, -5, (502, "kakao_misconfigured")),
         (400, -603, (504, "kakao_too_slow")),
     ],
 )
@@ -151,6 +150,53 @@ def test_each_fault_of_kakaos_has_its_status(
     assert (got, body["error"]) == expected
     assert ("retry-after" in headers) == (got == 429)
     assert "canary" not in json.dumps(body)
+
+
+IP_MISMATCH = "ip mismatched! callerIp=192.0.2.1. check out registered ips."
+
+
+@pytest.mark.parametrize("app_id", [str(APP), None])
+@pytest.mark.parametrize(("status", "code", "message"), [(403, -5, ""), (403, -12, ""), (401, -401, IP_MISMATCH)])
+def test_a_token_whose_app_kakao_refuses_rings_no_alarm_because_the_app_may_be_anybodys(
+    ask: Ask,
+    api: JwksEndpoint,
+    kakao_user_info: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    app_id: str | None,
+    status: int,
+    code: int,
+    message: str,
+) -> None:
+    monkeypatch.setattr(kakao_user_info, "APP_ID", app_id)
+    say(api, {"msg": message, "code": code}, status)
+    got, body, headers = ask()
+    assert (got, body["error"]) == (401, "invalid_token")
+    assert headers["www-authenticate"].endswith('error="invalid_token"')
+    (line,) = [record for record in caplog.records if record.message == "kakao_misconfigured"]
+    assert (line.levelname, vars(line)["kakao"]) == ("WARNING", code)
+    assert "192.0.2.1" not in repr(vars(line))
+
+
+@pytest.mark.parametrize(("status", "code", "message"), [(403, -5, ""), (401, -401, IP_MISMATCH)])
+def test_a_refusal_of_our_own_app_is_a_502_and_an_error_in_the_log(
+    ask: Ask,
+    api: JwksEndpoint,
+    kakao_user_info: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    status: int,
+    code: int,
+    message: str,
+) -> None:
+    def our_app(*_token: Any, **_more: Any) -> str:
+        say(api, {"msg": message, "code": code}, status)  # of the request after this one
+        return str(ID)
+
+    monkeypatch.setattr(kakao_user_info.KAKAO, "token_user_id", our_app)
+    got, body, _ = ask()
+    assert (got, body["error"]) == (502, "kakao_misconfigured")
+    assert ("ERROR", "kakao_misconfigured") in [(record.levelname, record.message) for record in caplog.records]
 
 
 def test_a_slow_kakao_is_given_up(

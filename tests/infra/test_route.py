@@ -63,9 +63,12 @@ def test_a_get_brings_its_head_and_each_reaches_the_function_with_its_own_permis
         ("GET /api/notes/", "is no route"),
         ("GET /api/notes?x=1", "is no route"),
         ("OPTIONS /api/notes", "is no route"),
-        ("GET /notes", "would never be reached"),
-        ("GET /apis/notes", "would never be reached"),
-        ("GET /api/auth/notes", "would answer 401 to everybody"),
+        ("GET /notes", r"is unreachable: CloudFront forwards only /api/\*; begin the path with /api/$"),
+        ("GET /apis/notes", "is unreachable"),
+        *(
+            (f"GET {path}", "would answer 401 to every browser: .* choose another path")
+            for path in ("/api/auth/notes", "/api/kakao/notes", "/api/kakao/notes/{id}", "/api/kakao", "/api/auth")
+        ),
         ("GET /api/userinfo", "is served already"),
     ],
 )

@@ -337,6 +337,7 @@ def test_inline_styles_that_a_team_allows_are_not_switched_off_by_the_hash_of_th
         ("img-src", "https:"),
         ("connect-src", "wss://live.example.com:8443"),
         ("connect-src", "http://localhost:8000"),
+        ("connect-src", "https://live.example.com:65535/x"),
         ("script-src", "https://t1.kakaocdn.net/kakao_js_sdk/2.7.2/kakao.min.js"),
         ("script-src", f"'sha256-{'A' * 43}='"),
         ("script-src", "'wasm-unsafe-eval'"),
@@ -344,6 +345,23 @@ def test_inline_styles_that_a_team_allows_are_not_switched_off_by_the_hash_of_th
 )
 def test_a_source_that_a_page_may_need_is_taken(directive: str, source: str) -> None:
     assert content_security_policy.flaw(directive, source) == ""
+
+
+@pytest.mark.parametrize(
+    ("directive", "source", "why"),
+    [
+        ("connect-src", "https://live.example.com:65536", "a port is a number from 1 to 65535"),
+        ("connect-src", "wss://live.example.com:99999/x", "a port is a number from 1 to 65535"),
+        ("connect-src", "http://localhost:0", "a port is a number from 1 to 65535"),
+        ("script-src", "http://localhost:3000", "any program on a user's machine could then run scripts"),
+        ("script-src", "http://localhost", "any program on a user's machine could then run scripts"),
+        ("script-src", "http://127.0.0.1:3000", "any program on a user's machine could then run scripts"),
+    ],
+)
+def test_a_port_that_does_not_exist_and_scripts_of_the_users_own_machine_are_refused(
+    directive: str, source: str, why: str
+) -> None:
+    assert why in content_security_policy.flaw(directive, source)
 
 
 def test_types_are_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
