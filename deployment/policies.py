@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from deployment.service_types import SNS, TYPES, Service
+from handlers import contract
 from infra import project
 
 LOGIN = project.name()  # the project that is deployed
 GITHUB = "token.actions.githubusercontent.com"
 AWS_AUDIENCE = "sts.amazonaws.com"
-CLOUDFRONT_REGION = "us-east-1"  # the region of its firewalls, alarms and certificates
 
 Statement = dict[str, Any]
 Document = dict[str, Any]
@@ -183,7 +183,7 @@ def _named(stack: Stack) -> list[Statement]:
     named = f"{stack.name}-*"
     watched = [
         *stack.arns("cloudwatch", f"alarm:{named}"),
-        *stack.arns("cloudwatch", f"alarm:{named}", region=CLOUDFRONT_REGION),
+        *stack.arns("cloudwatch", f"alarm:{named}", region=contract.CLOUDFRONT_REGION),
         *stack.global_arns("cloudwatch", f"dashboard/{stack.name}", f"dashboard/{named}"),
     ]
     return [
@@ -192,7 +192,7 @@ def _named(stack: Stack) -> list[Statement]:
         allow(["s3:*"], [f"arn:aws:s3:::{named}"]),
         allow(["cloudfront:*"], stack.global_arns("cloudfront", f"function/{named}")),
         allow(["cloudwatch:*"], watched),
-        allow(["sns:*"], [*stack.arns("sns", named), *stack.arns("sns", named, region=CLOUDFRONT_REGION)]),
+        allow(["sns:*"], [*stack.arns("sns", named), *stack.arns("sns", named, region=contract.CLOUDFRONT_REGION)]),
     ]
 
 
@@ -224,7 +224,7 @@ def _firewalls(stack: Stack) -> list[Statement]:
     def both_scopes(kind: str) -> list[str]:
         return [
             *stack.arns("wafv2", f"regional/{kind}"),
-            *stack.arns("wafv2", f"global/{kind}", region=CLOUDFRONT_REGION),
+            *stack.arns("wafv2", f"global/{kind}", region=contract.CLOUDFRONT_REGION),
         ]
 
     return [
@@ -320,7 +320,7 @@ def _domain(stack: Stack, hosted_zone_id: str) -> list[Statement]:
         _create(stack, "acm:RequestCertificate", "acm:AddTagsToCertificate"),
         allow(
             [f"acm:{action}Certificate" for action in certificates],
-            stack.arns("acm", "certificate/*", region=CLOUDFRONT_REGION),
+            stack.arns("acm", "certificate/*", region=contract.CLOUDFRONT_REGION),
             StringEquals=stack.tags("ResourceTag"),
         ),
         # With the caller's permissions Cognito updates a distribution of its own, which has none of the stack's tags

@@ -88,7 +88,7 @@ def next_step(profile: Profile | None, *, has_hosted_profile: bool | None) -> St
 
 def _prepare_profile(kakao_id: str, fetch: Callable[[], Mapping[str, str]]) -> None:
     """Create the profile where it is missing, else bring its attributes up to date."""
-    attributes = fetch()  # at each sign-in: Kakao unlinks users for whom no app asks within a day
+    attributes = fetch()
     profile = _get_profile(kakao_id)
     if profile is None:
         _create_profile(kakao_id, attributes)

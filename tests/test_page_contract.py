@@ -41,6 +41,13 @@ def test_the_routes_of_the_session_are_found_in_the_modules() -> None:
     assert {contract.path_of(route) for route in (contract.LOGIN, contract.REFRESH, contract.LOGOUT)} <= found
 
 
+def test_the_modules_name_provider_header_and_websocket_as_the_contract_does() -> None:
+    scripts = {file.name: file.read_text() for file in FILES}
+    assert f'provider = "{contract.PROVIDER}"' in scripts["login.js"]
+    assert re.findall(r'headers\.get\("([^"]+)"\)', scripts["login.js"]) == [contract.SESSION_EXPIRES_IN.title()]
+    assert f'path = "{contract.WEBSOCKET_PATH}"' in scripts["login-socket.js"]
+
+
 def test_what_counts_as_a_path() -> None:
     script = 'const api = (path) =>\n  fetch(`/api/${path}`);\napi("userinfo"); other("x"); go("/api/auth/login?a=b");'
     assert set(paths(script)) == {"/api/userinfo", "/api/auth/login"}

@@ -243,6 +243,7 @@ def test_a_return_path_is_where_the_person_ends(page: Page, sandbox: Sandbox) ->
     assert page.url == f"{sandbox.site}/board/7?sort=new"
 
 
+@pytest.mark.both_modes
 def test_a_session_by_password_is_the_pages_own(page: Page, context: BrowserContext, sandbox: Sandbox) -> None:
     """From the page's own origin, as a team's own form would."""
     page.goto(sandbox.site)
@@ -289,6 +290,7 @@ def test_no_other_site_gets_anything_with_the_persons_cookies(page: Page, sandbo
     expect_signed_in(page)
 
 
+@pytest.mark.both_modes
 def test_a_framed_page_stays_empty(page: Page, sandbox: Sandbox) -> None:
     with page.expect_console_message(lambda message: "frame-ancestors" in message.text):
         page.set_content(f"<iframe src='{sandbox.site}'></iframe>")

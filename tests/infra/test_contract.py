@@ -18,7 +18,7 @@ PATHS = {route.partition(" ")[2].partition("{")[0].rstrip("/") for route in ROUT
     contract.KAKAO_PATH,
 }
 LOG_MESSAGES = {value for name, value in CONSTANTS.items() if name.startswith("LOG_")}
-PACKAGES = ("handlers", "infra", "doctor", "benchmarks", "sandbox")
+PACKAGES = ("handlers", "infra", "deployment", "doctor", "benchmarks", "sandbox")
 FILES = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
 
 

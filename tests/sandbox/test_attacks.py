@@ -202,6 +202,7 @@ def test_no_header_of_a_client_moves_the_site(victim: Browser, sandbox: Sandbox,
 # Requests of other sites
 
 
+@pytest.mark.both_modes
 @pytest.mark.parametrize("path", UNSAFE)
 @pytest.mark.parametrize(
     "headers",
@@ -227,6 +228,7 @@ def test_a_post_of_another_site_changes_no_session(
     assert Browser(sandbox, dict(session)).email() == VICTIM.email
 
 
+@pytest.mark.both_modes
 @pytest.mark.parametrize(("method", "path"), [(m, p) for p in PATHS for m in METHODS if (m, p) not in ROUTES])
 def test_another_method_is_no_way_round(sandbox: Sandbox, session: dict[str, str], method: str, path: str) -> None:
     """Nor is the right one that a header names."""
@@ -283,6 +285,7 @@ def test_a_cookie_whose_name_a_sibling_host_may_set_is_nobodys(
 # Accounts that are gone
 
 
+@pytest.mark.both_modes
 def test_tokens_of_a_deleted_account_open_nothing_of_the_one_that_is_made_again_under_the_name(
     sandbox: Sandbox,
 ) -> None:
@@ -389,6 +392,7 @@ def test_a_header_that_names_a_person_is_nobody(sandbox: Sandbox, session: dict[
     assert answers[0].json() == answers[1].json()
 
 
+@pytest.mark.both_modes
 def test_a_clients_own_token_counts_alone_beside_somebodys_cookie(sandbox: Sandbox, session: dict[str, str]) -> None:
     own = {"Sec-Fetch-Site": "same-origin"}
     answer = Browser(sandbox, dict(session)).send("GET", "/api/userinfo", headers=own | bearer(id_token(sandbox)))
@@ -400,6 +404,7 @@ def test_a_clients_own_token_counts_alone_beside_somebodys_cookie(sandbox: Sandb
 # Sizes and paths
 
 
+@pytest.mark.both_modes
 @pytest.mark.parametrize("path", UNSAFE)
 def test_a_body_that_is_too_large_changes_nothing(sandbox: Sandbox, session: dict[str, str], path: str) -> None:
     body = json.dumps({"email": EMAIL, "password": PASSWORD, "refresh_token": "x", "filler": "x" * 16_384})
@@ -408,6 +413,7 @@ def test_a_body_that_is_too_large_changes_nothing(sandbox: Sandbox, session: dic
     assert "Set-Cookie" not in answer.headers
 
 
+@pytest.mark.both_modes
 @pytest.mark.parametrize(
     "headers",
     [
@@ -426,6 +432,7 @@ def test_headers_that_are_too_large_let_nobody_in(sandbox: Sandbox, headers: dic
     assert not any(f"{name}=" in answer.headers.get("Set-Cookie", "") for name in SESSION)
 
 
+@pytest.mark.both_modes
 @pytest.mark.parametrize(
     "path",
     [
@@ -479,12 +486,22 @@ AUTH_FLOWS = [
 ]
 
 
+@pytest.fixture
+def client(request: pytest.FixtureRequest, sandbox: Sandbox) -> str:
+    """The name of an output with the id of an app client. The client of mobile apps belongs to the hosted login."""
+    name: str = request.param
+    if name not in sandbox.exports:
+        pytest.skip("in direct mode there is no client of mobile apps")
+    return name
+
+
 def refusal(sandbox: Sandbox, operation: str, client: str, **given: Any) -> str:
     with pytest.raises(ClientError) as refused:
         at_cognito(sandbox, operation, client=client, **given)
     return str(refused.value.response["Error"]["Code"])
 
 
+@pytest.mark.both_modes
 @pytest.mark.parametrize("operation", SELF_SERVICE)
 def test_no_call_for_an_account_is_taken_from_a_stranger_through_the_sites_client(
     sandbox: Sandbox, operation: str
@@ -496,7 +513,8 @@ def test_no_call_for_an_account_is_taken_from_a_stranger_through_the_sites_clien
     assert len(mails(sandbox.aws)) == before
 
 
-@pytest.mark.parametrize("client", ["clientId", "appClientId"])
+@pytest.mark.both_modes
+@pytest.mark.parametrize("client", ["clientId", "appClientId"], indirect=True)
 @pytest.mark.parametrize("flow", AUTH_FLOWS)
 def test_no_sign_in_starts_at_cognitos_api_for_a_stranger(sandbox: Sandbox, flow: str, client: str) -> None:
     for name in (EMAIL, f"kakao-{VICTIM.id}"):
@@ -507,12 +525,14 @@ def test_no_sign_in_starts_at_cognitos_api_for_a_stranger(sandbox: Sandbox, flow
         )
 
 
+@pytest.mark.both_modes
 @pytest.mark.parametrize(
     ("challenge", "client"),
     [
         *product(("CUSTOM_CHALLENGE", "PASSWORD_VERIFIER"), ("clientId", "appClientId")),
         ("NEW_PASSWORD_REQUIRED", "clientId"),  # through the other client the emulator looks at no session
     ],
+    indirect=["client"],
 )
 def test_no_challenge_is_answered_that_nobody_could_start(sandbox: Sandbox, challenge: str, client: str) -> None:
     responses = {"USERNAME": EMAIL, "ANSWER": "{}", "NEW_PASSWORD": PASSWORD}
@@ -547,7 +567,8 @@ def test_through_the_client_of_the_apps_a_code_reaches_the_owner_of_an_account_a
     assert {mail.to for mail in mails(sandbox.aws)[before:]} <= {EMAIL}
 
 
-@pytest.mark.parametrize("client", ["clientId", "appClientId"])
+@pytest.mark.both_modes
+@pytest.mark.parametrize("client", ["clientId", "appClientId"], indirect=True)
 def test_a_made_up_token_is_worth_nothing_at_cognitos_api(sandbox: Sandbox, victim: Browser, client: str) -> None:
     victim.sign_in(VICTIM)
     assert refusal(sandbox, "GetTokensFromRefreshToken", client, RefreshToken="x.y.z")
@@ -582,7 +603,8 @@ def test_a_stolen_code_and_its_verifier_are_worth_nothing_without_the_secret(
     assert victim.send("GET", callback).status_code == 302  # and it is not used up
 
 
-@pytest.mark.parametrize("client", ["clientId", "appClientId"])
+@pytest.mark.both_modes
+@pytest.mark.parametrize("client", ["clientId", "appClientId"], indirect=True)
 def test_a_stolen_refresh_token_of_the_site_is_worth_nothing_without_the_secret(
     sandbox: Sandbox, victim: Browser, client: str
 ) -> None:
@@ -642,6 +664,7 @@ FORGED: dict[str, Any] = {
 }
 
 
+@pytest.mark.both_modes
 @pytest.mark.parametrize("name", FORGED)
 def test_nothing_that_a_sign_up_says_of_itself_is_believed(sandbox: Sandbox, name: str) -> None:
     email = f"forger-{secrets.token_hex(4)}@example.com"
@@ -657,6 +680,7 @@ def test_nothing_that_a_sign_up_says_of_itself_is_believed(sandbox: Sandbox, nam
     assert told == {"email": email}
 
 
+@pytest.mark.both_modes
 def test_an_account_cannot_be_taken_by_its_e_mail(sandbox: Sandbox) -> None:
     """By a sign-up under another name, or by giving one's own account the address."""
     victims = id_token(sandbox)
@@ -688,6 +712,7 @@ def _subject(sandbox: Sandbox, token: str) -> object:
     return requests.get(f"{at(sandbox)}/api/userinfo", headers=bearer(token), timeout=60).json()["name"]
 
 
+@pytest.mark.both_modes
 def test_a_cookie_in_the_place_of_another_opens_nothing(sandbox: Sandbox, session: dict[str, str]) -> None:
     own = {"Sec-Fetch-Site": "same-origin"}
     swapped = Browser(sandbox, {"__Host-id": session["__Secure-refresh"], "__Secure-refresh": session["__Host-id"]})
@@ -696,6 +721,7 @@ def test_a_cookie_in_the_place_of_another_opens_nothing(sandbox: Sandbox, sessio
     assert not SESSION & set(swapped.cookies)
 
 
+@pytest.mark.both_modes
 def test_a_disabled_person_gets_no_new_tokens(sandbox: Sandbox, victim: Browser) -> None:
     own = {"Sec-Fetch-Site": "same-origin"}
     victim.sign_in(PEOPLE[2])
