@@ -3,6 +3,7 @@
 import base64
 import importlib
 import json
+import logging
 import os
 import threading
 import time
@@ -55,6 +56,12 @@ class Cognito:
     @property
     def forms(self) -> list[dict[str, str]]:
         return [form for _, form, _ in self.asked]
+
+
+def contents(record: logging.LogRecord) -> str:
+    """What a log record holds, without its own times and ids: their digits may look like a code."""
+    own = ("created", "msecs", "relativeCreated", "thread", "process")
+    return repr({name: value for name, value in vars(record).items() if name not in own})
 
 
 def id_token(**claims: Any) -> str:

@@ -20,7 +20,7 @@ from handlers import cognito as cognito_api
 from handlers import contract
 from handlers.errors import InvalidKakaoTokenError
 from sandbox.program import ROOT
-from tests.handlers.conftest import Cognito, id_token
+from tests.handlers.conftest import Cognito, contents, id_token
 
 CANARY = "canary"
 EMAIL, PASSWORD, TOKEN = "canary@example.com", "canary long password", f"{CANARY}.{CANARY}.{CANARY}"
@@ -151,7 +151,7 @@ def written(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str])
     caplog.set_level(logging.DEBUG)
 
     def read() -> str:
-        return "".join(repr(vars(record)) for record in caplog.records) + "".join(capfd.readouterr())
+        return "".join(map(contents, caplog.records)) + "".join(capfd.readouterr())
 
     return read
 
