@@ -8,11 +8,10 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from http.client import HTTPException
 from urllib.parse import urlsplit
 
-from handlers import http_client, token_endpoint
-from handlers.errors import InvalidGrantError, TokenError, TokenThrottledError, TokenTooSlowError, TokenUnavailableError
+from handlers import token_endpoint
+from handlers.errors import InvalidGrantError, TokenError, TokenThrottledError, TokenUnavailableError
 from handlers.token_endpoint import checked_tokens
 from handlers.token_set import TokenSet, json_object
 
@@ -52,24 +51,13 @@ class TokenApi:
             self._call("RevokeToken", {"Token": refresh_token})
 
     def _call(self, operation: str, parameters: Mapping[str, str]) -> bytes:
-        try:
-            status, body = http_client.request(
-                "POST",
-                f"{self._url}/",
-                headers={
-                    "content-type": "application/x-amz-json-1.1",
-                    "x-amz-target": f"{SERVICE}.{operation}",
-                    "accept": "application/json",
-                },
-                body=json.dumps({**parameters, **self._client}),
-                connect_timeout=token_endpoint.CONNECT_TIMEOUT_SECONDS,
-                timeout=token_endpoint.TIMEOUT_SECONDS,
-                max_bytes=token_endpoint.MAX_RESPONSE_BYTES,
-            )
-        except TimeoutError:
-            raise TokenTooSlowError("no answer in time") from None
-        except (OSError, HTTPException) as error:
-            raise TokenUnavailableError(type(error).__name__) from None
+        headers = {
+            "content-type": "application/x-amz-json-1.1",
+            "x-amz-target": f"{SERVICE}.{operation}",
+            "accept": "application/json",
+        }
+        body_sent = json.dumps({**parameters, **self._client})
+        status, body = token_endpoint.post(f"{self._url}/", headers=headers, body=body_sent)
         if status != 200:
             raise _error(status, body)
         return body

@@ -61,23 +61,28 @@ class TokenEndpoint:
         return checked_tokens(response, issuer=self._issuer, client_id=self._client_id)
 
     def _post(self, path: str, form: Mapping[str, str]) -> bytes:
-        try:
-            status, body = http_client.request(
-                "POST",
-                self._hosted_login + path,
-                headers=self._headers,
-                body=urlencode({**form, **self._form}),
-                connect_timeout=CONNECT_TIMEOUT_SECONDS,
-                timeout=TIMEOUT_SECONDS,
-                max_bytes=MAX_RESPONSE_BYTES,
-            )
-        except TimeoutError:
-            raise TokenTooSlowError("no answer in time") from None
-        except (OSError, HTTPException) as error:
-            raise TokenUnavailableError(type(error).__name__) from None
+        status, body = post(self._hosted_login + path, headers=self._headers, body=urlencode({**form, **self._form}))
         if status != 200:
             raise _error(status, body)
         return body
+
+
+def post(url: str, *, headers: Mapping[str, str], body: str) -> tuple[int, bytes]:
+    """Return status and body of Cognito's response. Raises TokenTooSlowError or TokenUnavailableError."""
+    try:
+        return http_client.request(
+            "POST",
+            url,
+            headers=headers,
+            body=body,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            timeout=TIMEOUT_SECONDS,
+            max_bytes=MAX_RESPONSE_BYTES,
+        )
+    except TimeoutError:
+        raise TokenTooSlowError("no answer in time") from None
+    except (OSError, HTTPException) as error:
+        raise TokenUnavailableError(type(error).__name__) from None
 
 
 def checked_tokens(response: Mapping[str, Any], *, issuer: str, client_id: str) -> TokenSet:
