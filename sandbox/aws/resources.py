@@ -1,7 +1,6 @@
 """One function for each resource type, with the AWS calls that create it and the differences of Pulumi's inputs."""
 
 import secrets
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +14,6 @@ EXECUTE_API = ".execute-api."
 FUNCTION = "aws:lambda/function:Function"
 ROUTE = "aws:apigatewayv2/route:Route"
 PAGE_FILE = "aws:s3/bucketObjectv2:BucketObjectv2"
-ACTIVE_TIMEOUT_SECONDS = 20
 
 
 class Created(NamedTuple):
@@ -247,19 +245,11 @@ def _role_policy_attachment(account: Account, _name: str, inputs: Inputs) -> Cre
 def _function(account: Account, name: str, inputs: Inputs) -> Created:
     function = _unique_name(name)
     code = {"ZipFile": content(inputs.pop("code"))}
+    # The emulator calls a function at once, although its `State` is Pending for half a second.
     made = account.call("lambda", "CreateFunction", {"FunctionName": function, "Code": code, **inputs})
-    _wait_until_active(account, function)
     arn = made["FunctionArn"]
     invoke_arn = f"arn:aws:apigateway:{account.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
     return Created(function, {"name": function, "arn": arn, "invokeArn": invoke_arn})
-
-
-def _wait_until_active(account: Account, function: str) -> None:
-    deadline = time.monotonic() + ACTIVE_TIMEOUT_SECONDS
-    while account.call("lambda", "GetFunctionConfiguration", {"FunctionName": function})["State"] == "Pending":
-        if time.monotonic() > deadline:
-            raise NotApplicableError(f"is still pending after {ACTIVE_TIMEOUT_SECONDS} s")
-        time.sleep(0.02)
 
 
 @_creates("aws:lambda/layerVersion:LayerVersion")
@@ -554,12 +544,10 @@ Update = Callable[[Account, str, Inputs, set[str]], object]
 def _update_function(account: Account, function: str, inputs: Inputs, different: set[str]) -> None:
     if "code" in different:
         account.call("lambda", "UpdateFunctionCode", {"FunctionName": function, "ZipFile": content(inputs["code"])})
-        _wait_until_active(account, function)
     if different - {"code"}:
         absent: Inputs = {"environment": {"variables": {}}, "layers": []}
         changed = {name: inputs.get(name, absent.get(name)) for name in different - {"code"}}
         account.call("lambda", "UpdateFunctionConfiguration", {"FunctionName": function, **changed})
-        _wait_until_active(account, function)
 
 
 def _update_role_policy(account: Account, policy: str, inputs: Inputs, _different: set[str]) -> None:
