@@ -109,7 +109,9 @@ PAGES = {
             cause,
         )
         for name, cause in {
-            "secret": "Kakao refuses the client: check kakaoClientId, kakaoClientSecret (KOE010, KOE101), kakaoAppId",
+            "secret": "Kakao refuses the client: check kakaoClientId and kakaoClientSecret (KOE010, KOE101)",
+            "user_info": "The userinfo route refuses Kakao's token: check kakaoAppId; if the log of the function "
+            "`claims` has a warning, check the app's settings at developers.kakao.com, such as allowed IP addresses",
             "issuer": "The ID token has another issuer or audience: check the identity provider in infra/user_pool.py",
             "redirect": "A redirect address is not registered: give Kakao the output kakaoRedirectUri (KOE006, KOE303)",
             "kakao": "Kakao refuses the app: look at the log, and at the app's settings at developers.kakao.com",
@@ -154,6 +156,7 @@ KINDS = [
     ("", r"attribute cannot be updated", "misconfigured_attribute"),
     ("", r"invalid user attributes|attribute value|attribute .*(format|length|longer|too long)", "profile_refused"),
     ("", r"invalid providername/username combination", "misconfigured_link"),
+    ("", r"error - 401 error getting userinfo", "misconfigured_user_info"),  # from handlers/kakao_user_info.py
     ("", r"invalid_client|bad client credentials|error - 401", "misconfigured_secret"),
     ("", r"redirect.?(uri)?.?mismatch", "misconfigured_redirect"),
     ("", r"bad id_token|issuer|audience", "misconfigured_issuer"),

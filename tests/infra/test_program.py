@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 import tomllib
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -179,6 +180,7 @@ def test_a_provider_given_to_components_makes_everything_and_is_asked_for_its_ow
     }
 
 
+@cache
 def imports(file: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(file.read_text())):
@@ -260,11 +262,28 @@ def test_of_infra_the_sandbox_and_the_deployment_take_what_declares_nothing(pack
     assert not {name for name in imports(ROOT / "infra" / "project.py") if name.partition(".")[0] in OURS}
 
 
-def test_the_imports_of_infra_have_no_circle() -> None:
-    modules = {f"infra.{file.stem}": imports(file) for file in (ROOT / "infra").glob("*.py")}
-    graph = {name: [other for other in modules if other in names] for name, names in modules.items()}
-    assert {"infra.settings", "infra.kakao_login"} <= set(TopologicalSorter(graph).static_order())
-    assert not [name for name, names in graph.items() if "infra.settings" in names]
+def module_name(file: Path) -> str:
+    return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+PROGRAMS = OURS - {"tests"}
+
+
+def test_the_imports_have_no_circle() -> None:
+    files = [*ROOT.glob("*.py"), *(file for package in PROGRAMS for file in (ROOT / package).rglob("*.py"))]
+    modules = {module_name(file): imports(file) for file in files}
+
+    def needs(name: str, taken: set[str]) -> bool:
+        """Return whether a module needs this one: `from package import module` needs the module alone."""
+        members = {other for other in taken if other.rpartition(".")[0] == name}
+        return name in taken and not (members and members <= modules.keys())
+
+    graph = {file: [name for name in modules if needs(name, taken)] for file, taken in modules.items()}
+    assert {"infra.settings", "handlers.web", "sandbox.kakao", "__main__"} <= set(
+        TopologicalSorter(graph).static_order()
+    )
+    assert "sandbox.kakao" in graph["sandbox.local"]
+    assert not [name for name, others in graph.items() if "infra.settings" in others and name.startswith("infra.")]
 
 
 def test_mypy_reads_each_package_of_the_provider_that_is_used() -> None:

@@ -22,8 +22,11 @@ from joserfc.jwk import OctKey
 from sandbox import aws
 from sandbox.emulator import Emulator, emulated_aws
 from sandbox.identity_provider import take_over
+from sandbox.kakao import PEOPLE
+from sandbox.local import Sandbox
 from sandbox.proxy import serve_proxies
 from tests.ports import free_ports
+from tests.sandbox.deployed import forget
 
 CALLBACK = "https://app.example/callback"
 PROVIDER = "Provider"
@@ -87,6 +90,16 @@ def token_endpoint() -> Iterator[Provider]:
         provider.url = f"http://127.0.0.1:{server.server_port}"
         yield provider
         server.shutdown()
+
+
+@pytest.fixture
+def no_kakao_profiles(sandbox: Sandbox) -> Iterator[None]:
+    """No profile of a Kakao user is in the pool of the sandbox, before the test and after it."""
+    for person in PEOPLE:
+        forget(sandbox, person)
+    yield
+    for person in PEOPLE:
+        forget(sandbox, person)
 
 
 @pytest.fixture(scope="session")

@@ -36,22 +36,13 @@ from tests.sandbox.deployed import (
     with_the_secret,
 )
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("no_kakao_profiles")]
 
 HANEUL, _, GUREUM, DAON = PEOPLE
 PASSWORD = "a-long-enough-password"
 
 Post = Callable[..., requests.Response]
 Issue = Callable[..., dict[str, str]]
-
-
-@pytest.fixture(autouse=True)
-def nobody_has_signed_in_yet(sandbox: Sandbox) -> Iterator[None]:
-    for person in PEOPLE:
-        forget(sandbox, person)
-    yield
-    for person in PEOPLE:
-        forget(sandbox, person)
 
 
 @pytest.fixture

@@ -14,28 +14,18 @@ from tests.sandbox.deployed import (
     Switch,
     ask,
     bearer,
-    forget,
     kakao_tokens,
     on_pool,
     profile_names,
     switches,
 )
 
-pytestmark = pytest.mark.sandbox
+pytestmark = [pytest.mark.sandbox, pytest.mark.usefixtures("no_kakao_profiles")]
 
 HANEUL, BADA, GUREUM, DAON = PEOPLE
 INFO, ME = "/v1/user/access_token_info", "/v2/user/me"
 ROUTE = "GET /api/kakao/userinfo"
 MAPPED = ["birthyear", "birthday", "phone_number"]  # the scopes of kakaoAttributes in Pulumi.local.yaml
-
-
-@pytest.fixture(autouse=True)
-def nobody_has_signed_in_yet(sandbox: Sandbox) -> Iterator[None]:
-    for person in PEOPLE:
-        forget(sandbox, person)
-    yield
-    for person in PEOPLE:
-        forget(sandbox, person)
 
 
 @pytest.fixture
