@@ -1,11 +1,13 @@
 """The browser of the end-to-end tests."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+import requests
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
+from handlers.error_page import AWS_FAILED
 from sandbox.local import Sandbox
 from tests.prepare import chromium as system_chromium
 from tests.sandbox.deployed import Switch, switches
@@ -51,3 +53,27 @@ def cognito(sandbox: Sandbox) -> Iterator[Switch]:
     """Switches the hosted login, and back on afterwards."""
     with switches(sandbox.hosted_login) as switch:
         yield switch
+
+
+Lose = Callable[[str], None]
+
+
+@pytest.fixture
+def lose(page: Page) -> Lose:
+    """Loses the next answer to a URL on its way, after the request has had all its effects."""
+
+    def dies(route: Route) -> None:
+        sent = route.request
+        headers = {name: value for name, value in sent.all_headers().items() if not name.startswith(":")}
+        url = sent.url.replace("//localhost:", "//127.0.0.1:")
+        answer = requests.request(sent.method, url, headers=headers, allow_redirects=False, timeout=60)
+        assert answer.status_code < 400
+        if sent.is_navigation_request():  # what the distribution shows for a 500
+            route.fulfill(status=500, body=AWS_FAILED, content_type="text/html")
+        else:
+            route.fulfill(status=500, json={"message": "Internal Server Error"})
+
+    def lose(url: str) -> None:
+        page.route(url, dies, times=1)
+
+    return lose

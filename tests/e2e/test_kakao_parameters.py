@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from sandbox.local import Sandbox
-from tests.e2e.person import BADA, HANEUL, agree, expect_signed_in, expect_signed_out, sign_in
+from tests.e2e.person import BADA, HANEUL, agree, expect_signed_in, sign_in, sign_out, user
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 
@@ -25,6 +25,7 @@ def test_what_a_login_link_asks_of_kakao_reaches_kakao_and_the_sign_in_goes_on(p
     expect(page.get_by_role("heading", name="카카오계정 가입")).to_be_visible()
     expect(page.locator("input[name=person]:checked")).to_have_value(str(BADA.id))
     agree(page, BADA)
+    page.wait_for_url(f"{sandbox.site}/")
     expect_signed_in(page, BADA)
 
 
@@ -41,15 +42,14 @@ def test_without_a_session_at_kakao_prompt_none_leads_back_to_the_page_without_a
 ) -> None:
     page.goto(link(sandbox, prompt="none", return_to="/#end"))
     assert page.url == f"{sandbox.site}/#end"
-    expect_signed_out(page)
-    expect(page.locator("#notice")).to_be_empty()
+    assert user(page) is None
 
 
 @pytest.mark.both_modes
 def test_with_a_session_at_kakao_prompt_none_signs_in_without_a_page(page: Page, sandbox: Sandbox) -> None:
     sign_in(page, sandbox, HANEUL)
-    page.get_by_role("button", name="로그아웃").click()
-    expect_signed_out(page)
+    sign_out(page, sandbox)
+    assert user(page) is None
     asked: list[Request] = []
     page.on("request", lambda request: asked.append(request))
     page.goto(link(sandbox, prompt="none"))

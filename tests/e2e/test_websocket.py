@@ -1,10 +1,10 @@
-"""The WebSocket behind the login, in Chromium: for the person on the site's own page, and nobody else."""
+"""The WebSocket behind the login, in Chromium: for the user on the site's own page, and nobody else."""
 
 import pytest
 from playwright.sync_api import Page
 
 from sandbox.local import Sandbox
-from tests.e2e.person import HANEUL, expect_signed_in, expect_signed_out, sign_in
+from tests.e2e.person import HANEUL, expect_signed_in, sign_in, sign_out, user
 from tests.sandbox.deployed import forget
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
@@ -35,8 +35,8 @@ def test_a_page_of_another_origin_cannot_connect_with_the_persons_cookies(page: 
 def test_who_has_signed_out_cannot_connect_again(page: Page, sandbox: Sandbox) -> None:
     sign_in(page, sandbox)
     assert connect(page, sandbox) == "connected"
-    page.get_by_role("button", name="로그아웃").click()
-    expect_signed_out(page)
+    sign_out(page, sandbox)
+    assert user(page) is None
     assert connect(page, sandbox) == "refused"
 
 

@@ -4,7 +4,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from sandbox.local import Sandbox
-from tests.e2e.person import BADA, HANEUL, agree, press_kakao, sign_in
+from tests.e2e.person import BADA, HANEUL, agree
+from tests.page.person import press_kakao, sign_in
 from tests.sandbox.deployed import forget
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]

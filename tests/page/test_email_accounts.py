@@ -8,7 +8,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from handlers import contract
 from sandbox.local import EMAIL_USER, Sandbox
-from tests.e2e.person import cookies, expect_signed_out
+from tests.e2e.person import cookies
+from tests.page.person import expect_signed_out
 from tests.sandbox.deployed import ask, mailed_code
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]

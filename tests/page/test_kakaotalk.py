@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from sandbox.local import Sandbox
-from tests.e2e.person import BADA, HANEUL, agree, cookies, expect_signed_in, expect_signed_out, press_kakao, sign_in
+from tests.e2e.person import BADA, HANEUL, agree, cookies
+from tests.page.person import expect_signed_in, expect_signed_out, press_kakao, sign_in
 from tests.sandbox.deployed import Switch
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]

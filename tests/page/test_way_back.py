@@ -4,7 +4,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from sandbox.local import Sandbox
-from tests.e2e.person import agree, expect_signed_in
+from tests.e2e.person import agree
+from tests.page.person import expect_signed_in
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 
