@@ -13,42 +13,26 @@ import pulumi
 WELL_KNOWN = ".well-known"  # RFC 8615: the only hidden folder that is served
 RESERVED = ".errors"  # the login's error pages. No file of the page is here: hidden files are not served
 
-# Python's table lacks some of these, and differs between Python versions for others.
+# Python's own table. `mimetypes.guess_type` would add the tables of this machine, such as /etc/mime.types.
+LIBRARY = mimetypes.MimeTypes(filenames=())
+# What Python 3.11 lacks or has wrong. Later versions know some of these, and an upload must not change with Python.
 TYPES = {
-    ".avif": "image/avif",
-    ".css": "text/css",
-    ".csv": "text/csv",
-    ".gif": "image/gif",
-    ".htm": "text/html",
-    ".html": "text/html",
-    ".ico": "image/x-icon",
-    ".jpeg": "image/jpeg",
-    ".jpg": "image/jpeg",
-    ".js": "text/javascript",
-    ".json": "application/json",
-    ".m4a": "audio/mp4",
-    ".map": "application/json",
+    ".js": "text/javascript",  # RFC 9239; Python 3.11 has application/javascript, which gets no charset here
     ".mjs": "text/javascript",
-    ".mp3": "audio/mpeg",
-    ".mp4": "video/mp4",
-    ".ogg": "audio/ogg",
-    ".otf": "font/otf",
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
+    ".map": "application/json",  # ECMA-426: a source map is JSON
+    ".otf": "font/otf",  # RFC 8081
     ".ttf": "font/ttf",
-    ".txt": "text/plain",
-    ".vtt": "text/vtt",
-    ".wasm": "application/wasm",
-    ".wav": "audio/wav",
-    ".webm": "video/webm",
-    ".webmanifest": "application/manifest+json",
-    ".webp": "image/webp",
     ".woff": "font/woff",
     ".woff2": "font/woff2",
-    ".xml": "application/xml",
-    ".zip": "application/zip",
+    ".webp": "image/webp",  # RFC 9649
+    ".m4a": "audio/mp4",  # RFC 4337
+    ".ogg": "audio/ogg",  # RFC 5334
+    ".wav": "audio/wav",  # no registered type; browsers name it so, and Python's differs between versions
+    ".xml": "application/xml",  # Python has text/xml, whose charset would overrule the file's own (RFC 7303, section 3)
 }
+# A path that ends with one of these is a file, whether the page has it or not; a path such as /user/kim.me is none.
+OTHERS = ".avif .css .csv .gif .htm .html .ico .jpeg .jpg .json .mp3 .mp4 .pdf .png .svg .txt .vtt .wasm .webm .zip"
+EXTENSIONS = (*TYPES, ".webmanifest", *OTHERS.split())
 CLIENT = Path(__file__).resolve().parent.parent / "client"  # the login's modules for pages
 BUILT = ("dist", "build", "out", "public")  # what builds name their folders
 # Next.js, SvelteKit, Astro and Nuxt write these, and serve them as immutable themselves.
@@ -58,7 +42,6 @@ BASE32 = r"-[A-Z2-7]{8}\."  # esbuild, Angular: main-5QJ4LKMC.js
 BASE64 = r"[-.]([A-Za-z0-9_-]{8})\.[a-z0-9]+(?:\.map)?$"  # Vite, Rollup, in a folder: assets/index-BQ2v8f3d.js
 CODE = (".js", ".mjs", ".css", ".map", ".wasm", ".woff2")
 UNQUOTED = "/!$&'()*+,;=:@~"  # browsers do not percent-encode these in a path
-OTHER_TYPES = mimetypes.MimeTypes(filenames=())  # without the tables of this machine
 
 
 def flaw(folder: str) -> str:
@@ -130,8 +113,7 @@ def client_modules() -> dict[str, str]:
 def content_type(file: Path) -> str:
     """Return the content type of a file: by its extension, or by its content if it has none."""
     if suffix := _suffix(file):
-        known = TYPES.get(suffix) or OTHER_TYPES.guess_type(f"x{suffix}")[0]
-        return _with_charset(known or "application/octet-stream")
+        return _with_charset(TYPES.get(suffix) or _library_type(suffix) or "application/octet-stream")
     try:
         text = file.read_text("utf-8")
     except UnicodeDecodeError:
@@ -141,6 +123,11 @@ def content_type(file: Path) -> str:
     except ValueError:
         return _with_charset("text/plain")
     return "application/json"
+
+
+def _library_type(suffix: str) -> str | None:
+    kind, compression = LIBRARY.guess_type(f"x{suffix}")
+    return None if compression else kind  # .svgz and .tgz: S3 is told of no content-encoding
 
 
 # An element of the page that says whether something is on: it is changed where the stack has it the other way.
@@ -173,7 +160,7 @@ def known_files(keys: Sequence[str]) -> dict[str, Any]:
     """
     suffixes = {_suffix(Path(key)) for key in keys}
     return {
-        "extensions": sorted(quote(suffix[1:], safe=UNQUOTED).lower() for suffix in {*TYPES, *suffixes} if suffix),
+        "extensions": sorted(quote(suffix[1:], safe=UNQUOTED).lower() for suffix in {*EXTENSIONS, *suffixes} if suffix),
         "folders": [f"/{WELL_KNOWN}/", f"/{RESERVED}/"],
         "pages": _pages(keys),
         "names": sorted(f"/{quote(key, safe=UNQUOTED)}" for key in keys if not _suffix(Path(key))),

@@ -3,6 +3,7 @@ import hashlib
 import json
 import mimetypes
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from handlers import contract
 from handlers import pages as pages_of_the_login
 from infra import content_security_policy
 from infra.alarms import Alarms
-from infra.page_files import TYPES, asset, client_modules, content_type
+from infra.page_files import EXTENSIONS, TYPES, asset, client_modules, content_type, known_files
 from infra.site import ALL_VIEWER_EXCEPT_HOST_HEADER, AWS_FAILED, CACHING_DISABLED, Site
 from tests.infra.engine import PAGE, SITE_SECRET, VARIED, Declared, Graph, declare, declare_component, statements
 
@@ -221,6 +222,10 @@ def test_what_a_framework_builds_is_uploaded_and_what_the_machine_adds_is_not(tm
         "a.mp4": "video/mp4",
         "a.wasm": "application/wasm",
         "a.tar": "application/x-tar",
+        "a.tgz": "application/octet-stream",
+        "a.woff2": "font/woff2",
+        "a.xml": "application/xml",
+        "a.webmanifest": "application/manifest+json",
         "a.tar.gz": "application/octet-stream",
         "a.unheard-of": "application/octet-stream",
         ".well-known/assetlinks.json": "application/json",
@@ -365,11 +370,25 @@ def test_a_port_that_does_not_exist_and_scripts_of_the_users_own_machine_are_ref
 
 
 def test_types_are_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system's mime.types counts for nothing; nor does Python's version, for what browsers load."""
+    """What the machine's mime.types adds counts for nothing."""
     monkeypatch.setattr(mimetypes, "_db", None)
     mimetypes.add_type("text/x-local", ".local")
     assert content_type(Path("a.local")) == "application/octet-stream"
-    assert all(re.fullmatch(r"\.[a-z0-9]+", suffix) for suffix in TYPES)
+
+
+def test_a_type_is_pythons_unless_python_lacks_it_or_has_another() -> None:
+    assert content_type(Path("a.webmanifest")) == "application/manifest+json"
+    assert content_type(Path("a.avif")) == "image/avif"
+    assert content_type(Path("a.svgz")) == "application/octet-stream"  # S3 is told of no content-encoding
+    if sys.version_info < (3, 12):  # the oldest supported version; a later one knows more
+        known = {suffix: mimetypes.MimeTypes(filenames=()).guess_type(f"x{suffix}")[0] for suffix in TYPES}
+        assert [suffix for suffix in TYPES if known[suffix] == TYPES[suffix]] == []
+
+
+def test_each_file_that_a_page_loads_has_a_type_and_a_missing_one_is_no_route_of_the_page() -> None:
+    types = {suffix: content_type(Path(f"x{suffix}")) for suffix in EXTENSIONS}
+    assert [suffix for suffix, found in types.items() if found == "application/octet-stream"] == []
+    assert set(known_files([])["extensions"]) == {suffix[1:] for suffix in EXTENSIONS}
 
 
 def test_no_file_that_a_browser_gets_holds_a_secret_or_an_id_of_the_stack(stack: Graph) -> None:
