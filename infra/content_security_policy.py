@@ -33,6 +33,16 @@ HASHED = ("script-src", "style-src")
 HASH = r"'sha(256-[A-Za-z0-9+/]{43}=|384-[A-Za-z0-9+/]{64}|512-[A-Za-z0-9+/]{86}==)'"
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 ADDRESS = rf"(https|wss)://(\*\.)?({LABEL}\.)+{LABEL}(:[0-9]{{1,5}})?(/[A-Za-z0-9._~/-]*)?"
+WILDCARD = r"(?:https|wss)://\*\.([^:/]+)"
+# Below these, anybody can have a site: what registries and hosts give away (https://publicsuffix.org). The list has
+# what a page is likely to name; Python has no such list, and a library for it is not worth a dependency.
+SHARED_SUFFIX = (
+    r"[^.]+"
+    r"|(ac|co|com|edu|go|gov|ne|net|or|org|pe|re)\.[a-z]{2}"
+    r"|(github|gitlab|ngrok)\.io|(amplifyapp|appspot|firebaseapp|githubusercontent|herokuapp|onrender)\.com"
+    r"|(netlify|ngrok-free|vercel|web)\.app|(deno|fly|pages|r2|workers)\.dev|(azurewebsites|cloudfront)\.net"
+    r"|supabase\.co|(.+\.)?(amazonaws\.com|run\.app|windows\.net)"
+)
 MAX_PORT = 65535
 LOOPBACK = r"(http|ws)://(localhost|127\.0\.0\.1)(:[0-9]{1,5})?"
 REASONS = {
@@ -51,6 +61,9 @@ def flaw(directive: str, source: object) -> str:
     if isinstance(source, str):
         if source in takes:
             return ""
+        wildcard = re.match(WILDCARD, source)
+        if wildcard and "https:" not in takes and re.fullmatch(SHARED_SUFFIX, wildcard[1]):
+            return f"adds {source!r} to {directive}; anybody can have a site below {wildcard[1]}; name the sites"
         if re.fullmatch(f"{ADDRESS}|{LOOPBACK}", source):
             return _address_flaw(directive, source)
         if directive in HASHED and re.fullmatch(HASH, source):

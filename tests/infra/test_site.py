@@ -340,6 +340,10 @@ def test_inline_styles_that_a_team_allows_are_not_switched_off_by_the_hash_of_th
     [
         ("img-src", "https://*.example.com"),
         ("img-src", "https:"),
+        ("img-src", "https://*.cloudfront.net"),  # narrower than https:
+        ("connect-src", "https://*.example.co.kr"),
+        ("connect-src", "https://*.team.workers.dev"),
+        ("script-src", "https://d111.cloudfront.net"),
         ("connect-src", "wss://live.example.com:8443"),
         ("connect-src", "http://localhost:8000"),
         ("connect-src", "https://live.example.com:65535/x"),
@@ -367,6 +371,28 @@ def test_a_port_that_does_not_exist_and_scripts_of_the_users_own_machine_are_ref
     directive: str, source: str, why: str
 ) -> None:
     assert why in content_security_policy.flaw(directive, source)
+
+
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        "com",
+        "co.kr",
+        "or.kr",
+        "com.au",
+        "github.io",
+        "cloudfront.net",
+        "vercel.app",
+        "amazonaws.com",
+        "s3.ap-northeast-2.amazonaws.com",
+        "a.run.app",
+    ],
+)
+@pytest.mark.parametrize("rest", ["", ":8443", "/x/"])
+def test_a_wildcard_over_what_anybody_can_have_a_site_below_is_refused(suffix: str, rest: str) -> None:
+    why = f"anybody can have a site below {suffix}; name the sites"
+    assert why in content_security_policy.flaw("script-src", f"https://*.{suffix}{rest}")
+    assert why in content_security_policy.flaw("connect-src", f"wss://*.{suffix}{rest}")
 
 
 def test_types_are_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
