@@ -22,6 +22,12 @@ def varied() -> Graph:
 
 
 @pytest.fixture(scope="session")
+def without_accounts() -> Graph:
+    """The login without e-mail accounts and without sign-in by Kakao token: a web sign-in with Kakao alone."""
+    return declare({"emailAccounts": False})
+
+
+@pytest.fixture(scope="session")
 def everything() -> Graph:
     """The login with every resource that a setting may add."""
     return declare_everything()

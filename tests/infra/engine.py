@@ -21,6 +21,7 @@ from pulumi.runtime.proto import source_pb2
 
 from infra import packaging
 from infra.alarms import Alarms
+from infra.site import Site
 from infra.user_pool import UserPool
 from sandbox.program import PROJECT, ROOT, Monitor, own, plain, run, stack_config
 
@@ -259,14 +260,30 @@ def declare_component(construct: Callable[[], object], *, stack: str = "dev") ->
     return _run(construct, stack, {})
 
 
-def declare_user_pool(**changes: Any) -> Declared:
-    """Declare a user pool without triggers, and return it."""
+def user_pool(**changes: Any) -> UserPool:
+    """Declare the component of a user pool without triggers, inside of a program."""
     args: dict[str, Any] = {"mail_from": "", "service_name": "", "protect": False, "jwks_url": ""}
     args |= {"mapped_attributes": [], "custom_attributes": []} | changes
-    graph = declare_component(
-        lambda: UserPool("pool", triggers={}, challenge=None, **args, alarms=Alarms("alarms", email=""))
-    )
-    return graph.one("UserPool")
+    return UserPool("pool", triggers={}, challenge=None, **args, alarms=Alarms("alarms", email=""))
+
+
+def declare_user_pool(*, stack: str = "dev", **changes: Any) -> Declared:
+    """Run a program that declares a user pool without triggers, and return the pool."""
+    return declare_component(lambda: user_pool(**changes), stack=stack).one("UserPool")
+
+
+def declare_site_client(**changes: Any) -> Graph:
+    """Run a program that declares a protected user pool and the site's client of a hosted login."""
+    args: dict[str, Any] = {"provider": "Kakao", "origins": [], "logouts": [], "passwords": True}
+    args |= {"tokens": {"minutes": 15, "refresh_days": 30, "rotate": True}, "new_profiles": False} | changes
+    return declare_component(lambda: user_pool(protect=True).site_client(**args))
+
+
+def declare_site(page: Path, **changes: Any) -> Graph:
+    """Run a program that declares a site with this page."""
+    args: dict[str, Any] = {"api_host": "api.example", "socket_host": "socket.example", "extra_origins": []}
+    args |= {"protect": False} | changes
+    return declare_component(lambda: Site("site", page=page, **args, alarms=Alarms("alarms", email="")))
 
 
 def _run(program: Path | Callable[[], object], stack: str, values: Mapping[str, Any]) -> Graph:

@@ -27,6 +27,7 @@ from tests.infra.engine import (
     declare,
     declare_deployment,
     declare_everything,
+    declare_user_pool,
     statements,
 )
 from tests.infra.iam import allows, tags
@@ -382,8 +383,8 @@ def test_the_boundary_leaves_every_function_what_its_own_policy_grants_and_no_ot
     """With whatever a setting adds, and with the team's functions: one of them runs at a first sign-in."""
     stack = declared()
     limit = statements(deployment.named("dev-boundary")["policy"])
-    graphs = (stack, declare_everything("prod"))
-    pool, others_pool = (tags("ResourceTag", graph.one("UserPool")["tags"]) for graph in graphs)
+    pools = (stack.one("UserPool"), declare_user_pool(stack="prod"))
+    pool, others_pool = (tags("ResourceTag", pool["tags"]) for pool in pools)
     asked = {
         action
         for policy in stack.all("RolePolicy")

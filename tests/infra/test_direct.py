@@ -13,6 +13,7 @@ from tests.infra.engine import (
     Declared,
     Graph,
     declare,
+    declare_site_client,
     function_behind,
     functions,
     statements,
@@ -20,6 +21,16 @@ from tests.infra.engine import (
 
 KAKAO_SECRET = REQUIRED["kakao-login:kakaoClientSecret"]
 WEB = "handlers.kakao_web_sign_in.handler"
+
+
+MAPPED = {"phone_number": "phone_number", "birthdate": "birthdate", "ci": "custom:ci"}
+
+
+@pytest.fixture(scope="module")
+def mapped() -> Graph:
+    """With native apps, another origin and mapped consents, and with `newProfiles`."""
+    more = {"kakaoAppKeys": ["native-key"], "extraOrigins": ["http://localhost:3000"], "newProfiles": True}
+    return declare(DIRECT | more | {"kakaoAttributes": MAPPED})
 
 
 def variables(function: Declared) -> dict[str, str]:
@@ -93,16 +104,20 @@ def test_both_ways_to_sign_in_may_do_the_same_and_nobody_may_link_delete_or_set_
             assert not {"CreateUser", "UpdateUserAttributes"} & actions_of(direct, module), module
 
 
-def test_a_web_sign_in_takes_tokens_of_the_rest_api_key_alone() -> None:
-    graph = declare(DIRECT | {"kakaoAppKeys": ["native-key"], "extraOrigins": ["http://localhost:3000"]})
-    told = variables(graph.function("kakao_web_sign_in"))
+def test_a_web_sign_in_takes_tokens_of_the_rest_api_key_alone(mapped: Graph) -> None:
+    told = variables(mapped.function("kakao_web_sign_in"))
     assert json.loads(told["KAKAO_APP_KEYS"]) == [told["KAKAO_CLIENT_ID"]] == ["rest-api-key"]
-    assert json.loads(told["SITE_ORIGINS"]) == [graph.exports["siteUrl"], "http://localhost:3000"]
+    for module in ("kakao_sign_in", "kakao_challenge"):  # an app's token is issued to the native key
+        assert json.loads(variables(mapped.function(module))["KAKAO_APP_KEYS"]) == ["rest-api-key", "native-key"]
+
+
+def test_a_web_sign_in_is_told_its_origins_kakaos_addresses_and_the_scopes(direct: Graph, mapped: Graph) -> None:
+    told = variables(direct.function("kakao_web_sign_in"))
     assert told["KAKAO_AUTHORIZE_URL"] == "https://kauth.kakao.com/oauth/authorize"
     assert told["KAKAO_TOKEN_URL"] == "https://kauth.kakao.com/oauth/token"
     assert told["KAKAO_SCOPES"] == "openid account_email profile_nickname"
-    for module in ("kakao_sign_in", "kakao_challenge"):  # an app's token is issued to the native key
-        assert json.loads(variables(graph.function(module))["KAKAO_APP_KEYS"]) == ["rest-api-key", "native-key"]
+    origins = json.loads(variables(mapped.function("kakao_web_sign_in"))["SITE_ORIGINS"])
+    assert origins == [mapped.exports["siteUrl"], "http://localhost:3000"]
 
 
 def test_the_functions_that_settle_a_profile_and_the_challenge_know_that_there_are_no_links(
@@ -116,21 +131,18 @@ def test_the_functions_that_settle_a_profile_and_the_challenge_know_that_there_a
         assert repr(name) not in repr([function.inputs for function in functions(direct)])
 
 
-def test_both_ways_to_sign_in_map_the_consents_of_the_setting_and_the_web_requests_them() -> None:
-    mapping = {"phone_number": "phone_number", "birthdate": "birthdate"}
-    graph = declare(DIRECT | {"kakaoAttributes": mapping})
+def test_both_ways_to_sign_in_map_the_consents_of_the_setting_and_the_web_requests_them(mapped: Graph) -> None:
     for module in ("kakao_web_sign_in", "kakao_sign_in"):
-        assert json.loads(variables(graph.function(module))[contract.ENV_KAKAO_ATTRIBUTES]) == mapping
-    scopes = variables(graph.function("kakao_web_sign_in"))["KAKAO_SCOPES"].split()
+        assert json.loads(variables(mapped.function(module))[contract.ENV_KAKAO_ATTRIBUTES]) == MAPPED
+    scopes = variables(mapped.function("kakao_web_sign_in"))["KAKAO_SCOPES"].split()
     assert {"phone_number", "birthyear", "birthday"} <= set(scopes)
 
 
-def test_with_sign_in_at_kakao_itself_no_client_may_write_what_is_mapped() -> None:
-    mapping = {"ci": "custom:ci", "phone_number": "phone_number"}
-    clients = declare(DIRECT | {"kakaoAttributes": mapping}).all("UserPoolClient")
+def test_with_sign_in_at_kakao_itself_no_client_may_write_what_is_mapped(mapped: Graph) -> None:
+    clients = mapped.all("UserPoolClient")
     assert clients
     for client in clients:
-        assert set(client["readAttributes"]) >= set(mapping.values())
+        assert set(client["readAttributes"]) >= set(MAPPED.values())
         assert set(client["writeAttributes"]) == {"email", "nickname"}
 
 
@@ -171,9 +183,9 @@ def test_pulumi_refuses_to_change_the_mode_because_it_would_replace_a_protected_
 
 @pytest.mark.parametrize("mode", ["hosted", "direct"])
 def test_where_the_setting_says_that_new_profiles_are_meant_the_client_may_be_replaced_and_the_pool_stays(
-    mode: str,
+    mode: str, mapped: Graph
 ) -> None:
-    graph = declare(DIRECT | {"kakaoSignIn": mode, "newProfiles": True})
+    graph = mapped if mode == "direct" else declare_site_client(new_profiles=True)
     assert not graph.one("UserPoolClient").protect
     assert graph.one("UserPool").protect
     assert not graph.one("UserPool").replaced_by

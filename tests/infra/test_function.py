@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from tests.infra.engine import VARIED, Declared, Graph, declare, functions, statements
+from tests.infra.engine import VARIED, Declared, Graph, functions, statements
 
 
 def policies_of(stack: Graph, function: Declared) -> list[Declared]:
@@ -74,9 +74,11 @@ def test_no_role_may_set_a_password_or_change_a_person(stack: Graph) -> None:
     }
 
 
-def test_only_the_function_behind_the_route_for_kakao_tokens_may_make_or_link_a_profile(stack: Graph) -> None:
+def test_only_the_function_behind_the_route_for_kakao_tokens_may_make_or_link_a_profile(
+    stack: Graph, without_accounts: Graph
+) -> None:
     makes = re.compile("AdminLinkProviderForUser|AdminCreateUser")
-    for graph, expected in ((stack, {"login-kakao-policy"}), (declare(), set())):
+    for graph, expected in ((stack, {"login-kakao-policy"}), (without_accounts, set())):
         assert {policy.name for policy in graph.all("RolePolicy") if makes.search(policy["policy"])} == expected
 
 

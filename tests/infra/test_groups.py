@@ -10,14 +10,9 @@ from infra.alarms import Alarms
 from infra.function import Function, Platform
 from infra.inputs import InputError
 from sandbox.program import ROOT
-from tests.infra.engine import Declared, Graph, declare, declare_component, functions, refused
+from tests.infra.engine import Declared, Graph, declare_component, functions, refused
 
 SOURCE = ROOT / "tests" / "infra" / "programs" / "shop" / "report.py"
-
-
-@pytest.fixture(scope="module")
-def grouped() -> Graph:
-    return declare({"groups": ["admin", "editor"]})
 
 
 def test_without_the_setting_there_is_neither_a_group_nor_a_trigger(stack: Graph) -> None:
@@ -26,17 +21,17 @@ def test_without_the_setting_there_is_neither_a_group_nor_a_trigger(stack: Graph
     assert not [f.name for f in functions(stack) if "GROUPS" in f.inputs.get("environment", {}).get("variables", {})]
 
 
-def test_each_name_is_a_group_of_the_pool_and_each_function_knows_them(grouped: Graph) -> None:
-    assert {group["name"] for group in grouped.all("UserGroup")} == {"admin", "editor"}
-    assert {group["userPoolId"] for group in grouped.all("UserGroup")} == {grouped.exports["userPoolId"]}
-    for function in functions(grouped):
+def test_each_name_is_a_group_of_the_pool_and_each_function_knows_them(everything: Graph) -> None:
+    assert {group["name"] for group in everything.all("UserGroup")} == {"admin", "editor"}
+    assert {group["userPoolId"] for group in everything.all("UserGroup")} == {everything.exports["userPoolId"]}
+    for function in functions(everything):
         assert json.loads(function["environment"]["variables"]["GROUPS"]) == ["admin", "editor"], function.name
 
 
-def test_the_trigger_is_called_before_a_token_is_issued(grouped: Graph) -> None:
-    trigger = grouped.function("pre_token_generation")
-    assert grouped.one("UserPool")["lambdaConfig"]["preTokenGeneration"] == trigger.outputs["arn"]
-    assert grouped.named("login-pool-pre-token-generation")["function"] == trigger.outputs["arn"]
+def test_the_trigger_is_called_before_a_token_is_issued(everything: Graph) -> None:
+    trigger = everything.function("pre_token_generation")
+    assert everything.one("UserPool")["lambdaConfig"]["preTokenGeneration"] == trigger.outputs["arn"]
+    assert everything.named("login-pool-pre-token-generation")["function"] == trigger.outputs["arn"]
 
 
 @pytest.mark.parametrize(

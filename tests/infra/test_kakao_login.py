@@ -1,6 +1,7 @@
 """The login as a component of a program that is not this project's own."""
 
 import re
+import runpy
 from collections import Counter
 from pathlib import Path
 from typing import Any, cast
@@ -11,9 +12,8 @@ import yaml
 from infra import inputs, names, packaging
 from infra.function import Function
 from infra.inputs import InputError, KakaoLoginArgs
-from infra.kakao_login import KakaoLogin
 from sandbox.program import ROOT
-from tests.infra.engine import Graph, declare, declare_component
+from tests.infra.engine import Graph, declare_component
 
 KAKAO = {"client_id": "k", "client_secret": "s"}
 TWO = Path(__file__).parent / "programs" / "two_logins.py"
@@ -32,20 +32,31 @@ def checked(**args: Any) -> Any:
     return inputs.checked(cast("KakaoLoginArgs", args))
 
 
-def test_work_at_a_first_sign_in_needs_the_input_that_declares_its_topic() -> None:
-    def program() -> None:
-        login = KakaoLogin("login", cast("KakaoLoginArgs", {"kakao": KAKAO}))
-        function = Function("welcome", source=packaging.HANDLERS / "pre_authentication.py", platform=login.platform)
-        complaint = 'needs the input first_sign_in.*: write KakaoLogin\\("login", .*"first_sign_in": True'
-        with pytest.raises(ValueError, match=complaint):
-            login.at_first_sign_in(function)
+@pytest.fixture(scope="module")
+def two_and_refusal() -> tuple[Graph, str]:
+    """Two logins in one stack, and the error of the first one when it is given work at a first sign-in."""
+    refusals: list[str] = []
 
-    declare_component(program)
+    def program() -> None:
+        login = runpy.run_path(str(TWO))["login"]
+        function = Function("welcome", source=packaging.HANDLERS / "pre_authentication.py", platform=login.platform)
+        try:
+            login.at_first_sign_in(function)
+        except ValueError as refusal:
+            refusals.append(str(refusal))
+
+    graph = declare_component(program)
+    return graph, " ".join(refusals)
 
 
 @pytest.fixture(scope="module")
-def two() -> Graph:
-    return declare(program=TWO)
+def two(two_and_refusal: tuple[Graph, str]) -> Graph:
+    return two_and_refusal[0]
+
+
+def test_work_at_a_first_sign_in_needs_the_input_that_declares_its_topic(two_and_refusal: tuple[Graph, str]) -> None:
+    complaint = 'needs the input first_sign_in.*: write KakaoLogin\\("login", .*"first_sign_in": True'
+    assert re.search(complaint, two_and_refusal[1])
 
 
 def test_two_logins_in_one_stack_share_no_name(two: Graph) -> None:

@@ -54,8 +54,18 @@ def test_whatever_aws_can_tag_bears_project_and_stack(name: str) -> None:
         assert resource.inputs.get("tags") == expected, resource.name
 
 
-def test_the_example_of_a_second_stack_keeps_what_it_has_and_lets_no_laptop_in(stack: Graph) -> None:
-    prod = declare(stack="prod")
+# What the example of a second stack leaves to choose, as it stands there.
+LINES = (ROOT / "Pulumi.prod.yaml").read_text().splitlines()
+CHOSEN = yaml.safe_load("\n".join(line[4:] for line in LINES if re.match("  # [a-z]+[A-Za-z]*: [^<]", line)))
+
+
+@pytest.fixture(scope="module")
+def prod() -> Graph:
+    return declare(CHOSEN, stack="prod")
+
+
+def test_the_example_of_a_second_stack_keeps_what_it_has_and_lets_no_laptop_in(stack: Graph, prod: Graph) -> None:
+    assert not CHOSEN.keys() & {"protect", "extraOrigins", "logDays"}
     assert prod.one("UserPool").protect
     assert prod.one("UserPool")["deletionProtection"] == "ACTIVE"
     assert prod.all("LogGroup")[0]["retentionInDays"] > stack.all("LogGroup")[0]["retentionInDays"]
@@ -63,12 +73,9 @@ def test_the_example_of_a_second_stack_keeps_what_it_has_and_lets_no_laptop_in(s
     assert callback.startswith(prod.exports["siteUrl"])
 
 
-def test_what_the_example_leaves_to_choose_is_taken_as_it_stands_there() -> None:
-    lines = (ROOT / "Pulumi.prod.yaml").read_text().splitlines()
-    chosen = yaml.safe_load("\n".join(line[4:] for line in lines if re.match("  # [a-z]+[A-Za-z]*: [^<]", line)))
-    prod = declare(chosen, stack="prod")
-    assert prod.exports["siteUrl"] == f"https://{chosen['siteDomain']}"
-    assert prod.one("UserPoolDomain")["domain"] == chosen["loginDomain"]
+def test_what_the_example_leaves_to_choose_is_taken_as_it_stands_there(prod: Graph) -> None:
+    assert prod.exports["siteUrl"] == f"https://{CHOSEN['siteDomain']}"
+    assert prod.one("UserPoolDomain")["domain"] == CHOSEN["loginDomain"]
     assert prod.all("WebAcl")
 
 
@@ -135,21 +142,6 @@ def test_what_would_come_back_as_another_one_is_protected_and_nothing_else(every
     assert not any(resource.protect for resource in varied.resources)
 
 
-def test_the_address_of_the_site_is_the_first_origin_everywhere_and_cloudfronts_own_is_none() -> None:
-    stack = declare({"siteUrl": "https://shop.example.com", "extraOrigins": ["https://admin.example.com"]})
-    origins = ["https://shop.example.com", "https://admin.example.com"]
-    for name in ("session", "accounts", "connect_authorizer"):
-        assert json.loads(stack.function(name)["environment"]["variables"]["SITE_ORIGINS"]) == origins
-    client = stack.one("UserPoolClient")
-    assert client["callbackUrls"] == [f"{origin}/api/auth/callback" for origin in origins]
-    assert client["logoutUrls"] == [f"{origin}/" for origin in origins]
-    assert f"const extraOrigins = {json.dumps(origins)};" in stack.named("login-site-jwt")["code"]
-    assert stack.exports["siteUrl"] == origins[0]
-    assert stack.exports["apiUrl"] == f"{origins[0]}/api"
-    assert stack.exports["websocketUrl"] == "wss://shop.example.com/ws"
-    assert stack.exports["kakaoLogoutRedirectUri"] == f"{origins[0]}/"
-
-
 ELSEWHERE = """
 import runpy
 import pulumi
@@ -167,17 +159,37 @@ runpy.run_path({program!r}, run_name="__main__")
 """
 
 
-def test_a_provider_given_to_components_makes_everything_and_is_asked_for_its_own_region_and_account(
-    tmp_path: Path,
-) -> None:
-    program = tmp_path / "elsewhere.py"
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Graph:
+    """The login in another region, at an address that another program gives it."""
+    program = tmp_path_factory.mktemp("programs") / "elsewhere.py"
     program.write_text(ELSEWHERE.format(program=str(ALONE)))
-    graph = declare({"mailFrom": "no-reply@example.com"}, program=program)
-    assert {resource.provider for resource in graph.custom()} == {"elsewhere"}
-    assert set(graph.look_ups) == {
+    origins = {"siteUrl": "https://shop.example.com", "extraOrigins": ["https://admin.example.com"]}
+    return declare({"mailFrom": "no-reply@example.com", **origins}, program=program)
+
+
+def test_a_provider_given_to_components_makes_everything_and_is_asked_for_its_own_region_and_account(
+    elsewhere: Graph,
+) -> None:
+    assert {resource.provider for resource in elsewhere.custom()} == {"elsewhere"}
+    assert set(elsewhere.look_ups) == {
         ("aws:index/getCallerIdentity:getCallerIdentity", "elsewhere"),
         ("aws:index/getRegion:getRegion", "elsewhere"),
     }
+
+
+def test_the_address_of_the_site_is_the_first_origin_everywhere_and_cloudfronts_own_is_none(elsewhere: Graph) -> None:
+    origins = ["https://shop.example.com", "https://admin.example.com"]
+    for name in ("session", "accounts", "connect_authorizer"):
+        assert json.loads(elsewhere.function(name)["environment"]["variables"]["SITE_ORIGINS"]) == origins
+    client = elsewhere.one("UserPoolClient")
+    assert client["callbackUrls"] == [f"{origin}/api/auth/callback" for origin in origins]
+    assert client["logoutUrls"] == [f"{origin}/" for origin in origins]
+    assert f"const extraOrigins = {json.dumps(origins)};" in elsewhere.named("login-site-jwt")["code"]
+    assert elsewhere.exports["siteUrl"] == origins[0]
+    assert elsewhere.exports["apiUrl"] == f"{origins[0]}/api"
+    assert elsewhere.exports["websocketUrl"] == "wss://shop.example.com/ws"
+    assert elsewhere.exports["kakaoLogoutRedirectUri"] == f"{origins[0]}/"
 
 
 @cache

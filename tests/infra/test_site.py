@@ -12,10 +12,9 @@ import pytest
 from handlers import contract
 from handlers import pages as pages_of_the_login
 from infra import content_security_policy
-from infra.alarms import Alarms
 from infra.page_files import EXTENSIONS, TYPES, asset, client_modules, content_type, known_files
-from infra.site import ALL_VIEWER_EXCEPT_HOST_HEADER, AWS_FAILED, CACHING_DISABLED, Site
-from tests.infra.engine import PAGE, SITE_SECRET, VARIED, Declared, Graph, declare, declare_component, statements
+from infra.site import ALL_VIEWER_EXCEPT_HOST_HEADER, AWS_FAILED, CACHING_DISABLED
+from tests.infra.engine import PAGE, SITE_SECRET, VARIED, Declared, Graph, declare_site, statements
 
 
 def behaviors(stack: Graph) -> list[dict[str, Any]]:
@@ -50,7 +49,7 @@ def test_the_distribution_signs_what_it_asks_of_the_bucket(stack: Graph) -> None
 
 def test_answers_of_the_api_are_never_cached_and_never_redirected(stack: Graph) -> None:
     api = behavior(stack, "/api/*")
-    assert api["cachePolicyId"] == CACHING_DISABLED, Site
+    assert api["cachePolicyId"] == CACHING_DISABLED
     assert api["viewerProtocolPolicy"] == "https-only"
 
 
@@ -118,7 +117,7 @@ def test_the_api_sees_the_viewers_cookies_and_headers_but_not_its_host(stack: Gr
 
 def test_a_handshake_at_ws_reaches_the_websocket_api_as_the_browser_sent_it_but_for_the_host(stack: Graph) -> None:
     socket = behavior(stack, "/ws")
-    assert socket["cachePolicyId"] == CACHING_DISABLED, Site
+    assert socket["cachePolicyId"] == CACHING_DISABLED
     assert socket["originRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST_HEADER
     assert socket["viewerProtocolPolicy"] == "https-only"
     assert "GET" in socket["allowedMethods"]
@@ -189,12 +188,7 @@ def test_the_one_style_that_the_policy_lets_stand_inline_is_that_of_the_error_pa
 
 def uploaded(content: Path) -> dict[str, Declared]:
     """The files that a site with this folder declares."""
-
-    def site() -> None:
-        hosts: dict[str, Any] = {"api_host": "api.example", "socket_host": "socket.example"}
-        Site("site", page=content, **hosts, extra_origins=[], protect=False, alarms=Alarms("alarms", email=""))
-
-    return {file["key"]: file for file in declare_component(site).all("BucketObjectv2")}
+    return {file["key"]: file for file in declare_site(content).all("BucketObjectv2")}
 
 
 def test_each_file_of_the_page_is_uploaded_with_its_type_and_asked_for_again(stack: Graph) -> None:
@@ -311,13 +305,7 @@ def test_a_file_whose_name_carries_its_content_is_kept_for_a_year_and_any_other_
 
 def policy_with(added: dict[str, list[str]]) -> dict[str, list[str]]:
     """The directives of the policy that the site sends where a team adds these sources."""
-
-    def site() -> None:
-        hosts: dict[str, Any] = {"api_host": "api.example", "socket_host": "socket.example"}
-        more: dict[str, Any] = {"page": PAGE, "content_security_policy": added}
-        Site("site", **more, **hosts, extra_origins=[], protect=False, alarms=Alarms("alarms", email=""))
-
-    headers = declare_component(site).one("ResponseHeadersPolicy")["securityHeadersConfig"]
+    headers = declare_site(PAGE, content_security_policy=added).one("ResponseHeadersPolicy")["securityHeadersConfig"]
     sent = headers["contentSecurityPolicy"]["contentSecurityPolicy"]
     return {directive: sources for directive, *sources in (part.split() for part in sent.split("; "))}
 
@@ -437,16 +425,15 @@ def page_of(graph: Graph, key: str) -> Declared:
 
 
 def test_the_page_is_told_where_there_are_no_e_mail_accounts_and_is_uploaded_as_it_is_where_there_are(
-    stack: Graph,
+    stack: Graph, without_accounts: Graph
 ) -> None:
     assert "source" in page_of(stack, "index.html").inputs
-    told = declare({"emailAccounts": False})
-    html = page_of(told, "index.html")["content"]
+    html = page_of(without_accounts, "index.html")["content"]
     assert html == (PAGE / "index.html").read_text().replace(
         '<meta name="email-accounts" content="true">', '<meta name="email-accounts" content="false">'
     )
     assert 'content="false"' in html
-    assert "source" in page_of(told, "app.js").inputs
+    assert "source" in page_of(without_accounts, "app.js").inputs
 
 
 def test_the_page_is_told_where_a_sign_out_may_end_the_session_at_kakao_too(everything: Graph) -> None:

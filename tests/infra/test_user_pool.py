@@ -15,6 +15,7 @@ from tests.infra.engine import (
     Declared,
     Graph,
     declare,
+    declare_site_client,
     declare_user_pool,
     functions,
     statements,
@@ -75,10 +76,17 @@ def test_a_code_comes_in_both_languages_in_a_mail_that_names_the_service_and_tha
         assert unicodedata.category(character)[0] in TAKEN_BY_COGNITO or character == " ", repr(character)
 
 
-def test_a_stack_without_e_mail_accounts_has_no_route_function_flow_or_alarm_of_theirs() -> None:
+@pytest.fixture(scope="module")
+def with_tokens_alone() -> Graph:
+    """The login without e-mail accounts, and with sign-in by Kakao token."""
+    return declare({"emailAccounts": False, "kakaoAppId": "1000001"})
+
+
+def test_a_stack_without_e_mail_accounts_has_no_route_function_flow_or_alarm_of_theirs(
+    without_accounts: Graph, with_tokens_alone: Graph
+) -> None:
     """Also without sign-in by Kakao token and with rotation, where no flow is left: Cognito would take its defaults."""
-    for config in ({"kakaoAppId": "1000001"}, {}):
-        graph = declare({"emailAccounts": False, **config})
+    for graph in (with_tokens_alone, without_accounts):
         client = graph.one("UserPoolClient")
         assert client["explicitAuthFlows"]
         assert not {flow for flow in client["explicitAuthFlows"] if "PASSWORD" in flow or "SRP" in flow}
@@ -180,14 +188,13 @@ def test_each_consent_of_the_setting_fills_its_attribute(varied: Graph) -> None:
         assert json.loads(told) == VARIED["kakaoAttributes"]
 
 
-def test_without_the_setting_nothing_more_is_asked_declared_or_told() -> None:
-    graph = declare()
-    pool = graph.one("UserPool")
+def test_without_the_setting_nothing_more_is_asked_declared_or_told(stack: Graph, without_accounts: Graph) -> None:
+    pool = stack.one("UserPool")
     assert "schemas" not in pool.inputs
-    assert graph.function("kakao_user_info")["environment"]["variables"] == {
+    assert without_accounts.function("kakao_user_info")["environment"]["variables"] == {
         contract.ENV_KAKAO_API: "https://kapi.kakao.com"
     }
-    for function in functions(graph):
+    for function in functions(stack):
         assert contract.ENV_KAKAO_ATTRIBUTES not in function.inputs.get("environment", {}).get("variables", {})
 
 
@@ -394,10 +401,12 @@ def test_a_password_is_taken_from_our_function_and_not_from_anybody_who_knows_a_
         assert not by_anybody & set(client["explicitAuthFlows"])
 
 
-def test_without_the_kakao_apps_id_nothing_of_the_sign_in_by_token_is_declared(stack: Graph) -> None:
-    without = declare()
-    more = {r.tail for r in stack.resources} - {r.tail for r in without.resources}
-    assert not {r.tail for r in without.resources} - {r.tail for r in stack.resources}
+def test_without_the_kakao_apps_id_nothing_of_the_sign_in_by_token_is_declared(
+    with_tokens_alone: Graph, without_accounts: Graph
+) -> None:
+    with_tokens, without = with_tokens_alone, without_accounts
+    more = {r.tail for r in with_tokens.resources} - {r.tail for r in without.resources}
+    assert not {r.tail for r in without.resources} - {r.tail for r in with_tokens.resources}
     assert more
     triggers = [f"login-pool-{event.replace('_', '-')}" for event in CHALLENGE]
     for tail in more:
@@ -405,8 +414,9 @@ def test_without_the_kakao_apps_id_nothing_of_the_sign_in_by_token_is_declared(s
         belongs = name.startswith(("login-kakao", "login-verify", "login-api-kakao", "login-api-post-auth-kakao"))
         assert belongs or name in triggers, tail
     assert set(without.one("UserPool")["lambdaConfig"]) == {_camel(name) for name in TRIGGERS}
-    assert "ALLOW_CUSTOM_AUTH" not in without.one("UserPoolClient")["explicitAuthFlows"]
-    assert "ALLOW_CUSTOM_AUTH" in stack.one("UserPoolClient")["explicitAuthFlows"]
+    assert "ALLOW_CUSTOM_AUTH" in with_tokens.one("UserPoolClient")["explicitAuthFlows"]
+    by_password_alone = declare_site_client(passwords=True).one("UserPoolClient")["explicitAuthFlows"]
+    assert by_password_alone == ["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
 
 
 def test_kakao_tokens_count_for_this_app_under_each_of_its_keys(varied: Graph) -> None:

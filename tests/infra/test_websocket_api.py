@@ -1,9 +1,12 @@
 import json
 
+import pulumi
 import pytest
 
+from infra.alarms import Alarms
+from infra.websocket_api import WebSocketApi
 from sandbox.program import ROOT
-from tests.infra.engine import VARIED, Declared, Graph, declare, function_behind, statements
+from tests.infra.engine import VARIED, Declared, Graph, declare, declare_component, function_behind, statements
 
 ROUTES = ("$connect", "$disconnect", "$default")
 
@@ -23,8 +26,8 @@ ECHO = "aws:lambda/function:Function::echo"
 
 @pytest.fixture(scope="module")
 def served() -> Graph:
-    """The login with a service at its WebSocket."""
-    return declare(program=WITH_A_SOCKET)
+    """The login with a service at its WebSocket, which answers at an address of the settings."""
+    return declare({"websocketManagementUrl": VARIED["websocketManagementUrl"]}, program=WITH_A_SOCKET)
 
 
 def test_every_event_of_a_connection_reaches_the_service(served: Graph) -> None:
@@ -117,19 +120,23 @@ def test_a_setting_leaves_the_account_unchecked(varied: Graph) -> None:
     assert known["CONNECT_CHECKS_USER"] == "false"
 
 
-def test_a_service_answers_at_the_stage_itself(served: Graph) -> None:
-    api = served.one("Api", protocolType="WEBSOCKET")
-    endpoint = api.outputs["apiEndpoint"].replace("wss://", "https://")
-    assert served.named(ECHO)["environment"]["variables"] == {"MANAGEMENT_URL": f"{endpoint}/ws"}
+def test_a_service_answers_at_the_stage_itself() -> None:
+    def program() -> None:
+        alarms = Alarms("alarms", email="")
+        api = WebSocketApi("socket", management_url="", log_days=7, permissions_boundary="", alarms=alarms)
+        pulumi.export("managementUrl", api.management_url)
+
+    graph = declare_component(program)
+    endpoint = graph.one("Api").outputs["apiEndpoint"].replace("wss://", "https://")
+    assert graph.exports["managementUrl"] == f"{endpoint}/ws"
 
 
-def test_an_address_of_the_settings_is_filled_in_with_the_id(varied: Graph) -> None:
-    api, pool = varied.one("Api", protocolType="WEBSOCKET"), varied.one("UserPool")
+def test_an_address_of_the_settings_is_filled_in_with_the_id(varied: Graph, served: Graph) -> None:
+    api, pool = served.one("Api", protocolType="WEBSOCKET"), varied.one("UserPool")
     keys = VARIED["jwksUrl"].replace("{userPoolId}", pool.outputs["id"])
     assert "{userPoolId}" in VARIED["jwksUrl"]
     assert variables(varied, "connect_authorizer")["JWKS_URL"] == keys
-    url = {"websocketManagementUrl": VARIED["websocketManagementUrl"]}
-    posted = declare(url, program=WITH_A_SOCKET).named(ECHO)["environment"]["variables"]["MANAGEMENT_URL"]
+    posted = served.named(ECHO)["environment"]["variables"]["MANAGEMENT_URL"]
     assert posted == VARIED["websocketManagementUrl"].replace("{apiId}", api.outputs["id"])
 
 

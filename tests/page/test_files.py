@@ -6,7 +6,7 @@ from benchmarks import cost
 from infra.page_files import client_modules
 from sandbox.program import ROOT
 from tests.doctor.test_console import ENGLISH, KOE
-from tests.infra.engine import WHOLE, declare
+from tests.infra.engine import Declared, declare, declare_site
 
 
 def test_a_visit_loads_the_files_that_are_reckoned() -> None:
@@ -22,26 +22,29 @@ def test_the_page_has_nothing_inline_that_its_policy_would_block() -> None:
         assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", text))
 
 
+PAGE = ROOT / "frontend"
+
+
+def uploaded(**switches: bool) -> dict[str, Declared]:
+    """The files that a site with this page declares."""
+    return {file["key"]: file for file in declare_site(PAGE, **switches).all("BucketObjectv2")}
+
+
 def test_the_page_is_uploaded_whole() -> None:
-    uploaded = {file["key"] for file in declare(program=WHOLE).all("BucketObjectv2")}
-    page = ROOT / "frontend"
-    assert {file.relative_to(page).as_posix() for file in page.rglob("*") if file.is_file()} <= uploaded
+    assert {file.relative_to(PAGE).as_posix() for file in PAGE.rglob("*") if file.is_file()} <= uploaded().keys()
 
 
 def test_the_page_can_be_told_of_each_switch() -> None:
     """The element stands in the page exactly as infra/page_files.py looks for it."""
-    for settings, element in (
-        ({"emailAccounts": False}, '<meta name="email-accounts" content="false">'),
-        ({"kakaoLogout": True}, '<meta name="kakao-logout" content="true">'),
-    ):
-        files = {file["key"]: file for file in declare(settings, program=WHOLE).all("BucketObjectv2")}
-        assert element in files["index.html"]["content"]
+    index = uploaded(email_accounts=False, kakao_logout=True)["index.html"]["content"]
+    assert '<meta name="email-accounts" content="false">' in index
+    assert '<meta name="kakao-logout" content="true">' in index
 
 
 def test_no_file_of_the_page_holds_a_secret_or_an_id_of_the_stack() -> None:
-    stack = declare(program=WHOLE)
+    stack = declare({"kakaoAppId": "1000001"})
     hidden = ("the-client-secret", stack.exports["clientId"], "client_secret", "kakaoClientSecret")
-    for file in (file for file in (ROOT / "frontend").rglob("*") if file.is_file()):
+    for file in (file for file in PAGE.rglob("*") if file.is_file()):
         text = file.read_bytes().decode(errors="replace")
         assert not [value for value in hidden if value in text], file.name
 
