@@ -3,6 +3,7 @@
 import pulumi
 
 from infra import settings
+from infra.component import tag_everything
 from infra.dashboard import Dashboard
 from infra.function import Function
 from infra.kakao_login import KakaoLogin
@@ -10,6 +11,7 @@ from infra.route import Route
 from infra.table import Table
 from infra.websocket_api import WebSocketService
 
+tag_everything()
 login = KakaoLogin("login", {**settings.read(), "first_sign_in": True})
 
 # The team's service: an example of each kind, to replace.

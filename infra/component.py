@@ -4,6 +4,9 @@ import pulumi
 
 from infra import previous_names
 
+# Their `tags` are no map of names to values.
+OTHER_TAGS = ("aws:autoscaling/group:Group", "aws:devopsguru/resourceCollection:ResourceCollection")
+
 
 class Component(pulumi.ComponentResource):
     """A group of resources under one name. Every resource that AWS can tag has the tags `project` and `stack`.
@@ -19,10 +22,17 @@ class Component(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
 
 
+def tag_everything() -> None:
+    """Give both tags to each resource that the program declares from here on, whether a component has it or not."""
+    pulumi.runtime.register_stack_transformation(_tag)
+
+
 def _tag(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
-    if "tags" not in args.props:  # AWS cannot tag this type
-        return None
+    if "tags" not in args.props or args.type_ in OTHER_TAGS or not args.type_.startswith("aws:"):
+        return None  # AWS cannot tag this type, or it is of another provider
     tags = {"project": pulumi.get_project(), "stack": pulumi.get_stack()}
     given = args.props["tags"]
+    if given == tags:
+        return None
     merged = pulumi.Output.from_input(given).apply(lambda own: {**own, **tags}) if given else tags
     return pulumi.ResourceTransformationResult({**args.props, "tags": merged}, args.opts)

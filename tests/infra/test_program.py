@@ -10,11 +10,15 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+import pulumi
+import pulumi_aws as aws
 import pytest
 import yaml
 
+from infra.alarms import Alarms
+from infra.component import tag_everything
 from sandbox.program import PROJECT, ROOT
-from tests.infra.engine import ALONE, Declared, Graph, declare, declare_everything
+from tests.infra.engine import ALONE, Declared, Graph, declare, declare_component, declare_everything
 
 
 def test_every_resource_belongs_to_a_component(stack: Graph) -> None:
@@ -52,6 +56,22 @@ def test_whatever_aws_can_tag_bears_project_and_stack(name: str) -> None:
     for resource in graph.custom():
         expected = {"project": PROJECT, "stack": name} if resource.tail in tagged else None
         assert resource.inputs.get("tags") == expected, resource.name
+
+
+def test_a_program_can_have_both_tags_on_what_it_declares_with_pulumi_aws() -> None:
+    def program() -> None:
+        tag_everything()
+        aws.sqs.Queue("queue", tags={"owner": "team"})
+        Alarms("alarms", email="")
+        aws.autoscaling.Group("group", max_size=1, min_size=1, tags=[])  # a list, of another form
+        pulumi.CustomResource("other:index:Other", "other", {"tags": ["a"]})
+
+    graph = declare_component(program)
+    both = {"project": PROJECT, "stack": "dev"}
+    assert graph.one("Queue")["tags"] == {"owner": "team"} | both
+    assert [topic["tags"] for topic in graph.all("Topic")] == [both, both]
+    assert graph.one("Group")["tags"] == []
+    assert graph.named("other")["tags"] == ["a"]
 
 
 # What the example of a second stack leaves to choose, as it stands there.

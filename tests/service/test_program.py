@@ -1,5 +1,7 @@
 """What the program declares for the service."""
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks import cost
@@ -132,3 +134,9 @@ def test_a_new_user_reaches_the_function_through_a_topic_that_depends_on_neither
     assert (subscription["topic"], subscription["endpoint"]) == (topic.outputs["arn"], welcome)
     permission = whole.one("Permission", sourceArn=topic.outputs["arn"])
     assert (permission["principal"], permission["function"]) == ("sns.amazonaws.com", welcome)
+
+
+def test_what_the_program_declares_with_pulumi_aws_bears_project_and_stack(tmp_path: Path) -> None:
+    program = tmp_path / "__main__.py"
+    program.write_text(f"{WHOLE.read_text()}\nimport pulumi_aws as aws\n\naws.sqs.Queue('queue')\n")
+    assert declare(program=program).one("Queue")["tags"] == {"project": PROJECT, "stack": "dev"}
