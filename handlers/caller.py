@@ -41,8 +41,7 @@ def caller(event: Mapping[str, Any]) -> Caller:
         identities = claims.get("identities")
         return Caller(claims["sub"], name, provider_of(name, identities), groups_in(claims.get(contract.GROUPS_CLAIM)))
     if contract.CONTEXT_SUB in authorizer:
-        is_message = event["requestContext"].get("eventType") == "MESSAGE"  # $disconnect has to tidy up, at any time
-        if is_message and int(authorizer[contract.CONTEXT_EXPIRES_AT]) <= time.time():
+        if is_expired_message(event):
             raise HttpError(401, "unauthorized", "The token has expired. Connect again with a new one.")
         return Caller(
             authorizer[contract.CONTEXT_SUB],
@@ -51,6 +50,14 @@ def caller(event: Mapping[str, Any]) -> Caller:
             groups_in(authorizer.get(contract.CONTEXT_GROUPS)),
         )
     raise HttpError(401, "unauthorized", "Sign in first.")
+
+
+def is_expired_message(event: Mapping[str, Any]) -> bool:
+    """Whether an event is a WebSocket message after the token's expiry. `$disconnect` has to tidy up, at any time."""
+    context = event["requestContext"]
+    return (
+        context.get("eventType") == "MESSAGE" and int(context["authorizer"][contract.CONTEXT_EXPIRES_AT]) <= time.time()
+    )
 
 
 def provider_of(user_name: str, identities: str | None) -> str:

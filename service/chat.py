@@ -13,21 +13,18 @@ reaches it. The table holds `sub`, the connection's id and the time when the tok
 
 import json
 import logging
-import os
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any, NamedTuple
 
-from handlers import bugs, contract
+from handlers import bugs, connections, contract
 from service.table import table
 
 log = logging.getLogger(__name__)
 
 Event = Mapping[str, Any]
 
-MANAGEMENT_URL = os.environ["MANAGEMENT_URL"]
 MAX_FRAME_BYTES = 4096  # API Gateway takes 32 KB
 MAX_ID_LENGTH = 64
 MAX_CONNECTIONS = 50  # of a user, beside the sender's own; the others get no message
@@ -79,10 +76,8 @@ def handler(event: Event, _context: object) -> dict[str, int]:
 
 
 def _answer_frame(event: Event, connection_id: str, user: User) -> None:
-    """Answer the sender, and pass a message on. Where the token has expired, DeleteConnection."""
-    if user.expires_at <= time.time():
-        log.info("expired", extra={"sub": user.sub})
-        _close(connection_id)
+    """Answer the sender, and pass a message on. Where the token has expired, close the connection."""
+    if connections.close_expired(event):
         return
     try:
         frame = answer(event, user.nickname)
@@ -101,20 +96,12 @@ def _answer_frame(event: Event, connection_id: str, user: User) -> None:
 
 def _post(sub: str, connection_id: str, frame: Mapping[str, Any]) -> None:
     """PostToConnection. A connection that is gone (410 GoneException) is forgotten."""
-    gateway = _gateway()
+    gateway = connections.gateway()
     try:
         gateway.post_to_connection(ConnectionId=connection_id, Data=json.dumps(frame).encode())
     except gateway.exceptions.GoneException:
         log.info("gone", extra={"sub": sub})
         _forget(sub, connection_id)
-
-
-def _close(connection_id: str) -> None:
-    gateway = _gateway()
-    try:
-        gateway.delete_connection(ConnectionId=connection_id)
-    except gateway.exceptions.GoneException:
-        log.info("gone")
 
 
 def _connections(sub: str) -> Iterator[str]:
@@ -153,12 +140,3 @@ def answer(event: Event, nickname: str | None) -> dict[str, Any]:
         case {"message": str(message), **others} if message.strip() and others == echoed:
             return {"nickname": nickname, "message": message, **echoed}
     raise InvalidFrameError("invalid_message", 'Send {"message": "…"} with some text in it.', echoed)
-
-
-@cache
-def _gateway() -> Any:
-    import boto3  # in Lambda's runtime, not in the package
-    from botocore.config import Config
-
-    config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
-    return boto3.client("apigatewaymanagementapi", endpoint_url=MANAGEMENT_URL, config=config)

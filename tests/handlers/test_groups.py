@@ -6,14 +6,17 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers import contract, pre_token_generation
+from handlers import connections, contract, pre_token_generation
+from handlers.bugs import UnexpectedError
 from tests.handlers.user_pool import known_claims
 
 CANARY = "canary-7f3a"
@@ -28,6 +31,7 @@ def check(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.setenv(contract.ENV_GROUPS, '["admin", "editor", "guest"]')
     monkeypatch.setenv(contract.ENV_ALLOWED_GROUPS, '["admin", "editor"]')
     monkeypatch.setenv(contract.ENV_CHECKED_HANDLER, "own.handler")
+    monkeypatch.delenv("MANAGEMENT_URL", raising=False)  # the tests of the chat leave theirs
     monkeypatch.delitem(sys.modules, "handlers.group_check", raising=False)
     yield importlib.import_module("handlers.group_check")
     sys.modules.pop("handlers.group_check", None)
@@ -40,7 +44,7 @@ def http(groups: str | None, route: str = "GET /api/x") -> dict[str, Any]:
 
 def socket(groups: str, event_type: str = "CONNECT", exp: str = "9999999999") -> dict[str, Any]:
     user = {"sub": "sub-1", "username": CANARY, "provider": "Kakao", "groups": groups, "exp": exp}
-    return {"requestContext": {"eventType": event_type, "authorizer": user}}
+    return {"requestContext": {"eventType": event_type, "connectionId": "connection-1", "authorizer": user}}
 
 
 @pytest.mark.parametrize("event", [http("[admin]"), http("[guest editor]"), socket("editor")])
@@ -73,6 +77,52 @@ def test_a_message_after_the_tokens_expiry_does_not_reach_the_function_but_the_e
     assert check.handler(socket("admin", "MESSAGE"), None)["body"] == "reached"
     assert check.handler(socket("admin", "MESSAGE", exp="1"), None)["statusCode"] == 401
     assert check.handler(socket("admin", "DISCONNECT", exp="1"), None)["body"] == "reached"
+
+
+class GoneError(Exception):
+    pass
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The connections that a function closes at API Gateway, which knows only the first one."""
+    found: list[str] = []
+
+    def delete_connection(*, ConnectionId: str) -> None:  # noqa: N803
+        if ConnectionId != "connection-1":
+            raise GoneError
+        found.append(ConnectionId)
+
+    exceptions = SimpleNamespace(GoneException=GoneError)
+    client = SimpleNamespace(delete_connection=delete_connection, exceptions=exceptions)
+    monkeypatch.setattr(connections, "gateway", lambda: client)
+    monkeypatch.setenv("MANAGEMENT_URL", "https://api.example/ws")
+    return found
+
+
+def test_a_message_after_the_tokens_expiry_closes_the_connection_and_does_not_reach_the_function(
+    check: ModuleType, closed: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for event in (socket("admin"), socket("admin", "MESSAGE"), socket("admin", "DISCONNECT", exp="1"), http("[admin]")):
+        assert check.handler(event, None)["body"] == "reached"
+    assert closed == []
+    for groups in ("admin", "guest"):
+        assert check.handler(socket(groups, "MESSAGE", exp="1"), None) == {"statusCode": 200}
+    assert closed == ["connection-1", "connection-1"]
+    gone = socket("admin", "MESSAGE", exp="1")
+    gone["requestContext"]["connectionId"] = "connection-2"
+    assert check.handler(gone, None) == {"statusCode": 200}
+    assert CANARY not in "".join(repr(vars(record)) for record in caplog.records)
+
+
+def test_a_connection_that_cannot_be_closed_is_an_error_without_aws_text(
+    check: ModuleType, closed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = ClientError({"Error": {"Code": "AccessDeniedException", "Message": CANARY}}, "DeleteConnection")
+    monkeypatch.setattr(connections.gateway(), "delete_connection", Mock(side_effect=refused))
+    with pytest.raises(UnexpectedError, match=r"^Something went wrong\. Try again\.$"):
+        check.handler(socket("admin", "MESSAGE", exp="1"), None)
 
 
 def test_a_head_is_refused_without_a_body(check: ModuleType) -> None:

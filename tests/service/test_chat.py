@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
+from handlers import connections
 from handlers.bugs import UnexpectedError
 from tests.service.tables import create_table
 
@@ -59,7 +60,7 @@ class Gateway:
 @pytest.fixture
 def gateway(chat: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     gateway = Gateway()
-    monkeypatch.setattr(chat, "_gateway", lambda: gateway)
+    monkeypatch.setattr(connections, "gateway", lambda: gateway)
     with mock_aws():
         monkeypatch.setattr(chat, "table", partial(create_table, "connection"))
         yield gateway
@@ -294,9 +295,9 @@ def test_connections_are_managed_at_the_address_of_the_setting(
     chat: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
-    chat._gateway.cache_clear()
-    made = chat._gateway()
-    chat._gateway.cache_clear()
+    connections.gateway.cache_clear()
+    made = connections.gateway()
+    connections.gateway.cache_clear()
     assert made.meta.endpoint_url == "https://api.example/ws"
     assert isinstance(made, type(boto3.client("apigatewaymanagementapi"))) or made.meta.service_model.service_id
 

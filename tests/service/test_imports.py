@@ -3,7 +3,7 @@
 from sandbox.program import ROOT
 from tests.infra.test_program import imports
 
-MEANT_FOR_THE_SERVICE = {"bugs", "caller", "contract", "errors", "new_users", "web"}
+MEANT_FOR_THE_SERVICE = {"bugs", "caller", "connections", "contract", "errors", "new_users", "web"}
 
 
 def test_the_service_uses_of_the_login_what_is_meant_for_it() -> None:
