@@ -5,6 +5,7 @@ credentials. `--file .build/sandbox-3000.json` means the running sandbox.
 """
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from doctor import stack
 
 SUB = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-SANDBOX_PORT = 3  # the emulated AWS is at the third port after the site's
 
 
 class RefusedError(Exception):
@@ -121,17 +121,18 @@ def main(arguments: Sequence[str] | None = None) -> str:
 
 
 def _client(target: stack.Stack) -> Any:
-    """Return the client for the stack's account, or for the sandbox, whose keys the stack's settings have."""
-    region = target.settings.get("aws:region")
-    if target.settings.get("aws:skipCredentialsValidation") != "true":
+    """Return the client for the stack's account, or for the sandbox, whose address and keys the settings have."""
+    settings = target.settings
+    region = settings.get("aws:region")
+    endpoints = {name: url for each in json.loads(settings.get("aws:endpoints", "[]")) for name, url in each.items()}
+    if "cognitoidp" not in endpoints:
         return boto3.client("cognito-idp", region_name=region)
-    port = int(target.outputs["siteUrl"].rpartition(":")[2]) + SANDBOX_PORT
     return boto3.client(
         "cognito-idp",
         region_name=region,
-        endpoint_url=f"http://127.0.0.1:{port}",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - of the emulated AWS
+        endpoint_url=endpoints["cognitoidp"],
+        aws_access_key_id=settings.get("aws:accessKey"),
+        aws_secret_access_key=settings.get("aws:secretKey"),
     )
 
 

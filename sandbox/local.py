@@ -49,10 +49,15 @@ class Sandbox:
 
 
 @contextmanager
-def running(port: int, say: Say = lambda _line: None, changed: Mapping[str, Any] | None = None) -> Iterator[Sandbox]:
+def running(
+    port: int,
+    say: Say = lambda _line: None,
+    changed: Mapping[str, Any] | None = None,
+    main: Path | Callable[[], object] = program.MAIN,
+) -> Iterator[Sandbox]:
     """Run the sandbox on `port` and the next three ports, and remove everything when the block ends.
 
-    `changed` are settings that differ from Pulumi.local.yaml.
+    `changed` are settings that differ from Pulumi.local.yaml. `main` is the program that it applies.
     Raises NotStartedError where a port is taken, Node.js is missing, or a step fails. The text says what to do.
     """
     site, hosted_login = f"http://localhost:{port}", f"http://127.0.0.1:{port + 1}"
@@ -72,7 +77,7 @@ def running(port: int, say: Say = lambda _line: None, changed: Mapping[str, Any]
             emulator = stack.enter_context(emulated_aws(port + 3, region))
         with _step(say, "program applied"):
             applier = Applier(account.result())
-            exports = applier.run(stack="local", config=config)
+            exports = applier.run(stack="local", config=config, main=main)
             _create_email_user(account.result(), exports["userPoolId"])
         with _step(say, "Kakao stand-in and site"):
             domain = f"https://{config[own('domainPrefix')]}.auth.{region}.amazoncognito.com"
@@ -99,8 +104,8 @@ def running(port: int, say: Say = lambda _line: None, changed: Mapping[str, Any]
         documents.write_text(program.documents(config, exports))
 
         def update() -> list[str]:
-            config = settings(port)
-            exports = applier.run(stack="local", config=config)
+            config = settings(port, changed)
+            exports = applier.run(stack="local", config=config, main=main)
             documents.write_text(program.documents(config, exports))
             return applier.changed
 

@@ -5,12 +5,16 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi_aws
 import pytest
+
+from tests import apart
+from tests.programs import WITH_A_SOCKET
 
 if TYPE_CHECKING:
     from sandbox.local import Sandbox
@@ -72,6 +76,18 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    with apart.guarded(item.path):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    with apart.guarded(item.path):
+        return (yield)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that is marked `both_modes` in a sandbox of each mode."""
     if metafunc.definition.get_closest_marker("both_modes"):
@@ -87,19 +103,23 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 
 @pytest.fixture(scope="session")
 def hosted_sandbox() -> Iterator[Sandbox]:
-    """The sandbox as `make up` starts it."""
-    from sandbox.local import running  # the other tests start faster without it
-    from tests.ports import free_ports
-
-    with running(free_ports()) as sandbox:
-        yield sandbox
+    """The sandbox as `make up` starts it, but for the program: a team replaces that."""
+    yield from running_sandbox()
 
 
 @pytest.fixture(scope="session")
 def direct_sandbox() -> Iterator[Sandbox]:
     """The sandbox of a stack with `kakaoSignIn: direct`."""
-    from sandbox.local import DIRECT, running
+    from sandbox.local import DIRECT
+
+    yield from running_sandbox(changed=DIRECT)
+
+
+def running_sandbox(**more: Any) -> Iterator[Sandbox]:
+    from sandbox.local import running  # the other tests start faster without it
     from tests.ports import free_ports
 
-    with running(free_ports(), changed=DIRECT) as sandbox:
+    with ExitStack() as stack:
+        with apart.unguarded():
+            sandbox = stack.enter_context(running(free_ports(), main=WITH_A_SOCKET, **more))
         yield sandbox

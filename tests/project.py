@@ -3,28 +3,38 @@
 import shutil
 from pathlib import Path
 
-from sandbox.program import ROOT
+from tests.apart import REPLACED, ROOT
+from tests.programs import WITH_A_SOCKET
 
-NEEDED = (
-    "handlers",
-    "infra",
-    "service",
-    "frontend",
-    "client",
-    "sandbox",
-    "__main__.py",
-    "Pulumi.yaml",
-    "Pulumi.local.yaml",
-)
+LOGIN = ("handlers", "infra", "client", "sandbox", "Pulumi.yaml", "Pulumi.local.yaml")
+PAGE = ROOT / "tests" / "infra" / "page"
 
 
 def copy_project(folder: Path) -> None:
     """Copy what `python -m sandbox` needs, with the layer that has been built."""
-    for name in NEEDED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / name, folder)
+    _copy_login(folder)
+    for name in REPLACED:
+        _copy(ROOT / name, folder / name)
+
+
+def copy_login(folder: Path) -> None:
+    """Copy the same, but with the program and the page of the login's tests."""
+    _copy_login(folder)
+    _copy(WITH_A_SOCKET.parent, folder / WITH_A_SOCKET.parent.relative_to(ROOT))
+    _copy(WITH_A_SOCKET, folder / "__main__.py")
+    _copy(PAGE, folder / "frontend")
+
+
+def _copy_login(folder: Path) -> None:
+    for name in LOGIN:
+        _copy(ROOT / name, folder / name)
     (folder / ".build").mkdir()
     for layer in (ROOT / ".build").glob("layer-*.zip"):
         shutil.copy(layer, folder / ".build")
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy(source, target)

@@ -8,27 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.program import ROOT
+from tests.apart import CHOSEN, REPLACED, ROOT, WITH_THEM
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(600)]  # of the long part, for its time alone
 
-REPLACED = ("service", "frontend", "__main__.py")
-WITH_THEM = ("tests/service", "tests/page")  # the tests of what is replaced
 ANOTHER_TEAM = ROOT / "tests" / "another_team"
-CHOSEN = (  # what declares the program, and what reads the documents and the source
-    "tests/infra/test_contract.py",
-    "tests/infra/test_cost.py",
-    "tests/infra/test_groups.py",
-    "tests/infra/test_previous_names.py",
-    "tests/infra/test_program.py",
-    "tests/infra/test_service_types.py",
-    "tests/infra/test_site.py",
-    "tests/infra/test_websocket_api.py",
-    "tests/test_documents.py",
-    "tests/test_page_contract.py",
-    "tests/test_supply_chain.py",
-    "tests/test_tables.py",
-)
+SAMPLE = ("tests/sandbox/test_websocket.py", "tests/e2e/test_client.py")
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +32,9 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(of_theirs, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(of_theirs, copy / name)
+    (copy / ".build").mkdir()
+    for layer in (ROOT / ".build").glob("layer-*.zip"):
+        shutil.copy(layer, copy / ".build")
     for command in (["init", "--quiet"], ["add", "--all"]):
         subprocess.run(["git", *command], cwd=copy, check=True, timeout=60)
     return copy
@@ -62,10 +50,10 @@ def run_tests(project: Path, *arguments: str) -> str:
 
 
 def test_the_tests_of_the_login_pass_with_another_service_and_another_page(theirs: Path) -> None:
-    run_tests(theirs, "-x", "-m", "not sandbox and not browser", *CHOSEN)
+    run_tests(theirs, "-x", *CHOSEN, *SAMPLE)
 
 
 def test_no_test_of_the_login_takes_anything_from_the_tests_of_the_example(theirs: Path) -> None:
     collected = run_tests(theirs, "--collect-only", "tests")
     assert "tests/e2e/test_sign_in.py::" in collected
-    assert "tests/service" not in collected
+    assert not [folder for folder in WITH_THEM if folder in collected]

@@ -77,7 +77,8 @@ def test_a_quotation_mark_does_not_change_the_question_to_cognito(ours: People) 
 
 def test_the_running_sandbox_is_reached_and_no_real_account(tmp_path: Path) -> None:
     file = tmp_path / "sandbox-4000.json"
-    config = {"aws:region": "ap-northeast-2", "aws:skipCredentialsValidation": "true"}
+    config = {"aws:region": "ap-northeast-2", "aws:accessKey": "test", "aws:secretKey": "test"}
+    config["aws:endpoints"] = '[{"cognitoidp": "http://127.0.0.1:4003"}]'
     described = {key: {"value": value, "secret": False} for key, value in config.items()}
     outputs = {"userPoolId": "ap-northeast-2_x", "siteUrl": "http://localhost:4000"}
     file.write_text(json.dumps({"config": described, "outputs": outputs}))

@@ -5,8 +5,8 @@ import pytest
 
 from infra.alarms import Alarms
 from infra.websocket_api import WebSocketApi
-from sandbox.program import ROOT
 from tests.infra.engine import VARIED, Declared, Graph, declare, declare_component, function_behind, statements
+from tests.programs import WITH_A_SOCKET
 
 ROUTES = ("$connect", "$disconnect", "$default")
 
@@ -20,7 +20,6 @@ def variables(stack: Graph, function: str) -> dict[str, str]:
     return found
 
 
-WITH_A_SOCKET = ROOT / "tests" / "infra" / "programs" / "with_a_socket.py"
 ECHO = "aws:lambda/function:Function::echo"
 
 

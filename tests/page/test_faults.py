@@ -8,6 +8,7 @@ from tests.e2e.conftest import Lose
 from tests.e2e.person import session
 from tests.page.person import expect_signed_in, expect_signed_out, sign_in
 from tests.ports import free_ports
+from tests.programs import WITH_A_SOCKET
 from tests.sandbox.deployed import Switch
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
@@ -147,12 +148,12 @@ def test_a_sign_out_whose_answer_is_lost_is_no_sign_out_yet_and_the_next_one_is(
 
 def test_a_signed_in_page_outlives_an_aws_that_forgets_everybody(page: Page) -> None:
     port = free_ports()
-    with running(port) as sandbox:
+    with running(port, main=WITH_A_SOCKET) as sandbox:
         sign_in(page, sandbox)
         expect(page.locator("#connection")).to_contain_text("연결됐어요")
     expect(page.locator("#connection")).to_contain_text("연결이 끊겼어요")
     expect_signed_in(page)
-    with running(port) as sandbox:
+    with running(port, main=WITH_A_SOCKET) as sandbox:
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         expect_signed_out(page)
         expect(page.locator("#notice")).to_have_text("로그인 시간이 끝났어요. 다시 로그인해 주세요.")

@@ -15,7 +15,7 @@ from sandbox.local import EMAIL_USER
 from sandbox.program import ROOT
 from tests.ports import free_ports
 from tests.processes import process
-from tests.project import copy_project
+from tests.project import PAGE, copy_login
 
 pytestmark = pytest.mark.sandbox
 
@@ -43,7 +43,7 @@ class Development:
 @pytest.fixture(scope="module")
 def development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Development]:
     folder = tmp_path_factory.mktemp("project")
-    copy_project(folder)
+    copy_login(folder)
     port = free_ports()
     command = [sys.executable, "-m", "sandbox", "--watch", "--port", str(port)]
     with process(command, seconds=600, cwd=folder) as sandbox:  # all tests of this module together
@@ -147,7 +147,7 @@ def test_what_a_function_prints_and_where_it_fails_is_said(
 
 
 def test_a_saved_file_of_the_page_is_served_and_a_deleted_one_is_gone(development: Development) -> None:
-    before = (ROOT / "frontend/index.html").read_text()
+    before = (PAGE / "index.html").read_text()
     assert named(development.save("frontend/index.html", f"{before}<!-- saved -->")) == {"login-site-index.html"}
     assert development.get("/").text.endswith("<!-- saved -->")
     assert named(development.save("frontend/new.svg", "<svg/>")) == {"login-site-new.svg"}
@@ -174,7 +174,7 @@ def test_a_saved_file_that_is_loaded_once_wants_a_new_start_and_the_handlers_sta
 ) -> None:
     said = development.save(file, "def broken(:\n")
     assert said == f"not live: {file}, which needs a restart of the sandbox."
-    before = (ROOT / "frontend/style.css").read_text()
+    before = (PAGE / "style.css").read_text()
     assert named(development.save("frontend/style.css", f"{before}\n")) == {"login-site-style.css"}
     development.save("frontend/style.css", before)
 
@@ -191,7 +191,7 @@ def test_a_saved_file_of_infra_is_applied_and_a_change_that_would_lose_users_is_
 
 
 def test_a_saved_program_with_an_error_leaves_everything_as_it_was(development: Development) -> None:
-    before = (ROOT / "__main__.py").read_text()
+    before = (development.folder / "__main__.py").read_text()
     assert development.save("__main__.py", f"{before}\nnothing\n").startswith("not live: NameError")
     assert "nothing new" in development.save("__main__.py", before)
     assert development.get("/api/userinfo", cookie=session(development)).json()["provider"] == "Cognito"

@@ -70,7 +70,7 @@ def test_it_says_where_it_is_and_leaves_neither_process_nor_file_behind(tmp_path
         assert "김하늘" in printed
         assert printed.count(" s\n") == 3  # the steps, each with its time
         page = requests.get(f"http://127.0.0.1:{port}/", timeout=60)
-        assert (page.status_code, "카카오 로그인" in page.content.decode()) == (200, True)
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
         requests.get(f"http://127.0.0.1:{port}/api/auth/login", allow_redirects=False, timeout=60)  # a warm Lambda
         account = {"email": "reader@example.com", "password": "a long enough password"}
         requests.post(f"http://127.0.0.1:{port}/api/auth/sign-up", json=account, timeout=60).raise_for_status()
@@ -137,10 +137,10 @@ def test_an_emulator_that_is_killed_while_the_program_is_applied_is_said_to_be_s
     assert "Traceback" not in errors
 
 
-def test_each_part_that_can_end_is_a_thread_that_is_waited_for(sandbox: local.Sandbox) -> None:
+def test_each_part_that_can_end_is_a_thread_that_is_waited_for(sandbox: local.Sandbox, tmp_path: Path) -> None:
     with (
         terminal.show_output(sandbox.aws, sandbox.output, print),
-        live.apply_saved_files(ROOT / "frontend", list, print),
+        live.apply_saved_files(tmp_path, list, print),
     ):
         assert THREADS.keys() <= {thread.name for thread in threading.enumerate()}
 
@@ -250,7 +250,7 @@ with {block}:
     ("module", "block"),
     [
         ("kakao", 'kakao.serve(0, kakao.KakaoApp("key", "secret", 1, ()), {})'),
-        ("live", 'live.apply_saved_files(Path("frontend"), list, print)'),
+        ("live", 'live.apply_saved_files(Path("client"), list, print)'),
         ("terminal", 'terminal.show_output("http://127.0.0.1:1", Path("/dev/null"), print)'),
     ],
     ids=["kakao", "live", "terminal"],

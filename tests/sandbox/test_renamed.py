@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.program import ROOT
+from tests.apart import REPLACED, ROOT
 from tests.ports import free_ports
+from tests.project import PAGE
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(300)]
 NAME = "my-login"
@@ -21,9 +22,13 @@ TESTS = [  # of what is declared, read or found by the project's name
     "tests/doctor/test_settings.py",
 ]
 # Starts the sandbox, and prints what `pulumi stack output` would.
-SANDBOX = (
-    "import sys; from sandbox.local import running\nwith running(int(sys.argv[1])) as sandbox: print(sandbox.exports)"
-)
+SANDBOX = """
+import sys
+from sandbox.local import running
+from tests.programs import WITH_A_SOCKET
+with running(int(sys.argv[1]), main=WITH_A_SOCKET) as sandbox:
+    print(sandbox.exports)
+"""
 # Prints what `pulumi config` would.
 CONFIG = "from sandbox.program import stack_config; print(stack_config('prod'))"
 
@@ -31,7 +36,9 @@ CONFIG = "from sandbox.program import stack_config; print(stack_config('prod'))"
 @pytest.fixture(scope="module")
 def renamed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("renamed") / NAME
-    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*cache*", ".git", ".venv", ".hypothesis", "*.pyc"))
+    no_source = shutil.ignore_patterns(".*cache*", ".git", ".venv", ".hypothesis", "*.pyc")
+    shutil.copytree(ROOT, folder, ignore=lambda of, names: no_source(of, names) | set(REPLACED if of == ROOT else ()))
+    shutil.copytree(PAGE, folder / "frontend")
     project = folder / "Pulumi.yaml"
     project.write_text(re.sub(r"^name: .+$", f"name: {NAME}", project.read_text(), flags=re.MULTILINE))
     return folder
@@ -59,4 +66,4 @@ def test_the_example_of_a_second_stack_keeps_its_settings_under_another_name(ren
 
 def test_the_sandbox_runs_under_another_name(renamed: Path) -> None:
     exports = eval(run(renamed, "-c", SANDBOX, str(free_ports())))
-    assert exports["dashboard"].startswith(NAME)
+    assert exports["alarmTopic"].rpartition(":")[2].startswith(NAME)

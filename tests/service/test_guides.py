@@ -13,7 +13,7 @@ import boto3
 import pytest
 import requests
 
-from doctor import people
+from doctor import people, stack
 from sandbox.local import EMAIL_USER
 from sandbox.program import ROOT
 from tests.ports import free_ports
@@ -54,9 +54,10 @@ class Followed:
         return people.main(["--file", str(self.file), *command])
 
     def client(self, service: str) -> Any:
-        aws = "http://127.0.0.1:" + str(int(self.site.rpartition(":")[2]) + 3)
+        settings = stack.from_file(self.file).settings
+        (aws,) = set(json.loads(settings["aws:endpoints"])[0].values())
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        return boto3.client(service, "ap-northeast-2", endpoint_url=aws, **keys)
+        return boto3.client(service, settings["aws:region"], endpoint_url=aws, **keys)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
-"""The login and a service at its WebSocket; what its function does is not looked at."""
+"""The login and a service at its WebSocket: all that the tests of the login need of a program."""
 
-from infra import packaging, settings
+import pulumi
+
+from infra import settings
 from infra.function import Function
 from infra.kakao_login import KakaoLogin
 from infra.websocket_api import WebSocketService
@@ -8,9 +10,11 @@ from infra.websocket_api import WebSocketService
 login = KakaoLogin("login", settings.read())
 echo = Function(
     "echo",
-    source=packaging.HANDLERS / "pre_authentication.py",
+    source="tests/programs/echo.py",
     platform=login.platform,
     environment={"MANAGEMENT_URL": login.socket.management_url},
     permissions=[login.socket.post_to_connections()],
 )
 WebSocketService("echo", socket=login.socket, function=echo)
+for name, value in login.exports.items():
+    pulumi.export(name, value)
