@@ -46,9 +46,10 @@ def apply_saved_files(page: Path, update: Callable[[], list[str]], say: Callable
                     forget_modules()
                     say(_line(update))
 
+    live = (folder for folder in LIVE if folder.exists())  # a program may have no service/
     threads = [
         threading.Thread(target=apply, args=folders, kwargs={"recursive": recursive}, name=name, daemon=True)
-        for name, folders, recursive in (("live", (page, *LIVE, *LOADED_ONCE), True), ("live program", (ROOT,), False))
+        for name, folders, recursive in (("live", (page, *live, *LOADED_ONCE), True), ("live program", (ROOT,), False))
     ]  # daemons: Ctrl-C may come before the join
     for thread in threads:
         thread.start()

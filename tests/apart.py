@@ -21,6 +21,7 @@ CHOSEN = (  # run with another team's: what declares the program, and what reads
     "tests/infra/test_websocket_api.py",
     "tests/test_documents.py",
     "tests/test_page_contract.py",
+    "tests/test_secrets.py",
     "tests/test_supply_chain.py",
     "tests/test_tables.py",
 )

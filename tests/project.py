@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 
 from tests.apart import REPLACED, ROOT
+from tests.infra.engine import PAGE
 from tests.programs import WITH_A_SOCKET
 
 LOGIN = ("handlers", "infra", "client", "sandbox", "Pulumi.yaml", "Pulumi.local.yaml")
-PAGE = ROOT / "tests" / "infra" / "page"
 
 
 def copy_project(folder: Path) -> None:

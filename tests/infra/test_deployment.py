@@ -22,7 +22,6 @@ from tests.infra.engine import (
     DIRECT,
     EVERYTHING,
     REGION,
-    WHOLE,
     Graph,
     declare,
     declare_deployment,
@@ -31,6 +30,7 @@ from tests.infra.engine import (
     statements,
 )
 from tests.infra.iam import allows, tags
+from tests.programs import WITH_A_SOCKET
 
 
 @pytest.fixture(scope="module")
@@ -369,18 +369,18 @@ OF_HOSTED_LOGIN = {"appCallbacks", "loginDomain", "loginParentRecord"}
 
 def declare_everything_direct() -> Graph:
     settings = {name: value for name, value in EVERYTHING.items() if name not in OF_HOSTED_LOGIN}
-    return declare(settings | DIRECT | {"hostedZoneId": "Z0DEV"}, program=WHOLE)
+    return declare(settings | DIRECT | {"hostedZoneId": "Z0DEV"}, program=WITH_A_SOCKET)
 
 
 @pytest.mark.parametrize(
     "declared",
-    [partial(declare_everything, program=WHOLE), declare_everything_direct],
+    [partial(declare_everything, program=WITH_A_SOCKET), declare_everything_direct],
     ids=["hosted", "direct"],
 )
 def test_the_boundary_leaves_every_function_what_its_own_policy_grants_and_no_other_stacks_people(
     deployment: Graph, declared: Callable[[], Graph]
 ) -> None:
-    """With whatever a setting adds, and with the team's functions: one of them runs at a first sign-in."""
+    """With whatever a setting adds, and with a function at the WebSocket and a topic of new users."""
     stack = declared()
     limit = statements(deployment.named("dev-boundary")["policy"])
     pools = (stack.one("UserPool"), declare_user_pool(stack="prod"))

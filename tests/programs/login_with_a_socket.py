@@ -1,4 +1,4 @@
-"""The login and a service at its WebSocket: all that the tests of the login need of a program."""
+"""The login with a topic of new users and a service at its WebSocket: all that the login's tests need of a program."""
 
 import pulumi
 
@@ -7,7 +7,7 @@ from infra.function import Function
 from infra.kakao_login import KakaoLogin
 from infra.websocket_api import WebSocketService
 
-login = KakaoLogin("login", settings.read())
+login = KakaoLogin("login", {**settings.read(), "first_sign_in": True})
 echo = Function(
     "echo",
     source="tests/programs/echo.py",

@@ -13,9 +13,10 @@ import requests
 
 from sandbox.local import EMAIL_USER
 from sandbox.program import ROOT
+from tests.infra.engine import PAGE
 from tests.ports import free_ports
 from tests.processes import process
-from tests.project import PAGE, copy_login
+from tests.project import copy_login
 
 pytestmark = pytest.mark.sandbox
 

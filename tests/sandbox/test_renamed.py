@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.apart import REPLACED, ROOT
+from tests.infra.engine import PAGE
 from tests.ports import free_ports
-from tests.project import PAGE
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(300)]
 NAME = "my-login"

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import cost
 from deployment.service_types import TYPES
+from sandbox.aws.resources import CREATE
 from sandbox.program import PROJECT
 from tests.infra.engine import (
     ACCOUNT,
@@ -95,6 +96,10 @@ def test_every_function_of_the_service_has_an_alarm_and_its_lines_are_on_the_das
     for function in functions(whole):
         assert function.outputs["name"] in heard
         assert function["loggingConfig"]["logGroup"] in body
+
+
+def test_every_type_that_the_program_declares_can_be_applied_in_the_sandbox(whole: Graph) -> None:
+    assert {resource.type for resource in whole.custom()} <= set(CREATE)
 
 
 def test_the_cost_page_reckons_with_the_alarms_that_there_are(whole: Graph) -> None:
