@@ -96,6 +96,7 @@ def running(
                     aws=aws,
                     distribution=_distribution(account.result()),
                     websocket_api=exports["websocketApiId"],
+                    is_deployed=lambda: _has_routes(account.result(), exports["websocketApiId"]),
                     client_secrets=_client_secrets(account.result(), exports["userPoolId"]),
                     providers=identity_provider.take_over(account.result(), exports["userPoolId"], hosted_login),
                 )
@@ -188,6 +189,10 @@ def _client_secrets(account: Account, user_pool: str) -> dict[str, str]:
         if secret := described.get("ClientSecret"):
             found[client["ClientId"]] = secret
     return found
+
+
+def _has_routes(account: Account, api: str) -> bool:
+    return bool(account.call("apigatewayv2", "GetRoutes", {"ApiId": api})["Items"])
 
 
 def _create_email_user(account: Account, user_pool: str) -> None:

@@ -120,14 +120,15 @@ def serve_proxies(
     aws: str,
     distribution: str,
     websocket_api: str | None = None,
+    is_deployed: Callable[[], bool] = lambda: True,
     client_secrets: Mapping[str, str] | None = None,
     providers: Mapping[str, IdentityProvider] | None = None,
 ) -> Iterator[None]:
     """Serve the site on `site_port` and the hosted login on the port after it, until the block ends.
 
     `distribution` is the distribution's host name, `websocket_api` the id of the API behind /ws, `client_secrets` the
-    secrets of app clients by client id, `providers` the identity providers by name. Raises NotStartedError where a port
-    is taken.
+    secrets of app clients by client id, `providers` the identity providers by name. `is_deployed` says whether the
+    WebSocket API has a route: AWS deploys no API without one. Raises NotStartedError where a port is taken.
     """
     for port in (site_port, site_port + 1):
         check_free(port)
@@ -137,7 +138,9 @@ def serve_proxies(
         timeout = ClientTimeout(total=60)
         session = ClientSession(cookie_jar=DummyCookieJar(), auto_decompress=False, timeout=timeout)
         upstream = Upstream(await stack.enter_async_context(session), aws)
-        await stack.enter_async_context(_listening(_site(upstream, distribution, websocket_api), site_port))
+        await stack.enter_async_context(
+            _listening(_site(upstream, distribution, websocket_api, is_deployed), site_port)
+        )
         tokens = ProviderTokens(session, aws, providers or {})
         login = HostedLogin(upstream.forward, upstream.call, client_secrets or {}, tokens).answer
         await stack.enter_async_context(_listening(login, site_port + 1))
@@ -176,7 +179,7 @@ def _is_api(path: str) -> bool:
     return path == contract.WEBSOCKET_PATH or path.startswith(f"{contract.API_PATH}/")
 
 
-def _site(upstream: Upstream, distribution: str, websocket_api: str | None) -> Handler:
+def _site(upstream: Upstream, distribution: str, websocket_api: str | None, is_deployed: Callable[[], bool]) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         if DISTRIBUTION_HEADER in request.headers and (api := GATEWAY.match(request.raw_path)):
             return await _gateway(upstream, request, api[0])
@@ -186,6 +189,8 @@ def _site(upstream: Upstream, distribution: str, websocket_api: str | None) -> H
             and request.headers.get("upgrade", "").lower() == "websocket"
         ):
             _check_headers(request)
+            if not await asyncio.to_thread(is_deployed):
+                return web.Response(status=403)
             stage = f"/_aws/execute-api/{websocket_api}{contract.WEBSOCKET_PATH}"
             return await _websocket(upstream, request, f"{stage}?{request.rel_url.raw_query_string}".rstrip("?"))
         if request.headers.get("sec-fetch-mode") == "navigate" and request.url.host != "localhost":

@@ -276,6 +276,31 @@ def test_what_this_machine_cannot_reach_is_no_failure(target: stack.Stack, sessi
     assert "check that 127.0.0.1:9 is up" in findings["Kakao's addresses"].fix
 
 
+DECLARED = ("RouteKey", "Target", "AuthorizationType", "AuthorizerId")
+
+
+@contextmanager
+def without_routes_of_the_websocket(sandbox: Sandbox) -> Iterator[None]:
+    """The WebSocket API of a program that has no service at it."""
+    call, api = sandbox.account.call, {"ApiId": sandbox.exports["websocketApiId"]}
+    routes = call("apigatewayv2", "GetRoutes", api)["Items"]
+    for route in routes:
+        call("apigatewayv2", "DeleteRoute", api | {"RouteId": route["RouteId"]})
+    try:
+        yield
+    finally:
+        for route in routes:
+            again = {name: value for name, value in route.items() if name in DECLARED}
+            call("apigatewayv2", "CreateRoute", api | again)
+
+
+def test_nothing_is_wrong_where_the_program_has_no_service_at_the_websocket(
+    sandbox: Sandbox, target: stack.Stack, session: requests.Session
+) -> None:
+    with without_routes_of_the_websocket(sandbox):
+        assert {finding.mark for finding in examine(target, session)} == {"✓"}
+
+
 # The command
 
 
