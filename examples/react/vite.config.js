@@ -1,3 +1,5 @@
+import { realpathSync } from "node:fs";
+
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
@@ -14,6 +16,7 @@ export default defineConfig({
       "/api": { target: site, changeOrigin: deployed },
       "/ws": { target: site, changeOrigin: deployed, ws: true },
     },
-    fs: { allow: [".", "../../client"] },
+    // npm links the folder client/ into node_modules, and Vite serves no file outside this project.
+    fs: { allow: [".", realpathSync("node_modules/kakao-login-client")] },
   },
 });

@@ -13,51 +13,70 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
+from infra import content_security_policy
 from sandbox.program import ROOT
 from tests.e2e.person import HANEUL, agree
 from tests.ports import free_ports
 from tests.processes import process
 from tests.project import copy_project
+from tests.service.test_guides import blocks
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 
+(STEPS, SETTING, MAKE_DEV, DEV, POLICY) = (block.strip() for block in blocks("own-page.md", "sh"))
+(PAGE,) = blocks("own-page.md", "yaml")
 NPM_SECONDS = 240
 
 
+def follow(step: str, folder: Path) -> None:
+    """Run a line of the guide, and let npm ask its registry twice at most."""
+    settings = {"audit": "false", "fund": "false", "fetch_retries": "1", "fetch_timeout": "20000"}
+    subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", step],
+        cwd=folder,
+        env=os.environ | {f"npm_config_{name}": value for name, value in settings.items()},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=NPM_SECONDS,
+    )
+
+
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project with the example installed, as the guide says, in web/."""
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project in which the guide's steps are followed that need no registry of npm."""
     if not shutil.which("npm"):
         pytest.skip("npm is not installed")
     folder = tmp_path_factory.mktemp("project")
     copy_project(folder)
-    shutil.copytree(ROOT / "examples" / "react", folder / "web", ignore=shutil.ignore_patterns("node_modules", "dist"))
-    for name in ("package.json", "vite.config.js"):
-        file = folder / "web" / name
-        file.write_text(file.read_text().replace("../../client", "../client"))
+    made = shutil.ignore_patterns("node_modules", "dist")
+    shutil.copytree(ROOT / "examples", folder / "examples", ignore=made)
+    for step in STEPS.splitlines()[:2]:
+        follow(step, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def project(copied: Path) -> Path:
+    """The copy with the guide's page installed and built."""
     node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
     if tuple(map(int, re.findall(r"\d+", node)[:2])) < (20, 19):
         pytest.skip(f"Vite needs Node.js 20.19 or newer; this is {node.strip()}")
     try:
-        npm(folder, "install", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000")
+        for step in STEPS.splitlines()[2:]:
+            follow(step, copied)
     except subprocess.CalledProcessError as error:
         if re.search(r"ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|network", error.stderr):
             pytest.skip("the npm registry is not reached")
         raise
-    return folder
-
-
-def npm(folder: Path, *arguments: str) -> str:
-    command = ["npm", "--prefix", "web", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=NPM_SECONDS).stdout
+    return copied
 
 
 @pytest.fixture(scope="module")
 def site(project: Path) -> Iterator[str]:
     """The sandbox with the built example as its page, and Vite on port 5173, which the sandbox's settings name."""
-    npm(project, "run", "build")
     settings = project / "Pulumi.local.yaml"
-    settings.write_text(f"{settings.read_text()}  page: web/dist\n")
+    settings.write_text(settings.read_text() + PAGE)
     port = free_ports()
     command = [sys.executable, "-m", "sandbox", "--port", str(port), "--watch"]
     with process(command, seconds=400, cwd=project, env=os.environ | {"PYTHONPATH": str(project)}) as sandbox:
@@ -65,6 +84,26 @@ def site(project: Path) -> Iterator[str]:
         next(line for line in sandbox.stdout if "web/dist/ go live at once" in line)
         yield f"http://localhost:{port}"
         sandbox.terminate()
+
+
+def test_the_copied_page_names_the_logins_module_where_it_is(copied: Path) -> None:
+    package = json.loads((copied / "web" / "package.json").read_text())
+    example = json.loads((ROOT / "examples" / "react" / "package.json").read_text())
+    folder = package["dependencies"]["kakao-login-client"].removeprefix("file:")
+    assert json.loads((copied / "web" / folder / "package.json").read_text())["name"] == "kakao-login-client"
+    example["dependencies"]["kakao-login-client"] = f"file:{folder}"
+    assert package == example
+
+
+def test_the_guides_other_lines_set_what_the_program_takes_and_start_what_these_tests_start() -> None:
+    assert SETTING.removeprefix("pulumi config set ").split() == PAGE.strip().split(": ")
+    added = re.fullmatch(r"""pulumi config set --path 'contentSecurityPolicy\["(.*)"\]\[0\]' (.*)""", POLICY)
+    assert added
+    directive, source = added.groups()
+    assert content_security_policy.flaw(directive, source) == ""
+    assert (MAKE_DEV, DEV) == ("make dev", "npm --prefix web run dev")
+    package = json.loads((ROOT / "examples" / "react" / "package.json").read_text())
+    assert package["scripts"]["dev"] == "vite"
 
 
 def sign_in(page: Page, address: str) -> None:
