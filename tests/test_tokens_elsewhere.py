@@ -1,12 +1,16 @@
-"""The verifier in docs/guides/tokens-elsewhere.md, as it stands there, against keys of a user pool."""
+"""The verifiers in docs/guides/tokens-elsewhere.md, as they stand there, against keys of a user pool."""
 
 import ast
 import json
+import os
 import re
+import shutil
+import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import jwt as pyjwt
@@ -15,9 +19,12 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from sandbox.program import ROOT
+from tests.processes import process
 
 GUIDE = (ROOT / "docs" / "guides" / "tokens-elsewhere.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+(NEXT_JS,) = re.findall(r"```ts\n(.*?)```", GUIDE, re.DOTALL)
+JOSE = "jose@6.2.17"
 SITE, APP = "client-of-the-site", "client-of-the-apps"
 KEY, OTHER = (RSAKey.generate_key(2048, {"kid": kid}) for kid in ("pool", "other"))
 
@@ -42,11 +49,85 @@ def issuer() -> Iterator[str]:
         server.shutdown()
 
 
+class RefusedError(Exception):
+    """The verifier has taken no user from the token."""
+
+
+Claims = Callable[[str], dict[str, Any]]  # of a token; raises RefusedError
+
+
+@pytest.fixture(scope="module", params=["FastAPI", pytest.param("Next.js", marks=pytest.mark.sandbox)])
+def claims(issuer: str, request: pytest.FixtureRequest) -> Claims:
+    """What the guide's verifier finds in a token. Node.js and a package of npm are for the slow part of the tests."""
+    name = {"FastAPI": "in_python", "Next.js": "in_node"}[request.param]
+    verify: Claims = request.getfixturevalue(name)
+    return verify
+
+
 @pytest.fixture(scope="module")
-def verifier(issuer: str) -> Any:
+def in_python(issuer: str) -> Claims:
     namespace: dict[str, Any] = {}
     exec(BLOCKS[0], namespace)
-    return namespace["Verifier"](issuer, [SITE, APP])
+    verifier = namespace["Verifier"](issuer, [SITE, APP])
+
+    def claims(token: str) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = verifier.claims(token)
+        except pyjwt.PyJWTError:
+            raise RefusedError from None
+        return found
+
+    return claims
+
+
+# Next.js gives the cookies of a request: here, what is written to the process.
+HEADERS = 'export const cookies = async () => new Map([["__Host-id", { value: globalThis.token }]]);'
+LOOP = """
+import { createInterface } from "node:readline";
+import { user } from "./user.mjs";
+for await (const line of createInterface({ input: process.stdin })) {
+  globalThis.token = line;
+  console.log(JSON.stringify(await user()));
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def in_node(issuer: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Claims]:
+    folder = tmp_path_factory.mktemp("next")
+    install_jose(folder)
+    next_js = folder / "node_modules" / "next"
+    next_js.mkdir()
+    (next_js / "package.json").write_text('{"type": "module", "exports": {"./headers": "./headers.js"}}')
+    (next_js / "headers.js").write_text(HEADERS)
+    (folder / "user.mjs").write_text(NEXT_JS)
+    (folder / "loop.mjs").write_text(LOOP)
+    settings = os.environ | {"ISSUER": issuer, "CLIENT_IDS": f"{SITE},{APP}"}
+    with process(["node", "loop.mjs"], cwd=folder, env=settings, stdin=subprocess.PIPE, stderr=None) as node:
+
+        def claims(token: str) -> dict[str, Any]:
+            assert node.stdin
+            assert node.stdout
+            print(token, file=node.stdin, flush=True)
+            found: dict[str, Any] | None = json.loads(node.stdout.readline())
+            if found is None:
+                raise RefusedError
+            return found
+
+        yield claims
+        assert node.stdin
+        node.stdin.close()
+
+
+def install_jose(folder: Path) -> None:
+    if not (shutil.which("npm") and shutil.which("node")):
+        pytest.skip("Node.js and npm are not installed")
+    (folder / "package.json").write_text('{"private": true}')
+    quick = ["--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000"]
+    ended = subprocess.run(["npm", "install", *quick, JOSE], cwd=folder, capture_output=True, text=True, timeout=100)
+    if ended.returncode and re.search(r"ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|network", ended.stderr):
+        pytest.skip("the npm registry is not reached")
+    assert ended.returncode == 0, ended.stderr
 
 
 def token(issuer: str, key: RSAKey = KEY, **changes: Any) -> str:
@@ -55,8 +136,8 @@ def token(issuer: str, key: RSAKey = KEY, **changes: Any) -> str:
 
 
 @pytest.mark.parametrize("client_id", [SITE, APP])
-def test_a_token_of_either_client_is_taken(verifier: Any, issuer: str, client_id: str) -> None:
-    assert verifier.claims(token(issuer, aud=client_id))["sub"] == "s"
+def test_a_token_of_either_client_is_taken(claims: Claims, issuer: str, client_id: str) -> None:
+    assert claims(token(issuer, aud=client_id))["sub"] == "s"
 
 
 @pytest.mark.parametrize(
@@ -87,17 +168,17 @@ def test_a_token_of_either_client_is_taken(verifier: Any, issuer: str, client_id
     ],
 )
 def test_a_token_with_one_wrong_or_missing_claim_is_refused(
-    verifier: Any, issuer: str, changes: dict[str, Any]
+    claims: Claims, issuer: str, changes: dict[str, Any]
 ) -> None:
-    with pytest.raises(pyjwt.PyJWTError):
-        verifier.claims(token(issuer, **changes))
+    with pytest.raises(RefusedError):
+        claims(token(issuer, **changes))
 
 
-def test_a_token_without_a_signature_is_refused(verifier: Any, issuer: str) -> None:
-    _, claims, _ = token(issuer).split(".")
+def test_a_token_without_a_signature_is_refused(claims: Claims, issuer: str) -> None:
+    _, payload, _ = token(issuer).split(".")
     header = pyjwt.utils.base64url_encode(b'{"alg":"none","kid":"pool"}').decode()
-    with pytest.raises(pyjwt.PyJWTError):
-        verifier.claims(f"{header}.{claims}.")
+    with pytest.raises(RefusedError):
+        claims(f"{header}.{payload}.")
 
 
 def test_the_blocks_are_python_and_the_errors_that_they_catch_are_pyjwts() -> None:
