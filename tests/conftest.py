@@ -40,6 +40,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 LONGEST_FIRST = (  # of the files whose tests wait for processes and browsers: a long one at the end would be waited for
     "test_page",
+    "test_apart",
     "test_faults",
     "test_live",
     "test_forms",
