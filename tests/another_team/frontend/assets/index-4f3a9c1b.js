@@ -1,3 +1,3 @@
-import { currentUser } from "/login.js";
+import { user } from "/login.js";
 
-document.body.append((await currentUser()) ? "Orders" : "Sign in to see your orders");
+document.body.append((await user()) ? "Orders" : "Sign in to see your orders");
