@@ -7,16 +7,20 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from doctor import people, stack
 from doctor.people import People, RefusedError
+from tests.handlers.moto_aws import moto_aws
+
+
+@pytest.fixture(scope="module")
+def client() -> Any:
+    return boto3.client("cognito-idp", "ap-northeast-2", aws_access_key_id="test", aws_secret_access_key="test")
 
 
 @pytest.fixture
-def pool() -> Iterator[tuple[Any, str]]:
-    with mock_aws():
-        client = boto3.client("cognito-idp", "ap-northeast-2", aws_access_key_id="test", aws_secret_access_key="test")
+def pool(client: Any) -> Iterator[tuple[Any, str]]:
+    with moto_aws():
         pool_id = client.create_user_pool(PoolName="people")["UserPool"]["Id"]
         for group in ("admin", "editor", f"{pool_id}_Kakao"):
             client.create_group(UserPoolId=pool_id, GroupName=group)

@@ -93,17 +93,22 @@ def test_a_folder_with_the_name_of_the_logins_own_is_refused(tmp_path: Path) -> 
         packaging.function_zip(tmp_path / "handlers" / "create.py")
 
 
+@pytest.fixture(scope="module")
+def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The content of the layer."""
+    here = settings(3000)
+    folder = tmp_path_factory.mktemp("layer")
+    with zipfile.ZipFile(packaging.layer_zip(here[own("runtime")], here[own("architecture")])) as archive:
+        archive.extractall(folder)
+    return folder
+
+
 @pytest.mark.parametrize("module", MODULES)
-def test_a_handler_starts_with_its_own_package_and_its_layer_alone(module: str, tmp_path: Path) -> None:
+def test_a_handler_starts_with_its_own_package_and_its_layer_alone(module: str, layer: Path, tmp_path: Path) -> None:
     """Isolated interpreter, without site-packages: what is missing from the package is seen here, not on AWS."""
-    archives = [packaging.function_zip(packaging.HANDLERS / f"{module}.py")]
-    if module in WITH_LAYER:
-        here = settings(3000)
-        archives.append(packaging.layer_zip(here[own("runtime")], here[own("architecture")]))
-    for path in archives:
-        with zipfile.ZipFile(path) as archive:
-            archive.extractall(tmp_path)
-    paths = [str(tmp_path), str(tmp_path / "python")]
+    with zipfile.ZipFile(packaging.function_zip(packaging.HANDLERS / f"{module}.py")) as archive:
+        archive.extractall(tmp_path)
+    paths = [str(tmp_path), *([str(layer / "python")] if module in WITH_LAYER else [])]
     program = f"import sys; sys.path[:0] = {paths!r}; from handlers import {module}; {module}.handler"
     subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True, env=environment(), timeout=20)
 
