@@ -28,13 +28,18 @@ with warnings.catch_warnings():  # loading either one warns of its own old class
     _ = pulumi_aws.lambda_.Function, pulumi_aws.s3.Bucket
 
 
+def left_out(config: pytest.Config) -> list[str]:
+    """Return which of the two marks no test that runs has."""
+    chosen = config.option.markexpr
+    return [] if " or " in chosen else re.findall(r"\bnot (sandbox|browser)\b", chosen)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Load no file whose tests are all left out: what they import takes longer than many a test."""
-    chosen = config.option.markexpr
-    left_out = [] if " or " in chosen else re.findall(r"\bnot (sandbox|browser)\b", chosen)
-    if not left_out or not collection_path.name.startswith("test_"):
+    marks = left_out(config)
+    if not marks or not collection_path.name.startswith("test_"):
         return None
-    marked = re.search(rf"^pytestmark = .*\.({'|'.join(left_out)})\b", collection_path.read_text(), re.MULTILINE)
+    marked = re.search(rf"^pytestmark = .*\.({'|'.join(marks)})\b", collection_path.read_text(), re.MULTILINE)
     return True if marked else None
 
 
@@ -53,9 +58,10 @@ LONGEST_FIRST = (  # of the files whose tests wait for processes and browsers: a
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are cores: half of the time, tests of the sandbox and the browser wait."""
-    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One worker more than there are cores, unless tests of the sandbox and the browser, which wait, are left out."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if {"sandbox", "browser"} <= {*left_out(config)} else cores + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
