@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,16 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
         )
 
 
+@cache
+def _is_of_login(test: Path) -> bool:
+    return str(test) not in _FREE and not any(test.is_relative_to(ROOT / folder) for folder in WITH_THEM)
+
+
 @contextmanager
 def guarded(test: Path) -> Iterator[None]:
     """Until the block ends, refuse to open a file that a team replaces, if this is a test of the login."""
     global _guarding
-    own = str(test) not in _FREE and not any(test.is_relative_to(ROOT / folder) for folder in WITH_THEM)
-    before, _guarding = _guarding, own
+    before, _guarding = _guarding, _is_of_login(test)
     try:
         yield
     finally:

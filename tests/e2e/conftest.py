@@ -1,18 +1,21 @@
-"""The browser of the end-to-end tests."""
+"""The browser of the end-to-end tests. Playwright is loaded with the first one: most tests need none."""
+
+from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
-import requests
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 from handlers.error_page import AWS_FAILED
-from sandbox.local import Sandbox
-from tests.prepare import chromium as system_chromium
-from tests.sandbox.deployed import Switch, switches
 
-expect.set_options(timeout=30_000)  # what comes at all may come late on a busy machine
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page, Route
+
+    from sandbox.local import Sandbox
+    from tests.sandbox.deployed import Switch
+
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 
 
@@ -20,6 +23,11 @@ QUIET = ["--disable-background-networking", "--disable-component-update", "--dis
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Headless Chromium: the one of the system, else Playwright's own."""
+    from playwright.sync_api import expect, sync_playwright
+
+    from tests.prepare import chromium as system_chromium
+
+    expect.set_options(timeout=30_000)  # what comes at all may come late on a busy machine
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=system_chromium(), args=QUIET + root)
@@ -44,6 +52,8 @@ def page(context: BrowserContext) -> Page:
 @pytest.fixture
 def kakao(sandbox: Sandbox) -> Iterator[Switch]:
     """Switches the stand-in for Kakao, and back on afterwards."""
+    from tests.sandbox.deployed import switches
+
     with switches(sandbox.kakao) as switch:
         yield switch
 
@@ -51,6 +61,8 @@ def kakao(sandbox: Sandbox) -> Iterator[Switch]:
 @pytest.fixture
 def cognito(sandbox: Sandbox) -> Iterator[Switch]:
     """Switches the hosted login, and back on afterwards."""
+    from tests.sandbox.deployed import switches
+
     with switches(sandbox.hosted_login) as switch:
         yield switch
 
@@ -63,6 +75,8 @@ def lose(page: Page) -> Lose:
     """Loses the next answer to a URL on its way, after the request has had all its effects."""
 
     def dies(route: Route) -> None:
+        import requests
+
         sent = route.request
         headers = {name: value for name, value in sent.all_headers().items() if not name.startswith(":")}
         url = sent.url.replace("//localhost:", "//127.0.0.1:")
