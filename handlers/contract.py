@@ -143,6 +143,7 @@ LOG_REFUSED = "refused"
 LOG_SIGN_UP = "sign_up"
 LOG_CODE_NOT_SENT = "code_not_sent"
 LOG_KAKAO_STATUS = "kakao_status_unexpected"
+LOG_KAKAO_MISCONFIGURED = "kakao_misconfigured"
 
 
 def path_of(route: str) -> str:

@@ -68,16 +68,16 @@ IP_MISMATCH = "ip mismatched"
 class KakaoClient:
     """The user API at `url`. A deadline is a moment of `time.monotonic()`. Every method raises KakaoError.
 
-    Kakao refuses an app's calls by the token's app, which is not always ours: anybody can restrict an app of their own.
-    Where `is_for_our_app` is false, such a refusal is InvalidKakaoTokenError and a warning, and rings no alarm.
+    Kakao refuses the calls of a token's app without its name, and anybody can restrict an app of their own. So until
+    `token_user_id` has found our app, such a refusal is InvalidKakaoTokenError and a warning, and rings no alarm.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def token_user_id(self, access_token: str, *, app_id: int, deadline: float, is_for_our_app: bool = True) -> str:
+    def token_user_id(self, access_token: str, *, app_id: int, deadline: float) -> str:
         """GET /v1/user/access_token_info: return the Kakao ID of the token's user, if it is a token of this app."""
-        info = self._get("/v1/user/access_token_info", access_token, deadline, is_for_our_app)
+        info = self._get("/v1/user/access_token_info", access_token, deadline, is_for_our_app=False)
         if not (type(info.get("id")) is int and type(info.get("app_id")) is int):
             raise KakaoUnavailableError
         if info["app_id"] != app_id:
@@ -126,9 +126,11 @@ def _error(status: int, response: Mapping[str, Any], is_for_our_app: bool) -> Ka
     if code == -401 and isinstance(message, str) and IP_MISMATCH in message:
         known, reason = KakaoMisconfiguredError, "ip_mismatched"
     if known is KakaoMisconfiguredError:
-        level = logging.ERROR if is_for_our_app else logging.WARNING
-        log.log(level, "kakao_misconfigured", extra={"reason": reason, "kakao": code})
-        return KakaoMisconfiguredError() if is_for_our_app else InvalidKakaoTokenError()
+        if is_for_our_app:
+            log.error(contract.LOG_KAKAO_MISCONFIGURED, extra={"reason": reason, "kakao": code})
+            return KakaoMisconfiguredError()
+        log.warning(contract.LOG_KAKAO_MISCONFIGURED, extra={"reason": reason, "kakao": code})
+        return InvalidKakaoTokenError()
     return (known or ERRORS_BY_STATUS.get(status, KakaoUnavailableError))()
 
 

@@ -56,7 +56,7 @@ def user_info(event: Event) -> Response:
         if len(token) > contract.MAX_TOKEN_LENGTH or JWT_PATTERN.fullmatch(token):
             raise kakao_responses.http_error("invalid_token")
         if APP_ID:
-            KAKAO.token_user_id(token, app_id=int(APP_ID), deadline=deadline, is_for_our_app=False)
+            KAKAO.token_user_id(token, app_id=int(APP_ID), deadline=deadline)
         user = KAKAO.user(token, deadline=deadline, is_for_our_app=bool(APP_ID))
     except KakaoError as error:
         raise kakao_responses.http_error(error.code) from None

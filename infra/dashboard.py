@@ -17,7 +17,8 @@ WIDTH, HEIGHT = 12, 6  # CloudWatch has 24 columns, so two widgets fit in a row
 # CloudWatch Logs Insights queries over the log lines of the handlers. AWS bills a query by the data that it reads.
 SIGN_INS = f'filter message = "{contract.LOG_SIGNED_IN}" | stats count(*) as signed_in by bin(1h)'
 REFUSALS = (
-    f'filter message in ["{contract.LOG_NOT_SIGNED_IN}", "{contract.LOG_NOT_REFRESHED}", "{contract.LOG_REFUSED}"] '
+    f'filter message in ["{contract.LOG_NOT_SIGNED_IN}", "{contract.LOG_NOT_REFRESHED}", "{contract.LOG_REFUSED}", '
+    f'"{contract.LOG_KAKAO_MISCONFIGURED}"] '
     "| stats count(*) as times by message, coalesce(reason, code, outcome) as why | sort times desc"
 )
 ERRORS = 'filter level = "ERROR" | fields @timestamp, message, reason, at, requestId | sort @timestamp desc | limit 50'

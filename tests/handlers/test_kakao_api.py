@@ -178,17 +178,25 @@ KAKAOS_CODES = {
 
 
 @pytest.mark.parametrize("number", KAKAOS_CODES)
-def test_each_of_kakaos_codes_has_one_answer(
-    whose: Whose, api: JwksEndpoint, kakao_api: ModuleType, number: int, caplog: pytest.LogCaptureFixture
+def test_each_of_kakaos_codes_has_one_answer_and_a_refused_app_is_ours_only_once_kakao_has_named_it(
+    whose: Whose,
+    claims: Claims,
+    api: JwksEndpoint,
+    kakao_api: ModuleType,
+    number: int,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     status, code = KAKAOS_CODES[number]
     say(api, {"msg": "canary", "code": number}, status)
-    with pytest.raises(errors.KakaoError) as failed:
-        whose(access_token="token")
-    assert failed.value.code == code
-    logged = [vars(record) for record in caplog.records]
-    assert [line["kakao"] for line in logged] == ([number] if code == "kakao_misconfigured" else [])
-    assert "canary" not in repr(logged)
+    refuses_app = code == "kakao_misconfigured"
+    for ask, expected, level in ((whose, "invalid_token", "WARNING"), (claims, code, "ERROR")):
+        caplog.clear()
+        with pytest.raises(errors.KakaoError) as failed:
+            ask(access_token="token")
+        assert failed.value.code == (expected if refuses_app else code)
+        logged = [vars(record) for record in caplog.records]
+        assert [(line["levelname"], line["kakao"]) for line in logged] == ([(level, number)] if refuses_app else [])
+        assert "canary" not in repr(logged)
 
 
 def test_no_code_has_an_answer_that_this_table_does_not_show() -> None:
@@ -197,15 +205,17 @@ def test_no_code_has_an_answer_that_this_table_does_not_show() -> None:
     }
 
 
-def test_an_app_that_lets_only_some_addresses_call_is_told_apart_from_a_bad_token_and_the_log_names_the_cause(
-    whose: Whose, api: JwksEndpoint, kakao_api: ModuleType, caplog: pytest.LogCaptureFixture
+def test_the_log_names_an_app_that_lets_only_some_addresses_call_and_rings_no_alarm_for_what_may_be_anybodys(
+    whose: Whose, claims: Claims, api: JwksEndpoint, kakao_api: ModuleType, caplog: pytest.LogCaptureFixture
 ) -> None:
     say(api, {"msg": "ip mismatched! callerIp=192.0.2.1. check out registered ips.", "code": -401}, 401)
-    with pytest.raises(errors.KakaoMisconfiguredError):
+    with pytest.raises(errors.InvalidKakaoTokenError):
         whose(access_token="token")
-    (line,) = caplog.records
-    assert (line.levelname, line.message, vars(line)["reason"]) == ("ERROR", "kakao_misconfigured", "ip_mismatched")
-    assert "192.0.2.1" not in repr(vars(line))
+    with pytest.raises(errors.KakaoMisconfiguredError):  # after the app has been found to be ours
+        claims(access_token="token")
+    for line, level in zip(caplog.records, ("WARNING", "ERROR"), strict=True):
+        assert (line.levelname, line.message, vars(line)["reason"]) == (level, "kakao_misconfigured", "ip_mismatched")
+        assert "192.0.2.1" not in repr(vars(line))
 
 
 def test_a_kakao_that_does_not_answer_in_time_is_slow(whose: Whose, api: JwksEndpoint, kakao_api: ModuleType) -> None:

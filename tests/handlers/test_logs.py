@@ -111,7 +111,7 @@ class Vouching:
             raise InvalidKakaoTokenError
         return "1"
 
-    def user(self, _access_token: str, *, deadline: float) -> dict[str, Any]:
+    def user(self, _access_token: str, *, deadline: float, is_for_our_app: bool) -> dict[str, Any]:
         account = {"is_email_valid": True, "email": EMAIL, "profile": {"nickname": CANARY}}
         return {"id": 1, "kakao_account": account}
 

@@ -228,7 +228,7 @@ def test_the_dashboard_asks_for_lines_that_handlers_write(stack: Graph) -> None:
     written = logged()
     signed_in = re.findall(r'message = "(\w+)"', widgets(stack)["Sign-ins"]["query"])
     refused = json.loads(re.findall(r"message in (\[.+?\])", widgets(stack)["Refusals"]["query"])[0])
-    assert {"not_signed_in", "not_refreshed", "refused"} == set(refused)
+    assert {"not_signed_in", "not_refreshed", "refused", "kakao_misconfigured"} == set(refused)
     assert signed_in == ["signed_in"]
     assert {*signed_in, *refused} <= set(written)
     (reasons,) = re.findall(r"coalesce\((.+?)\)", widgets(stack)["Refusals"]["query"])

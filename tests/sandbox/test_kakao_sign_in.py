@@ -326,7 +326,7 @@ def test_an_id_token_that_somebody_kept_is_nobodys_after_five_minutes_and_makes_
 @pytest.mark.parametrize(
     ("code", "message", "expected"),
     [
-        (-401, IP_MISMATCH, (502, "kakao_misconfigured")),
+        (-401, IP_MISMATCH, (401, "invalid_token")),  # of whichever app
         (-406, "", (403, "kakao_under_age")),
         (-4, "", (403, "kakao_account_restricted")),
         (-2, "", (401, "invalid_token")),
@@ -334,7 +334,7 @@ def test_an_id_token_that_somebody_kept_is_nobodys_after_five_minutes_and_makes_
     ],
 )
 @pytest.mark.parametrize("after", [0, 1], ids=["first", "at the challenge"])
-def test_what_kakao_says_of_a_user_or_of_the_app_is_told_apart_from_a_bad_token(
+def test_what_kakao_says_of_a_user_is_told_apart_from_a_bad_token(
     post: Post, issue: Issue, kakao: Switch, code: int, message: str, expected: tuple[int, str], after: int
 ) -> None:
     token = issue()["access_token"]
