@@ -80,7 +80,7 @@ def pytest_collection_finish() -> None:
     """Do not look for garbage in Pulumi's classes, again and again: that is a third of the time of a declaration."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000)
+    gc.set_threshold(500_000)
 
 
 @pytest.hookimpl(wrapper=True)

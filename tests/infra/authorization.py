@@ -47,8 +47,13 @@ class Action:
         """Return what of this AWS fills in when it looks at a condition: the action's keys, and its resource's."""
         keys = [key for name in ("", resource) for key in self._types.get(name, {}).get("condition_keys", [])]
         keys += self._service["resources"][resource]["condition_keys"] if resource else []
-        patterns = [re.sub(r"\$\{\w+\}|<\w+>", "*", key) for key in keys]
+        patterns = [_pattern(key) for key in keys]
         return {key: value for key, value in context.items() if any(fnmatchcase(key, p) for p in patterns)}
+
+
+@cache
+def _pattern(key: str) -> str:
+    return re.sub(r"\$\{\w+\}|<\w+>", "*", key)
 
 
 def matching(pattern: str) -> Iterator[str]:

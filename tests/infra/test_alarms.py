@@ -2,6 +2,7 @@ import ast
 import json
 import logging
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -209,11 +210,12 @@ def test_the_dashboard_reads_the_logs_of_every_function(stack: Graph) -> None:
         assert set(re.findall(r"SOURCE '([^']+)'", widgets(stack)[title]["query"])) == groups
 
 
+@cache
 def logged() -> dict[str, set[str]]:
     """The messages that handlers write as they stand in the source, and with which fields."""
     found: dict[str, set[str]] = {}
     for file in (ROOT / "handlers").glob("*.py"):
-        for call in ast.walk(ast.parse(file.read_text())):
+        for call in (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)):
             match call:
                 case ast.Call(ast.Attribute(ast.Name("log")), [ast.Constant(str(message))], keywords):
                     names = {key.value for k in keywords for key in ast.walk(k) if isinstance(key, ast.Constant)}

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,16 +23,20 @@ PACKAGES = ("handlers", "infra", "deployment", "doctor", "benchmarks", "sandbox"
 FILES = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
 
 
+@cache
+def nodes(file: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(file.read_text())))
+
+
 def literals(file: Path) -> Iterator[tuple[int, str]]:
     """The line and the text of each literal that is no docstring; the parts of an f-string one by one."""
-    tree = ast.parse(file.read_text())
     docstrings = {
         id(node.body[0].value)
-        for node in ast.walk(tree)
+        for node in nodes(file)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         if node.body and isinstance(node.body[0], ast.Expr)
     }
-    for node in ast.walk(tree):
+    for node in nodes(file):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             yield node.lineno, node.value
 
@@ -51,7 +56,7 @@ def test_a_fact_of_the_contract_stands_there_alone(file: Path) -> None:
 
 @pytest.mark.parametrize("file", sorted((ROOT / "handlers").glob("*.py")), ids=lambda file: file.name)
 def test_a_message_that_an_alarm_counts_is_logged_by_its_name_in_the_contract(file: Path) -> None:
-    calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call) and node.args]
+    calls = [node for node in nodes(file) if isinstance(node, ast.Call) and node.args]
     logged = {ast.unparse(node.args[0]) for node in calls if ast.unparse(node.func).startswith("log.")}
     assert not logged & set(map(repr, LOG_MESSAGES))
 

@@ -570,6 +570,7 @@ def test_a_site_on_this_machine_may_use_the_login_over_http(value: str, varied: 
     assert f"{value}/" in varied.one("UserPoolClient", generateSecret=True)["logoutUrls"]
 
 
+@cache
 def described() -> dict[str, dict[str, Any]]:
     """The program's own settings; one of Pulumi's has its namespace before it."""
     settings = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
