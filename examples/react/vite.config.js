@@ -1,5 +1,3 @@
-import { realpathSync } from "node:fs";
-
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
@@ -16,7 +14,5 @@ export default defineConfig({
       "/api": { target: site, changeOrigin: deployed },
       "/ws": { target: site, changeOrigin: deployed, ws: true },
     },
-    // npm links the folder client/ into node_modules, and Vite serves no file outside this project.
-    fs: { allow: [".", realpathSync("node_modules/kakao-login-client")] },
   },
 });
