@@ -70,15 +70,19 @@ def stack_config(stack: str, overrides: Mapping[str, Any] | None = None) -> dict
 
     A value that is encrypted in the stack's file is left out: it comes from `overrides`. Raises UnreadableFileError.
     """
-    described = read_config(ROOT / "Pulumi.yaml")
+    values = defaults()
     chosen = read_config(ROOT / f"Pulumi.{stack}.yaml")
-    values = {
-        own(key): item.get("default", item.get("value"))
-        for key, item in described.items()
-        if isinstance(item, dict) and item.keys() & {"default", "value"}
-    }
     values |= {own(key): value for key, value in chosen.items() if not (isinstance(value, dict) and "secure" in value)}
     return values | dict(overrides or {})
+
+
+def defaults() -> dict[str, Any]:
+    """Return the settings of a stack whose file sets none. Raises UnreadableFileError."""
+    return {
+        own(key): item.get("default", item.get("value"))
+        for key, item in read_config(ROOT / "Pulumi.yaml").items()
+        if isinstance(item, dict) and item.keys() & {"default", "value"}
+    }
 
 
 def documents(config: Mapping[str, Any], outputs: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """What a team replaces of the project, and a guard: no test of the login depends on it unawares."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 REPLACED = ("service", "frontend", "__main__.py")
 WITH_THEM = ("tests/service", "tests/page")  # the tests of what is replaced
+FOLDERS = tuple(  # of the project; any other is the team's, such as that of a page which is built
+    re.findall(r"^\| `([\w.]+)/` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+)
 CHOSEN = (  # run with another team's: what declares the program, and what reads the documents and the source
     "tests/infra/test_contract.py",
     "tests/infra/test_cost.py",

@@ -1,6 +1,7 @@
 """A copy of the project, in which files may be changed."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 from tests.apart import REPLACED, ROOT
@@ -17,6 +18,18 @@ def copy_project(folder: Path) -> None:
         _copy(ROOT / name, folder / name)
 
 
+def copy_repository(folder: Path) -> None:
+    """Copy every file that is committed or not ignored, in a repository of its own, with the layer."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, listed.split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    _copy_layer(folder)
+    for arguments in (["init", "--quiet"], ["add", "--all"]):
+        subprocess.run(["git", *arguments], cwd=folder, check=True, timeout=60)
+
+
 def copy_login(folder: Path) -> None:
     """Copy the same, but with the program and the page of the login's tests."""
     _copy_login(folder)
@@ -28,6 +41,10 @@ def copy_login(folder: Path) -> None:
 def _copy_login(folder: Path) -> None:
     for name in LOGIN:
         _copy(ROOT / name, folder / name)
+    _copy_layer(folder)
+
+
+def _copy_layer(folder: Path) -> None:
     (folder / ".build").mkdir()
     for layer in (ROOT / ".build").glob("layer-*.zip"):
         shutil.copy(layer, folder / ".build")

@@ -18,7 +18,7 @@ SAMPLE = ("tests/sandbox/test_websocket.py", "tests/e2e/test_client.py")
 
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project with the service and the page of another team."""
+    """A copy of the project with the service, the page and the settings of another team, whose framework built web/."""
     copy = tmp_path_factory.mktemp("project")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in filter(None, listed.split("\0")):
@@ -26,12 +26,17 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             continue
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, copy / name)
-    for name in REPLACED:
-        of_theirs = ANOTHER_TEAM / name
+    for of_theirs in ANOTHER_TEAM.iterdir():
+        name = of_theirs.name
         if of_theirs.is_dir():
             shutil.copytree(of_theirs, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(of_theirs, copy / name)
+    built = copy / "web" / "dist"
+    shutil.copytree(copy / "frontend", built)
+    for stack in ("local", "dev"):
+        with (copy / f"Pulumi.{stack}.yaml").open("a") as settings:
+            settings.write("  page: web/dist\n  groups:\n    - buyer\n")
     (copy / ".build").mkdir()
     for layer in (ROOT / ".build").glob("layer-*.zip"):
         shutil.copy(layer, copy / ".build")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.program import ROOT
+from tests.apart import FOLDERS
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -48,10 +49,14 @@ def test_pictures_are_small_and_each_is_shown() -> None:
         assert (ROOT / picture).stat().st_size < LARGEST
 
 
+def test_the_readme_leads_to_each_folder_of_the_project() -> None:
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["files"]
+    assert {*packages, "client", "docs", "examples", "frontend", ".github"} - {"__main__.py"} == set(FOLDERS)
+
+
 def named_files(document: Path) -> tuple[list[str], list[str]]:
     """The files that a document names: those of the login, and those that a team replaces."""
-    folders = sorted(file.name for file in ROOT.iterdir() if file.is_dir() and not file.name.startswith("."))
-    named = re.findall(rf"`((?:{'|'.join(folders)})/[\w./-]*)`", document.read_text())
+    named = re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]*)`", document.read_text())
     teams = [name for name in named if f"{name}/".startswith(tuple(f"{folder}/" for folder in TEAMS))]
     return [name for name in named if name not in teams], teams
 

@@ -16,6 +16,7 @@ orders = Function(
     platform=login.platform,
     environment={"TABLE": table.name},
     permissions=[table.read_write()],
+    groups=["buyer"],
 )
 Route("orders", api=login.api, route="GET /api/orders", function=orders)
 

@@ -21,9 +21,10 @@ from pulumi.runtime.proto import source_pb2
 
 from infra import packaging
 from infra.alarms import Alarms
+from infra.project import read_yaml
 from infra.site import Site
 from infra.user_pool import UserPool
-from sandbox.program import PROJECT, ROOT, Monitor, own, plain, run, stack_config
+from sandbox.program import PROJECT, ROOT, Monitor, defaults, own, plain, run, stack_config
 
 DEPLOYMENT = ROOT / "deployment" / "__main__.py"
 ACCOUNT = "123456789012"
@@ -237,9 +238,10 @@ _graphs: dict[str, Graph] = {}
 def declare(config: Mapping[str, Any] | None = None, *, stack: str = "dev", program: Path = ALONE) -> Graph:
     """Run the login with this configuration over the stack's own, to its end; the layer is named, not built.
 
-    A program of this project is run once for each configuration: no test changes a graph.
+    A program of this project is run once for each configuration: no test changes a graph. What `pulumi config set` has
+    written for `dev` holds for the whole program alone.
     """
-    values = _values(stack, config, page={} if program == WHOLE else OWN_PAGE)
+    values = _values_of_team(stack, config) if program.name == WHOLE.name else _values(stack, config)
     if program not in (ALONE, WHOLE, DEPLOYMENT):
         return _run(program, stack, values)
     key = json.dumps([str(program), stack, values], sort_keys=True, default=str)
@@ -298,7 +300,13 @@ def _run(program: Path | Callable[[], object], stack: str, values: Mapping[str, 
 
 
 _function_zip = cache(packaging.function_zip)
-_stack_values = cache(stack_config)
+
+
+@cache
+def _stack_values(stack: str) -> dict[str, Any]:
+    if stack != "dev":
+        return stack_config(stack)
+    return {**defaults(), "aws:region": REGION}
 
 
 def declare_deployment(**settings: Any) -> Graph:
@@ -324,11 +332,26 @@ def refused(config: Mapping[str, Any]) -> str:
     return str(refusal.value)
 
 
-def _values(stack: str, config: Mapping[str, Any] | None, page: Mapping[str, Any] = OWN_PAGE) -> dict[str, Any]:
+def _values(stack: str, config: Mapping[str, Any] | None) -> dict[str, Any]:
     """The stack's configuration with these values over it; None takes a value away."""
-    prefixed = {own(key): value for key, value in (config or {}).items()}
-    values = {**_stack_values(stack), **REQUIRED, **page, **prefixed}
-    return {key: value for key, value in values.items() if value is not None}
+    return _merged(_stack_values(stack), REQUIRED, OWN_PAGE, _prefixed(config))
+
+
+def _values_of_team(stack: str, config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The same of the whole program, with the groups of every stack: a function may be for one of them."""
+    given, groups = _prefixed(config), own("groups")
+    files = [_prefixed(read_yaml(file).get("config")) for file in sorted(ROOT.glob("Pulumi.*.yaml"))]
+    named = list(dict.fromkeys(group for values in [given, *files] for group in values.get(groups, [])))
+    return _merged(stack_config(stack), REQUIRED, OWN_PAGE, given, {groups: named} if named else {})
+
+
+def _prefixed(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {own(key): value for key, value in (config or {}).items()}
+
+
+def _merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {key: value for layer in layers for key, value in layer.items()}
+    return {key: value for key, value in merged.items() if value is not None}
 
 
 def functions(stack: Graph) -> list[Declared]:

@@ -54,7 +54,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("kakaoScopes", "account_email", "lacks 'openid'"),
     ("kakaoScopes", "openid,account_email", "separated by spaces"),
     ("page", "", "it should be a folder"),
-    ("page", "web/dist", "no such folder; build the page first: npm --prefix web run build"),
+    ("page", "unbuilt/dist", "no such folder; build the page first: npm --prefix unbuilt run build"),
     ("page", "nowhere", "no such folder; name another"),
     ("page", "docs", "a folder without an index.html"),
     ("page", "client", "holds package.json, the source of a page; name what its build writes, such as client/dist"),

@@ -14,10 +14,14 @@ from tests.infra.test_program import OURS, imports
 from tests.test_supply_chain import pins, plain
 
 PROGRAM = ROOT / "__main__.py"
+EXAMPLES = ["todos", "chat", "welcome"]
 SERVICE = sorted((ROOT / "service").glob("*.py"))
 
 
 def test_the_stack_stands_on_one_page() -> None:
+    """The examples do; what a team adds may be as long as it is."""
+    if re.findall(r"^\w+ = Function\(\n    \"(\w+)\"", PROGRAM.read_text(), re.MULTILINE) != EXAMPLES:
+        pytest.skip("the program declares other functions than the examples")
     assert len(PROGRAM.read_text().splitlines()) <= 60
 
 
