@@ -6,6 +6,7 @@ every other change, because the users and the data would be lost.
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -38,6 +39,7 @@ class Applier(mocks.Mocks):
         self._account = account
         self._applied: dict[tuple[str, str], _Applied] = {}  # by type and name
         self._registered: set[tuple[str, str]] = set()
+        self._registering = threading.Lock()  # the program registers resources from several threads
         self.changed: list[str] = []  # names of the resources that the last run changed
 
     def run(
@@ -65,14 +67,14 @@ class Applier(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, Inputs]:
         """Create or update the resource. A component has nothing to create."""
+        key = args.typ, args.name
+        self._register(key)
         if not args.custom:
             return "", {}
         if args.typ not in CREATE:
             raise NotApplicableError(
                 f"the sandbox cannot apply {args.typ} ({args.name!r}): add it to {resources.__name__}"
             )
-        key = args.typ, args.name
-        self._registered.add(key)
         inputs = plain(args.inputs)
         digests = {name: _digest(value) for name, value in inputs.items()}
         applied = self._applied.get(key)
@@ -84,6 +86,19 @@ class Applier(mocks.Mocks):
             applied = self._applied[key] = _Applied(inputs, digests, created)
             self.changed.append(args.name)
         return applied.created.id, inputs | {"id": applied.created.id} | applied.created.outputs
+
+    def _register(self, key: tuple[str, str]) -> None:
+        """Refuse a second resource of one type and name, as Pulumi does ("Duplicate resource URN").
+
+        A URN has the types of the parents too, so Pulumi allows two below parents of different types.
+        """
+        with self._registering:
+            if key in self._registered:
+                kind, name = key
+                raise NotApplicableError(
+                    f"{kind.rpartition(':')[2]} {name!r} is declared twice: give one of them another name"
+                )
+            self._registered.add(key)
 
     def _create(self, key: tuple[str, str], inputs: Inputs) -> Created:
         kind, name = key

@@ -1,13 +1,15 @@
 """The applier applies all that the program declares, and refuses what it or AWS does not know."""
 
+from collections import Counter
 from typing import Any
 
+import pulumi
 import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 
 from sandbox.aws import Account, Applier, NotApplicableError
 from sandbox.aws.resources import CREATE, Created
-from tests.infra.engine import declare, declare_user_pool
+from tests.infra.engine import declare, declare_everything, declare_user_pool
 from tests.programs import WITH_A_SOCKET
 
 NOBODY = "http://127.0.0.1:1"
@@ -19,6 +21,8 @@ def applier() -> Applier:
 
 
 def apply(applier: Applier, kind: str, **inputs: Any) -> None:
+    """Apply a resource, as in a run of its own."""
+    applier._registered.clear()
     applier.new_resource(MockResourceArgs(kind, "thing", inputs, custom=True))
 
 
@@ -91,6 +95,29 @@ def test_what_has_been_applied_stays_and_a_change_of_it_needs_a_restart(
     assert made == [{"colour": "red"}]
     with pytest.raises(NotApplicableError, match="lamp 'thing': has another colour, which needs a restart"):
         apply(applier, "lamp", colour="blue")
+
+
+def test_a_second_resource_of_one_type_and_name_is_refused_as_pulumi_refuses_it() -> None:
+    applier = Applier(Account(NOBODY, "ap-northeast-2"))
+
+    def twice() -> None:
+        for _ in range(2):
+            pulumi.ComponentResource("kakao-login:infra:Function", "todos")
+
+    def once() -> None:
+        pulumi.ComponentResource("kakao-login:infra:Function", "todos")
+        pulumi.ComponentResource("kakao-login:infra:Table", "todos")
+
+    for _ in range(2):  # a saved file runs the program again
+        applier.run(stack="local", config={}, main=once)
+        with pytest.raises(NotApplicableError, match="^Function 'todos' is declared twice: give one of them another"):
+            applier.run(stack="local", config={}, main=twice)
+
+
+def test_nothing_that_the_login_declares_shares_its_type_and_name_with_another_resource() -> None:
+    names = Counter((resource.type, resource.name) for resource in declare_everything(program=WITH_A_SOCKET).resources)
+    assert names
+    assert {name for name, times in names.items() if times > 1} == set()
 
 
 def test_a_sender_of_ones_own_is_spelled_as_aws_spells_it(applier: Applier) -> None:
