@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from handlers import contract
-from infra import keys, names, packaging, policies
+from infra import function_inputs, keys, names, packaging, policies
 from infra.alarms import Alarms, Metric
 from infra.commands import set_value
 from infra.component import Component
@@ -58,11 +58,15 @@ class Function(Component):
     ) -> None:
         """Declare the log, the role, the function and its alarm.
 
-        Raises ValueError for an unknown group, InvalidNameError, OSError or SyntaxError.
+        Raises ValueError for a wrong input, InvalidNameError, OSError or SyntaxError.
         """
         names.check(name)
         _check_groups(name, groups, platform.groups)
-        environment = _environment(source, environment or {}, groups, platform.groups)
+        function_inputs.check_source(name, source)
+        function_inputs.check_permissions(name, permissions)
+        told = _told_of_groups(source, groups, platform.groups)
+        function_inputs.check_environment(name, environment or {}, told)
+        variables = {**(environment or {}), **told}
         super().__init__("Function", name, opts)
 
         log_group = aws.cloudwatch.LogGroup(f"{name}-logs", retention_in_days=platform.log_days, opts=self._child)
@@ -83,7 +87,7 @@ class Function(Component):
             role=self._role.arn,
             memory_size=MEMORY_MB,
             timeout=TIMEOUT_SECONDS,
-            environment={"variables": environment} if environment else None,  # AWS drops an empty one
+            environment={"variables": variables} if variables else None,  # AWS drops an empty one
             logging_config={
                 "log_format": "JSON",
                 "log_group": log_group.name,
@@ -139,7 +143,9 @@ class Function(Component):
         )
 
     def _grant(self, label: str, *statements: pulumi.Input[policies.Statement]) -> aws.iam.RolePolicy:
-        document = pulumi.Output.all(*statements).apply(lambda known: policies.document(*known))
+        document = pulumi.Output.all(*statements).apply(
+            lambda known: policies.document(*(function_inputs.statement(self._name, one) for one in known))
+        )
         return aws.iam.RolePolicy(
             f"{self._name}-{label}", role=self._role.name, policy=pulumi.Output.json_dumps(document), opts=self._child
         )
@@ -156,12 +162,10 @@ def _check_groups(name: str, groups: Sequence[str], known: Sequence[str]) -> Non
             raise ValueError(f"{name!r} is for the group {group!r}, which the setting does not name{hint}: {command}")
 
 
-def _environment(
-    source: str | Path, own: Mapping[str, pulumi.Input[str]], groups: Sequence[str], known: Sequence[str]
-) -> Mapping[str, pulumi.Input[str]]:
-    """Return the function's own variables and what it is told of groups: nothing where the setting names none."""
+def _told_of_groups(source: str | Path, groups: Sequence[str], known: Sequence[str]) -> Mapping[str, str]:
+    """Return the variables with which a function is told of groups: none where the setting names none."""
     told = {contract.ENV_GROUPS: json.dumps(known)} if known else {}
     if groups:
         told[contract.ENV_ALLOWED_GROUPS] = json.dumps([*groups])
         told[contract.ENV_CHECKED_HANDLER] = packaging.handler_name(source)
-    return {**own, **told}
+    return told

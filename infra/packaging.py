@@ -4,6 +4,7 @@ import ast
 import hashlib
 import os
 import subprocess
+import symtable
 import sys
 import tempfile
 import zipfile
@@ -11,9 +12,12 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from infra import keys
+
 ROOT = Path(__file__).resolve().parent.parent
 HANDLERS = ROOT / "handlers"
 BUILD = ROOT / ".build"
+HANDLER = "handler"
 
 # The glibc 2.x of each runtime: Amazon Linux 2 up to Python 3.11, Amazon Linux 2023 from Python 3.12 on.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html, https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html
@@ -26,7 +30,21 @@ NOT_IN_LAYER = ("__pycache__", "bin", "RECORD", "REQUESTED", "INSTALLER", "direc
 def handler_name(source: str | Path) -> str:
     """Return the handler of a source file: `handlers.session.handler` for `handlers/session.py`."""
     file = Path(source)
-    return f"{file.resolve().parent.name}.{file.stem}.handler"
+    return f"{file.resolve().parent.name}.{file.stem}.{HANDLER}"
+
+
+def flaw(source: str | Path) -> str:
+    """Return why Lambda cannot start from a source file, or an empty text. Raises SyntaxError."""
+    file = Path(source)
+    if not file.is_file():
+        near = keys.nearest(str(source), [str(found) for found in (*file.parent.glob("*.py"), *Path().glob("*/*.py"))])
+        return f"there is no such file{f'; the nearest is {near!r}' if near else ''}"
+    symbols = symtable.symtable(file.read_text(encoding="utf-8"), str(file.resolve()), "exec").get_symbols()
+    names = [symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported()]
+    if HANDLER in names:
+        return ""
+    near = keys.nearest(HANDLER, names)
+    return f"that file has no function `{HANDLER}`, which Lambda calls{f'; the nearest is `{near}`' if near else ''}"
 
 
 def function_zip(source: str | Path, *entries: str) -> Path:
