@@ -1,5 +1,6 @@
 """A copy of the project, in which files may be changed."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -36,6 +37,8 @@ def copy_login(folder: Path) -> None:
     _copy(WITH_A_SOCKET.parent, folder / WITH_A_SOCKET.parent.relative_to(ROOT))
     _copy(WITH_A_SOCKET, folder / "__main__.py")
     _copy(PAGE, folder / "frontend")
+    settings = folder / "Pulumi.local.yaml"
+    settings.write_text(re.sub("^  page: .*\n", "", settings.read_text(), flags=re.MULTILINE))
 
 
 def _copy_login(folder: Path) -> None:
