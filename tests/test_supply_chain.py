@@ -8,6 +8,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from email import message_from_bytes
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -81,6 +82,9 @@ def test_a_package_has_one_version_whatever_installs_it(file: Path) -> None:
     assert pins(file).items() <= pins(ROOT / "requirements-dev.txt").items()
 
 
+distributions = cache(packages_distributions)
+
+
 @pytest.mark.parametrize(
     ("installed", "run"),
     [
@@ -97,7 +101,7 @@ def test_what_is_installed_is_all_that_is_imported(installed: str, run: list[str
         - sys.stdlib_module_names
         - {folder.relative_to(ROOT).parts[0].removesuffix(".py") for folder in folders}
     )
-    packages = packages_distributions()
+    packages = distributions()
     assert {
         name for name in elsewhere if not {plain(name) for name in packages[name]} & pins(ROOT / installed).keys()
     } == set()

@@ -5,21 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from doctor import people, stack
 from doctor.people import People, RefusedError
-from tests.handlers.moto_aws import moto_aws
-
-
-@pytest.fixture(scope="module")
-def client() -> Any:
-    return boto3.client("cognito-idp", "ap-northeast-2", aws_access_key_id="test", aws_secret_access_key="test")
+from tests.handlers.moto_aws import moto_aws, user_pools
 
 
 @pytest.fixture
-def pool(client: Any) -> Iterator[tuple[Any, str]]:
+def pool() -> Iterator[tuple[Any, str]]:
+    client = user_pools()
     with moto_aws():
         pool_id = client.create_user_pool(PoolName="people")["UserPool"]["Id"]
         for group in ("admin", "editor", f"{pool_id}_Kakao"):

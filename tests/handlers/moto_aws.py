@@ -7,15 +7,29 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+import boto3
 from joserfc.jwk import RSAKey
 from moto import mock_aws
 from moto.cognitoidp import models
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.utilities.utils import load_resource
 
 
 @cache
 def _key() -> Any:
     return RSAKey.import_key(load_resource("cognitoidp/resources/jwks-private.json"))
+
+
+@cache
+def user_pools() -> Any:
+    """A client of Cognito's API, for use inside of `moto_aws`; making one takes longer than most tests."""
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    return boto3.client("cognito-idp", "ap-northeast-2", **keys)
+
+
+def users_of(pool_id: str) -> dict[str, Any]:
+    """What moto holds of the users of a pool: to restore it takes less time than to make it again."""
+    return models.cognitoidp_backends[DEFAULT_ACCOUNT_ID]["ap-northeast-2"].user_pools[pool_id].users
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -22,7 +21,7 @@ from hypothesis import strategies as st
 from handlers import cognito as cognito_api
 from handlers.email_address import is_email
 from tests.handlers.conftest import CLIENT_ID, CLIENT_SECRET, SITE, contents, id_token
-from tests.handlers.moto_aws import moto_aws
+from tests.handlers.moto_aws import moto_aws, user_pools
 from tests.handlers.web_client import Answer, set_cookies
 
 EMAIL, PASSWORD, CODE = "person@example.com", "a-long-enough-password", "123456"
@@ -94,14 +93,21 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Stub:
 # The flows
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _clients() -> Iterator[None]:
+    """The clients that these tests make reach moto alone: no other test gets one."""
+    cognito_api.make_client.cache_clear()
+    yield
+    cognito_api.make_client.cache_clear()
+
+
 @pytest.fixture
 def pool(accounts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
+    client = user_pools()
     with moto_aws():
-        cognito_api.make_client.cache_clear()
-        client = boto3.client("cognito-idp")
         rules = dict.fromkeys(("RequireLowercase", "RequireUppercase", "RequireNumbers", "RequireSymbols"), False)
         policies = {"PasswordPolicy": {"MinimumLength": 12, **rules}}
         made = client.create_user_pool(PoolName="pool", Policies=policies)
@@ -114,7 +120,6 @@ def pool(accounts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
         monkeypatch.setattr(accounts, "CLIENT_ID", made["UserPoolClient"]["ClientId"])
         monkeypatch.setattr(accounts, "CLIENT_SECRET", made["UserPoolClient"]["ClientSecret"])
         yield client
-    cognito_api.make_client.cache_clear()
 
 
 def test_from_a_sign_up_to_tokens(send: Send, pool: Any) -> None:

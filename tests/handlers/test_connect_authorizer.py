@@ -1,5 +1,6 @@
 """A connection is for people with a token of ours, from a page of ours, whose account is still there."""
 
+import copy
 import importlib.util
 import json
 import logging
@@ -8,14 +9,13 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from handlers import contract
 from handlers.jwks import Jwks
 from tests.handlers.conftest import CLIENT_ID, ISSUER, LOCAL, POOL, SITE
-from tests.handlers.moto_aws import moto_aws
+from tests.handlers.moto_aws import moto_aws, user_pools, users_of
 from tests.handlers.planted import NOT_OURS
 from tests.handlers.user_pool import JwksEndpoint, known_claims, token
 
@@ -45,21 +45,23 @@ def authorizer(module: ModuleType, endpoint: JwksEndpoint, pool: Any, monkeypatc
 
 
 @pytest.fixture(scope="module")
-def _pool(module: ModuleType) -> Iterator[tuple[Any, str]]:
+def _pool(module: ModuleType) -> Iterator[tuple[Any, str, dict[str, Any]]]:
     with moto_aws():
-        client = boto3.client("cognito-idp")
-        yield client, client.create_user_pool(PoolName="pool")["UserPool"]["Id"]
+        client = user_pools()
+        pool_id = client.create_user_pool(PoolName="pool")["UserPool"]["Id"]
+        create(client, pool_id, USERNAME, known_claims()["sub"])
+        yield client, pool_id, users_of(pool_id)
 
 
 @pytest.fixture
-def pool(module: ModuleType, _pool: tuple[Any, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def pool(module: ModuleType, _pool: tuple[Any, str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A user pool with the one person in it."""
-    client, pool_id = _pool
-    create(client, pool_id, USERNAME, known_claims()["sub"])
+    client, pool_id, users = _pool
+    before = copy.deepcopy(users)
     monkeypatch.setattr(module, "USER_POOL_ID", pool_id)
     yield client
-    for user in client.list_users(UserPoolId=pool_id)["Users"]:
-        client.admin_delete_user(UserPoolId=pool_id, Username=user["Username"])
+    users.clear()
+    users.update(before)
 
 
 def create(client: Any, pool_id: str, name: str, sub: str) -> None:

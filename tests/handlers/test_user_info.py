@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from handlers import cognito
-from tests.handlers.moto_aws import moto_aws
+from tests.handlers.moto_aws import moto_aws, user_pools
 
 CLAIMS = {
     "token_use": "id",
@@ -115,19 +114,25 @@ def test_claims_that_no_gateway_hands_on_are_an_answer_all_the_same(
     assert user_info.handler({}, None)["statusCode"] == 500
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _clients() -> Iterator[None]:
+    """The clients that these tests make reach moto alone: no other test gets one."""
+    cognito.make_client.cache_clear()
+    yield
+    cognito.make_client.cache_clear()
+
+
 @pytest.fixture
 def pool(user_info: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
+    client = user_pools()
     with moto_aws():
-        cognito.make_client.cache_clear()
-        client = boto3.client("cognito-idp")
         pool_id = client.create_user_pool(PoolName="pool")["UserPool"]["Id"]
         monkeypatch.setattr(user_info, "USER_POOL_ID", pool_id)
         create(client, pool_id, ACCESS["sub"])
         yield client
-    cognito.make_client.cache_clear()
 
 
 ACCESS = {"token_use": "access", "username": "bada", "sub": "7d2f"}
