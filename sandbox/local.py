@@ -43,9 +43,9 @@ class Sandbox:
     exports: dict[str, Any]
     documents: Path  # as the Pulumi CLI would print settings and outputs
     output: Path  # output and errors of the functions
-    page: Path  # the folder of the page
+    page: Callable[[], Path]  # returns the folder of the page by the settings of the last update
     end_reason: Callable[[], str]  # returns how the emulated AWS ended, or an empty text
-    update: Callable[[], list[str]]  # runs the program again, and returns what has changed
+    update: Callable[[], list[str]]  # runs the program again; returns what changed, an error has a note of it
 
 
 @contextmanager
@@ -105,8 +105,14 @@ def running(
         documents.write_text(program.documents(config, exports))
 
         def update() -> list[str]:
+            nonlocal config
             config = settings(port, changed)
-            exports = applier.run(stack="local", config=config, main=main)
+            try:
+                exports = applier.run(stack="local", config=config, main=main)
+            except Exception as error:
+                if applier.changed:
+                    error.add_note(f"Live already: {', '.join(applier.changed)}. Save the corrected file to apply all.")
+                raise
             documents.write_text(program.documents(config, exports))
             return applier.changed
 
@@ -119,7 +125,7 @@ def running(
             exports=exports,
             documents=documents,
             output=emulator.output,
-            page=program.ROOT / config[own("page")],
+            page=lambda: program.ROOT / config[own("page")],
             end_reason=emulator.end_reason,
             update=update,
         )

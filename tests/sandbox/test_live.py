@@ -1,6 +1,7 @@
 """`make dev`, as a person runs it, on a copy of the project in which files are saved."""
 
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -169,6 +170,22 @@ def test_a_file_of_a_kind_that_the_edge_has_not_heard_of_is_served(development: 
     assert named(development.line()) == {"login-site-odd.xyz", "login-site-spa"}
 
 
+def test_the_folder_that_the_settings_name_is_watched_and_applied_after_a_build_is_complete(
+    development: Development,
+) -> None:
+    settings, built = (development.folder / "Pulumi.local.yaml").read_text(), development.folder / "built"
+    shutil.copytree(development.folder / "frontend", built)
+    index = (built / "index.html").read_text()
+    assert "nothing new" in development.save("Pulumi.local.yaml", f"{settings}  page: built\n")
+    assert "nothing new" in development.line()  # the folder is new to what is watched
+    assert named(development.save("built/index.html", f"{index}<!-- built -->")) == {"login-site-index.html"}
+    (built / "index.html").unlink()
+    assert development.line("waiting") == "waiting for built/index.html"
+    assert named(development.save("built/index.html", index)) == {"login-site-index.html"}
+    assert "nothing new" in development.save("Pulumi.local.yaml", settings)
+    assert "nothing new" in development.line()
+
+
 @pytest.mark.parametrize("file", ["sandbox/proxy.py"])
 def test_a_saved_file_that_is_loaded_once_wants_a_new_start_and_the_handlers_stay_live(
     development: Development, file: str
@@ -196,3 +213,16 @@ def test_a_saved_program_with_an_error_leaves_everything_as_it_was(development: 
     assert development.save("__main__.py", f"{before}\nnothing\n").startswith("not live: NameError")
     assert "nothing new" in development.save("__main__.py", before)
     assert development.get("/api/userinfo", cookie=session(development)).json()["provider"] == "Cognito"
+
+
+def test_a_program_of_which_a_part_is_applied_is_reported_with_that_part(development: Development) -> None:
+    before = (development.folder / "__main__.py").read_text()
+    half = """
+import pulumi_aws
+flag = pulumi_aws.ssm.Parameter("flag", type="String", value="on")
+pulumi_aws.ec2.Vpc("vpc", opts=pulumi.ResourceOptions(depends_on=[flag]))
+"""
+    printed = development.save("__main__.py", before + half)
+    assert "the sandbox cannot apply aws:ec2/vpc:Vpc" in printed
+    assert printed.endswith("Live already: flag. Save the corrected file to apply all.")
+    assert "nothing new" in development.save("__main__.py", before)

@@ -140,7 +140,7 @@ def test_an_emulator_that_is_killed_while_the_program_is_applied_is_said_to_be_s
 def test_each_part_that_can_end_is_a_thread_that_is_waited_for(sandbox: local.Sandbox, tmp_path: Path) -> None:
     with (
         terminal.show_output(sandbox.aws, sandbox.output, print),
-        live.apply_saved_files(tmp_path, list, print),
+        live.apply_saved_files(lambda: tmp_path, list, print),
     ):
         assert THREADS.keys() <= {thread.name for thread in threading.enumerate()}
 
@@ -250,7 +250,7 @@ with {block}:
     ("module", "block"),
     [
         ("kakao", 'kakao.serve(0, kakao.KakaoApp("key", "secret", 1, ()), {})'),
-        ("live", 'live.apply_saved_files(Path("client"), list, print)'),
+        ("live", 'live.apply_saved_files(lambda: Path("client"), list, print)'),
         ("terminal", 'terminal.show_output("http://127.0.0.1:1", Path("/dev/null"), print)'),
     ],
     ids=["kakao", "live", "terminal"],
