@@ -2,7 +2,7 @@
 
 import pulumi
 
-from infra import previous_names
+from infra import names, previous_names
 
 # Their `tags` are no map of names to values.
 OTHER_TAGS = ("aws:autoscaling/group:Group", "aws:devopsguru/resourceCollection:ResourceCollection")
@@ -15,6 +15,7 @@ class Component(pulumi.ComponentResource):
     """
 
     def __init__(self, kind: str, name: str, opts: pulumi.ResourceOptions | None) -> None:
+        names.check_letters(name)
         outermost = not (opts and isinstance(opts.parent, Component))
         inherited = pulumi.ResourceOptions(transformations=[_tag, previous_names.add_aliases]) if outermost else None
         super().__init__(f"kakao-login:infra:{kind}", name, None, pulumi.ResourceOptions.merge(opts, inherited))

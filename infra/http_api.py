@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 
 import pulumi
 import pulumi_aws as aws
@@ -14,6 +15,7 @@ from infra.function import Function
 REQUESTS_PER_SECOND = 50
 BURST = 100
 ROUTE = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/([\w.~-]+|\{\w+\+?\}))+")  # `GET` brings `HEAD`
+VARIABLE = re.compile(r"\{\w+")
 # Of a route that makes Cognito send a mail; the numbers hold for all its callers together.
 MAILS_PER_SECOND = 2
 MAILS_BURST = 10
@@ -77,6 +79,7 @@ class HttpApi(Component):
             raise ValueError(f"{routes[0]!r} requires a token: call accept_tokens() first")
         for route in routes:
             self._check(route, signed_in=signed_in)
+            self._check_variables(route, [*self._routes, *routes])
         prefix = self._name if parent is None else name
         opts = self._child if parent is None else pulumi.ResourceOptions(parent=parent)
         integration = aws.apigatewayv2.Integration(
@@ -118,8 +121,21 @@ class HttpApi(Component):
                     f"{route!r} would answer 401 to every browser: {login_path} belongs to the login, and "
                     "CloudFront passes no session's token on there; choose another path"
                 )
+        if "+}/" in route:
+            raise ValueError(f"{route!r} is no route: a variable with a plus stands at the end of a path only")
         if route in self._routes:
             raise ValueError(f"{route!r} is served already")
+
+    def _check_variables(self, route: str, others: Iterable[str]) -> None:
+        """Refuse a route that differs from another one in the names of its variables alone, as API Gateway does.
+
+        CreateRoute: "has a conflicting variable on the same hierarchical level" (plutomi/plutomi#271).
+        """
+        for other in others:
+            if other != route and VARIABLE.sub("{", other) == VARIABLE.sub("{", route):
+                raise ValueError(
+                    f"{route!r} and {other!r} differ in the name of a variable alone: use one name in both"
+                )
 
     def throttle(self, *routes: str) -> None:
         """Let these routes, which `serve` has declared, take far fewer requests than the others."""

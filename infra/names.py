@@ -14,6 +14,7 @@ SUFFIX = len("-0a1b")  # the random part, ${hex(4)}
 LOGIN = "login"  # the name of the KakaoLogin in __main__.py
 LONGEST_PART = "accounts"  # of the names of the login's functions
 GRAMMAR = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+LETTERS = re.compile(r"[A-Za-z0-9_-]+")  # Lambda's names and statement ids; those of log groups and tables take more
 
 
 class InvalidNameError(ValueError):
@@ -27,6 +28,14 @@ def check(name: str) -> None:
         raise InvalidNameError(
             f"{name!r} is {physical - MAX_NAME} characters too long: with the project {pulumi.get_project()!r} and the "
             f"stack {pulumi.get_stack()!r} before it, AWS takes at most {MAX_NAME}. Shorten one of the three."
+        )
+
+
+def check_letters(name: str) -> None:
+    """Raise InvalidNameError where AWS would refuse a letter of `name` in a physical name."""
+    if not LETTERS.fullmatch(name):
+        raise InvalidNameError(
+            f"{name!r} cannot be the name of a resource: AWS takes letters of English, digits, hyphens and underscores."
         )
 
 

@@ -7,6 +7,9 @@ from infra import policies
 from infra.component import Component
 from infra.function import Platform
 
+MAX_ATTRIBUTE_NAME = 255  # bytes; DynamoDB, KeySchemaAttributeName
+EXAMPLES = {"key": "sub", "sort_key": "id", "expires": "expires"}
+
 
 class Table(Component):
     """A team keeps items by key, and pays for each request (on-demand capacity).
@@ -26,7 +29,11 @@ class Table(Component):
         expires: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the table. Another key makes another table, without the items of this one."""
+        """Declare the table. Another key makes another table, without the items of this one.
+
+        Raises ValueError for a key that DynamoDB refuses.
+        """
+        _check_keys(name, key, sort_key, expires)
         super().__init__("Table", name, opts)
         kept = platform.protect and expires is None
         table = aws.dynamodb.Table(
@@ -51,3 +58,15 @@ class Table(Component):
     def read_write(self) -> pulumi.Output[policies.Statement]:
         """Return the permission to read, put, update and delete items by key."""
         return self.arn.apply(policies.read_write_items)
+
+
+def _check_keys(table: str, key: str, sort_key: str | None, expires: str | None) -> None:
+    for what, attribute in (("key", key), ("sort_key", sort_key), ("expires", expires)):
+        if attribute is None and what != "key":
+            continue
+        if not isinstance(attribute, str) or not 1 <= len(attribute.encode()) <= MAX_ATTRIBUTE_NAME:
+            raise ValueError(
+                f"{table!r} has {what}={attribute!r}: give the name of one attribute, such as {EXAMPLES[what]!r}"
+            )
+    if key in (sort_key, expires):
+        raise ValueError(f"{table!r} has {key!r} as its key and once more: give the names of different attributes")

@@ -42,6 +42,7 @@ class WebSocketApi(Component):
         """Declare the API, and one stage that deploys every change at once."""
         super().__init__("WebSocketApi", name, opts)
         self.authorizer_id: pulumi.Output[str] | None = None
+        self._service: str | None = None  # the name of the service that has the routes
 
         self._api = aws.apigatewayv2.Api(
             f"{name}-api",
@@ -108,6 +109,17 @@ class WebSocketApi(Component):
         function.let_invoke(f"{self._name}-authorizer-permission", "apigateway", source, opts=self._child)
         self.authorizer_id = authorizer.id
 
+    def give_events_to(self, service: str) -> None:
+        """Keep the name of the service that declares the routes. Raises ValueError for a second one.
+
+        CreateRoute: "Route with key $connect already exists for this API" (serverless/serverless#7260).
+        """
+        if self._service is not None:
+            raise ValueError(
+                f"{service!r} gets no event: {self._service!r} receives them all. Let one function do the work of both"
+            )
+        self._service = service
+
     def post_to_connections(self) -> pulumi.Output[policies.Statement]:
         """Return the permission to post to connections and to close them."""
         return self.stage_arn.apply(policies.post_to_connections)
@@ -146,10 +158,14 @@ class WebSocketService(Component):
         function: Function,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Declare the routes with their permissions. Raises ValueError where the API has no authorizer yet."""
-        super().__init__("WebSocketService", name, opts)
+        """Declare the routes with their permissions.
+
+        Raises ValueError where the API has no authorizer yet, or has a service: it has one route for each event.
+        """
         if socket.authorizer_id is None:
             raise ValueError(f"{name!r} would be open to everybody: call authorize() of the WebSocket API first")
+        socket.give_events_to(name)
+        super().__init__("WebSocketService", name, opts)
         integration = aws.apigatewayv2.Integration(
             f"{name}-integration",
             api_id=socket.api_id,

@@ -74,6 +74,9 @@ REFUSED = {  # a route: why
     "GET /api/kakao": OURS,
     "GET /api/auth": OURS,
     "GET /api/userinfo": "is served already",
+    "GET /api/{rest+}/notes": "a variable with a plus stands at the end of a path only",
+    "GET /api/items/{item}": r"and 'GET /api/items/{id}' differ in the name of a variable alone: use one name in both",
+    "GET /api/items/{item}/{part}": "and 'GET /api/items/{id}/{part}' differ in the name of a variable alone",
 }
 
 
@@ -84,7 +87,7 @@ def refusals() -> dict[str, str]:
 
     def program() -> None:
         api, function = api_and_function()
-        api.serve("login", function, "GET /api/userinfo")
+        api.serve("login", function, "GET /api/userinfo", "GET /api/items/{id}", "GET /api/items/{id}/{part}")
         for route in REFUSED:
             try:
                 Route("notes", api=api, route=route, function=function)
@@ -103,3 +106,14 @@ def test_a_route_that_cannot_work_is_refused_with_the_reason(refusals: dict[str,
 def test_two_services_do_not_share_a_route(declare: Declare) -> None:
     with pytest.raises(ValueError, match="'GET /api/notes' is served already"):
         declare("GET /api/notes", ["POST /api/notes", "GET /api/notes"])
+
+
+def test_the_routes_of_one_service_share_the_names_of_their_variables_too(declare: Declare) -> None:
+    with pytest.raises(ValueError, match=r"'GET /api/notes/{a}' and 'GET /api/notes/{b}' differ in the name"):
+        declare(["GET /api/notes/{a}", "GET /api/notes/{b}"])
+
+
+def test_routes_that_api_gateway_tells_apart_are_taken(declare: Declare) -> None:
+    """Nothing is known of a conflict between these."""
+    routes = ["GET /api/notes/{id}", "DELETE /api/notes/{note}", "GET /api/notes/{id}/{x}", "GET /api/notes/{rest+}"]
+    assert declare(routes)

@@ -4,7 +4,9 @@ import pulumi
 import pytest
 
 from infra.alarms import Alarms
-from infra.websocket_api import WebSocketApi
+from infra.function import Function, Platform
+from infra.websocket_api import WebSocketApi, WebSocketService
+from sandbox.program import ROOT
 from tests.infra.engine import VARIED, Declared, Graph, declare, declare_component, function_behind, statements
 from tests.programs import WITH_A_SOCKET
 
@@ -142,3 +144,17 @@ def test_an_address_of_the_settings_is_filled_in_with_the_id(varied: Graph, serv
 def test_the_address_that_clients_connect_to_is_the_sites(stack: Graph) -> None:
     assert stack.exports["websocketUrl"] == f"{stack.exports['siteUrl'].replace('https://', 'wss://')}/ws"
     assert stack.exports["websocketApiId"] == stack.one("Api", protocolType="WEBSOCKET").outputs["id"]
+
+
+def test_a_second_service_is_refused_since_each_event_has_one_route() -> None:
+    def program() -> None:
+        alarms = Alarms("alarms", email="")
+        platform = Platform("python3.13", "arm64", 7, "", False, alarms)
+        function = Function("notes", source=ROOT / "handlers" / "pre_authentication.py", platform=platform)
+        socket = WebSocketApi("socket", management_url="", log_days=7, permissions_boundary="", alarms=alarms)
+        socket.authorize(function)
+        WebSocketService("chat", socket=socket, function=function)
+        WebSocketService("news", socket=socket, function=function)
+
+    with pytest.raises(ValueError, match=r"^'news' gets no event: 'chat' receives them all"):
+        declare_component(program)
