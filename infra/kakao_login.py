@@ -119,7 +119,7 @@ class KakaoLogin(Component):
     def at_first_sign_in(self, function: Function) -> None:
         """Call the team's function when a user signs in for the first time (`handlers/new_users.py`).
 
-        Raises ValueError where the input `first_sign_in` is missing.
+        Each call adds a function. Raises ValueError where the input `first_sign_in` is missing.
         """
         if self._first_sign_in is None:
             raise ValueError(

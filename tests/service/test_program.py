@@ -140,9 +140,9 @@ def test_a_new_user_reaches_the_function_through_a_topic_that_depends_on_neither
         assert whole.function(module)["environment"]["variables"]["FIRST_SIGN_IN_TOPIC"] == topic.outputs["arn"]
         assert actions_on(whole, name)[topic.outputs["arn"]] == {"sns:Publish"}
     assert not topic.dependencies
-    subscription = whole.named("login-first-function")
+    subscription = whole.named("login-first-welcome-function")
     assert (subscription["topic"], subscription["endpoint"]) == (topic.outputs["arn"], welcome)
-    permission = whole.named("login-first-permission")
+    permission = whole.named("login-first-welcome-permission")
     assert (permission["sourceArn"], permission["function"]) == (topic.outputs["arn"], welcome)
     assert permission["principal"] == "sns.amazonaws.com"
 
