@@ -13,7 +13,7 @@ PIP_INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check --no-co
 # The tests and the sandbox start many processes: without bytecode each compiles the same packages again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install up dev test check audit sbom bench load mutants screenshots preview doctor requirements python
+.PHONY: help install up dev test check format audit sbom bench load mutants screenshots preview doctor people requirements python
 
 help:  ## list the targets
 	@awk -F ':.*  ## ' '/^[a-z]+:.*  ## / {printf "%-13s %s\n", $$1, $$2}' Makefile
@@ -33,12 +33,16 @@ test: $(VENV)/ready  ## run every test, also in Chromium
 	@$(RUN) -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder --durations=10
 
 check: $(VENV)/ready  ## check format, lint, types, workflows, and what GitHub may deploy
-	@$(RUN) -m ruff format --check --quiet .
+	@$(RUN) -m ruff format --check --quiet . || { echo 'Write the format of these files with: make format'; exit 1; }
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m mypy
 	@$(RUN) -m pytest --quiet tests/infra/test_service_types.py -k may_create_whatever_the_program_declares
 	@$(VENV)/bin/zizmor --offline --quiet --no-progress .github
 	@$(VENV)/bin/jactionlint --profile correctness --shellcheck $(VENV)/bin/shellcheck
+
+format: $(VENV)/ready  ## write the format of the Python files, and sort their imports
+	@$(RUN) -m ruff check --select I --fix --quiet .
+	@$(RUN) -m ruff format --quiet .
 
 audit: $(VENV)/ready  ## look for known vulnerabilities of every package
 	@$(VENV)/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off $(PINNED:%=-r %.txt)
@@ -62,10 +66,14 @@ screenshots: $(VENV)/ready  ## take the screenshots of the READMEs again
 	@$(RUN) -m tests.screenshots
 
 preview: $(VENV)/sandbox  ## show what `pulumi up` would change in $(STACK)
+	@command -v pulumi > /dev/null || { echo 'The Pulumi CLI is not installed: https://www.pulumi.com/docs/install/'; exit 1; }
 	@pulumi preview --stack $(STACK)
 
 doctor: $(VENV)/sandbox  ## find what prevents users from signing in at $(STACK); local is the sandbox on $(PORT)
 	@$(RUN) -m doctor $(if $(FILE),--file $(FILE),--stack $(STACK))
+
+people: $(VENV)/sandbox  ## put users of $(STACK) into groups: make people DO="add haneul@example.com admin"
+	@$(RUN) -m doctor.people $(if $(FILE),--file $(FILE),--stack $(STACK)) $(DO)
 
 requirements: $(VENV)/ready  ## pin the packages of the *.in files again, with one version of each in all files
 	@$(PIN) handlers/requirements.in -o handlers/requirements.txt

@@ -30,7 +30,7 @@ chat = Function(
     "chat",
     source="service/chat.py",
     platform=login.platform,
-    environment={"MANAGEMENT_URL": login.socket.management_url, "TABLE": connections.name},
+    environment={"CONNECTIONS": connections.name, "MANAGEMENT_URL": login.socket.management_url},
     permissions=[login.socket.post_to_connections(), connections.read_write()],
 )
 WebSocketService("chat", socket=login.socket, function=chat)

@@ -102,7 +102,7 @@ function hear(frame) {
     return;
   }
   const { pong, id, nickname, message, error } = answer;
-  if (pong) return;
+  if (pong || (message === undefined && error === undefined)) return; // a frame of the team's own
   // The chat's errors have a code. API Gateway's have no code and no id: they are for the oldest message.
   if (nickname === undefined) {
     unsent(settle(id ?? unanswered.keys().next().value));

@@ -8,18 +8,17 @@
 
 The client chooses `id`, and learns by it which of its messages arrived; the user's other connections get the message
 without it. A connection ends with the ID token that opened it: a frame after that closes the connection, and no message
-reaches it. The table holds `sub`, the connection's id and the time when the token expires, and no personal data.
+reaches it. `service/connections.py` keeps the connections.
 """
 
 import json
 import logging
-import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from handlers import bugs, connections, contract
-from service.table import table
+from handlers import bugs, contract
+from handlers.connections import close_expired
+from service import connections
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +26,6 @@ Event = Mapping[str, Any]
 
 MAX_FRAME_BYTES = 4096  # API Gateway takes 32 KB
 MAX_ID_LENGTH = 64
-MAX_CONNECTIONS = 50  # of a user, beside the sender's own; the others get no message
-THREADS = 8
 
 
 class InvalidFrameError(Exception):
@@ -66,10 +63,9 @@ def handler(event: Event, _context: object) -> dict[str, int]:
     connection_id, user = event["requestContext"]["connectionId"], user_of(event)
     match event["requestContext"]["eventType"]:
         case "CONNECT":
-            item = {"sub": user.sub, "connection": connection_id, "expires": user.expires_at}
-            table().put_item(Item=item)
+            connections.remember(user.sub, connection_id, user.expires_at)
         case "DISCONNECT":  # API Gateway may lose this event; the table forgets the connection when its token expires
-            _forget(user.sub, connection_id)
+            connections.forget(user.sub, connection_id)
         case "MESSAGE":
             _answer_frame(event, connection_id, user)
     return {"statusCode": 200}
@@ -77,48 +73,18 @@ def handler(event: Event, _context: object) -> dict[str, int]:
 
 def _answer_frame(event: Event, connection_id: str, user: User) -> None:
     """Answer the sender, and pass a message on. Where the token has expired, close the connection."""
-    if connections.close_expired(event):
+    if close_expired(event):
         return
     try:
         frame = answer(event, user.nickname)
     except InvalidFrameError as error:
         frame = error.answer
-    _post(user.sub, connection_id, frame)
+    connections.post(user.sub, connection_id, frame)
     reached = 1
     if "message" in frame and "error" not in frame:
-        others = [other for other in _connections(user.sub) if other != connection_id]
         copy = {key: value for key, value in frame.items() if key != "id"}
-        with ThreadPoolExecutor(THREADS) as threads:
-            list(threads.map(lambda other: _post(user.sub, other, copy), others))
-        reached += len(others)
+        reached += connections.send(user.sub, copy, besides=connection_id)
     log.info(frame.get("error", "answered"), extra={"sub": user.sub, "connections": reached})
-
-
-def _post(sub: str, connection_id: str, frame: Mapping[str, Any]) -> None:
-    """PostToConnection. A connection that is gone (410 GoneException) is forgotten."""
-    gateway = connections.gateway()
-    try:
-        gateway.post_to_connection(ConnectionId=connection_id, Data=json.dumps(frame).encode())
-    except gateway.exceptions.GoneException:
-        log.info("gone", extra={"sub": sub})
-        _forget(sub, connection_id)
-
-
-def _connections(sub: str) -> Iterator[str]:
-    """Query: the user's connections whose tokens are still valid. DynamoDB deletes expired items within days only."""
-    found = table().query(
-        KeyConditionExpression="#sub = :sub",
-        FilterExpression="#expires > :now",
-        ExpressionAttributeNames={"#sub": "sub", "#expires": "expires"},
-        ExpressionAttributeValues={":sub": sub, ":now": int(time.time())},
-        Limit=MAX_CONNECTIONS,
-        ConsistentRead=True,
-    )
-    return (item["connection"] for item in found["Items"])
-
-
-def _forget(sub: str, connection_id: str) -> None:
-    table().delete_item(Key={"sub": sub, "connection": connection_id})
 
 
 def answer(event: Event, nickname: str | None) -> dict[str, Any]:

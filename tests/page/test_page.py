@@ -684,6 +684,18 @@ def test_a_message_that_was_not_taken_is_said_in_words_and_the_next_one_goes(
     expect_connection(page, CONNECTED)
 
 
+@pytest.mark.parametrize("frame", [{"note": "안녕"}, {"id": "1"}, ["message"], 5, None])
+def test_a_frame_of_the_teams_own_is_neither_a_message_nor_an_error_of_the_chat(visit: Visit, frame: Any) -> None:
+    page = visit.open({ME: [HANEUL]})
+    expect_connection(page, CONNECTED)
+    visit.chat.silent = True
+    write(page, "안녕")
+    visit.connections[0].send(json.dumps(frame))
+    visit.connections[0].send(json.dumps({"nickname": "바다", "message": "반가워"}))
+    expect(page.get_by_role("log").locator("p")).to_have_text(["안녕", "바다 반가워"])
+    expect_connection(page, CONNECTED)
+
+
 def test_a_lost_connection_comes_back_after_the_session_was_asked_about_and_renewed(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL, 401, HANEUL], REFRESH: [204]})
     expect_connection(page, CONNECTED)

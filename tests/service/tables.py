@@ -1,4 +1,4 @@
-"""A table of moto, as `infra/table.py` declares it."""
+"""Tables of moto, as `infra/table.py` declares them."""
 
 from functools import cache
 from typing import Any
@@ -12,17 +12,17 @@ def _resource() -> Any:
     return boto3.resource("dynamodb", "ap-northeast-2", **keys)
 
 
-def create_table(sort_key: str) -> Any:
-    """Return the table with the partition key `sub` and this sort key; make it where it is not there yet."""
-    dynamodb = _resource()
-    if "table" not in [table.name for table in dynamodb.tables.all()]:
+def create_table(sort_key: str, variable: str = "TABLE") -> Any:
+    """Return the table of this variable, with the keys `sub` and `sort_key`; make it where it is not there yet."""
+    dynamodb, name = _resource(), f"{variable}-{sort_key}"
+    if name not in [table.name for table in dynamodb.tables.all()]:
         dynamodb.create_table(
-            TableName="table",
+            TableName=name,
             BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("sub", sort_key)],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("sub", sort_key)],
             KeySchema=[
                 {"AttributeName": "sub", "KeyType": "HASH"},
                 {"AttributeName": sort_key, "KeyType": "RANGE"},
             ],
         )
-    return dynamodb.Table("table")
+    return dynamodb.Table(name)

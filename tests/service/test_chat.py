@@ -24,7 +24,7 @@ from tests.service.tables import create_table
 
 @pytest.fixture(scope="session")
 def chat() -> ModuleType:
-    os.environ |= {"MANAGEMENT_URL": "https://api.example/ws", "TABLE": "connections"}
+    os.environ |= {"MANAGEMENT_URL": "https://api.example/ws", "CONNECTIONS": "connections"}
     return importlib.import_module("service.chat")
 
 
@@ -62,7 +62,7 @@ def gateway(chat: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gatew
     gateway = Gateway()
     monkeypatch.setattr(connections, "gateway", lambda: gateway)
     with mock_aws():
-        monkeypatch.setattr(chat, "table", partial(create_table, "connection"))
+        monkeypatch.setattr(chat.connections, "table", partial(create_table, "connection"))
         yield gateway
 
 
@@ -253,15 +253,25 @@ def test_the_table_forgets_a_connection_when_its_token_expires_and_knows_no_name
     connect = at("phone", "CONNECT")
     chat.handler(connect, None)
     expires = int(connect["requestContext"]["authorizer"]["exp"])
-    assert chat.table().scan()["Items"] == [{"sub": "sub-1", "connection": "phone", "expires": expires}]
+    assert chat.connections.table("CONNECTIONS").scan()["Items"] == [
+        {"sub": "sub-1", "connection": "phone", "expires": expires}
+    ]
 
 
 def test_a_user_with_many_connections_is_answered_all_the_same(chat: ModuleType, gateway: Gateway) -> None:
-    for number in range(chat.MAX_CONNECTIONS + 5):
+    for number in range(chat.connections.MAX_CONNECTIONS + 5):
         chat.handler(at(f"c{number:03d}", "CONNECT"), None)
     chat.handler(at("zzz", body=HI), None)
     assert "zzz" in reached(gateway)
-    assert len(gateway.told) == chat.MAX_CONNECTIONS + 1
+    assert len(gateway.told) == chat.connections.MAX_CONNECTIONS + 1
+
+
+def test_a_route_sends_to_all_connections_of_a_user_and_learns_how_many(chat: ModuleType, gateway: Gateway) -> None:
+    for connection, sub in {"phone": "sub-1", "laptop": "sub-1", "strangers": "sub-2"}.items():
+        chat.handler(at(connection, "CONNECT", sub=sub), None)
+    assert chat.connections.send("sub-1", {"note": "안녕"}) == 2
+    assert sorted(gateway.told) == [("post", name, {"note": "안녕"}) for name in ("laptop", "phone")]
+    assert chat.connections.send("sub-3", {"note": "안녕"}) == 0
 
 
 @pytest.mark.parametrize("kind", ["CONNECT", "DISCONNECT"])

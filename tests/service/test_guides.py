@@ -70,30 +70,32 @@ class Steps:
     lines: int
 
 
+NOTES, NOTES_IN_MAIN, NOTES_TEST, SENDING_IN_MAIN, SEND, PERMISSIONS = blocks("own-route.md", "python")
+REPORT_IN_MAIN, REPORT = blocks("roles.md", "python")
+(GROUPS,) = blocks("roles.md", "yaml")
+PUT = re.compile(r"^( +)table\(\)\.put_item\(.*\n", re.MULTILINE)
+
+
 def steps(folder: Path) -> Steps:
     """Return the guides' steps for this copy of the project."""
-    notes, in_main, *_ = blocks("own-route.md", "python")
-    report_in_main, report = blocks("roles.md", "python")
-    (groups,) = blocks("roles.md", "yaml")
     main, local = folder / "__main__.py", folder / "Pulumi.local.yaml"
     before, after = main.read_text().split("\ndashboard = ")
     saves = {
-        folder / "service" / "notes.py": notes,
-        folder / "service" / "report.py": report,
-        local: local.read_text() + "".join(f"  {line}\n" for line in groups.splitlines()),
-        main: f"{before}\n{in_main}\n{report_in_main}\ndashboard = {after}",
+        folder / "service" / "notes.py": NOTES,
+        folder / "service" / "report.py": REPORT,
+        local: local.read_text() + "".join(f"  {line}\n" for line in GROUPS.splitlines()),
+        main: f"{before}\n{NOTES_IN_MAIN}\n{REPORT_IN_MAIN}\ndashboard = {after}",
     }
-    added = (notes, in_main, report_in_main, report, groups)
+    added = (NOTES, NOTES_IN_MAIN, REPORT_IN_MAIN, REPORT, GROUPS)
     return Steps(saves, lines=sum(len(text.strip().splitlines()) for text in added))
 
 
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the repository in which the guides have been followed."""
-    folder = tmp_path_factory.mktemp("repository")
+def followed_repository(folder: Path) -> Path:
+    """Copy the repository, and follow the guides in it."""
     copy_repository(folder)
     for file, text in steps(folder).saves.items():
         file.write_text(text)
+    (folder / "tests" / "service" / "test_notes.py").write_text(NOTES_TEST)
     return folder
 
 
@@ -106,11 +108,38 @@ def run(folder: Path, *arguments: str) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_no_test_turns_red_for_a_team_that_follows_the_guides(repository: Path) -> None:
+def test_no_test_turns_red_for_a_team_that_follows_the_guides(tmp_path: Path) -> None:
     """Also with the examples kept. Those in the sandbox need minutes; the login's are held by tests/test_apart.py."""
     team = ("tests/service", "tests/page", "tests/infra/test_service_types.py", "tests/test_documents.py")
     options = ("-q", "-pno:cacheprovider", "-pno:xdist", "-mnot sandbox and not browser")
-    run(repository, "pytest", *options, *team)
+    run(followed_repository(tmp_path), "pytest", *options, *team)
+
+
+@pytest.fixture(scope="module")
+def sending(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy in which the guides have been followed, also to send to a user's open pages and to permissions."""
+    repository = followed_repository(tmp_path_factory.mktemp("repository"))
+    main, notes = repository / "__main__.py", repository / "service" / "notes.py"
+    before, after = main.read_text().split("\ndashboard = ")
+    files = 'files = aws.s3.Bucket("files")'
+    text = f"{before}\n{SENDING_IN_MAIN}\n{files}\n{PERMISSIONS}\ndashboard = {after}"
+    main.write_text(text.replace("import pulumi\n", "import pulumi\nimport pulumi_aws as aws\n", 1))
+    put = PUT.search(NOTES)
+    assert put
+    sent = NOTES.replace(put[0], f"{put[0]}{put[1]}{SEND}")
+    notes.write_text(sent.replace("from service.table", "from service import connections\nfrom service.table", 1))
+    return repository
+
+
+def test_the_code_of_the_guides_passes_format_and_lint_as_make_check_runs_them(sending: Path) -> None:
+    run(sending, "ruff", "format", "--check", "__main__.py", "service", "tests/service")
+    run(sending, "ruff", "check", "--quiet", "--no-cache", "__main__.py", "service", "tests/service")
+
+
+@pytest.mark.timeout(300)
+def test_the_code_of_the_guides_passes_mypy_as_make_check_runs_it(sending: Path) -> None:
+    checked = ("__main__.py", "service/notes.py", "service/report.py", "tests/service/test_notes.py")
+    run(sending, "mypy", "--cache-dir", str(sending / ".build" / "mypy"), *checked)
 
 
 @pytest.fixture(scope="module")

@@ -131,5 +131,6 @@ def test_a_function_reaches_no_table_but_its_own(sandbox: Sandbox, module: str) 
         ]["Statement"]
         if any(action.startswith("dynamodb:") for action in statement["Action"])
     ]
-    table = deployed(sandbox)[module]["Environment"]["Variables"]["TABLE"]
+    variables = deployed(sandbox)[module]["Environment"]["Variables"]
+    table = variables["CONNECTIONS" if module == "service.chat" else "TABLE"]
     assert [[arn.rpartition("table/")[2].partition("/")[0] for arn in arns] for arns in granted] == [[table, table]]

@@ -47,15 +47,22 @@ def actions_on(graph: Graph, function: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize(
-    ("function", "table"), [("todos", "todos-table"), ("welcome", "todos-table"), ("chat", "connections-table")]
+    ("function", "table", "variable"),
+    [
+        ("todos", "todos-table", "TABLE"),
+        ("welcome", "todos-table", "TABLE"),
+        ("chat", "connections-table", "CONNECTIONS"),
+    ],
 )
-def test_a_function_may_read_and_write_its_own_table_and_scan_none(whole: Graph, function: str, table: str) -> None:
+def test_a_function_may_read_and_write_its_own_table_and_scan_none(
+    whole: Graph, function: str, table: str, variable: str
+) -> None:
     variables = example(whole, function)["environment"]["variables"]
     arn = whole.named(table).outputs["arn"]
     granted = {on: actions for on, actions in actions_on(whole, function).items() if "dynamodb:Query" in actions}
     assert granted.keys() == {arn, f"{arn}/index/*"}
     assert not granted[arn] & {"dynamodb:Scan", "dynamodb:DeleteTable"}
-    assert variables["TABLE"] == whole.named(table).outputs["name"]
+    assert variables[variable] == whole.named(table).outputs["name"]
 
 
 def test_the_chat_may_post_to_connections_of_its_own_stage(whole: Graph) -> None:

@@ -8,8 +8,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from botocore.exceptions import ParamValidationError
 from moto import mock_aws
 
+from tests.service.api import call
 from tests.service.tables import create_table
 
 
@@ -24,18 +26,11 @@ def todos(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 def ask(
     todos: ModuleType, route: str, body: Any = None, *, sub: str = "sub-1", query: str = "", raw: str | None = None
 ) -> tuple[int, Any]:
-    """Call the handler as API Gateway does, and return the status and the JSON of the answer."""
+    """Call the handler, and return the status and the JSON of the answer."""
     method, path = route.split(" ")
-    claims = {"sub": sub, "cognito:username": "kakao_1", "token_use": "id"}
-    event = {
-        "routeKey": f"{method} /api/todos" + ("/{id}" if method == "DELETE" else ""),
-        "rawQueryString": query,
-        "requestContext": {"http": {"method": method}, "authorizer": {"jwt": {"claims": claims}}},
-        "pathParameters": {"id": path.rpartition("/")[2]},
-        "body": raw if raw is not None else None if body is None else json.dumps(body),
-    }
-    answer = todos.handler(event, None)
-    return answer["statusCode"], json.loads(answer["body"] or "null")
+    key = f"{method} /api/todos" + ("/{id}" if method == "DELETE" else "")
+    more = {"rawQueryString": query, "pathParameters": {"id": path.rpartition("/")[2]}}
+    return call(todos.handler, key, body, sub=sub, raw=raw, **more)
 
 
 def texts(todos: ModuleType, **more: Any) -> list[str]:
@@ -118,3 +113,9 @@ def test_a_page_after_what_is_no_id_is_refused(todos: ModuleType, after: str) ->
 
 def test_a_head_has_no_body(todos: ModuleType) -> None:
     assert ask(todos, "HEAD /api/todos") == (200, None)
+
+
+def test_a_bug_under_test_is_shown_and_not_only_a_500(todos: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(todos, "PAGE", "many")
+    with pytest.raises(ParamValidationError, match="Limit"):
+        ask(todos, "GET /api/todos")
