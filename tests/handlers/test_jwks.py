@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -172,25 +173,25 @@ def test_https_is_spoken_where_the_setting_says_so(endpoint: JwksEndpoint, caplo
 @pytest.mark.parametrize(
     "odd",
     [
-        jwk("short", kid="odd"),
-        jwk("odd", use="enc"),
-        jwk("odd", alg="RS512"),
-        jwk("odd", kty="oct", k="c2VjcmV0"),
-        jwk("odd", kty="EC"),
-        jwk("odd", n=...),
-        jwk("odd", n="AQAB", e="AQAB"),
-        jwk("odd", n=5),
-        jwk("odd", n="!"),
-        RSAAlgorithm.to_jwk(private_key("odd"), as_dict=True) | {"kid": "odd"},
-        jwk("odd", kid=...),
-        jwk("odd", kid=["odd"]),
+        partial(jwk, "short", kid="odd"),
+        partial(jwk, "odd", use="enc"),
+        partial(jwk, "odd", alg="RS512"),
+        partial(jwk, "odd", kty="oct", k="c2VjcmV0"),
+        partial(jwk, "odd", kty="EC"),
+        partial(jwk, "odd", n=...),
+        partial(jwk, "odd", n="AQAB", e="AQAB"),
+        partial(jwk, "odd", n=5),
+        partial(jwk, "odd", n="!"),
+        lambda: RSAAlgorithm.to_jwk(private_key("odd"), as_dict=True) | {"kid": "odd"},
+        partial(jwk, "odd", kid=...),
+        partial(jwk, "odd", kid=["odd"]),
         None,
         "odd",
         [],
     ],
-    ids=map(str, itertools.count()),  # the keys themselves are new in each process
+    ids=map(str, itertools.count()),
 )
 def test_what_is_no_rs256_key_of_2048_bits_is_passed_over(keys: Jwks, endpoint: JwksEndpoint, odd: Any) -> None:
-    endpoint.keys = [odd, jwk("current")]
+    endpoint.keys = [odd() if callable(odd) else odd, jwk("current")]
     assert keys.key("odd") is None
     assert keys.key("current")

@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from pip._internal.cli.cmdoptions import make_target_python
-from pip._internal.commands.install import InstallCommand
-from pip._internal.models.wheel import Wheel
 
 from handlers import contract
 from infra import packaging
@@ -189,6 +186,9 @@ class WheelTaken(Protocol):
 @pytest.fixture
 def wheel_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WheelTaken:
     """Which of these platforms' wheels pip takes for a layer, by the options that it would be given, without a run."""
+    from pip._internal.cli.cmdoptions import make_target_python  # no other test needs pip
+    from pip._internal.commands.install import InstallCommand
+    from pip._internal.models.wheel import Wheel
 
     def taken(runtime: str, architecture: str, platforms: list[str]) -> str | None:
         commands: list[list[str]] = []
