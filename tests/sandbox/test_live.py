@@ -96,12 +96,15 @@ def test_a_module_that_several_handlers_share_is_live_in_each_of_them_and_in_no_
         development.save(f"handlers/{name}.py", (ROOT / f"handlers/{name}.py").read_text())
 
 
+EMPTY = "def handler(event, context): ...\n"
+
+
 @pytest.mark.parametrize(
     ("broken", "complaint"),
     [
         ("def handler(:\n", "handlers/user_info.py:1: invalid syntax"),
-        ("\nreturn 1\n", "handlers/user_info.py:2: 'return' outside function"),
-        ("from handlers import nothing\n", "handlers/nothing.py is missing, but it is imported"),
+        (f"{EMPTY}return 1\n", "handlers/user_info.py:2: 'return' outside function"),
+        (f"{EMPTY}from handlers import nothing\n", "handlers/nothing.py is missing, but it is imported"),
     ],
 )
 def test_a_broken_handler_is_said_in_a_line_and_the_old_one_stays_until_it_is_mended(
