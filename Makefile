@@ -4,7 +4,8 @@ FILE ?= $(if $(filter local,$(STACK)),.build/sandbox-$(PORT).json)
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
-PINNED := requirements handlers/requirements requirements-sandbox requirements-dev
+OWN := $(basename $(wildcard service/requirements.in))
+PINNED := requirements handlers/requirements requirements-sandbox requirements-dev $(OWN)
 PIN = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url --no-emit-find-links
 # --no-compile: Python compiles a module at its first import. Compiling pulumi-aws would add 150 MB, mostly unused.
@@ -78,7 +79,7 @@ people: $(VENV)/sandbox  ## put users of $(STACK) into groups: make people DO="a
 requirements: $(VENV)/ready  ## pin the packages of the *.in files again, with one version of each in all files
 	@$(PIN) handlers/requirements.in -o handlers/requirements.txt
 	@$(PIN) requirements-dev.in -o requirements-dev.txt
-	@for f in requirements requirements-sandbox; do $(PIN) -c requirements-dev.txt $$f.in -o $$f.txt || exit 1; done
+	@for f in requirements requirements-sandbox $(OWN); do $(PIN) -c requirements-dev.txt $$f.in -o $$f.txt || exit 1; done
 
 python:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed. Choose one: make PYTHON=python3.13 …")'

@@ -63,6 +63,9 @@ class Function(Component):
         names.check(name)
         _check_groups(name, groups, platform.groups)
         function_inputs.check_source(name, source)
+        entries = [GROUP_CHECK.stem] if groups else []
+        if not layers:
+            function_inputs.check_packages(name, source, *entries)
         function_inputs.check_permissions(name, permissions)
         told = _told_of_groups(source, groups, platform.groups)
         function_inputs.check_environment(name, environment or {}, told)
@@ -82,7 +85,7 @@ class Function(Component):
             runtime=platform.runtime,
             architectures=[platform.architecture],
             handler=packaging.handler_name(GROUP_CHECK if groups else source),
-            code=pulumi.FileArchive(str(packaging.function_zip(source, *([GROUP_CHECK.stem] if groups else [])))),
+            code=pulumi.FileArchive(str(packaging.function_zip(source, *entries))),
             layers=list(layers) or None,
             role=self._role.arn,
             memory_size=MEMORY_MB,

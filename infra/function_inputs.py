@@ -32,6 +32,17 @@ def check_source(name: str, source: str | Path) -> None:
         raise ValueError(f"{name!r} has source={str(source)!r}, and {problem}")
 
 
+def check_packages(name: str, source: str | Path, *entries: str) -> None:
+    """Raise ValueError where a function without a layer imports what is in neither its package nor the runtime."""
+    if found := packaging.missing_package(source, *entries):
+        file, line, package = found
+        raise ValueError(
+            f"{name!r} imports {package!r} ({file.parent.name}/{file.name}, line {line}), which Lambda would not find: "
+            f"the function's package holds modules of {Path(source).resolve().parent.name}/ and handlers/, and the runtime has boto3. "
+            "Give the function a layer with it, layers=[…]: docs/guides/own-route.md, `A package of your own`"
+        )
+
+
 def check_environment(name: str, environment: Mapping[str, Any], told: Mapping[str, str]) -> None:
     """Raise ValueError for a variable that Lambda refuses, or that is among `told`, which the login sets."""
     for variable, value in environment.items():

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HANDLERS = ROOT / "handlers"
 BUILD = ROOT / ".build"
 HANDLER = "handler"
+IN_RUNTIME = ("boto3", "botocore")  # https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html
 
 # The glibc 2.x of each runtime: Amazon Linux 2 up to Python 3.11, Amazon Linux 2023 from Python 3.12 on.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html, https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html
@@ -56,6 +57,29 @@ def function_zip(source: str | Path, *entries: str) -> Path:
     ValueError where another folder is named handlers.
     """
     file = Path(source).resolve()
+    folder = hashlib.sha256(os.path.relpath(file.parent, ROOT).encode()).hexdigest()[
+        :8
+    ]  # two folders may have one name
+    files = _files(file, entries)
+    return _zip(BUILD / f"{'-'.join([file.parent.name, file.stem, *entries, folder])}.zip", files.items())
+
+
+def missing_package(source: str | Path, *entries: str) -> tuple[Path, int, str] | None:
+    """Return the file, the line and the name of an import that a function without a layer would not find on AWS.
+
+    What is imported inside of `try:` or `if TYPE_CHECKING:` is not looked at. Raises as `function_zip` does.
+    """
+    file = Path(source).resolve()
+    known = {*sys.stdlib_module_names, *IN_RUNTIME, HANDLERS.name, file.parent.name}
+    for module in _files(file, entries).values():
+        for line, package in _top_level(module.read_bytes()):
+            if package not in known:
+                return module, line, package
+    return None
+
+
+def _files(file: Path, entries: Iterable[str]) -> dict[str, Path]:
+    """Return the members of a function's package by their names."""
     if file.parent.name == "handlers" and file.parent != HANDLERS:
         raise ValueError(f"{file.parent} has the name of the login's own folder: give it another")
     packages = {"handlers": HANDLERS, file.parent.name: file.parent}
@@ -68,18 +92,16 @@ def function_zip(source: str | Path, *entries: str) -> Path:
             files[name] = packages[package] / f"{module}.py"
             files[f"{package}/__init__.py"] = packages[package] / "__init__.py"
             unread += _imported(files[name], files[name].read_bytes(), tuple(packages))
-    folder = hashlib.sha256(os.path.relpath(file.parent, ROOT).encode()).hexdigest()[
-        :8
-    ]  # two folders may have one name
-    return _zip(BUILD / f"{'-'.join([file.parent.name, file.stem, *entries, folder])}.zip", files.items())
+    return files
 
 
-def layer_zip(runtime: str, architecture: str) -> Path:
-    """Package the wheels of handlers/requirements.txt for Lambda's platform, whatever the platform of this machine.
+def layer_zip(runtime: str, architecture: str, requirements: Path | None = None) -> Path:
+    """Package the wheels of a file, or of handlers/requirements.txt, for Lambda's platform, on any platform.
 
-    Raises subprocess.CalledProcessError where pip finds no wheel; pip writes why to standard error.
+    Raises OSError where the file is missing, and subprocess.CalledProcessError where pip finds no wheel; pip writes why
+    to standard error.
     """
-    requirements = HANDLERS / "requirements.txt"
+    requirements = requirements or HANDLERS / "requirements.txt"
     platforms = _platforms(runtime, architecture)
     key = hashlib.sha256(requirements.read_bytes() + f"{runtime} {platforms}".encode()).hexdigest()[:16]
     layer = BUILD / f"layer-{key}.zip"
@@ -126,6 +148,23 @@ def _imported(file: Path, source: bytes, packages: tuple[str, ...]) -> list[str]
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
     return [name for name in names if name.partition(".")[0] in packages and "." in name]
+
+
+@cache
+def _top_level(source: bytes) -> list[tuple[int, str]]:
+    """Return the line and the top-level name of each import that has to succeed."""
+    found: list[tuple[int, str]] = []
+    unread: list[ast.AST] = [ast.parse(source)]
+    while unread:
+        node = unread.pop()
+        if isinstance(node, ast.Try) or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)):
+            continue
+        if isinstance(node, ast.Import):
+            found += [(node.lineno, alias.name.partition(".")[0]) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.append((node.lineno, node.module.partition(".")[0]))
+        unread += ast.iter_child_nodes(node)
+    return sorted(found)
 
 
 def _zip(path: Path, members: Iterable[tuple[str, Path]]) -> Path:

@@ -291,12 +291,16 @@ def declare_site(page: Path, **changes: Any) -> Graph:
 def _run(program: Path | Callable[[], object], stack: str, values: Mapping[str, Any]) -> Graph:
     recorder = _Recorder()
     with (
-        patch.object(packaging, "layer_zip", "layer-{}-{}.zip".format),
+        patch.object(packaging, "layer_zip", _layer_zip),
         patch.object(packaging, "function_zip", _function_zip),
         patch.object(resource, "_get_stack_trace", source_pb2.StackTrace),  # a sixth of the time, and nobody reads it
     ):
         recorder.graph.exports = run(recorder, stack=stack, config=values, program=program)
     return recorder.graph
+
+
+def _layer_zip(*what: object) -> str:
+    return f"layer-{'-'.join(map(str, what))}.zip"
 
 
 _function_zip = cache(packaging.function_zip)

@@ -181,3 +181,32 @@ def test_a_variable_that_lambda_would_not_take_is_refused(environment: dict[str,
 def test_a_variable_that_lambda_lets_a_function_set_is_taken(variable: str) -> None:
     (function,) = [one for one in declare_notes(environment={variable: "x"}) if one.type.startswith("aws:lambda/")]
     assert function["environment"]["variables"][variable] == "x"
+
+
+@pytest.mark.parametrize(
+    ("code", "where"),
+    [
+        ("import requests\n", r"'requests' \(shop/notes\.py, line 1\)"),
+        ("import json\n\nfrom requests.adapters import HTTPAdapter\n", r"'requests' \(shop/notes\.py, line 3\)"),
+        ("def late():\n    import numpy as np\n", r"'numpy' \(shop/notes\.py, line 2\)"),
+        ("from shop import prices\n", r"'requests' \(shop/prices\.py, line 1\)"),
+        ("from handlers import jwks\n", r"'cryptography' \(handlers/jwks\.py, line \d+\)"),
+        ("from infra import names\n", r"'infra' \(shop/notes\.py, line 1\)"),
+    ],
+)
+def test_an_import_that_the_package_does_not_hold_is_refused_without_a_layer(
+    folder: Path, code: str, where: str
+) -> None:
+    (folder / "shop" / "prices.py").write_text("import requests\n")
+    (folder / "shop" / "notes.py").write_text(code + CODE)
+    with pytest.raises(ValueError, match=rf"'notes' imports {where}, which Lambda would not find.*layers=\[…\]"):
+        declare_notes()
+    assert declare_notes(layers=["arn:aws:lambda:ap-northeast-2:123456789012:layer:packages:1"])
+
+
+def test_what_the_runtime_has_and_what_may_be_absent_is_left_alone(folder: Path) -> None:
+    code = "import boto3\nfrom typing import TYPE_CHECKING\n\n"
+    code += "try:\n    import orjson\nexcept ImportError:\n    orjson = None\n"
+    code += "if TYPE_CHECKING:\n    from mypy_boto3_s3 import S3Client\n"
+    (folder / "shop" / "notes.py").write_text(code + CODE)
+    assert declare_notes()

@@ -259,6 +259,13 @@ def test_a_package_with_another_hash_is_refused(require: Require, tmp_path: Path
         packaging.layer_zip("python3.13", "x86_64")
 
 
+def test_a_layer_of_the_teams_own_holds_what_its_own_file_pins(require: Require, tmp_path: Path) -> None:
+    require("manylinux2014_x86_64")
+    own = (tmp_path / "requirements.txt").rename(tmp_path / "own.txt")
+    with zipfile.ZipFile(packaging.layer_zip("python3.13", "x86_64", own)) as archive:
+        assert "python/thing/__init__.py" in archive.namelist()
+
+
 def test_the_layer_is_the_same_to_the_bit_when_built_again(require: Require) -> None:
     require("manylinux2014_x86_64")
     layer = packaging.layer_zip("python3.13", "x86_64")

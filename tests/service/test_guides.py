@@ -70,7 +70,7 @@ class Steps:
     lines: int
 
 
-NOTES, NOTES_IN_MAIN, NOTES_TEST, SENDING_IN_MAIN, SEND, PERMISSIONS = blocks("own-route.md", "python")
+NOTES, NOTES_IN_MAIN, NOTES_TEST, SENDING_IN_MAIN, SEND, PERMISSIONS, LAYER_IN_MAIN = blocks("own-route.md", "python")
 REPORT_IN_MAIN, REPORT = blocks("roles.md", "python")
 (GROUPS,) = blocks("roles.md", "yaml")
 PUT = re.compile(r"^( +)table\(\)\.put_item\(.*\n", re.MULTILINE)
@@ -122,8 +122,9 @@ def sending(tmp_path_factory: pytest.TempPathFactory) -> Path:
     main, notes = repository / "__main__.py", repository / "service" / "notes.py"
     before, after = main.read_text().split("\ndashboard = ")
     files = 'files = aws.s3.Bucket("files")'
-    text = f"{before}\n{SENDING_IN_MAIN}\n{files}\n{PERMISSIONS}\ndashboard = {after}"
-    main.write_text(text.replace("import pulumi\n", "import pulumi\nimport pulumi_aws as aws\n", 1))
+    text = f"{before}\n{SENDING_IN_MAIN}\n{files}\n{PERMISSIONS}\n{LAYER_IN_MAIN}\ndashboard = {after}"
+    text = text.replace("import pulumi\n", "import pulumi\nimport pulumi_aws as aws\n", 1)
+    main.write_text(text.replace("from infra.route", "from infra.layer import Layer\nfrom infra.route", 1))
     put = PUT.search(NOTES)
     assert put
     sent = NOTES.replace(put[0], f"{put[0]}{put[1]}{SEND}")
