@@ -36,9 +36,10 @@ def check_packages(name: str, source: str | Path, *entries: str) -> None:
     """Raise ValueError where a function without a layer imports what is in neither its package nor the runtime."""
     if found := packaging.missing_package(source, *entries):
         file, line, package = found
+        own = Path(source).resolve().parent.name
         raise ValueError(
             f"{name!r} imports {package!r} ({file.parent.name}/{file.name}, line {line}), which Lambda would not find: "
-            f"the function's package holds modules of {Path(source).resolve().parent.name}/ and handlers/, and the runtime has boto3. "
+            f"the function's package holds modules of {own}/ and handlers/, and the runtime has boto3. "
             "Give the function a layer with it, layers=[…]: docs/guides/own-route.md, `A package of your own`"
         )
 

@@ -31,11 +31,11 @@ PAGE = Template("""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light">
-<title>$title · 카카오 대역 (테스트)</title>
+<title>$title · 카카오 모의 서버 (테스트)</title>
 <link rel="stylesheet" href="$stylesheet">
 <header>
   $logo
-  <p>카카오 대역 (테스트)</p>
+  <p>카카오 모의 서버 (테스트)</p>
 </header>
 <main>
 $main
@@ -59,7 +59,7 @@ PERSON = Template("""    <label>
       <span><strong>$nickname</strong> <small>$email</small></span>
     </label>""")
 CONSENTS = Template("""  <fieldset>
-    <legend>앱에 무엇을 알려 줄까요?</legend>
+    <legend>동의 항목</legend>
 $items
   </fieldset>""")
 ITEM = Template("""    <label>

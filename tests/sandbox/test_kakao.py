@@ -154,7 +154,7 @@ class Form(HTMLParser):
 def test_the_consent_page_offers_each_person_and_says_that_it_is_not_kakao(kakao):
     page = kakao.authorize()
     assert page.status_code == 200
-    assert "카카오 대역 (테스트)" in page.text
+    assert "카카오 모의 서버 (테스트)" in page.text
     assert Form(page.text).values("person") == [str(person.id) for person in PEOPLE]
     assert Form(page.text).values("decision") == ["agree", "cancel"]
 
