@@ -16,15 +16,19 @@ ENGLISH = (ROOT / "README.md").read_text()
 TEAMS = ("service", "frontend", "tests/service", "tests/page")  # a team replaces these
 
 
+def without_code(text: str) -> str:
+    return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
 def targets(text: str) -> set[str]:
-    """What a document links to or shows, without the web."""
-    found = re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", text)
+    """What a document links to or shows, without the web and without its code."""
+    found = re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", without_code(text))
     return {link or picture for link, picture in found if not (link or picture).startswith("http")}
 
 
 def anchors(text: str) -> set[str]:
     """The names that GitHub gives headings."""
-    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", without_code(text), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 

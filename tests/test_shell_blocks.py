@@ -12,7 +12,7 @@ import pytest
 from sandbox.program import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-LANGUAGES = {"sh", "mermaid", "json", "yaml", "python", "js", "ts", "java", "text"}
+LANGUAGES = {"sh", "mermaid", "json", "yaml", "python", "js", "ts", "java", "text", "html"}
 FENCE = re.compile(r"^( *)```(\S*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 # Without comments, which an interactive zsh does not know, and without what one of the two reads as an instruction.
 OUTSIDE_QUOTES = {

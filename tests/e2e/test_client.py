@@ -1,6 +1,7 @@
 """login.js and login-socket.js in Chromium: on a page of a team's, before a service that answers as each test says."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -8,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Error, Page, expect
 
+from sandbox.program import ROOT
 from tests.e2e import visits
 from tests.e2e.visits import (
     HANEUL,
@@ -33,6 +35,7 @@ pytestmark = pytest.mark.browser
 
 visit = visits.visit
 
+GUIDE = (ROOT / "docs" / "guides" / "own-page.md").read_text()
 TODOS, ADD = "GET /api/todos", "POST /api/todos"
 FETCH = "(path) => login.fetch(path).then((answer) => answer.status)"
 
@@ -271,3 +274,24 @@ def test_the_modules_work_in_a_browser_that_knows_nothing_newer_than_safari_15(v
     page.evaluate("login.signOut()")
     page.wait_for_url(HOSTED_LOGOUT)
     expect(page.locator("body")).to_have_text("signed out")
+
+
+def open_guides_page(visit: Visit, answers: Answers) -> Page:
+    (visit.files["/"],) = re.findall(r"```html\n(.*?)```", GUIDE, re.DOTALL)
+    (visit.files["/page.js"],) = re.findall(r"```js\n(.*?)```", GUIDE, re.DOTALL)
+    return visit.open(answers)
+
+
+def test_the_guides_page_without_a_bundler_names_the_user_and_signs_out(visit: Visit) -> None:
+    page = open_guides_page(visit, {ME: [HANEUL]})
+    page.route(HOSTED_LOGOUT, lambda route: route.fulfill(status=204))
+    expect(page.get_by_role("heading")).to_have_text("하늘")
+    page.get_by_role("button").click()
+    expect_asked(page, visit, ME, LOGOUT)
+
+
+def test_the_guides_page_without_a_bundler_greets_and_leads_to_the_sign_in(visit: Visit) -> None:
+    page = open_guides_page(visit, {})
+    expect(page.get_by_role("heading")).to_have_text("Hello")
+    page.get_by_role("button").click()
+    page.wait_for_url("**/api/auth/login?*")

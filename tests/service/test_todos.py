@@ -29,7 +29,7 @@ def ask(
     """Call the handler, and return the status and the JSON of the answer."""
     method, path = route.split(" ")
     key = f"{method} /api/todos" + ("/{id}" if method == "DELETE" else "")
-    more = {"rawQueryString": query, "pathParameters": {"id": path.rpartition("/")[2]}}
+    more: dict[str, Any] = {"rawQueryString": query, "pathParameters": {"id": path.rpartition("/")[2]}}
     return call(todos.handler, key, body, sub=sub, raw=raw, **more)
 
 
