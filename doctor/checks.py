@@ -149,7 +149,7 @@ def protected_stack_has_no_local_origin(target: Target) -> None:
         sites.append((str(origin), commands.remove("extraOrigins", item=item)))
     for site, fix in sites:
         if re.match(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:|$)", site):
-            raise CheckFailed(f"{site} may use the login of a protected stack", fix)
+            raise CheckFailed(f"{site} may use the login of a protected stack", fix.command)
 
 
 def _listed(value: str) -> list[Any]:

@@ -13,6 +13,7 @@ from infra import function_inputs, keys, names, packaging, policies
 from infra.alarms import Alarms, Metric
 from infra.commands import set_value
 from infra.component import Component
+from infra.keys import SettingError
 
 MEMORY_MB = 512
 TIMEOUT_SECONDS = 15
@@ -58,7 +59,8 @@ class Function(Component):
     ) -> None:
         """Declare the log, the role, the function and its alarm.
 
-        Raises ValueError for a wrong input, InvalidNameError, OSError or SyntaxError.
+        Raises ValueError for a wrong input, SettingError for an unknown group, InvalidNameError for a name,
+        SyntaxError for a source, and OSError.
         """
         names.check(name)
         _check_groups(name, groups, platform.groups)
@@ -161,8 +163,8 @@ def _check_groups(name: str, groups: Sequence[str], known: Sequence[str]) -> Non
         if group not in known:
             near = keys.nearest(group, known)
             hint = f"; the nearest is {near!r}" if near else ""
-            command = set_value("groups", group, item=len(known))
-            raise ValueError(f"{name!r} is for the group {group!r}, which the setting does not name{hint}: {command}")
+            problem = f"does not name {group!r}, which the function {name!r} is for{hint}"
+            raise SettingError("groups", problem, set_value("groups", group, item=len(known)))
 
 
 def _told_of_groups(source: str | Path, groups: Sequence[str], known: Sequence[str]) -> Mapping[str, str]:

@@ -196,7 +196,7 @@ class InputError(ValueError):
 
     `path` is its name, such as `tokens.minutes`, and `item` its index in a list or its name in an object. `problem` is
     the end of a sentence that begins with the input; `{value}` in it stands for the value. `right` is a correct value,
-    or None where only the team knows one. `superfluous` says that the input must be removed.
+    or None where only the team knows one. `superfluous` says that the input must be removed, and so must `others`.
     """
 
     def __init__(
@@ -208,6 +208,7 @@ class InputError(ValueError):
         right: str | None = None,
         item: int | str | None = None,
         superfluous: bool = False,
+        others: Sequence[str] = (),
     ) -> None:
         place = path if item is None else f"{path}[{item}]"
         super().__init__(f"{place} {problem.replace('{value}', repr(value))}")
@@ -217,6 +218,7 @@ class InputError(ValueError):
         self.right = right
         self.item = item
         self.superfluous = superfluous
+        self.others = others
 
 
 def checked(args: KakaoLoginArgs) -> KakaoLoginArgs:
@@ -604,10 +606,13 @@ def _check_sign_in(args: KakaoLoginArgs) -> None:
         raise InputError(
             "kakao.app_id", "is not set, but kakao.sign_in is direct, which checks whose tokens Kakao gives"
         )
-    for path in OF_HOSTED_LOGIN:
-        if _value(args, path):
-            problem = "belongs to the hosted login, which a stack with kakao.sign_in direct does not have"
-            raise InputError(path, problem, superfluous=True)
+    first, *others = [path for path in OF_HOSTED_LOGIN if _value(args, path)] or [""]
+    if first == "domains.login" and args["domains"]["hosted_zone_id"] and not args["domains"]["site"]:
+        others.append("domains.hosted_zone_id")  # it would be left for no domain
+    if first:
+        problem = "belongs to the hosted login, which a stack with kakao.sign_in direct does not have"
+        also = f"; so do {' and '.join(others)}" if len(others) > 1 else f"; so does {others[0]}" if others else ""
+        raise InputError(first, problem + also, superfluous=True, others=others)
 
 
 def _check_ci(args: KakaoLoginArgs) -> None:

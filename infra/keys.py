@@ -11,16 +11,19 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
 from infra import project
-from infra.commands import ask, drop_namespace, in_turn, remove, set_value
+from infra.commands import Fix, ask, drop_namespace, in_turn, remove, set_value
 
 
 class SettingError(pulumi.RunError):
-    """A setting is unknown, missing or wrong. The text says which, why, and the command that fixes it."""
+    """A setting is unknown, missing or wrong. The text says which, why, and the command that fixes it.
 
-    def __init__(self, key: str, problem: str, fix: str) -> None:
-        """Take the end of a sentence that begins with the key, without a full stop, and a command."""
+    `edit` says the same as a change of the stack's file, for where there is no Pulumi CLI.
+    """
+
+    def __init__(self, key: str, problem: str, fix: Fix) -> None:
+        """Take the end of a sentence that begins with the key, without a full stop, and what fixes it."""
         self.found = f"{pulumi.get_project()}:{key} {problem}"
-        self.fix = fix
+        self.fix, self.edit = fix
         super().__init__(f"{self.found}.\n  Fix it: {self.fix}")
 
 

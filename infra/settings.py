@@ -9,7 +9,7 @@ import pulumi
 from pulumi.runtime.config import is_config_secret
 
 from infra import inputs, keys, names, project
-from infra.commands import ask, in_turn, remove, set_value
+from infra.commands import Fix, ask, in_turn, remove, set_value, write_list
 from infra.inputs import InputError, KakaoLoginArgs
 from infra.keys import SettingError
 
@@ -78,21 +78,22 @@ def read() -> KakaoLoginArgs:
 
 def _given() -> KakaoLoginArgs:
     config = pulumi.Config()
-    readers: list[tuple[Mapping[str, str], Callable[[str], Any]]] = [
-        (TEXTS, config.get),
-        (FLAGS, config.get_bool),
-        (NUMBERS, config.get_int),
-        ({**LISTS, **OBJECTS}, config.get_object),
+    readers: list[tuple[Mapping[str, str], str, Callable[[str], Any]]] = [
+        (TEXTS, "a text", config.get),
+        (FLAGS, "true or false", config.get_bool),
+        (NUMBERS, "a whole number", config.get_int),
+        (LISTS, "a list", config.get_object),
+        (OBJECTS, "an object, a value for each name", config.get_object),
     ]
     given: dict[str, Any] = {}
-    for paths, read_value in readers:
+    for paths, expected, read_value in readers:
         for key, path in paths.items():
             group, _, name = path.rpartition(".")
             place = given.setdefault(group, {}) if group else given
             try:
                 place[name] = read_value(key)
             except pulumi.ConfigTypeError as error:
-                problem = f"is {_shown(key, error.value)}, which is not of the right type"
+                problem = f"is {_shown(key, error.value)}; it should be {expected}"
                 raise SettingError(key, problem, _right_type(key, path)) from None
     return cast("KakaoLoginArgs", given)
 
@@ -110,20 +111,22 @@ def _shown(key: str, value: object) -> str:
     return "a secret" if is_config_secret(f"{pulumi.get_project()}:{key}") else repr(value)
 
 
-def _right_type(key: str, path: str) -> str:
-    """Return the command that replaces a value of a wrong type."""
+def _right_type(key: str, path: str) -> Fix:
+    """Return how to replace a value of a wrong type."""
     if key in OBJECTS:
         return remove(key)
     if key in LISTS:
-        return in_turn(remove(key), ask(key, item=0))
+        return write_list(key)
     group, _, name = path.rpartition(".")
     return set_value(key, json.dumps((inputs.DEFAULTS[group] if group else inputs.DEFAULTS)[name]))
 
 
-def _fix(key: str, error: InputError) -> str:
+def _fix(key: str, error: InputError) -> Fix:
+    if error.superfluous and key in LISTS and error.value is not None and error.item is None:
+        return write_list(key)  # the whole value is of a wrong type; a rule of several inputs names no value
     if error.superfluous:
-        anew = key in LISTS and error.item is None  # the whole value is of the wrong type
-        return in_turn(remove(key), ask(key, item=0)) if anew else remove(key, item=error.item)
+        others = (remove(KEYS[path]) for path in error.others)
+        return in_turn(remove(key, item=error.item), *others)
     if error.right is not None:
         return set_value(key, error.right, item=error.item if key in OBJECTS else None)
     return ask(key, item=error.item, secret=key in SECRETS)

@@ -77,7 +77,8 @@ def running(
             emulator = stack.enter_context(emulated_aws(port + 3, region))
         with _step(say, "program applied"):
             applier = Applier(account.result())
-            exports = applier.run(stack="local", config=config, main=main)
+            with _fixes_in_the_file():
+                exports = applier.run(stack="local", config=config, main=main)
             _create_email_user(account.result(), exports["userPoolId"])
         with _step(say, "Kakao stand-in and site"):
             domain = f"https://{config[own('domainPrefix')]}.auth.{region}.amazoncognito.com"
@@ -129,6 +130,19 @@ def running(
             end_reason=emulator.end_reason,
             update=update,
         )
+
+
+@contextmanager
+def _fixes_in_the_file() -> Iterator[None]:
+    """Let the error of a setting say what to change in Pulumi.local.yaml: the sandbox needs no Pulumi CLI."""
+    try:
+        yield
+    except RunError as error:
+        # No `except SettingError`: after a saved file of infra/ the program has another class of that name.
+        found, edit = (getattr(error, name, None) for name in ("found", "edit"))
+        if not edit:
+            raise
+        raise RunError(f"{found}.\n  Fix it in Pulumi.local.yaml, below `config:`: {edit}") from error
 
 
 def settings(port: int, changed: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime import mocks, rpc, settings
 
 from infra import project
-from infra.project import read_config
+from infra.project import UnreadableFileError, read_config, read_stack
 
 ROOT = Path(__file__).resolve().parent.parent
 MAIN = ROOT / "__main__.py"
@@ -71,8 +71,14 @@ def stack_config(stack: str, overrides: Mapping[str, Any] | None = None) -> dict
     A value that is encrypted in the stack's file is left out: it comes from `overrides`. Raises UnreadableFileError.
     """
     values = defaults()
-    chosen = read_config(ROOT / f"Pulumi.{stack}.yaml")
-    values |= {own(key): value for key, value in chosen.items() if not (isinstance(value, dict) and "secure" in value)}
+    file = ROOT / f"Pulumi.{stack}.yaml"
+    chosen = {own(key): value for key, value in read_stack(file).items()}
+    if chosen.get(SECRET) and not _is_encrypted(chosen[SECRET]):
+        raise UnreadableFileError(
+            f"{file.name} has kakaoClientSecret as plain text, which Pulumi refuses: delete the line. The sandbox "
+            "needs no secret of yours; for another stack write `pulumi config set --secret kakaoClientSecret`"
+        )
+    values |= {key: value for key, value in chosen.items() if not _is_encrypted(value)}
     return values | dict(overrides or {})
 
 
@@ -83,6 +89,10 @@ def defaults() -> dict[str, Any]:
         for key, item in read_config(ROOT / "Pulumi.yaml").items()
         if isinstance(item, dict) and item.keys() & {"default", "value"}
     }
+
+
+def _is_encrypted(value: Any) -> bool:
+    return isinstance(value, dict) and "secure" in value
 
 
 def documents(config: Mapping[str, Any], outputs: Mapping[str, Any]) -> str:

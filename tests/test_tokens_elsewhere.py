@@ -9,7 +9,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -27,17 +26,12 @@ BLOCKS = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
 (NEXT_JS,) = re.findall(r"```ts\n(.*?)```", GUIDE, re.DOTALL)
 JOSE = "jose@6.2.17"
 SITE, APP = "client-of-the-site", "client-of-the-apps"
-
-
-@cache
-def key(name: str) -> RSAKey:
-    """One key a name, made once for all tests."""
-    return RSAKey.generate_key(2048, {"kid": name})
+KEY, OTHER = (RSAKey.generate_key(2048, {"kid": kid}) for kid in ("pool", "other"))
 
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[str]:
-    keys = json.dumps({"keys": [key("pool").as_dict(private=False) | {"use": "sig", "alg": "RS256"}]}).encode()
+    keys = json.dumps({"keys": [KEY.as_dict(private=False) | {"use": "sig", "alg": "RS256"}]}).encode()
 
     class Pool(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -136,11 +130,9 @@ def install_jose(folder: Path) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-def token(issuer: str, signed_by: str = "pool", **changes: Any) -> str:
+def token(issuer: str, key: RSAKey = KEY, **changes: Any) -> str:
     claims = {"iss": issuer, "aud": SITE, "sub": "s", "token_use": "id", "exp": int(time.time()) + 60, **changes}
-    return jwt.encode(
-        {"alg": "RS256", "kid": "pool"}, {k: v for k, v in claims.items() if v is not None}, key(signed_by)
-    )
+    return jwt.encode({"alg": "RS256", "kid": "pool"}, {k: v for k, v in claims.items() if v is not None}, key)
 
 
 @pytest.mark.parametrize("client_id", [SITE, APP])
@@ -160,7 +152,7 @@ def test_a_token_of_either_client_is_taken(claims: Claims, issuer: str, client_i
         {"exp": 1},
         {"exp": None},
         {"sub": None},
-        {"signed_by": "other"},
+        {"key": OTHER},
     ],
     ids=[
         "another pool",

@@ -1,6 +1,7 @@
 """The setting `groups`, and functions for some groups only."""
 
 import json
+import re
 import zipfile
 
 import pytest
@@ -9,6 +10,7 @@ from infra import inputs, packaging
 from infra.alarms import Alarms
 from infra.function import Function, Platform
 from infra.inputs import InputError
+from infra.keys import SettingError
 from sandbox.program import ROOT
 from tests.infra.engine import Declared, Graph, declare_component, functions, refused
 
@@ -90,12 +92,23 @@ def test_both_from_one_file_have_packages_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("groups", "known", "why"),
     [
-        (["admn"], ("admin",), "which the setting does not name; the nearest is 'admin': pulumi config set"),
-        (["admin"], (), r"--path 'groups\[0\]' admin"),
-        (["admin", "boss"], ("admin",), r"--path 'groups\[1\]' boss"),
-        ("admin", ("admin",), r"write a list, \['admin'\]"),
+        (
+            ["admn"],
+            ("admin",),
+            "groups does not name 'admn', which the function 'report' is for; the nearest is 'admin'.\n"
+            "  Fix it: pulumi config set --path 'groups[1]' admn",
+        ),
+        (["admin"], (), "--path 'groups[0]' admin"),
+        (["admin", "boss"], ("admin",), "--path 'groups[1]' boss"),
+        ("admin", ("admin",), "write a list, ['admin']"),
     ],
 )
 def test_a_group_that_the_setting_does_not_name_is_refused(groups: list[str], known: tuple[str, ...], why: str) -> None:
-    with pytest.raises(ValueError, match=why):
+    with pytest.raises((SettingError, ValueError), match=re.escape(why)):
         declare_function(groups, known)
+
+
+def test_a_group_that_the_setting_does_not_name_may_be_added_to_the_file() -> None:
+    with pytest.raises(SettingError) as error:
+        declare_function(["boss"], ("admin",))
+    assert error.value.edit == "write `- boss` below `groups:`"

@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import itertools
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -37,7 +38,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("kakaoClientSecret", None, "is not set"),
     ("kakaoClientSecret", "", "is not set"),
     ("kakaoAppId", "my-app", "it should be a number"),
-    ("kakaoAppKeys", "native-key", "is not of the right type"),
+    ("kakaoAppKeys", "native-key", "it should be a list"),
     ("kakaoAppKeys", [1], "it should be a list of keys"),
     ("kakaoAppKeys", ["native key"], "is no key of a Kakao app"),
     ("kakaoAppKeys", ["", "a"], "is no key of a Kakao app"),
@@ -59,7 +60,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("page", "docs", "a folder without an index.html"),
     ("page", "client", "holds package.json, the source of a page; name what its build writes, such as client/dist"),
     ("contentSecurityPolicy", ["img-src"], "it should be an object"),
-    ("contentSecurityPolicy", "img-src", "is not of the right type"),
+    ("contentSecurityPolicy", "img-src", "it should be an object"),
     ("contentSecurityPolicy", {"img-src": "https://img.example.com"}, "it should be a list of sources"),
     ("contentSecurityPolicy", {"frame-ancestors": ["https://a.example"]}, "no directive that can be widened"),
     ("contentSecurityPolicy", {"default-src": ["https://a.example"]}, "no directive that can be widened"),
@@ -74,7 +75,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("contentSecurityPolicy", {"img-src": ["https://*"]}, "it takes addresses such as"),
     ("contentSecurityPolicy", {"img-src": [7]}, "it takes addresses such as"),
     ("kakaoAttributes", ["phone_number"], "it should be an object"),
-    ("kakaoAttributes", "phone_number", "is not of the right type"),
+    ("kakaoAttributes", "phone_number", "it should be an object"),
     ("kakaoAttributes", {"phonenumber": "phone_number"}, "the nearest is phone_number"),
     ("kakaoAttributes", {"shipping_address": "address"}, "can be mapped; it has age_range, birthdate"),
     ("kakaoAttributes", {"email": "email"}, "names 'email', which is always mapped"),
@@ -107,7 +108,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("siteUrl", "https://www.example.com/", "without a path"),
     ("siteUrl", "http://www.example.com", "over plain http"),
     ("siteUrl", "www.example.com", "it should be an origin"),
-    ("loginParentRecord", "perhaps", "is not of the right type"),
+    ("loginParentRecord", "perhaps", "it should be true or false"),
     ("loginParentRecord", True, "without a loginDomain"),
     ("hostedZoneId", "example.com", "the id of a public zone"),
     ("hostedZoneId", "/hostedzone/Z0EXAMPLE", "the id of a public zone"),
@@ -123,7 +124,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("jwksUrl", "http://keys.example.com/jwks.json", "over plain http"),
     ("websocketManagementUrl", "wss://ws.example.com", "it should be an address"),
     ("websocketManagementUrl", "http://ws.example.com/{apiId}", "over plain http"),
-    ("extraOrigins", "http://localhost:3000", "is not of the right type"),
+    ("extraOrigins", "http://localhost:3000", "it should be a list"),
     ("extraOrigins", {"a": "b"}, "it should be a list"),
     ("extraOrigins", ["http://localhost:3000/"], "without a path"),
     ("extraOrigins", ["http://example.com"], "over plain http"),
@@ -134,27 +135,27 @@ WRONG: list[tuple[str, Any, str]] = [
     ("extraOrigins", ["https://a.example", "https://a.example"], "twice"),
     ("tokenMinutes", 4, "Cognito takes 5 to 1440"),
     ("tokenMinutes", 1441, "Cognito takes 5 to 1440"),
-    ("tokenMinutes", "soon", "is not of the right type"),
+    ("tokenMinutes", "soon", "it should be a whole number"),
     ("refreshDays", 0, "Cognito takes 1 to 3650"),
     ("refreshDays", 3651, "Cognito takes 1 to 3650"),
-    ("rotateRefreshTokens", "perhaps", "is not of the right type"),
-    ("connectChecksUser", "perhaps", "is not of the right type"),
-    ("kakaoLogout", "perhaps", "is not of the right type"),
+    ("rotateRefreshTokens", "perhaps", "it should be true or false"),
+    ("connectChecksUser", "perhaps", "it should be true or false"),
+    ("kakaoLogout", "perhaps", "it should be true or false"),
     ("runtime", "python3.9", "it should be python3.11 or python3.12 or"),
     ("runtime", "3.13", "it should be python3.11 or python3.12 or"),
     ("architecture", "amd64", "arm64 or x86_64"),
-    ("waf", "perhaps", "is not of the right type"),
+    ("waf", "perhaps", "it should be true or false"),
     ("logDays", 31, "CloudWatch takes 1, 3, 5"),
     ("logDays", 0, "CloudWatch takes 1, 3, 5"),
-    ("logDays", "forever", "is not of the right type"),
+    ("logDays", "forever", "it should be a whole number"),
     ("permissionsBoundary", "kakao-login-dev-boundary", "the ARN of a policy"),
     ("alarmEmail", "team", "it should be an e-mail such as"),
     ("alarmEmail", "a@example.com b@example.com", "it should be an e-mail such as"),
     ("mailFrom", "example.com", "it should be an e-mail of a domain of yours"),
     ("mailFrom", "no-reply@localhost", "it should be an e-mail of a domain of yours"),
     ("mailFrom", "Login <no-reply@example.com>", "it should be an e-mail of a domain of yours"),
-    ("protect", "perhaps", "is not of the right type"),
-    ("emailAccounts", "perhaps", "is not of the right type"),
+    ("protect", "perhaps", "it should be true or false"),
+    ("emailAccounts", "perhaps", "it should be true or false"),
     ("serviceName", " 하늘상점", "white space"),
     ("serviceName", "하늘\n상점", "which a mail's subject or template does not take"),
     ("serviceName", "하늘\u200b상점", "which a mail's subject or template does not take"),
@@ -307,6 +308,51 @@ def test_the_command_mends_what_it_is_suggested_for(key: str, value: Any, _reaso
     assert refusal(mended(beside | {key: value}, error.fix)) is None
 
 
+def edited(config: Mapping[str, Any], edit: str) -> dict[str, Any] | None:
+    """The settings after a change of the stack's file by hand, or None where it takes a value that the team knows."""
+    after = dict(config)
+    for step in edit.split(", and "):
+        if deleted := re.fullmatch("delete `([^`]+)`", step):
+            after.pop(deleted[1])
+        elif written := re.fullmatch("write `([^`]+: [^`]+)`", step):
+            after |= yaml.safe_load(written[1])
+        else:
+            return None
+    return after
+
+
+@pytest.mark.parametrize(("key", "value", "_reason"), WRONG)
+def test_the_change_of_the_file_mends_what_it_is_suggested_for(key: str, value: Any, _reason: str) -> None:
+    error = refusal({key: value})
+    assert error
+    if (after := edited({key: value}, error.edit)) is None:
+        assert re.match("(write|correct|delete) ", error.edit)
+        assert f"`{error.found.split()[0].partition(':')[2].partition('[')[0]}" in error.edit
+    else:
+        assert refusal(after) is None
+
+
+@pytest.mark.parametrize(
+    ("config", "edit"),
+    [
+        ({"tokenMinutes": 4}, "write `tokenMinutes: 5`"),
+        ({"kakaoIssuer": "kauth"}, 'write `kakaoIssuer: "https://kauth.kakao.com"`'),
+        ({"kakaoClientId": ""}, "write `kakaoClientId:` with your value"),
+        ({"extraOrigins": ["https://a.example", "x"]}, "correct value 2 of `extraOrigins`"),
+        ({"kakaoAppKeys": ["a", "a"]}, "delete value 2 of `kakaoAppKeys`"),
+        ({"kakaoAppKeys": "a"}, "write a list: below `kakaoAppKeys:` a line `- <value>` for each value"),
+        ({"kakaoAttributes": {"name": "sub"}}, 'write `name: "custom:name"` below `kakaoAttributes:`'),
+        ({"kakaoAttributes": {"x": "sub"}}, "delete `x` of `kakaoAttributes`"),
+        ({"logdays": "30"}, "write `logDays: 30`, and delete `logdays`"),
+        ({"old-login:protect": "true"}, "delete `old-login:` before each key"),
+    ],
+)
+def test_an_error_also_says_what_to_change_in_the_file(config: dict[str, Any], edit: str) -> None:
+    error = refusal(config)
+    assert error
+    assert error.edit == edit
+
+
 OWN = {"siteDomain": "example.com", "loginDomain": "login.example.com", "hostedZoneId": "Z0EXAMPLE"}
 
 
@@ -344,23 +390,44 @@ def test_settings_that_do_not_go_together_are_refused_with_the_command_that_mend
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason", "fix"),
+    ("changes", "reason", "fixes"),
     [
-        ({"kakaoAppId": ""}, "kakaoAppId is not set, but kakaoSignIn is direct", "set kakaoAppId"),
-        ({"appCallbacks": ["https://app.example.com/callback"]}, "appCallbacks belongs to", "rm appCallbacks"),
-        ({"domainPrefix": "my-login"}, "domainPrefix belongs to the hosted login", "rm domainPrefix"),
-        ({"hostedLoginUrl": "https://a.example"}, "hostedLoginUrl belongs to", "rm hostedLoginUrl"),
-        ({"loginDomain": "login.example.com", "hostedZoneId": "Z0"}, "loginDomain belongs to", "rm loginDomain"),
-        ({"loginParentRecord": True}, "loginParentRecord belongs to", "rm loginParentRecord"),
+        ({"kakaoAppId": ""}, "kakaoAppId is not set, but kakaoSignIn is direct", ["set kakaoAppId"]),
+        ({"appCallbacks": ["https://app.example.com/callback"]}, "appCallbacks belongs to", ["rm appCallbacks"]),
+        ({"domainPrefix": "my-login"}, "domainPrefix belongs to the hosted login", ["rm domainPrefix"]),
+        ({"hostedLoginUrl": "https://a.example"}, "hostedLoginUrl belongs to", ["rm hostedLoginUrl"]),
+        (
+            {"loginDomain": "login.example.com", "hostedZoneId": "Z0"},
+            "loginDomain belongs to the hosted login, which a stack with kakaoSignIn direct does not have; so does "
+            "hostedZoneId",
+            ["rm loginDomain", "rm hostedZoneId"],
+        ),
+        (
+            {"loginDomain": "login.example.com", "siteDomain": "www.example.com", "hostedZoneId": "Z0"},
+            "loginDomain belongs to",
+            ["rm loginDomain"],
+        ),
+        ({"loginParentRecord": True}, "loginParentRecord belongs to", ["rm loginParentRecord"]),
+        (
+            {
+                "domainPrefix": "my-login",
+                "hostedLoginUrl": "https://a.example",
+                "appCallbacks": ["https://app.example.com/callback"],
+            },
+            "domainPrefix belongs to the hosted login, which a stack with kakaoSignIn direct does not have; so do "
+            "hostedLoginUrl and appCallbacks",
+            ["rm domainPrefix", "rm hostedLoginUrl", "rm appCallbacks"],
+        ),
     ],
 )
 def test_what_belongs_to_the_hosted_login_does_not_go_with_sign_in_at_kakao_itself(
-    changes: dict[str, Any], reason: str, fix: str
+    changes: dict[str, Any], reason: str, fixes: list[str]
 ) -> None:
     error = refusal(DIRECT | changes)
     assert error
     assert reason in error.found
-    assert error.fix.startswith(f"pulumi config {fix}")
+    assert error.fix == " && ".join(f"pulumi config {fix}" for fix in fixes)
+    assert refusal(mended(DIRECT | changes, error.fix)) is None
 
 
 CI = {"kakaoAttributes": {"ci": "custom:ci"}, "kakaoAppId": "", "emailAccounts": False}
@@ -418,7 +485,7 @@ def test_every_command_reaches_pulumi_as_it_is_meant_from_bash_and_from_zsh() ->
         "a&&b",
     ]
     fixes = [error.fix for key, value, _ in WRONG if (error := refusal({key: value}))]
-    fixes += [commands.set_value("kakaoScopes", value) for value in values]
+    fixes += [commands.set_value("kakaoScopes", value).command for value in values]
     meant = [words for fix in fixes for words in each_command(fix)]
     script = "\n".join(['pulumi() { printf "%s\\0" pulumi "$@" END; }', "END() { :; }", *fixes])
     shells = [shell for shell in (["bash", "--norc", "-c"], ["zsh", "-f", "-c"]) if shutil.which(shell[0])]
