@@ -55,6 +55,8 @@ class Function(Component):
         layers: Sequence[pulumi.Input[str]] = (),
         groups: Sequence[str] = (),
         error_threshold: int = 1,
+        timeout_seconds: int = TIMEOUT_SECONDS,
+        memory_mb: int = MEMORY_MB,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Declare the log, the role, the function and its alarm.
@@ -69,6 +71,7 @@ class Function(Component):
         if not layers:
             function_inputs.check_packages(name, source, *entries)
         function_inputs.check_permissions(name, permissions)
+        function_inputs.check_limits(name, timeout_seconds, memory_mb)
         told = _told_of_groups(source, groups, platform.groups)
         function_inputs.check_environment(name, environment or {}, told)
         variables = {**(environment or {}), **told}
@@ -90,8 +93,8 @@ class Function(Component):
             code=pulumi.FileArchive(str(packaging.function_zip(source, *entries))),
             layers=list(layers) or None,
             role=self._role.arn,
-            memory_size=MEMORY_MB,
-            timeout=TIMEOUT_SECONDS,
+            memory_size=memory_mb,
+            timeout=timeout_seconds,
             environment={"variables": variables} if variables else None,  # AWS drops an empty one
             logging_config={
                 "log_format": "JSON",

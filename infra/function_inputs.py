@@ -44,6 +44,14 @@ def check_packages(name: str, source: str | Path, *entries: str) -> None:
         )
 
 
+def check_limits(name: str, timeout_seconds: int, memory_mb: int) -> None:
+    """Raise ValueError for a limit that Lambda refuses (CreateFunction: Timeout, MemorySize)."""
+    if timeout_seconds not in range(1, 901):
+        raise ValueError(f"timeout_seconds of {name!r} is {timeout_seconds!r}: give 1 to 900")
+    if memory_mb not in range(128, 10_241):
+        raise ValueError(f"memory_mb of {name!r} is {memory_mb!r}: give 128 to 10240")
+
+
 def check_environment(name: str, environment: Mapping[str, Any], told: Mapping[str, str]) -> None:
     """Raise ValueError for a variable that Lambda refuses, or that is among `told`, which the login sets."""
     for variable, value in environment.items():

@@ -210,3 +210,27 @@ def test_what_the_runtime_has_and_what_may_be_absent_is_left_alone(folder: Path)
     code += "if TYPE_CHECKING:\n    from mypy_boto3_s3 import S3Client\n"
     (folder / "shop" / "notes.py").write_text(code + CODE)
     assert declare_notes()
+
+
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        ({"timeout_seconds": 0}, "timeout_seconds of 'notes' is 0: give 1 to 900"),
+        ({"timeout_seconds": 901}, "give 1 to 900"),
+        ({"timeout_seconds": 1.5}, "give 1 to 900"),
+        ({"memory_mb": 127}, "memory_mb of 'notes' is 127: give 128 to 10240"),
+        ({"memory_mb": 10_241}, "give 128 to 10240"),
+    ],
+)
+def test_a_limit_that_lambda_refuses_is_refused_with_what_it_takes(limits: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        declare_notes(**limits)
+
+
+def test_a_function_may_have_more_time_and_memory_than_the_others() -> None:
+    (function,) = [
+        r
+        for r in declare_notes(timeout_seconds=900, memory_mb=1024)
+        if r.type.endswith(":Function") and "timeout" in r.inputs
+    ]
+    assert (function["timeout"], function["memorySize"]) == (900, 1024)

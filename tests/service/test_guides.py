@@ -1,5 +1,6 @@
 """The guides to routes, tables and roles, followed to the letter in a copy of the project while `make dev` runs."""
 
+import asyncio
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from typing import Any
 import boto3
 import pytest
 import requests
+from aiohttp import ClientSession
 
 from doctor import people, stack
 from sandbox.local import EMAIL_USER
@@ -41,6 +43,12 @@ class Followed:
     file: Path
     added: int
     printed: list[str]
+    lines_of_sandbox: Iterator[str]
+
+    def save(self, file: Path, text: str) -> None:
+        """Write a file, and wait until the running sandbox has said whether it is live."""
+        file.write_text(text)
+        self.printed.append(next(line.strip() for line in self.lines_of_sandbox if "live" in line))
 
     def ask(self, method: str, path: str, token: str | None = None, body: object = None) -> requests.Response:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -115,20 +123,31 @@ def test_no_test_turns_red_for_a_team_that_follows_the_guides(tmp_path: Path) ->
     run(followed_repository(tmp_path), "pytest", *options, *team)
 
 
+def sends_to_open_pages(project: Path) -> dict[Path, str]:
+    """What the guide writes further, by file, so that each note is sent to the user's open pages."""
+    main, notes = project / "__main__.py", project / "service" / "notes.py"
+    put = PUT.search(NOTES)
+    assert put
+    sent = NOTES.replace(put[0], f"{put[0]}{put[1]}{SEND}")
+    function = re.compile(r"^notes = Function\(\n.*?^\)\n", re.MULTILINE | re.DOTALL)
+    return {
+        main: function.sub(SENDING_IN_MAIN, main.read_text()),
+        notes: sent.replace("from service.table", "from service import connections\nfrom service.table", 1),
+    }
+
+
 @pytest.fixture(scope="module")
 def sending(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy in which the guides have been followed, also to send to a user's open pages and to permissions."""
     repository = followed_repository(tmp_path_factory.mktemp("repository"))
-    main, notes = repository / "__main__.py", repository / "service" / "notes.py"
+    for file, text in sends_to_open_pages(repository).items():
+        file.write_text(text)
+    main = repository / "__main__.py"
     before, after = main.read_text().split("\ndashboard = ")
     files = 'files = aws.s3.Bucket("files")'
-    text = f"{before}\n{SENDING_IN_MAIN}\n{files}\n{PERMISSIONS}\n{LAYER_IN_MAIN}\ndashboard = {after}"
+    text = f"{before}\n{files}\n{PERMISSIONS}\n{LAYER_IN_MAIN}\ndashboard = {after}"
     text = text.replace("import pulumi\n", "import pulumi\nimport pulumi_aws as aws\n", 1)
     main.write_text(text.replace("from infra.route", "from infra.layer import Layer\nfrom infra.route", 1))
-    put = PUT.search(NOTES)
-    assert put
-    sent = NOTES.replace(put[0], f"{put[0]}{put[1]}{SEND}")
-    notes.write_text(sent.replace("from service.table", "from service import connections\nfrom service.table", 1))
     return repository
 
 
@@ -157,14 +176,13 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
                 break
         else:
             pytest.fail(sandbox.stderr.read() if sandbox.stderr else "")
-        printed: list[str] = []
-        project = Followed(f"http://127.0.0.1:{port}", folder / ".build" / f"sandbox-{port}.json", added.lines, printed)
+        described = folder / ".build" / f"sandbox-{port}.json"
+        project = Followed(f"http://127.0.0.1:{port}", described, added.lines, [], sandbox.stdout)
         token = project.token()
         made = project.ask("POST", "/api/todos", token, {"text": "from before"}).json()
         for file, text in added.saves.items():
-            file.write_text(text)
-            printed.append(next(line.strip() for line in sandbox.stdout if "live" in line))
-        assert project.ask("GET", "/api/todos", token).json()["todos"] == [made], printed
+            project.save(file, text)
+        assert project.ask("GET", "/api/todos", token).json()["todos"] == [made], project.printed
         yield project
         sandbox.send_signal(signal.SIGINT)
 
@@ -176,7 +194,7 @@ def test_a_route_with_a_table_and_a_route_for_a_group_take_few_lines(followed: F
 def test_each_save_is_applied_to_the_running_sandbox_whose_users_and_data_stay(followed: Followed) -> None:
     """The fixture has asked for the to-do of before the saves, with the token of before."""
     assert [line for line in followed.printed if not line.startswith("live after")] == []
-    settings, program = followed.printed[-2:]
+    settings, program = followed.printed[2:4]
     assert {"login-pool", "login-pool-group-admin", "login-token", "login-session"} <= set(re.split("[:,] ", settings))
     assert {"notes", "notes-table", "report", "notes-get-notes-route", "dashboard"} & set(re.split("[:,] ", program))
 
@@ -241,3 +259,19 @@ def test_a_kakao_user_can_be_in_a_group_and_cognitos_own_group_is_hidden(followe
     assert followed.people("groups", "Kakao_7") == "Kakao_7: no group"
     followed.people("add", "Kakao_7", "admin")
     assert followed.people("groups", "Kakao_7") == "Kakao_7: admin"
+
+
+async def notes_heard(site: str, token: str) -> object:
+    """Open a connection, keep a note, and return what the connection hears."""
+    headers = {"Authorization": f"Bearer {token}"}
+    async with ClientSession(headers=headers) as session, session.ws_connect(f"{site}/ws") as socket:
+        async with session.post(f"{site}/api/notes", json={"text": "안녕"}) as answer:
+            assert answer.status == 201, await answer.text()
+        return json.loads((await socket.receive()).data)
+
+
+def test_a_note_is_sent_to_the_users_open_pages(followed: Followed) -> None:
+    for file, text in sends_to_open_pages(followed.file.parent.parent).items():
+        followed.save(file, text)
+    heard = asyncio.run(asyncio.wait_for(notes_heard(followed.site, followed.token()), 30))
+    assert heard == {"note": "안녕"}, followed.printed
