@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,7 +117,7 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
 @pytest.fixture(scope="session")
 def hosted_sandbox() -> Iterator[Sandbox]:
     """The sandbox as `make up` starts it, but for the program: a team replaces that."""
-    yield from running_sandbox()
+    yield from running_sandbox({})
 
 
 @pytest.fixture(scope="session")
@@ -125,14 +125,16 @@ def direct_sandbox() -> Iterator[Sandbox]:
     """The sandbox of a stack with `kakaoSignIn: direct`."""
     from sandbox.local import DIRECT
 
-    yield from running_sandbox(changed=DIRECT)
+    yield from running_sandbox(DIRECT)
 
 
-def running_sandbox(**more: Any) -> Iterator[Sandbox]:
+def running_sandbox(changed: Mapping[str, Any]) -> Iterator[Sandbox]:
+    """Run the sandbox of the login's tests: without a team's groups, with which a function shortens long tokens."""
     from sandbox.local import running  # the other tests start faster without it
     from tests.ports import free_ports
 
     with ExitStack() as stack:
         with apart.unguarded():
-            sandbox = stack.enter_context(running(free_ports(), main=WITH_A_SOCKET, **more))
+            started = running(free_ports(), changed={"groups": [], **changed}, main=WITH_A_SOCKET)
+            sandbox = stack.enter_context(started)
         yield sandbox
