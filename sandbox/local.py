@@ -4,6 +4,7 @@ import platform
 import re
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -75,7 +76,7 @@ def running(
             # proxy, which enforces API Gateway's limit of header bytes.
             account = pool.submit(Account, aws, region, f"http://127.0.0.1:{port}")
             emulator = stack.enter_context(emulated_aws(port + 3, region))
-        with _step(say, "program applied"):
+        with _step(say, "program applied"), _wrong_lines(main):
             applier = Applier(account.result())
             with _fixes_in_the_file():
                 exports = applier.run(stack="local", config=config, main=main)
@@ -185,6 +186,20 @@ def _step(say: Say, name: str) -> Iterator[None]:
     except (NotApplicableError, RunError, BotoCoreError, ClientError, OSError, TimeoutError) as error:
         raise NotStartedError(f"{name}: {error}") from error
     say(f"  {name:<28}{time.monotonic() - start:5.1f} s")
+
+
+@contextmanager
+def _wrong_lines(main: Path | Callable[[], object]) -> Iterator[None]:
+    """Say at which line of the program an input is refused, or what is no Python, instead of a traceback."""
+    try:
+        yield
+    except SyntaxError as error:
+        raise RunError(str(error)) from error
+    except ValueError as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(main)]
+        if not lines:  # not of an input, but a bug
+            raise
+        raise RunError(f"{Path(str(main)).name}, line {lines[-1]}: {error}") from error
 
 
 def _requested_scopes(config: dict[str, Any]) -> tuple[str, ...]:

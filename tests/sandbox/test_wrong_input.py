@@ -1,4 +1,4 @@
-"""A wrong setting of the sandbox is said with what to change in Pulumi.local.yaml, without the emulated AWS."""
+"""What is wrong in a setting or in the program is said with where to change it, before anything is applied."""
 
 import re
 import shutil
@@ -52,6 +52,31 @@ def test_the_sandbox_names_its_file_instead_of_a_command_of_the_cli(changed: dic
 def test_another_error_stays_as_it_is() -> None:
     with pytest.raises(pulumi.RunError, match=r"^of the program$"), local._fixes_in_the_file():
         raise pulumi.RunError("of the program")
+
+
+def applied(main: Path) -> None:
+    applier = Applier(Account("http://127.0.0.1:1", "ap-northeast-2"))
+    with local._wrong_lines(main):
+        applier.run(stack="local", config={}, main=main)
+
+
+def test_a_wrong_input_of_the_program_is_said_with_its_line(tmp_path: Path) -> None:
+    main = tmp_path / "__main__.py"
+    main.write_text("from infra.component import Component\n\nComponent('Table', 'my notes', None)\n")
+    with pytest.raises(pulumi.RunError, match=r"^__main__.py, line 3: 'my notes' cannot be the name of a resource"):
+        applied(main)
+
+
+def test_a_file_that_is_no_python_is_said_with_its_line(tmp_path: Path) -> None:
+    main = tmp_path / "__main__.py"
+    main.write_text("todos = (\n")
+    with pytest.raises(pulumi.RunError, match=r"'\(' was never closed \(__main__.py, line 1\)$"):
+        applied(main)
+
+
+def test_a_bug_keeps_its_traceback() -> None:
+    with pytest.raises(ValueError, match=r"^a bug$"), local._wrong_lines(program.MAIN):
+        raise ValueError("a bug")
 
 
 @pytest.fixture
