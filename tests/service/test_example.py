@@ -19,7 +19,7 @@ from tests.e2e.person import HANEUL, agree
 from tests.ports import free_ports
 from tests.processes import process
 from tests.project import copy_project
-from tests.service.test_guides import blocks
+from tests.service.test_guides import blocks, with_setting
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 
@@ -76,7 +76,7 @@ def project(copied: Path) -> Path:
 def site(project: Path) -> Iterator[str]:
     """The sandbox with the built example as its page, and Vite on port 5173, which the sandbox's settings name."""
     settings = project / "Pulumi.local.yaml"
-    settings.write_text(settings.read_text() + PAGE)
+    settings.write_text(with_setting(settings, PAGE))
     port = free_ports()
     command = [sys.executable, "-m", "sandbox", "--port", str(port), "--watch"]
     with process(command, seconds=400, cwd=project, env=os.environ | {"PYTHONPATH": str(project)}) as sandbox:
@@ -96,7 +96,7 @@ def test_the_copied_page_names_the_logins_module_where_it_is(copied: Path) -> No
 
 
 def test_the_guides_other_lines_set_what_the_program_takes_and_start_what_these_tests_start() -> None:
-    assert SETTING.removeprefix("pulumi config set ").split() == PAGE.strip().split(": ")
+    assert SETTING.removeprefix("pulumi config set ").split() == PAGE.removeprefix("config:\n").strip().split(": ")
     added = re.fullmatch(r"""pulumi config set --path 'contentSecurityPolicy\["(.*)"\]\[0\]' (.*)""", POLICY)
     assert added
     directive, source = added.groups()

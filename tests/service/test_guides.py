@@ -84,6 +84,15 @@ REPORT_IN_MAIN, REPORT = blocks("roles.md", "python")
 PUT = re.compile(r"^( +)table\(\)\.put_item\(.*\n", re.MULTILINE)
 
 
+def with_setting(file: Path, block: str) -> str:
+    """Return the stack's file with what a block of a guide has below `config:`."""
+    head, _, setting = block.partition("config:\n")
+    assert not head
+    text = file.read_text()
+    assert text.count("\nconfig:\n") == 1
+    return text.replace("\nconfig:\n", f"\nconfig:\n{setting}")
+
+
 def steps(folder: Path) -> Steps:
     """Return the guides' steps for this copy of the project."""
     main, local = folder / "__main__.py", folder / "Pulumi.local.yaml"
@@ -91,7 +100,7 @@ def steps(folder: Path) -> Steps:
     saves = {
         folder / "service" / "notes.py": NOTES,
         folder / "service" / "report.py": REPORT,
-        local: local.read_text() + "".join(f"  {line}\n" for line in GROUPS.splitlines()),
+        local: with_setting(local, GROUPS),
         main: f"{before}\n{NOTES_IN_MAIN}\n{REPORT_IN_MAIN}\ndashboard = {after}",
     }
     added = (NOTES, NOTES_IN_MAIN, REPORT_IN_MAIN, REPORT, GROUPS)
