@@ -118,13 +118,13 @@ def test_a_broken_handler_is_said_in_a_line_and_the_old_one_stays_until_it_is_me
 
 
 FUNCTIONS = {"user_info": "login-userinfo", "connect_authorizer": "login-connect"}
-NO_MODULE, NO_NAME = "ModuleNotFoundError: No module named 'nothing'", "NameError: name 'nothing' is not defined"
+NO_MODULE, NO_NAME = "ModuleNotFoundError: No module named 'json.nothing'", "NameError: name 'nothing' is not defined"
 
 
 @pytest.mark.parametrize(
     ("module", "before", "broken", "error"),
     [
-        ("user_info", '"""GET', "print('here'); import nothing", NO_MODULE),
+        ("user_info", '"""GET', "print('here'); import json.nothing", NO_MODULE),
         ("user_info", "token_use = claims.get(", "print('here'); nothing", NO_NAME),
         ("connect_authorizer", "try:\n        claims", "print('here'); nothing", NO_NAME),
     ],
