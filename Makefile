@@ -37,7 +37,7 @@ check: $(VENV)/ready  ## check format, lint, types, workflows, and what GitHub m
 	@$(RUN) -m ruff format --check --quiet . || { echo 'Write the format of these files with: make format'; exit 1; }
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m mypy
-	@$(RUN) -m pytest --quiet tests/infra/test_service_types.py -k may_create_whatever_the_program_declares
+	@$(RUN) -m pytest --quiet tests/infra/test_service_types.py -k may_create_every_declared_type
 	@$(VENV)/bin/zizmor --offline --quiet --no-progress .github
 	@$(VENV)/bin/jactionlint --profile correctness --shellcheck $(VENV)/bin/shellcheck
 

@@ -1,4 +1,4 @@
-/** "lost" and "offline" become "connecting" again by themselves. "closed": nobody is signed in, or `close` was called. */
+/** "lost" and "offline" become "connecting" again by themselves. "closed": no user is signed in, or `close` was called. */
 export type ConnectionState = "connecting" | "connected" | "lost" | "offline" | "closed";
 
 export interface ConnectOptions {

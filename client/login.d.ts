@@ -38,12 +38,12 @@ export function current(): Session;
 export function user(): Promise<User | null>;
 
 /**
- * Calls `listener` at each change, and asks who is signed in if nobody has asked yet. Returns a function that ends the
+ * Calls `listener` at each change, and asks who is signed in if that is not known yet. Returns a function that ends the
  * calls. The session is renewed before it expires, as long as the page is open.
  */
 export function onChange(listener: (session: Session) => void): () => void;
 
-/** Asks again who is signed in. `current` changes with the answer, if at all. */
+/** Asks again who is signed in. `current` changes with the response, if it differs. */
 export function check(): Promise<void>;
 
 /** Goes back to "loading" and asks again: for a button "try again", and after a form of yours has signed a user in. */

@@ -145,7 +145,7 @@ def boundary(stack: Stack) -> Document:
             for service in _services()
             if service.use_on_all
         ),
-        # The policy of AWS's own key lets everybody of the account decrypt through the service. A boundary may limit
+        # The policy of AWS's own key lets the whole account decrypt through the service. A boundary may limit
         # what a key's policy grants to a role (IAM user guide, permissions boundaries).
         allow(
             ["kms:Decrypt"],

@@ -83,7 +83,7 @@ def _respond(route: Callable[[Event], Response], event: Event) -> Response:
 
 
 def sign_up(event: Event) -> Response:
-    """SignUp: create an account that is unconfirmed until somebody enters the code sent to its e-mail."""
+    """SignUp: create an account that is unconfirmed until the user enters the code sent to its e-mail."""
     body = web.json_body(event)
     email, password = _email(body), _new_password(body)
     attributes = [{"Name": "email", "Value": email}]

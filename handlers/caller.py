@@ -53,7 +53,7 @@ def caller(event: Mapping[str, Any]) -> Caller:
 
 
 def is_expired_message(event: Mapping[str, Any]) -> bool:
-    """Whether an event is a WebSocket message after the token's expiry. `$disconnect` has to tidy up, at any time."""
+    """Whether an event is a WebSocket message after the token's expiry. `$disconnect` always runs, to tidy up."""
     context = event["requestContext"]
     return (
         context.get("eventType") == "MESSAGE" and int(context["authorizer"][contract.CONTEXT_EXPIRES_AT]) <= time.time()

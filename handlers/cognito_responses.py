@@ -48,7 +48,7 @@ def http_error(error: CognitoError) -> HttpError:
 def token_set(result: Mapping[str, Any]) -> TokenSet:
     """Return the tokens in an AuthenticationResult; raise HttpError (502) where one is missing or is no JWT."""
     try:
-        claims = unverified_claims(result["IdToken"])  # TLS to Cognito vouches for them
+        claims = unverified_claims(result["IdToken"])  # trusted: they come from Cognito over TLS
         return TokenSet(result["IdToken"], result["RefreshToken"], claims, result["AccessToken"])
     except (KeyError, ValueError):
         raise unavailable() from None

@@ -78,7 +78,7 @@ KAKAO_CONSENTS = {
 # Headers of ours, in lower case.
 SESSION_EXPIRES_IN = "session-expires-in"
 
-# Limits, in characters where nothing else is said.
+# Limits, in characters unless a comment names another unit.
 MIN_PASSWORD_LENGTH = 12
 MAX_PASSWORD_LENGTH = 256
 MAX_USERNAME_LENGTH = 128  # Cognito's limit (UsernameType); the user name of an account with e-mail is the e-mail

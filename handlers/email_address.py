@@ -5,7 +5,7 @@ import re
 from handlers import contract
 
 # Narrower than the HTML standard's valid e-mail address, on purpose:
-# - ASCII only: U+212A lower-cases to k, so that an address in other letters could become somebody else's.
+# - ASCII only: U+212A lower-cases to k, so that an address in other letters could become another user's.
 # - No `%` and `!`, by which old mail servers route, and by which URLs encode (`a%40b@x.com`).
 # - No `= # & ? / ^ $ * | { }` and backtick: quoted-printable, HTML, URLs, shells and LDAP read them as syntax.
 # - The first character is a letter, a digit or `_`: a spreadsheet runs a cell that begins with = + - or @ as a formula.

@@ -25,7 +25,7 @@
     │   └── UnknownKeyError              it names a key that is not at hand
     ├── JwksError                        an issuer's keys could not be fetched
     │   └── JwksTooSlowError
-    ├── KakaoError                       Kakao does not vouch for a token
+    ├── KakaoError                       Kakao does not accept a token
     │   ├── InvalidKakaoTokenError
     │   ├── KakaoThrottledError
     │   ├── KakaoUnavailableError
@@ -186,7 +186,7 @@ class KakaoParameterError(LoginError):
 
 
 class KakaoError(LoginError):
-    """Kakao does not vouch for the token. `code`, which is the text too, is for the response and for the log."""
+    """Kakao does not accept the token. `code`, which is the text too, is for the response and for the log."""
 
     code = ""
 
@@ -219,7 +219,7 @@ class KakaoTooSlowError(KakaoError):
 
 
 class KakaoMisconfiguredError(KakaoError):
-    """Kakao refuses the app's calls until somebody changes the app's settings. A log line names the cause."""
+    """Kakao refuses the app's calls until the team changes the app's settings. A log line names the cause."""
 
     code = "kakao_misconfigured"
 

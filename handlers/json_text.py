@@ -1,4 +1,4 @@
-"""JSON that somebody else has written."""
+"""JSON from outside: of clients, Cognito and Kakao."""
 
 import json
 from typing import Any

@@ -2,7 +2,7 @@
 
 `claims` reads a response of GET /v2/user/me. A claim is absent where the user withholds it, and where Cognito would
 refuse its value and with it the sign-in. Cognito keeps the old value of an absent claim. So `email_verified` is false,
-not absent, where Kakao does tell of an e-mail but does not vouch for it.
+not absent, where Kakao returns an e-mail but does not verify it.
 Source: https://developers.kakao.com/docs/latest/ko/kakaologin/rest-api#kakaoaccount; OpenID Connect Core 1.0, 5.1.
 """
 

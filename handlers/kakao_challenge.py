@@ -1,6 +1,6 @@
 """Cognito's custom challenge: the answer is a Kakao token, and the profile has to belong to the token's user.
 
-One function serves the three triggers, which follow each other. Anybody who knows the app client can begin the
+One function serves the three triggers, which follow each other. Any client that knows the client id can start the
 challenge for any user name. It ends at once for a name that no Kakao user has, and each answer is checked at Kakao
 without trust in any earlier step. An error that reaches Cognito is the code of what is wrong at Kakao: the answer is
 then neither right nor wrong.

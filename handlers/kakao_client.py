@@ -68,7 +68,7 @@ IP_MISMATCH = "ip mismatched"
 class KakaoClient:
     """The user API at `url`. A deadline is a moment of `time.monotonic()`. Every method raises KakaoError.
 
-    Kakao refuses the calls of a token's app without its name, and anybody can restrict an app of their own. So until
+    A refusal of the token's app by Kakao does not name the app, and other Kakao apps can be restricted too. So until
     `token_user_id` has found our app, such a refusal is InvalidKakaoTokenError and a warning, and rings no alarm.
     """
 

@@ -1,6 +1,6 @@
 """The profile `kakao-<id>` in the user pool: who it belongs to, and how its user gets Cognito's tokens.
 
-Sign-ins with a Kakao token and, where users sign in at Kakao itself, on the web go through here. Nobody knows the
+Sign-ins with a Kakao token and, where users sign in at Kakao itself, on the web go through here. No user knows the
 password of a profile. Where there is a hosted login, its sign-ins with the same Kakao ID lead to the profile. A sign-in
 that ends half-way leaves nothing to repair: the next one continues from there.
 """
@@ -173,7 +173,7 @@ def _get_user(username: str) -> dict[str, Any] | None:
 
 
 def _create_profile(kakao_id: str, attributes: Mapping[str, str]) -> None:
-    """AdminCreateUser: Cognito generates a password and, because of SUPPRESS, shows it to nobody.
+    """AdminCreateUser: Cognito generates a password and, because of SUPPRESS, mails it to no user.
 
     Cognito calls no PostConfirmation trigger for such a profile, so the new user is announced here.
     """
@@ -216,7 +216,7 @@ def _changes(before: Mapping[str, str], attributes: Mapping[str, str]) -> dict[s
     """Return the attributes to write.
 
     A verified e-mail and `email_verified` go together: an e-mail alone would be unverified, and Cognito would mail a
-    code; `email_verified` alone could vouch for another e-mail. Where Kakao vouches for none, `email_verified` goes
+    code; `email_verified` alone could verify another e-mail. Where Kakao verifies none, `email_verified` goes
     alone, and only to a profile that claims it: which address Kakao means is masked.
     """
     changed = {name: value for name, value in attributes.items() if before.get(name) != value}

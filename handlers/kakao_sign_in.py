@@ -37,7 +37,7 @@ from handlers.web import Event, Response
 
 log = logging.getLogger(__name__)
 
-AUTHORIZE_URL = os.environ.get(contract.ENV_AUTHORIZE_URL)  # without a hosted login nobody has to go there
+AUTHORIZE_URL = os.environ.get(contract.ENV_AUTHORIZE_URL)  # without a hosted login no user has to go there
 
 TIMEOUT_SECONDS = 2.5  # for all requests to Kakao here; the challenge sends one more
 MAX_NONCE_LENGTH = 512

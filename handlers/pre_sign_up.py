@@ -2,7 +2,7 @@
 
 The trigger trusts `triggerSource` and `callerContext.clientId`, which Cognito sets, and not `clientMetadata` or
 `validationData`, which the caller sets. The caller of SignUp also chooses the user name and the address that gets the
-code. Both have to be the same, so that nobody takes the user name of another user's e-mail or of a Kakao user.
+code. Both have to be the same, so that no sign-up takes the user name of another user's e-mail or of a Kakao user.
 """
 
 import logging

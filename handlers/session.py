@@ -98,8 +98,8 @@ def missing_file(_event: Event) -> Response:
 def authorize_url(pending: PendingLogin) -> str:
     """Return the address of the hosted login, and from there straight to Kakao."""
     parameters = {
-        # Always named: without it Cognito shows a page of its own, and there signs in whoever signed in last, with any
-        # provider.
+        # Always named: without it Cognito shows a page of its own, and there signs in the user who signed in last,
+        # with any provider.
         "identity_provider": contract.PROVIDER,
         "client_id": CLIENT_ID,
         "scope": " ".join(contract.SCOPES),

@@ -71,7 +71,7 @@ class PendingLogin(NamedTuple):
         """Return Kakao's own parameters where the login has just begun.
 
         Later a mobile app may sign in next in the same browser. It brings none, and must not get those of a web login
-        that was given up, or that a link of somebody else has begun.
+        that was given up, or that a link of another site has started.
         """
         try:
             if 0 <= time.time() - int(self.started) <= KAKAO_PARAMETERS_SECONDS:

@@ -1,4 +1,4 @@
-"""What mends a stack's settings, as `pulumi config` commands, quoted for bash and zsh, and as changes of its file."""
+"""Fixes of a stack's settings, as `pulumi config` commands, quoted for bash and zsh, and as changes of its file."""
 
 import json
 import re

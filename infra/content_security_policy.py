@@ -34,7 +34,7 @@ HASH = r"'sha(256-[A-Za-z0-9+/]{43}=|384-[A-Za-z0-9+/]{64}|512-[A-Za-z0-9+/]{86}
 LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 ADDRESS = rf"(https|wss)://(\*\.)?({LABEL}\.)+{LABEL}(:[0-9]{{1,5}})?(/[A-Za-z0-9._~/-]*)?"
 WILDCARD = r"(?:https|wss)://\*\.([^:/]+)"
-# Below these, anybody can have a site: what registries and hosts give away (https://publicsuffix.org). The list has
+# Below these, anyone can have a site: what registries and hosts give away (https://publicsuffix.org). The list has
 # what a page is likely to name; Python has no such list, and a library for it is not worth a dependency.
 SHARED_SUFFIX = (
     r"[^.]+"

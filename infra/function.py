@@ -171,7 +171,7 @@ def _check_groups(name: str, groups: Sequence[str], known: Sequence[str]) -> Non
 
 
 def _told_of_groups(source: str | Path, groups: Sequence[str], known: Sequence[str]) -> Mapping[str, str]:
-    """Return the variables with which a function is told of groups: none where the setting names none."""
+    """Return the function's variables for groups: none where the setting names no group."""
     told = {contract.ENV_GROUPS: json.dumps(known)} if known else {}
     if groups:
         told[contract.ENV_ALLOWED_GROUPS] = json.dumps([*groups])

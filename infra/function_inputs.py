@@ -1,4 +1,4 @@
-"""The rules for what a program says of a function. What AWS would refuse is refused where it is written."""
+"""Checks of a function's inputs, so that the program fails at the line of a wrong input, not later at AWS."""
 
 import inspect
 import re
@@ -33,7 +33,7 @@ def check_source(name: str, source: str | Path) -> None:
 
 
 def check_packages(name: str, source: str | Path, *entries: str) -> None:
-    """Raise ValueError where a function without a layer imports what is in neither its package nor the runtime."""
+    """Raise ValueError if a function without a layer imports a module that its package and the runtime lack."""
     if found := packaging.missing_package(source, *entries):
         file, line, package = found
         own = Path(source).resolve().parent.name
@@ -53,7 +53,7 @@ def check_limits(name: str, timeout_seconds: int, memory_mb: int) -> None:
 
 
 def check_environment(name: str, environment: Mapping[str, Any], told: Mapping[str, str]) -> None:
-    """Raise ValueError for a variable that Lambda refuses, or that is among `told`, which the login sets."""
+    """Raise ValueError for a variable that Lambda refuses, or that the login sets (`told`)."""
     for variable, value in environment.items():
         if variable in RESERVED_VARIABLES:
             raise ValueError(f"environment of {name!r}: Lambda itself sets {variable}; give yours another name")
@@ -69,7 +69,7 @@ def check_environment(name: str, environment: Mapping[str, Any], told: Mapping[s
 
 
 def check_permissions(name: str, permissions: Sequence[pulumi.Input[Statement]]) -> None:
-    """Raise ValueError for what is no list of statements. What an Output holds, `statement` checks."""
+    """Raise ValueError for permissions that are not a list of statements. `statement` checks the value of an Output."""
     if isinstance(permissions, str) or not isinstance(permissions, Sequence):
         raise ValueError(f"permissions of {name!r} is {_shown(permissions)}: {EXAMPLE}")
     for one in permissions:

@@ -340,7 +340,7 @@ class KakaoLogin(Component):
         return {contract.ENV_CLIENT_ID: self.client_id, contract.ENV_CLIENT_SECRET: self._client.secret}
 
     def _sign_up_environment(self) -> dict[str, str] | None:
-        """Return what the pre sign-up trigger is told; it gets no variable where the defaults hold."""
+        """Return the variables of the pre sign-up trigger: none where the defaults apply."""
         told = {} if self._args["email_accounts"] else {contract.ENV_EMAIL_ACCOUNTS: "false"}
         return (told | {contract.ENV_HAS_PUBLIC_CLIENT: "true"} if self._args["app_callbacks"] else told) or None
 

@@ -57,9 +57,8 @@ def function_zip(source: str | Path, *entries: str) -> Path:
     ValueError where another folder is named handlers.
     """
     file = Path(source).resolve()
-    folder = hashlib.sha256(os.path.relpath(file.parent, ROOT).encode()).hexdigest()[
-        :8
-    ]  # two folders may have one name
+    # Two folders may have one name.
+    folder = hashlib.sha256(os.path.relpath(file.parent, ROOT).encode()).hexdigest()[:8]
     files = _files(file, entries)
     return _zip(BUILD / f"{'-'.join([file.parent.name, file.stem, *entries, folder])}.zip", files.items())
 

@@ -127,7 +127,7 @@ def content_type(file: Path) -> str:
 
 def _library_type(suffix: str) -> str | None:
     kind, compression = LIBRARY.guess_type(f"x{suffix}")
-    return None if compression else kind  # .svgz and .tgz: S3 is told of no content-encoding
+    return None if compression else kind  # .svgz and .tgz: S3 gets no content-encoding
 
 
 # An element of the page that says whether something is on: it is changed where the stack has it the other way.

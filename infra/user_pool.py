@@ -199,7 +199,7 @@ class UserPool(Component):
         tokens: TokenArgs,
         new_profiles: bool,
     ) -> SiteClient:
-        """Declare the app client of the site, which has a secret. Without the secret nobody uses it.
+        """Declare the app client of the site, which has a secret. Without the secret no client can use it.
 
         The hosted login redirects to `/api/auth/callback` of each origin; after sign-out to `/`, or to one of
         `logouts`. Without a `provider` there is no hosted login. With `passwords` users may also sign in by password.

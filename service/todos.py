@@ -6,7 +6,7 @@
 | POST {"text": "…"} | 201 {"id", "text"} |
 | DELETE | 204, or 404 where the user has no to-do with this id |
 
-The key of the table begins with the user's `sub`, so nobody reaches the to-dos of somebody else.
+The key of the table begins with the user's `sub`, so no user reaches the to-dos of another user.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""What a team replaces of the project, and a guard: no test of the login depends on it unawares."""
+"""The files that a team replaces, and a check that no test of the login opens them by mistake."""
 
 import os
 import re
@@ -37,7 +37,7 @@ _guarding = False
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    """Hear of everything that Python audits (PEP 578): the first line ends almost every call."""
+    """Receive every event that Python audits (PEP 578): the first line ends almost every call."""
     if event != "open" or not _guarding:
         return
     name = arguments[0]
@@ -67,7 +67,7 @@ def guarded(test: Path) -> Iterator[None]:
 
 @contextmanager
 def unguarded() -> Iterator[None]:
-    """Until the block ends, everything may be opened: the sandbox serves the page that there is."""
+    """Until the block ends, allow every file: the sandbox serves the page of the project."""
     global _guarding
     before, _guarding = _guarding, False
     try:

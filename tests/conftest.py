@@ -29,7 +29,7 @@ with warnings.catch_warnings():  # loading either one warns of its own old class
 
 
 def left_out(config: pytest.Config) -> list[str]:
-    """Return which of the two marks no test that runs has."""
+    """Return the marks among sandbox and browser whose tests are deselected."""
     chosen = config.option.markexpr
     return [] if " or " in chosen else re.findall(r"\bnot (sandbox|browser)\b", chosen)
 
@@ -109,7 +109,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    """The whole sandbox, once for all tests that ask for it; where users sign in at Kakao itself if a test says so."""
+    """The whole sandbox, once for all tests that use it: of hosted mode, unless a test asks for direct mode."""
     found: Sandbox = request.getfixturevalue(f"{getattr(request, 'param', 'hosted')}_sandbox")
     return found
 

@@ -1,8 +1,8 @@
-"""`python -m tests.mutants [file …]`: take away each check of handlers and edge functions once; a test has to notice.
+"""`python -m tests.mutants [file …]`: remove each check of handlers and edge functions once; a test has to fail.
 
 A check is a condition, a part of one, a bound, an error that is caught or raised, a case, a call made for its effect, a
-name in a list, `True` or `False`. Which of them nobody misses, and why, is in docs/reference/mutants.md. A survivor
-that is not listed is a failure here. So is a listed one that a test has caught, or that is not there any more.
+name in a list, `True` or `False`. docs/reference/mutants.md lists those that no test notices, with reasons. A survivor
+that is not listed is a failure here. So is a listed one that a test has caught, or that no longer exists.
 """
 
 import ast
@@ -73,7 +73,7 @@ TESTED_BY = {  # beside the tests of its own name
 
 @dataclass(frozen=True)
 class Mutant:
-    """A file with one check less: what stands in `where` is replaced; `source` is the whole file."""
+    """A file without one check: `before` is replaced with `after` in `where`; `source` is the whole file."""
 
     where: str
     before: str
@@ -82,7 +82,7 @@ class Mutant:
 
     @property
     def row(self) -> tuple[str, str, str]:
-        """What tells it from others, however lines move."""
+        """The key of the mutant, which stays the same when lines move."""
         return self.where, self.before, self.after
 
 
@@ -113,7 +113,7 @@ Change = Callable[[Any, ast.AST], str]
 
 
 def _changes(tree: ast.Module) -> Iterator[tuple[str, ast.AST, Change]]:
-    """Yield the function it is in, the node, and what to do with its twin; that returns the text of what came of it."""
+    """Yield the function that contains it, the node, and a change of its copy that returns the mutated text."""
     conditions: set[ast.AST] = set()
     for scope, node in _scoped(tree):
         for condition in _conditions(node):

@@ -1,4 +1,4 @@
-"""Ports that nobody uses, for tests that start servers."""
+"""Free ports, for tests that start servers."""
 
 import random
 import socket

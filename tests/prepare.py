@@ -1,4 +1,4 @@
-"""`python -m tests.prepare`: see to it that Node.js and a Chromium are there for the tests, or say how to get them."""
+"""`python -m tests.prepare`: install Node.js and Chromium for the tests, or say how to install them."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ def chromium() -> str | None:
 
 
 def missing() -> list[str]:
-    """Return what is not there yet, by the names of Debian's packages."""
+    """Return what is missing, by the names of Debian's packages."""
     packages = [] if shutil.which("node") else ["nodejs"]
     if not chromium():
         with sync_playwright() as playwright:
@@ -37,12 +37,12 @@ def missing() -> list[str]:
 
 
 def may_install() -> bool:
-    """Whether Debian's packages can be installed without asking anybody."""
+    """Whether Debian's packages can be installed without a question."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def install(packages: list[str]) -> None:
-    """Install what can be installed without asking anybody, each package by itself: some systems lack one."""
+    """Install what can be installed without a question, each package separately: some systems lack one."""
     if may_install():
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run(["apt-get", "update", "-qq"], env=quiet, check=False)
@@ -54,7 +54,7 @@ def install(packages: list[str]) -> None:
 
 
 def build_layer() -> None:
-    """Download what the layer holds, for this machine, so that no test has to."""
+    """Download the packages of the layer for this machine, so that no test has to."""
     here = settings(3000)
     packaging.layer_zip(here[own("runtime")], here[own("architecture")])
 

@@ -1,4 +1,4 @@
-"""Processes that tests start: whatever a test does, they end, and nobody waits for them for ever."""
+"""Processes that tests start: they end with the test, and no test waits for them for ever."""
 
 import subprocess
 import threading

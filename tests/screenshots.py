@@ -16,7 +16,7 @@ PHONE: ViewportSize = {"width": 375, "height": 667}
 
 
 def sign_in(page: Page) -> None:
-    """Sign in as the first of the stand-in's people, and say something in the chat."""
+    """Sign in as the first test user of the stand-in, and write to the chat."""
     page.get_by_role("link", name="카카오 로그인").click()
     page.locator(f"input[name=person][value='{PEOPLE[0].id}']").check()
     page.get_by_role("button", name="동의하고 계속하기").click()
@@ -27,7 +27,7 @@ def sign_in(page: Page) -> None:
 
 
 def take(site: str, browser: Browser, folder: Path) -> None:
-    """Write desktop.png, somebody signed in, and phone.png, nobody yet."""
+    """Write desktop.png with a signed-in user, and phone.png without one."""
     for name, size in (("desktop", DESKTOP), ("phone", PHONE)):
         page = browser.new_page(viewport=size, locale="ko-KR", reduced_motion="reduce")
         page.goto(site)

@@ -46,7 +46,7 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_tests(project: Path, *arguments: str) -> str:
-    """Run pytest in a copy of the project; fail with what it says where it fails."""
+    """Run pytest in a copy of the project; show its output where it fails."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments]
     ended = subprocess.run(command, cwd=project, env=own, capture_output=True, text=True, timeout=540)
@@ -58,7 +58,7 @@ def test_the_tests_of_the_login_pass_with_another_service_and_another_page(their
     run_tests(theirs, "-x", *CHOSEN, *SAMPLE)
 
 
-def test_no_test_of_the_login_takes_anything_from_the_tests_of_the_example(theirs: Path) -> None:
+def test_no_test_of_the_login_imports_tests_of_the_example(theirs: Path) -> None:
     collected = run_tests(theirs, "--collect-only", "tests")
     assert "tests/e2e/test_sign_in.py::" in collected
     assert not [line for line in collected.splitlines() if line.startswith(WITH_THEM)]

@@ -14,7 +14,7 @@ MODULES = ("login", "login-socket")
 
 
 def in_node(code: str) -> str:
-    """What this module prints. Node.js knows no document, as a server that renders a page."""
+    """Return what this module prints. Node.js has no `document`, like a server that renders a page."""
     node = ["node", "--input-type=module", "--eval", code]
     return subprocess.run(node, cwd=CLIENT, check=True, capture_output=True, text=True, timeout=30).stdout
 
@@ -28,17 +28,17 @@ def test_a_module_exports_what_its_types_declare(module: str) -> None:
     assert sorted(exported) == sorted([*declared, *renamed])
 
 
-def test_a_server_renders_a_page_as_loading_and_asks_nobody() -> None:
+def test_on_a_server_the_state_is_loading_and_no_request_is_sent() -> None:
     code = "const login = await import('./login.js'); login.onChange(() => {}); console.log(login.current().state);"
     assert in_node(code) == "loading\n"
 
 
-def test_a_module_imports_nothing_but_its_neighbour() -> None:
+def test_a_module_imports_only_the_other_module() -> None:
     for name, code in client_modules().items():
         assert set(re.findall(r'(?:from|import\()\s*"([^"]+)"', code)) <= {"./login.js"}, name
 
 
-def test_what_is_served_is_the_module_without_its_comments_and_all_of_its_code() -> None:
+def test_a_served_module_is_its_code_without_comments() -> None:
     for name, served in client_modules().items():
         whole = (CLIENT / name).read_text().splitlines()
         lines = served.splitlines()
@@ -49,7 +49,7 @@ def test_what_is_served_is_the_module_without_its_comments_and_all_of_its_code()
     assert set(client_modules()) == {f"{module}.js" for module in MODULES}
 
 
-def test_the_package_leads_a_framework_to_each_module_and_its_types() -> None:
+def test_the_package_exports_each_module_with_its_types() -> None:
     exports = json.loads((CLIENT / "package.json").read_text())["exports"]
     files = {entry: {target["default"], target["types"]} for entry, target in exports.items()}
     assert files == {

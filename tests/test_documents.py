@@ -1,4 +1,4 @@
-"""What the documents point at is there, and their pictures are small."""
+"""Links, files and commands in the documents exist, and their pictures are small."""
 
 import re
 import tomllib
@@ -21,7 +21,7 @@ def without_code(text: str) -> str:
 
 
 def targets(text: str) -> set[str]:
-    """What a document links to or shows, without the web and without its code."""
+    """The local files that a document links to or shows, outside of code blocks."""
     found = re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", without_code(text))
     return {link or picture for link, picture in found if not (link or picture).startswith("http")}
 
@@ -33,7 +33,7 @@ def anchors(text: str) -> set[str]:
 
 
 @every_document
-def test_a_link_leads_to_something(document: Path) -> None:
+def test_every_link_target_exists(document: Path) -> None:
     for target in targets(document.read_text()):
         name, _, anchor = target.partition("#")
         file = document.parent / name if name else document
@@ -41,19 +41,19 @@ def test_a_link_leads_to_something(document: Path) -> None:
         assert not anchor or anchor in anchors(file.read_text()), target
 
 
-def test_the_readme_leads_to_each_document() -> None:
+def test_the_readme_links_to_each_document() -> None:
     documents = {str(file.relative_to(ROOT)) for file in (ROOT / "docs").rglob("*") if file.suffix in (".md", ".yaml")}
     assert {name for name in documents if not name.endswith(".ko.md")} <= targets(ENGLISH)
 
 
-def test_pictures_are_small_and_each_is_shown() -> None:
+def test_pictures_are_small_and_each_is_used() -> None:
     pictures = {f"docs/pictures/{file.name}" for file in (ROOT / "docs" / "pictures").iterdir()}
     assert pictures == {target for target in targets(ENGLISH) if target.endswith(".png")}
     for picture in pictures:
         assert (ROOT / picture).stat().st_size < LARGEST
 
 
-def test_the_readme_leads_to_each_folder_of_the_project() -> None:
+def test_the_readme_lists_each_folder_of_the_project() -> None:
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["files"]
     assert {*packages, "client", "docs", "examples", "frontend", ".github"} - {"__main__.py"} == set(FOLDERS)
 
@@ -66,7 +66,7 @@ def named_files(document: Path) -> tuple[list[str], list[str]]:
 
 
 @every_document
-def test_a_file_that_is_named_is_there(document: Path) -> None:
+def test_a_named_file_exists(document: Path) -> None:
     named, _ = named_files(document)
     modules = re.findall(r"`(\w+\.py)`", document.read_text())  # of handlers/
     assert [name for name in named if not (ROOT / name).exists()] == []
@@ -74,13 +74,13 @@ def test_a_file_that_is_named_is_there(document: Path) -> None:
 
 
 @every_document
-def test_a_command_of_make_is_one(document: Path) -> None:
+def test_a_named_make_target_exists(document: Path) -> None:
     known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     code = " ".join(re.findall(r"```sh\n.*?```|`[^`\n]+`", document.read_text(), re.DOTALL))
     assert set(re.findall(r"\bmake ([a-z]+)\b", code)) <= known
 
 
-def test_whoever_adopts_it_finds_the_licence() -> None:
+def test_the_licence_is_in_the_package_data_and_the_readmes() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     (file,) = project["license-files"]
     assert project["license"] == "Apache-2.0"

@@ -32,7 +32,7 @@ ROUTES = {contract.path_of(value) for value in vars(contract).values() if re.mat
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_the_page_asks_for_routes_of_the_contract_alone(file: Path) -> None:
+def test_the_page_requests_only_routes_of_the_contract(file: Path) -> None:
     assert set(paths(file.read_text())) - ROUTES == set()
 
 
@@ -41,13 +41,13 @@ def test_the_routes_of_the_session_are_found_in_the_modules() -> None:
     assert {contract.path_of(route) for route in (contract.LOGIN, contract.REFRESH, contract.LOGOUT)} <= found
 
 
-def test_the_modules_name_provider_header_and_websocket_as_the_contract_does() -> None:
+def test_the_modules_have_the_provider_header_and_websocket_path_of_the_contract() -> None:
     scripts = {file.name: file.read_text() for file in FILES}
     assert f'provider = "{contract.PROVIDER}"' in scripts["login.js"]
     assert re.findall(r'headers\.get\("([^"]+)"\)', scripts["login.js"]) == [contract.SESSION_EXPIRES_IN.title()]
     assert f'path = "{contract.WEBSOCKET_PATH}"' in scripts["login-socket.js"]
 
 
-def test_what_counts_as_a_path() -> None:
+def test_the_check_recognizes_api_paths() -> None:
     script = 'const api = (path) =>\n  fetch(`/api/${path}`);\napi("userinfo"); other("x"); go("/api/auth/login?a=b");'
     assert set(paths(script)) == {"/api/userinfo", "/api/auth/login"}

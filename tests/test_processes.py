@@ -1,4 +1,4 @@
-"""What tests start ends, whatever happens."""
+"""Processes that tests start end in every case."""
 
 import sys
 import time
@@ -13,7 +13,7 @@ DEAF = (
 )
 
 
-def test_a_read_from_a_process_that_says_nothing_more_has_an_end() -> None:
+def test_a_read_from_a_silent_process_ends() -> None:
     with process([sys.executable, "-c", DEAF], seconds=1) as deaf:
         assert deaf.stdout
         assert deaf.stdout.read() == "up\n"
@@ -25,7 +25,7 @@ def test_a_process_that_does_not_end_is_killed_and_fails_the_test(monkeypatch: p
         pass
 
 
-def test_a_test_that_fails_does_not_wait_for_what_it_started() -> None:
+def test_a_failed_test_does_not_wait_for_its_processes() -> None:
     start = time.monotonic()
     with pytest.raises(ZeroDivisionError), process([sys.executable, "-c", DEAF]):
         _ = 1 / 0

@@ -13,7 +13,7 @@ ENGLISH, KOREAN = (re.split(r"^(?=#+ )", text, flags=re.MULTILINE)[1:] for text 
 
 
 def untranslated(section: str) -> dict[str, list[str]]:
-    """What a section names in every language alike. Its sentences may differ, in number and in order."""
+    """Return what a section has in every language. Its sentences may differ, in number and in order."""
     words = re.sub(r"```.*?```", "", section, flags=re.DOTALL)
     targets = re.findall(r"\]\(([^)\s]+)\)|<(https?://[^>]+)>|src=\"([^\"]+)\"", words)
     return {
@@ -29,15 +29,15 @@ def untranslated(section: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=READMES)
-def test_it_is_read_in_one_sitting(text: str) -> None:
+def test_a_readme_has_at_most_150_lines(text: str) -> None:
     assert len(text.splitlines()) <= MAX_LINES
 
 
-def test_both_have_the_same_sections() -> None:
+def test_both_readmes_have_the_same_sections() -> None:
     levels = [[section.partition(" ")[0] for section in readme] for readme in (KOREAN, ENGLISH)]
     assert levels[0] == levels[1]
 
 
 @pytest.mark.parametrize("number", range(len(ENGLISH)))
-def test_a_section_names_the_same_commands_settings_files_and_pages(number: int) -> None:
+def test_each_section_names_the_same_commands_settings_files_and_pages(number: int) -> None:
     assert untranslated(KOREAN[number]) == untranslated(ENGLISH[number])

@@ -30,7 +30,7 @@ def entropy(value: str) -> float:
 
 
 def secrets(text: str) -> Iterator[tuple[str, str]]:
-    """What looks like a secret in this text: the kind or the name beside it, and the value."""
+    """Yield what looks like a secret in this text: the kind or the name beside it, and the value."""
     for kind, pattern in KINDS.items():
         yield from ((kind, found) for found in re.findall(pattern, text))
     for line in text.splitlines():
@@ -51,7 +51,7 @@ def committed() -> Iterator[tuple[str, str]]:
             yield name, content.decode()
 
 
-def test_no_committed_file_holds_what_looks_like_a_secret() -> None:
+def test_no_committed_file_contains_a_secret() -> None:
     assert sorted((file, kind) for file, text in committed() for kind, _ in secrets(text)) == KNOWN
 
 
@@ -73,11 +73,11 @@ PLANTED = {
 
 
 @pytest.mark.parametrize("kind", PLANTED)
-def test_each_kind_of_secret_is_seen(kind: str) -> None:
+def test_each_kind_of_secret_is_recognized(kind: str) -> None:
     assert list(secrets(f"some text\n{PLANTED[kind]}\nmore of it\n"))
 
 
-def test_a_secret_that_pulumi_encrypted_may_be_committed() -> None:
+def test_an_encrypted_secret_of_pulumi_may_be_committed() -> None:
     assert not list(
         secrets(f"kakao-login:kakaoClientSecret:\n  secure: v1:{RANDOM[:16]}:{RANDOM}\nencryptedkey: {RANDOM}")
     )
@@ -92,5 +92,5 @@ def test_a_secret_that_pulumi_encrypted_may_be_committed() -> None:
         "AWS_ROLE: arn:aws:iam::123456789012:role/deploy-kakao-login-dev",
     ],
 )
-def test_words_are_no_secret(text: str) -> None:
+def test_words_and_identifiers_are_not_secrets(text: str) -> None:
     assert not list(secrets(text))

@@ -14,7 +14,7 @@ from sandbox.program import ROOT
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LANGUAGES = {"sh", "mermaid", "json", "yaml", "python", "js", "ts", "java", "text", "html"}
 FENCE = re.compile(r"^( *)```(\S*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-# Without comments, which an interactive zsh does not know, and without what one of the two reads as an instruction.
+# No comments, which an interactive zsh does not know, and no character that bash or zsh interprets.
 OUTSIDE_QUOTES = {
     "#": "zsh runs a comment",
     "<": "a redirection",
@@ -58,7 +58,7 @@ every_block = pytest.mark.parametrize("block", blocks(), ids=str)
 
 
 def traps(text: str) -> list[str]:
-    """Say what keeps a block from being pasted; nothing where it can be."""
+    """Return the reasons why a block cannot be pasted; none where it can."""
     found = [
         f"{character!r}: not ASCII, or a key"
         for character in text
@@ -86,13 +86,13 @@ def traps(text: str) -> list[str]:
 
 
 @every_block
-def test_nothing_in_a_block_is_read_in_another_way_than_it_is_meant(block: Block) -> None:
+def test_a_block_has_no_character_that_a_shell_interprets_otherwise(block: Block) -> None:
     assert traps(block.text) == []
 
 
 @every_block
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
-def test_a_shell_can_read_a_block(block: Block, shell: str) -> None:
+def test_a_block_is_valid_in_bash_and_zsh(block: Block, shell: str) -> None:
     if not shutil.which(shell):
         pytest.skip(f"no {shell} here")
     read = subprocess.run([shell, "-n"], input=block.text, capture_output=True, text=True, timeout=10)
@@ -100,7 +100,7 @@ def test_a_shell_can_read_a_block(block: Block, shell: str) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_block_says_what_it_is(document: Path) -> None:
+def test_every_block_names_its_language(document: Path) -> None:
     text = document.read_text()
     assert {language for _, language, _ in FENCE.findall(text)} <= LANGUAGES
     assert 2 * len(FENCE.findall(text)) == len(re.findall(r"^ *```", text, re.MULTILINE))
@@ -122,9 +122,9 @@ def test_a_block_says_what_it_is(document: Path) -> None:
         "make\tup",
     ],
 )
-def test_what_could_not_be_pasted_is_found(text: str) -> None:
+def test_the_check_recognizes_blocks_that_cannot_be_pasted(text: str) -> None:
     assert traps(text)
 
 
-def test_what_is_quoted_can_be_pasted() -> None:
+def test_a_quoted_block_can_be_pasted() -> None:
     assert traps("""curl -d '{"a": "b!"}' "http://x/$A?b[0]" \\\n  --json '{}'\npulumi up --yes\npulumi up\n""") == []

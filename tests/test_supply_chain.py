@@ -1,4 +1,4 @@
-"""What is installed from elsewhere: each package by its hash, known to the audit, and named in the layer's SBOM."""
+"""Installed packages: each is pinned by hash, in the audit, and in the layer's SBOM."""
 
 import ast
 import json
@@ -24,7 +24,7 @@ COMMANDS += sorted([*(ROOT / ".github").rglob("*.yml"), *(ROOT / "docs").rglob("
 
 
 def make(*arguments: str) -> str:
-    """Run make in the environment of the tests, whatever it is called."""
+    """Run make in the environment of the tests, under any name."""
     ready = [f"--assume-old={sys.prefix}/{stamp}" for stamp in ("ready", "sandbox")]
     command = ["make", f"VENV={sys.prefix}", *ready, *arguments]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=110).stdout
@@ -38,27 +38,27 @@ def test_every_package_is_pinned_by_version_and_hash(file: Path) -> None:
         assert re.match(r"[\w.-]+(\[[\w,-]+\])?==\S+ .*--hash=sha256:[0-9a-f]{64}", package), package
 
 
-def test_nothing_is_installed_without_its_hash() -> None:
+def test_every_pip_install_requires_hashes() -> None:
     installs = [line for file in COMMANDS for line in file.read_text().splitlines() if "pip install" in line]
     assert installs
     for line in installs:
         assert "--require-hashes" in line, line
 
 
-def test_pulumi_finds_its_environment_made_and_fetches_no_newest_pip() -> None:
+def test_the_environment_is_made_by_make_and_not_by_pulumi_install() -> None:
     for file in COMMANDS:
         assert "pulumi install" not in file.read_text(), file
     steps = (ROOT / ".github" / "actions" / "pulumi" / "action.yml").read_text()
     assert "run: make install\n" in steps
 
 
-def test_no_package_escapes_the_audit() -> None:
+def test_the_audit_covers_every_requirements_file() -> None:
     command = make("--dry-run", "audit")
     assert "pip-audit --strict --require-hashes" in command
     assert set(re.findall(r"-r (\S+)", command)) == {str(file.relative_to(ROOT)) for file in PINNED}
 
 
-def test_the_sbom_names_what_is_in_the_layer_with_its_hashes() -> None:
+def test_the_sbom_lists_the_packages_of_the_layer_with_their_hashes() -> None:
     make("sbom")
     sbom = json.loads((ROOT / ".build" / "layer.cdx.json").read_text())
     here = settings(3000)
@@ -78,7 +78,7 @@ def pins(file: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("file", PINNED, ids=lambda file: str(file.relative_to(ROOT)))
-def test_a_package_has_one_version_whatever_installs_it(file: Path) -> None:
+def test_a_package_has_the_same_version_in_every_requirements_file(file: Path) -> None:
     assert pins(file).items() <= pins(ROOT / "requirements-dev.txt").items()
 
 
@@ -92,7 +92,7 @@ distributions = cache(packages_distributions)
         ("requirements-sandbox.txt", ["sandbox", "doctor", "infra", "handlers/contract.py"]),
     ],
 )
-def test_what_is_installed_is_all_that_is_imported(installed: str, run: list[str]) -> None:
+def test_every_imported_package_is_in_the_requirements(installed: str, run: list[str]) -> None:
     folders = [ROOT / name for name in run]
     files = [file for folder in folders for file in ([folder] if folder.is_file() else folder.rglob("*.py"))]
     imported = {name.partition(".")[0] for file in files for name in imports(file)}
@@ -121,7 +121,7 @@ def plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_a_newcomer_installs_no_test_tools() -> None:
+def test_make_up_installs_no_test_tools() -> None:
     dry = subprocess.check_output(
         ["make", "--dry-run", "VENV=missing", "up", "doctor"], cwd=ROOT, text=True, timeout=110
     )

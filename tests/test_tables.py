@@ -33,7 +33,7 @@ def all_cases() -> set[str]:
     return set().union(*(cases(str(file.relative_to(tests))) for file in tests.rglob("test_*.py")))
 
 
-def test_the_table_of_threats_is_whole() -> None:
+def test_the_table_of_threats_has_consecutive_numbers() -> None:
     assert [int(row[0]) for row in THREATS] == list(range(1, len(THREATS) + 1))
     assert len(THREATS) >= 40
 
@@ -53,7 +53,7 @@ def test_each_row_is_filled_in_and_has_tests_that_exist_or_a_reason(row: list[st
 
 
 @pytest.mark.parametrize("row", FIDELITY, ids=lambda row: row[0])
-def test_what_covers_a_difference_exists(row: list[str]) -> None:
+def test_the_tests_that_cover_a_difference_exist(row: list[str]) -> None:
     covered = row[-1]
     assert all(row)
     assert set(re.findall(r"`(test_\w+)`", covered)) <= all_cases()

@@ -1,4 +1,4 @@
-"""The verifiers in docs/guides/tokens-elsewhere.md, as they stand there, against keys of a user pool."""
+"""The verifiers of docs/guides/tokens-elsewhere.md, unchanged, against keys of a user pool."""
 
 import ast
 import json
@@ -50,7 +50,7 @@ def issuer() -> Iterator[str]:
 
 
 class RefusedError(Exception):
-    """The verifier has taken no user from the token."""
+    """The verifier has refused the token."""
 
 
 Claims = Callable[[str], dict[str, Any]]  # of a token; raises RefusedError
@@ -58,7 +58,7 @@ Claims = Callable[[str], dict[str, Any]]  # of a token; raises RefusedError
 
 @pytest.fixture(scope="module", params=["FastAPI", pytest.param("Next.js", marks=pytest.mark.sandbox)])
 def claims(issuer: str, request: pytest.FixtureRequest) -> Claims:
-    """What the guide's verifier finds in a token. Node.js and a package of npm are for the slow part of the tests."""
+    """Return the claims that the guide's verifier finds. The verifier in Node.js needs npm: only in the slow tests."""
     name = {"FastAPI": "in_python", "Next.js": "in_node"}[request.param]
     verify: Claims = request.getfixturevalue(name)
     return verify
@@ -136,14 +136,14 @@ def token(issuer: str, key: RSAKey = KEY, **changes: Any) -> str:
 
 
 @pytest.mark.parametrize("client_id", [SITE, APP])
-def test_a_token_of_either_client_is_taken(claims: Claims, issuer: str, client_id: str) -> None:
+def test_a_token_of_either_client_is_accepted(claims: Claims, issuer: str, client_id: str) -> None:
     assert claims(token(issuer, aud=client_id))["sub"] == "s"
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"iss": "https://cognito-idp.ap-northeast-2.amazonaws.com/of-somebody-else"},
+        {"iss": "https://cognito-idp.ap-northeast-2.amazonaws.com/of-another-pool"},
         {"iss": None},
         {"aud": "another-client"},
         {"aud": None},
@@ -181,7 +181,7 @@ def test_a_token_without_a_signature_is_refused(claims: Claims, issuer: str) -> 
         claims(f"{header}.{payload}.")
 
 
-def test_the_blocks_are_python_and_the_errors_that_they_catch_are_pyjwts() -> None:
+def test_the_blocks_are_valid_python_and_catch_existing_errors_of_pyjwt() -> None:
     for block in BLOCKS:
         ast.parse(block)
         for name in re.findall(r"jwt\.(Py\w+)", block):

@@ -12,7 +12,7 @@ WAITING = {"Popen": "use tests.processes.process, which ends it", "Thread": "giv
 
 
 def endless(source: str) -> list[str]:
-    """Name what a file starts that could outlive its test."""
+    """Name the processes and threads of a file that could stay after a test."""
     found: list[str] = []
     if not any(name in source for name in WAITING):
         return found
@@ -26,9 +26,9 @@ def endless(source: str) -> list[str]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_what_a_test_starts_does_not_outlive_it(file: Path) -> None:
+def test_no_test_starts_a_process_or_thread_that_could_stay(file: Path) -> None:
     assert file.name == "processes.py" or endless(file.read_text()) == []
 
 
-def test_what_could_outlive_a_test_is_found() -> None:
+def test_the_check_recognizes_processes_and_threads_that_could_stay() -> None:
     assert len(endless("subprocess.Popen(['x'])\nThread(target=f)\nthreading.Thread(target=f, daemon=True)")) == 2

@@ -1,4 +1,4 @@
-"""GitHub's workflows, read as the text that they are; what `make check` runs reads them for the rest."""
+"""GitHub's workflows, checked as text; `make check` runs further checks."""
 
 import os
 import re
@@ -25,7 +25,7 @@ def read(name: str) -> dict[str, Any]:
 
 
 def evaluated(expression: str, facts: dict[str, str]) -> Any:
-    """What GitHub makes of names, texts, == and !=, && and ||; a name without a fact is empty."""
+    """Evaluate names, texts, ==, !=, && and || as GitHub does; a name without a fact is empty."""
     python = expression.removeprefix("${{").removesuffix("}}").replace("&&", "and").replace("||", "or")
     return eval(re.sub(r"\b\w+(\.\w+)+", lambda name: repr(facts.get(name[0], "")), python).strip())
 
@@ -37,26 +37,26 @@ def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 @every_file
-def test_every_action_is_pinned_by_its_commit_with_the_version_beside(file: Any) -> None:
+def test_every_action_is_pinned_by_its_commit_with_its_version_in_a_comment(file: Any) -> None:
     for line in re.findall(r"uses: (.+)", file.read_text()):
         assert line.startswith("./") or re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
 
 
-def test_an_action_is_at_one_version_everywhere() -> None:
+def test_an_action_has_the_same_version_everywhere() -> None:
     used = {line for file in FILES for line in re.findall(r"uses: ([^.].+)", file.read_text())}
     assert len({line.partition("@")[0] for line in used}) == len(used)
 
 
 @every_file
-def test_no_workflow_knows_a_secret_or_runs_a_forks_code_with_rights(file: Any) -> None:
+def test_no_workflow_uses_secrets_or_runs_code_of_forks_with_permissions(file: Any) -> None:
     text = file.read_text()
     for forbidden in ("secrets.", "secrets: inherit", "aws-access-key-id", "pull_request_target", "workflow_run"):
         assert forbidden not in text, forbidden
 
 
 @every_file
-def test_no_script_is_written_by_somebody_else(file: Any) -> None:
-    """An expression in a script is pasted into it; as a variable, it stays data."""
+def test_no_script_contains_an_expression(file: Any) -> None:
+    """GitHub pastes an expression into the script; an environment variable stays data."""
     document = yaml.safe_load(file.read_text())
     steps = [step for job in document.get("jobs", {}).values() for step in job.get("steps", [])]
     for step in [*steps, *document.get("runs", {}).get("steps", [])]:
@@ -72,7 +72,7 @@ GRANTED = {
 }
 
 
-def test_a_job_has_the_rights_that_it_needs_and_a_workflow_gives_it_none() -> None:
+def test_each_job_has_only_the_permissions_that_it_needs() -> None:
     assert {name: job["permissions"] for name, job in jobs()} == GRANTED
     assert {file.stem: read(file.stem)["permissions"] for file in WORKFLOWS} == {
         "check": {},
@@ -81,14 +81,14 @@ def test_a_job_has_the_rights_that_it_needs_and_a_workflow_gives_it_none() -> No
     }
 
 
-def test_no_checkout_leaves_its_token_behind() -> None:
+def test_no_checkout_keeps_its_token() -> None:
     checkouts = [step for _, job in jobs() for step in job.get("steps", []) if "checkout@" in step.get("uses", "")]
     assert checkouts
     for step in checkouts:
         assert step["with"]["persist-credentials"] is False
 
 
-def test_no_job_runs_for_ever() -> None:
+def test_every_job_has_a_timeout() -> None:
     for name, job in jobs():
         assert "uses" in job or job["timeout-minutes"] <= (180 if name == "deploy.up" else 60), name
 
@@ -103,7 +103,7 @@ def test_checks_run_for_every_push_and_pull_request_and_need_no_credentials() ->
     assert {"make check", "make test", "make audit"} <= set(commands)
 
 
-def test_each_run_keeps_the_list_of_what_the_layer_holds() -> None:
+def test_each_run_uploads_the_sbom_of_the_layer() -> None:
     *_, made, kept = read("check")["jobs"]["check"]["steps"]
     assert made == {"run": "make sbom"}
     assert kept["uses"].startswith("actions/upload-artifact@")
@@ -111,14 +111,14 @@ def test_each_run_keeps_the_list_of_what_the_layer_holds() -> None:
     assert kept["with"]["if-no-files-found"] == "error"
 
 
-def test_nothing_is_deployed_that_fails_the_checks() -> None:
+def test_a_deployment_needs_the_checks() -> None:
     assert read("deploy")["jobs"]["up"]["needs"] == "check"
 
 
 MAIN, TAG = {"github.ref_type": "branch"}, {"github.ref_type": "tag"}
 
 
-def test_a_tag_goes_to_prod_and_main_to_dev_each_behind_its_environment() -> None:
+def test_a_tag_deploys_prod_and_main_deploys_dev_in_its_environment() -> None:
     deploy = read("deploy")
     assert deploy["on"] == {"push": {"branches": ["main"], "tags": ["v*"]}}
     up = deploy["jobs"]["up"]
@@ -126,7 +126,7 @@ def test_a_tag_goes_to_prod_and_main_to_dev_each_behind_its_environment() -> Non
         assert evaluated(up["environment"], ref) == evaluated(up["env"]["STACK"], ref) == stack
 
 
-def test_a_stack_is_deployed_once_at_a_time_beside_the_other_and_no_deployment_is_broken_off() -> None:
+def test_each_stack_has_one_deployment_at_a_time_and_none_is_cancelled() -> None:
     concurrency = read("deploy")["jobs"]["up"]["concurrency"]
     prefix, group = re.fullmatch(r"(.*)(\$\{\{.+\}\})", concurrency["group"]).groups()
     assert "${{" not in prefix
@@ -155,24 +155,24 @@ def test_a_pull_request_of_this_repository_is_previewed() -> None:
     ],
     ids=["no-account-is-named", "fork", "dependabot"],
 )
-def test_nobody_elses_packages_or_code_act_in_the_role_for_previews(other: dict[str, str]) -> None:
+def test_pull_requests_of_forks_and_dependabot_are_not_previewed(other: dict[str, str]) -> None:
     assert not evaluated(read("preview")["jobs"]["preview"]["if"], OWN | other)
 
 
-def test_nothing_is_deployed_before_an_account_is_named() -> None:
+def test_without_an_account_id_nothing_is_deployed() -> None:
     condition = read("deploy")["jobs"]["up"]["if"]
     assert evaluated(condition, OWN)
     assert not evaluated(condition, {})
 
 
-def test_what_runs_a_pull_requests_code_cannot_write_to_it() -> None:
+def test_the_job_that_runs_a_pull_requests_code_cannot_comment_on_it() -> None:
     preview = read("preview")["jobs"]
     assert "pull-requests" not in preview["preview"]["permissions"]
     assert not any("uses" in step for step in preview["comment"]["steps"])
 
 
 def run_step(step: dict[str, Any], folder: Path, stand_in: str, **variables: str) -> None:
-    """Run a step's own shell lines as GitHub does, with a stand-in for the one program that reaches the network."""
+    """Run a step's shell lines as GitHub does, with a stand-in for the program that uses the network."""
     program, _, script = stand_in.partition(": ")
     (folder / program).write_text(f"#!/bin/sh\n{script}\n")
     (folder / program).chmod(0o700)
@@ -182,7 +182,7 @@ def run_step(step: dict[str, Any], folder: Path, stand_in: str, **variables: str
 
 
 def comment_on(summary: str, folder: Path) -> str:
-    """The comment that GitHub is sent."""
+    """Return the comment that is sent to GitHub."""
     (step,) = read("preview")["jobs"]["comment"]["steps"]
     run_step(step, folder, "gh: cat > comment", PULL_REQUEST="1", SUMMARY=summary)
     return (folder / "comment").read_bytes().decode()
@@ -193,7 +193,7 @@ LEAVING = "\n~~~~\n@team ![](https://example.com/a.png) <img src=a>\n"
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(summary=st.text(st.sampled_from("~`\n\r\t >@a가\\'%$")) | st.integers(3, 5000).map(lambda n: "~" * n + LEAVING))
-def test_nothing_that_a_preview_prints_leaves_the_block_of_code(summary: str, tmp_path: Path) -> None:
+def test_the_output_of_a_preview_cannot_close_its_code_block(summary: str, tmp_path: Path) -> None:
     head, opening, body = comment_on(summary, tmp_path).partition("\n~~~text\n")
     assert (head, opening) == ("**pulumi preview** of dev\n", "\n~~~text\n")
     # CommonMark 0.31, 4.5: what ends the block; a carriage return ends a line too (2.1)
@@ -201,12 +201,12 @@ def test_nothing_that_a_preview_prints_leaves_the_block_of_code(summary: str, tm
     assert ends == [len(body) - len("~~~\n")]
 
 
-def test_an_ordinary_preview_is_shown_as_it_is(tmp_path: Path) -> None:
+def test_an_ordinary_preview_is_shown_unchanged(tmp_path: Path) -> None:
     summary = " ~  aws:cognito:UserPool  login-pool  update  [diff: ~lambdaConfig]\n\nResources:\n    ~ 1 to update"
     assert f"~~~text\n{summary}\n~~~" in comment_on(summary, tmp_path)
 
 
-def test_a_preview_is_handed_on_whole_as_far_as_a_comment_goes(tmp_path: Path) -> None:
+def test_a_preview_is_cut_to_the_maximum_length_of_a_comment(tmp_path: Path) -> None:
     printed = "summary<<0\n" + "카카오 로그인 @team\n" * 5000
     (tmp_path / "printed").write_text(printed)
     (step,) = [step for step in read("preview")["jobs"]["preview"]["steps"] if step.get("id") == "preview"]
@@ -220,7 +220,7 @@ def test_a_preview_is_handed_on_whole_as_far_as_a_comment_goes(tmp_path: Path) -
     assert len(comment_on(found[2], tmp_path)) < 65_536
 
 
-def test_pulumi_is_the_one_of_the_requirements() -> None:
+def test_the_workflows_use_the_pulumi_version_of_the_requirements() -> None:
     (pinned,) = re.findall(r"^pulumi==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
     action = yaml.safe_load((ROOT / ".github" / "actions" / "pulumi" / "action.yml").read_text())
     (step,) = [step for step in action["runs"]["steps"] if "pulumi/actions@" in step.get("uses", "")]

@@ -11,7 +11,7 @@ import { timeout } from "/login.js";
 const GIVE_UP_AFTER = 25; // seconds; the answer of reset-password alone takes two
 const CODE_DIGITS = 6;
 const MIN_PASSWORD = 12; // as the user pool has it
-// Which field an error of the API belongs to. Any other error is said above the button.
+// Which field an error of the API belongs to. Any other error is shown above the button.
 const FIELD_OF = {
   invalid_email: "email",
   email_taken: "email",
@@ -249,7 +249,7 @@ async function post(path, body) {
   }
   if (answer.ok) return;
   const { error } = await answer.json().catch(() => ({}));
-  // The gateway throttles in words of its own.
+  // The gateway's 429 has no error code of the API.
   const code = error ?? (answer.status === 429 ? "throttled" : "unavailable");
   throw Object.assign(new Error(`status ${answer.status}`), { code });
 }

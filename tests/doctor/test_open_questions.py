@@ -1,4 +1,4 @@
-"""The page of what nobody has seen names each experiment that can be run, and the row that it answers."""
+"""The list of open questions names each experiment that can be run, and the row that it answers."""
 
 import inspect
 import re
@@ -15,7 +15,7 @@ def test_each_question_has_an_experiment_and_what_the_program_does() -> None:
     assert all(len(row) == 4 and all(row) for row in ROWS)
 
 
-def test_what_the_script_can_run_is_what_the_page_says_it_runs() -> None:
+def test_the_script_runs_exactly_the_experiments_that_the_page_lists() -> None:
     said = {(name.partition(",")[0], "doctor.live" in experiment) for name, _, experiment, _ in ROWS}
     assert {name for name, runs in said if runs} == live.chosen(use_up_mails=True, wait=True).keys()
 

@@ -49,12 +49,12 @@ def test_a_user_is_found_by_e_mail_user_name_or_sub(ours: People, pool: tuple[An
 
 
 @pytest.mark.parametrize("user", ["nobody@example.com", "kakao_2", "7d2f7a3e-0000-4000-8000-000000000001"])
-def test_a_user_who_is_not_there_is_refused_with_the_reason(ours: People, user: str) -> None:
+def test_an_unknown_user_is_refused_with_the_reason(ours: People, user: str) -> None:
     with pytest.raises(RefusedError, match="A user exists after the first sign-in"):
         ours.add(user, "admin")
 
 
-def test_an_e_mail_of_several_users_asks_which_one_is_meant(ours: People, pool: tuple[Any, str]) -> None:
+def test_an_e_mail_of_several_users_is_refused_with_their_user_names(ours: People, pool: tuple[Any, str]) -> None:
     client, pool_id = pool
     attributes = [{"Name": "email", "Value": "haneul@example.com"}]
     client.admin_create_user(UserPoolId=pool_id, Username="kakao_2", UserAttributes=attributes)
@@ -69,12 +69,12 @@ def test_a_group_that_the_setting_does_not_name_is_refused_and_the_others_are_na
             refused()
 
 
-def test_a_quotation_mark_does_not_change_the_question_to_cognito(ours: People) -> None:
+def test_a_quotation_mark_in_a_user_name_is_refused(ours: People) -> None:
     with pytest.raises(RefusedError, match="without quotation marks"):
         ours.add('x" or username ^= "', "admin")
 
 
-def test_the_running_sandbox_is_reached_and_no_real_account(tmp_path: Path) -> None:
+def test_the_client_for_a_sandbox_calls_the_local_emulator(tmp_path: Path) -> None:
     file = tmp_path / "sandbox-4000.json"
     config = {"aws:region": "ap-northeast-2", "aws:accessKey": "test", "aws:secretKey": "test"}
     config["aws:endpoints"] = '[{"cognitoidp": "http://127.0.0.1:4003"}]'
@@ -85,6 +85,6 @@ def test_the_running_sandbox_is_reached_and_no_real_account(tmp_path: Path) -> N
     assert client.meta.endpoint_url == "http://127.0.0.1:4003"
 
 
-def test_a_stack_that_cannot_be_reached_is_a_sentence(tmp_path: Path) -> None:
+def test_an_unreachable_stack_is_an_error_message_without_a_traceback(tmp_path: Path) -> None:
     with pytest.raises(stack.UnreadableError, match="Start the sandbox"):
         people.main(["--file", str(tmp_path / "sandbox-4000.json"), "groups", "kakao_1"])

@@ -1,4 +1,4 @@
-"""What the doctor says of settings alone, without asking anybody."""
+"""The doctor's checks of settings, without network."""
 
 import shutil
 import subprocess
@@ -22,7 +22,7 @@ CONFIG = {
 
 
 def target(outputs: dict[str, str] | None = None, **changes: Any) -> Target:
-    """A stack with these settings, where None takes one away; nobody can be asked."""
+    """A stack with these settings, where None removes one. No request can be sent."""
     described = {own(key): value for key, value in changes.items()}
     config = {key: value for key, value in (CONFIG | described).items() if value is not None}
     session = requests.Session()
@@ -34,7 +34,7 @@ def plain(value: str) -> dict[str, Any]:
     return {"value": value, "secret": False}
 
 
-def test_a_stack_as_the_readme_sets_it_up_has_nothing_wrong_with_its_settings() -> None:
+def test_a_stack_set_up_as_in_the_readme_passes_every_settings_check() -> None:
     for check in (
         checks.settings_are_right,
         checks.secret_is_encrypted,
@@ -43,7 +43,7 @@ def test_a_stack_as_the_readme_sets_it_up_has_nothing_wrong_with_its_settings() 
         check(target())
 
 
-def test_a_stack_with_a_domain_of_its_own_has_nothing_wrong_with_its_settings() -> None:
+def test_a_stack_with_its_own_domain_passes_the_settings_check() -> None:
     own = {"loginDomain": "login.example.com", "hostedZoneId": "Z0EXAMPLE"}
     checks.settings_are_right(target(**{key: plain(value) for key, value in own.items()}))
 
@@ -78,7 +78,7 @@ def test_a_stack_with_a_domain_of_its_own_has_nothing_wrong_with_its_settings() 
         (checks.stack_is_up, {}, "no output clientId, kakaoRedirectUri", "pulumi up"),
     ],
 )
-def test_a_wrong_setting_is_named_with_the_command_that_mends_it(
+def test_a_wrong_setting_is_reported_with_the_command_that_fixes_it(
     check: Callable[[Target], None], changes: dict[str, Any], found: str, fix: str
 ) -> None:
     with pytest.raises(CheckFailed) as broken:
@@ -88,21 +88,21 @@ def test_a_wrong_setting_is_named_with_the_command_that_mends_it(
 
 
 @pytest.mark.parametrize("value", ["http://localhost:3000", "[", '{"a": 1}', "[1]", '["http://[::1"]'])
-def test_a_list_that_is_none_is_the_settings_fault_and_no_traceback(value: str) -> None:
+def test_the_check_of_local_origins_leaves_an_invalid_list_to_the_settings_check(value: str) -> None:
     checks.protected_stack_has_no_local_origin(target(extraOrigins=plain(value)))
 
 
-def test_localhost_may_use_the_login_of_a_stack_for_trying_things() -> None:
+def test_an_unprotected_stack_may_allow_localhost() -> None:
     origins = plain('["http://localhost:3000"]')
     checks.protected_stack_has_no_local_origin(target(extraOrigins=origins, protect=plain("false")))
 
 
-def test_a_plain_secret_is_never_printed() -> None:
+def test_a_plain_text_secret_is_never_printed() -> None:
     stack_of_it = target(kakaoClientSecret=plain(SECRET)).stack
     assert SECRET not in "".join(str(finding) for finding in checks.examine(stack_of_it, requests.Session()))
 
 
-def test_without_outputs_nobody_is_asked_and_each_such_line_says_why() -> None:
+def test_without_outputs_no_request_is_sent_and_each_check_says_why() -> None:
     sick = target(kakaoIssuer=plain("http://127.0.0.1:9"), kakaoApi=plain("http://127.0.0.1:9"))
     marks = {finding.name: str(finding) for finding in checks.examine(sick.stack, sick.session)}
     assert marks["outputs"].startswith("✗")
@@ -119,14 +119,16 @@ def test_without_outputs_nobody_is_asked_and_each_such_line_says_why() -> None:
         (b'{"config": {"a": 1}, "outputs": {}}', r"is not \{"),
     ],
 )
-def test_a_file_that_is_no_stack_is_said_without_a_traceback(content: bytes, reason: str, tmp_path: Path) -> None:
+def test_a_file_without_a_stack_is_an_error_message_without_a_traceback(
+    content: bytes, reason: str, tmp_path: Path
+) -> None:
     file = tmp_path / "stack.json"
     file.write_bytes(content)
     with pytest.raises(stack.UnreadableError, match=reason):
         stack.from_file(file)
 
 
-def test_a_broken_project_file_is_said_without_a_traceback(tmp_path: Path) -> None:
+def test_an_invalid_project_file_is_an_error_message_without_a_traceback(tmp_path: Path) -> None:
     for name in ("doctor", "infra"):
         shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "Pulumi.yaml").write_text("config:\n\tname: value\n")
@@ -137,6 +139,6 @@ def test_a_broken_project_file_is_said_without_a_traceback(tmp_path: Path) -> No
     assert ended.stderr.count("\n") == 1
 
 
-def test_a_missing_file_is_said_with_the_command_that_makes_it(tmp_path: Path) -> None:
+def test_a_missing_stack_file_is_reported_with_the_command_that_creates_it(tmp_path: Path) -> None:
     with pytest.raises(stack.UnreadableError, match=r"make up PORT=4000$"):
         stack.from_file(tmp_path / "sandbox-4000.json")

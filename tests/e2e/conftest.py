@@ -27,7 +27,7 @@ def browser() -> Iterator[Browser]:
 
     from tests.prepare import chromium as system_chromium
 
-    expect.set_options(timeout=30_000)  # what comes at all may come late on a busy machine
+    expect.set_options(timeout=30_000)  # a busy machine is slow
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=system_chromium(), args=QUIET + root)
@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """One person's browser."""
+    """One user's browser."""
     context = browser.new_context(locale="ko-KR")
     yield context
     context.close()
@@ -72,7 +72,7 @@ Lose = Callable[[str], None]
 
 @pytest.fixture
 def lose(page: Page) -> Lose:
-    """Loses the next answer to a URL on its way, after the request has had all its effects."""
+    """Loses the next response to a URL, after the request has had all its effects."""
 
     def dies(route: Route) -> None:
         import requests

@@ -1,4 +1,4 @@
-"""Whatever address of the site a user is at, in Chromium: what opens there, and where a sign-in returns to."""
+"""Addresses of the site in Chromium: which page opens, and where a sign-in returns to."""
 
 import http.server
 import threading
@@ -74,7 +74,7 @@ def site() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_whatever_address_a_user_is_at_the_sign_in_returns_there(page: Page, site: str, address: str) -> None:
+def test_a_sign_in_returns_to_the_page_on_which_it_began(page: Page, site: str, address: str) -> None:
     page.goto(site + address)
     there = page.evaluate("location.href")
     here = page.evaluate("encodeURIComponent(location.pathname + location.search + location.hash)")
@@ -89,7 +89,7 @@ def test_no_address_that_a_link_asks_for_leads_off_the_site(page: Page, site: st
 
 
 @pytest.mark.sandbox
-def test_a_sign_in_comes_back_to_the_address_that_the_link_names(page: Page, sandbox: Sandbox) -> None:
+def test_a_sign_in_returns_to_the_address_that_the_link_names(page: Page, sandbox: Sandbox) -> None:
     address = "/board/kim.haneul?filter[status]=open&by={name}#comment-3"
     query = f"provider=Kakao&origin={quote(sandbox.site, safe='')}&return_to={quote(address, safe='')}"
     page.goto(f"{sandbox.site}/api/auth/login?{query}")
@@ -99,7 +99,7 @@ def test_a_sign_in_comes_back_to_the_address_that_the_link_names(page: Page, san
 
 
 @pytest.mark.sandbox
-def test_an_address_with_a_dot_is_the_page_and_a_missing_file_is_said_in_words(page: Page, sandbox: Sandbox) -> None:
+def test_a_path_with_a_dot_opens_the_page_and_a_missing_file_shows_a_404_page(page: Page, sandbox: Sandbox) -> None:
     dotted, site = (page.request.get(f"{sandbox.site}{path}") for path in ("/user/kim.haneul", "/"))
     assert (dotted.status, dotted.body()) == (200, site.body())
     for path in ("/missing.png", "/.well-known/missing"):

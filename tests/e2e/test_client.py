@@ -1,4 +1,4 @@
-"""login.js and login-socket.js in Chromium: on a page of a team's, before a service that answers as each test says."""
+"""login.js and login-socket.js in Chromium, on a page of a team, with a service whose responses each test sets."""
 
 import json
 import re
@@ -71,9 +71,7 @@ def open_page(visit: Visit, answers: Answers, path: str = "/", **options: Any) -
     ],
     ids=["signed in", "expired", "signed out"],
 )
-def test_a_page_learns_who_is_signed_in_and_the_service_is_asked_once(
-    visit: Visit, answers: Answers, user: Any, asked: list[str]
-) -> None:
+def test_several_calls_of_user_share_one_request(visit: Visit, answers: Answers, user: Any, asked: list[str]) -> None:
     page = open_page(visit, answers)
     expect_asked(page, visit)
     assert page.evaluate("Promise.all([login.user(), login.user()])") == [user, user]
@@ -82,7 +80,7 @@ def test_a_page_learns_who_is_signed_in_and_the_service_is_asked_once(
 
 
 @pytest.mark.parametrize(("answer", "status"), [(503, 503), ("unreachable", None)], ids=str)
-def test_a_service_that_does_not_say_who_is_signed_in_is_an_error_until_it_is_asked_again(
+def test_a_failed_userinfo_request_is_an_error_until_the_next_reload(
     visit: Visit, answer: Answer, status: int | None
 ) -> None:
     page = open_page(visit, {ME: [answer, HANEUL]})
@@ -92,7 +90,7 @@ def test_a_service_that_does_not_say_who_is_signed_in_is_an_error_until_it_is_as
     assert page.evaluate("login.user()") == HANEUL
 
 
-def test_a_listener_hears_of_each_change_and_of_nothing_else(visit: Visit) -> None:
+def test_a_listener_is_called_for_each_change_only(visit: Visit) -> None:
     page = open_page(visit, {ME: [HANEUL, HANEUL, {**HANEUL, "nickname": "바다"}, 401]})
     page.evaluate("void listen()")
     page.wait_for_function("states.length")
@@ -107,7 +105,7 @@ def test_a_listener_hears_of_each_change_and_of_nothing_else(visit: Visit) -> No
     assert page.evaluate("[states.length, login.current().state]") == [2, "signed-out"]
 
 
-def test_a_listener_that_throws_keeps_nothing_from_the_others(visit: Visit) -> None:
+def test_a_listener_that_throws_does_not_stop_the_other_listeners(visit: Visit) -> None:
     page = open_page(visit, {ME: [HANEUL]})
     page.evaluate("void login.onChange(() => { throw new Error('of the page') })")
     page.evaluate("void listen()")
@@ -129,7 +127,7 @@ def test_a_listener_that_throws_keeps_nothing_from_the_others(visit: Visit) -> N
         ),
     ],
 )
-def test_a_sign_in_names_the_site_and_the_way_back(visit: Visit, options: str, asks: dict[str, list[str]]) -> None:
+def test_a_sign_in_sends_the_origin_and_the_return_path(visit: Visit, options: str, asks: dict[str, list[str]]) -> None:
     page = open_page(visit, {}, path="/todos/1?a=1&b=2#c")
     page.evaluate(f"login.signIn({options})")
     page.wait_for_url("**/api/auth/login?*")
@@ -143,7 +141,7 @@ def test_a_return_address_on_another_site_is_refused(visit: Visit) -> None:
             page.evaluate("(address) => login.signInUrl({ returnTo: address })", address)
 
 
-def test_a_sign_out_forgets_the_user_and_leads_to_the_hosted_logout(visit: Visit) -> None:
+def test_a_sign_out_clears_the_user_and_opens_the_hosted_logout(visit: Visit) -> None:
     page = open_page(visit, {ME: [HANEUL]})
     page.route(HOSTED_LOGOUT, lambda route: route.fulfill(status=204))  # a browser stays where it is
     page.evaluate("login.user()")
@@ -160,7 +158,7 @@ def test_a_sign_out_forgets_the_user_and_leads_to_the_hosted_logout(visit: Visit
         ("{ kakao: true }", {"logout_url": HOSTED_LOGOUT}, HOSTED_LOGOUT),  # the setting is off
     ],
 )
-def test_a_sign_out_ends_the_session_at_kakao_only_where_it_is_asked_to(
+def test_a_sign_out_ends_the_session_at_kakao_only_with_its_option(
     visit: Visit, options: str, answer: dict[str, str], leads_to: str
 ) -> None:
     page = open_page(visit, {ME: [HANEUL], LOGOUT: [answer]})
@@ -168,7 +166,7 @@ def test_a_sign_out_ends_the_session_at_kakao_only_where_it_is_asked_to(
     page.wait_for_url(leads_to)
 
 
-def test_a_sign_out_that_fails_is_an_error_and_the_session_goes_on(visit: Visit) -> None:
+def test_a_failed_sign_out_is_an_error_and_the_session_goes_on(visit: Visit) -> None:
     page = open_page(visit, {ME: [HANEUL], LOGOUT: [502], REFRESH: [204]})
     page.evaluate("login.user()")
     assert page.evaluate("login.signOut().catch((error) => error.status)") == 502
@@ -177,7 +175,7 @@ def test_a_sign_out_that_fails_is_an_error_and_the_session_goes_on(visit: Visit)
     expect_asked(page, visit, ME, LOGOUT, REFRESH, ME)
 
 
-def test_requests_with_an_expired_token_renew_the_session_once_and_are_repeated_with_their_bodies(
+def test_requests_with_an_expired_token_share_one_refresh_and_are_repeated_with_their_bodies(
     visit: Visit,
 ) -> None:
     page = open_page(visit, {ME: [HANEUL], REFRESH: [204], TODOS: [401, {"todos": []}], ADD: [401, 401, {"id": "1"}]})
@@ -190,34 +188,34 @@ def test_requests_with_an_expired_token_renew_the_session_once_and_are_repeated_
     assert bodies == ['{"text":"우유"}'] * 4
 
 
-def test_a_request_before_anybody_asked_renews_an_expired_session_too(visit: Visit) -> None:
+def test_a_request_before_the_user_is_known_refreshes_an_expired_session_too(visit: Visit) -> None:
     page = open_page(visit, {ME: [HANEUL], REFRESH: [204], TODOS: [401, {"todos": []}]})
     assert page.evaluate(FETCH, "/api/todos") == 200
     expect_asked(page, visit, TODOS, REFRESH, ME, TODOS)
 
 
-def test_a_request_of_a_signed_out_user_renews_nothing(visit: Visit) -> None:
+def test_a_request_of_a_signed_out_user_does_not_refresh(visit: Visit) -> None:
     page = open_page(visit, {TODOS: [401]})
     page.evaluate("login.user()")
     assert page.evaluate(FETCH, "/api/todos") == 401
     expect_asked(page, visit, ME, REFRESH, TODOS)
 
 
-def test_a_renewal_that_finds_the_session_ended_tells_the_page(visit: Visit) -> None:
+def test_a_refused_refresh_signs_the_page_out(visit: Visit) -> None:
     page = open_page(visit, {ME: [HANEUL], REFRESH: [401], TODOS: [401]})
     page.evaluate("login.user()")
     assert page.evaluate(FETCH, "/api/todos") == 401
     assert page.evaluate("login.current().state") == "signed-out"
 
 
-def test_a_route_that_refuses_every_token_renews_no_session_again_and_again(visit: Visit) -> None:
+def test_a_route_that_always_answers_401_causes_one_refresh_only(visit: Visit) -> None:
     page = open_page(visit, {ME: [HANEUL], REFRESH: [204], TODOS: [401]}, still=True)
     page.evaluate("login.user()")
     assert [page.evaluate(FETCH, "/api/todos") for _ in range(3)] == [401, 401, 401]
     assert visit.asked.count(REFRESH) == 1
 
 
-def test_a_request_to_another_site_is_left_as_it_is(visit: Visit) -> None:
+def test_a_401_of_another_site_does_not_refresh_the_session(visit: Visit) -> None:
     page = open_page(visit, {ME: [HANEUL]})
     refusal = {"access-control-allow-origin": "*"}
     page.route(HOSTED_LOGOUT, lambda route: route.fulfill(status=401, headers=refusal))
@@ -235,7 +233,7 @@ CONNECT = """() => {
 }"""
 
 
-def test_a_connection_begins_with_the_session_ends_with_it_and_sends_nothing_meanwhile(visit: Visit) -> None:
+def test_a_connection_opens_and_closes_with_the_session(visit: Visit) -> None:
     page = open_page(visit, {ME: [401, HANEUL, 401], REFRESH: [401]})
     page.evaluate(CONNECT)
     page.wait_for_function("states.includes('closed')")
@@ -263,7 +261,7 @@ def test_a_closed_connection_stays_closed(visit: Visit) -> None:
     assert page.evaluate("states.pop()") == "closed"
 
 
-def test_the_modules_work_in_a_browser_that_knows_nothing_newer_than_safari_15(visit: Visit) -> None:
+def test_the_modules_work_in_a_browser_with_the_apis_of_safari_15(visit: Visit) -> None:
     script = WITHOUT_THEM % json.dumps(YOUNG.split()) + SOCKET_THAT_ANSWERS
     page = open_page(visit, {ME: [401, HANEUL], REFRESH: [204], TODOS: [401, {"todos": []}]}, script=script)
     assert page.evaluate("login.user()") == HANEUL
@@ -282,7 +280,7 @@ def open_guides_page(visit: Visit, answers: Answers) -> Page:
     return visit.open(answers)
 
 
-def test_the_guides_page_without_a_bundler_names_the_user_and_signs_out(visit: Visit) -> None:
+def test_the_guides_page_without_a_bundler_shows_the_user_and_signs_out(visit: Visit) -> None:
     page = open_guides_page(visit, {ME: [HANEUL]})
     page.route(HOSTED_LOGOUT, lambda route: route.fulfill(status=204))
     expect(page.get_by_role("heading")).to_have_text("하늘")
@@ -290,7 +288,7 @@ def test_the_guides_page_without_a_bundler_names_the_user_and_signs_out(visit: V
     expect_asked(page, visit, ME, LOGOUT)
 
 
-def test_the_guides_page_without_a_bundler_greets_and_leads_to_the_sign_in(visit: Visit) -> None:
+def test_the_guides_page_without_a_bundler_has_a_button_to_sign_in(visit: Visit) -> None:
     page = open_guides_page(visit, {})
     expect(page.get_by_role("heading")).to_have_text("Hello")
     page.get_by_role("button").click()

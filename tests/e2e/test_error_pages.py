@@ -1,4 +1,4 @@
-"""The pages for a user whose sign-in or whose address did not work, in Chromium, under the site's own policy."""
+"""The error pages of a sign-in and of a missing file, in Chromium, under the site's own policy."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
@@ -17,7 +17,7 @@ BODIES = {kind: pages.error(kind)["body"] for kind in pages.PAGES} | {
 
 
 class Visit:
-    """A browser at a site whose own style sheet would hide everything, and whose own files are not there."""
+    """A browser at a site whose own style sheet would hide everything, and whose own files do not exist."""
 
     def __init__(self, browser: Browser, **options: object) -> None:
         self.complaints: list[str] = []
@@ -41,7 +41,9 @@ class Visit:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 390, 1280])
-def test_each_page_is_readable_whatever_the_teams_own_page_is(browser: Browser, width: int, scheme: str) -> None:
+def test_each_error_page_is_readable_without_the_style_sheet_of_the_site(
+    browser: Browser, width: int, scheme: str
+) -> None:
     visit = Visit(browser, viewport={"width": width, "height": 720}, color_scheme=scheme)
     kinds = BODIES if width == 390 else ["login_expired", "not_found", "aws_failed"]
     for kind in kinds:

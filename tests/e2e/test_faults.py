@@ -1,4 +1,4 @@
-"""A Kakao, a Cognito or a function that fails during a sign-in: what the user sees in Chromium, and how to go on."""
+"""Kakao, Cognito or a function fails during a sign-in: what the user sees in Chromium, and how to go on."""
 
 from collections.abc import Callable, Iterator
 
@@ -27,7 +27,7 @@ def try_again(page: Page) -> None:
 
 
 def callback_after_agreeing(page: Page, sandbox: Sandbox) -> str:
-    """Where the hosted login sends a person who has agreed; the browser does not go there, nor knows of it."""
+    """Agree at Kakao, and return the callback URL. The browser is not redirected to it."""
     found = []
 
     def follow(route: Route) -> None:
@@ -50,7 +50,7 @@ def callback_after_agreeing(page: Page, sandbox: Sandbox) -> str:
 
 @pytest.mark.both_modes
 @pytest.mark.parametrize("mode", ["throttled", "broken", "refusing"])
-def test_a_kakao_that_gives_no_token_is_said_in_words_and_the_next_try_works(
+def test_a_failed_token_request_to_kakao_shows_an_error_page_and_the_next_sign_in_works(
     page: Page, context: BrowserContext, sandbox: Sandbox, kakao: Switch, mode: str
 ) -> None:
     begin_sign_in(page, sandbox)
@@ -77,7 +77,7 @@ def test_a_kakao_that_gives_no_token_is_said_in_words_and_the_next_try_works(
         ("slow", "카카오의 응답이 늦어요"),
     ],
 )
-def test_a_cognito_that_gives_no_token_is_said_in_words_and_the_next_try_works(
+def test_a_failed_token_request_to_cognito_shows_an_error_page_and_the_next_sign_in_works(
     page: Page, context: BrowserContext, sandbox: Sandbox, cognito: Switch, mode: str, words: str
 ) -> None:
     begin_sign_in(page, sandbox)
@@ -94,7 +94,7 @@ def test_a_cognito_that_gives_no_token_is_said_in_words_and_the_next_try_works(
 
 
 @pytest.mark.both_modes
-def test_a_callback_that_comes_twice_says_so_and_leaves_the_session(
+def test_a_repeated_callback_shows_an_error_page_and_keeps_the_session(
     page: Page, context: BrowserContext, sandbox: Sandbox
 ) -> None:
     with page.expect_request(CALLBACK) as callback:
@@ -108,7 +108,7 @@ def test_a_callback_that_comes_twice_says_so_and_leaves_the_session(
 
 
 @pytest.mark.both_modes
-def test_of_two_callbacks_at_once_one_signs_the_person_in(page: Page, sandbox: Sandbox) -> None:
+def test_of_two_concurrent_callbacks_one_signs_the_user_in(page: Page, sandbox: Sandbox) -> None:
     begin_sign_in(page, sandbox)
     callback = callback_after_agreeing(page, sandbox)
     other = page.context.new_page()
@@ -125,11 +125,11 @@ def test_of_two_callbacks_at_once_one_signs_the_person_in(page: Page, sandbox: S
     expect_signed_in(other)
 
 
-# A function that dies before it answers, when all that it does is done
+# A function that crashes after its work is done, before it responds
 
 
 @pytest.mark.both_modes
-def test_a_callback_whose_answer_is_lost_leaves_no_session_and_the_next_sign_in_works(
+def test_a_callback_with_a_lost_response_makes_no_session_and_the_next_sign_in_works(
     page: Page, context: BrowserContext, sandbox: Sandbox, lose: Lose
 ) -> None:
     begin_sign_in(page, sandbox)
@@ -146,7 +146,7 @@ def test_a_callback_whose_answer_is_lost_leaves_no_session_and_the_next_sign_in_
 
 @pytest.fixture
 def dead_trigger(sandbox: Sandbox) -> Iterator[Callable[[], None]]:
-    """A trigger of a first sign-in that does not even start, until it is mended.
+    """A trigger of a first sign-in that cannot start, until it is fixed.
 
     In direct mode it is the one of the challenge: the emulator calls no pre sign-up trigger in AdminCreateUser.
     """
@@ -162,7 +162,7 @@ def dead_trigger(sandbox: Sandbox) -> Iterator[Callable[[], None]]:
 
 
 @pytest.mark.both_modes
-def test_a_first_sign_in_whose_trigger_dies_makes_no_session_and_the_next_one_works(
+def test_a_first_sign_in_with_a_crashed_trigger_makes_no_session_and_the_next_one_works(
     page: Page, context: BrowserContext, sandbox: Sandbox, dead_trigger: Callable[[], None]
 ) -> None:
     person = PEOPLE[-1]

@@ -16,7 +16,7 @@ def link(sandbox: Sandbox, **parameters: str) -> str:
 
 
 @pytest.mark.both_modes
-def test_what_a_login_link_asks_of_kakao_reaches_kakao_and_the_sign_in_goes_on(page: Page, sandbox: Sandbox) -> None:
+def test_parameters_of_a_login_link_reach_kakao_and_the_sign_in_goes_on(page: Page, sandbox: Sandbox) -> None:
     page.goto(link(sandbox, prompt="create", login_hint="bada@example.com", utm_source="talk"))
     query = parse_qs(urlsplit(page.url).query)
     assert page.url.startswith(f"{sandbox.kakao}/oauth/authorize?")
@@ -30,14 +30,14 @@ def test_what_a_login_link_asks_of_kakao_reaches_kakao_and_the_sign_in_goes_on(p
 
 
 @pytest.mark.both_modes
-def test_the_next_login_of_the_browser_does_not_inherit_them(page: Page, sandbox: Sandbox) -> None:
+def test_the_next_login_of_the_browser_does_not_inherit_the_parameters(page: Page, sandbox: Sandbox) -> None:
     page.goto(link(sandbox, prompt="create"))
     page.goto(link(sandbox))
     assert "prompt" not in parse_qs(urlsplit(page.url).query)
 
 
 @pytest.mark.both_modes
-def test_without_a_session_at_kakao_prompt_none_leads_back_to_the_page_without_a_word(
+def test_without_a_session_at_kakao_prompt_none_returns_to_the_page_without_an_error(
     page: Page, sandbox: Sandbox
 ) -> None:
     page.goto(link(sandbox, prompt="none", return_to="/#end"))
@@ -46,7 +46,7 @@ def test_without_a_session_at_kakao_prompt_none_leads_back_to_the_page_without_a
 
 
 @pytest.mark.both_modes
-def test_with_a_session_at_kakao_prompt_none_signs_in_without_a_page(page: Page, sandbox: Sandbox) -> None:
+def test_with_a_session_at_kakao_prompt_none_signs_in_without_a_page_of_kakao(page: Page, sandbox: Sandbox) -> None:
     sign_in(page, sandbox, HANEUL)
     sign_out(page, sandbox)
     assert user(page) is None

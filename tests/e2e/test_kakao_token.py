@@ -1,4 +1,4 @@
-"""One person with a Kakao token and with Chromium, in both orders."""
+"""One user with a Kakao token and with Chromium, in both orders."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ PERSON = PEOPLE[0]
 
 
 @pytest.fixture(autouse=True)
-def nobody_has_signed_in_yet(sandbox: Sandbox) -> Iterator[None]:
+def no_profiles_yet(sandbox: Sandbox) -> Iterator[None]:
     forget(sandbox, PERSON)
     yield
     forget(sandbox, PERSON)
@@ -28,22 +28,24 @@ def token_sign_in(sandbox: Sandbox) -> tuple[int, dict[str, str]]:
     return answer.status_code, answer.json()
 
 
-def whom_the_page_sees(page: Page) -> object:
+def user_of_the_page(page: Page) -> object:
     return page.evaluate("fetch('/api/userinfo').then(answer => answer.json())")
 
 
-def test_who_came_by_token_is_the_same_person_in_the_browser(page: Page, sandbox: Sandbox) -> None:
+def test_a_user_who_signed_in_by_token_is_the_same_user_in_the_browser(page: Page, sandbox: Sandbox) -> None:
     status, tokens = token_sign_in(sandbox)
     assert status == 200
     sign_in(page, sandbox, PERSON)
-    assert whom_the_page_sees(page) == ask(sandbox, "GET /api/userinfo", bearer(tokens["IdToken"])).json()
+    assert user_of_the_page(page) == ask(sandbox, "GET /api/userinfo", bearer(tokens["IdToken"])).json()
 
 
-def test_who_came_in_the_browser_stays_the_same_person_and_is_sent_there_again(page: Page, sandbox: Sandbox) -> None:
+def test_a_user_who_signed_in_in_the_browser_must_use_the_browser_again_and_stays_the_same_user(
+    page: Page, sandbox: Sandbox
+) -> None:
     sign_in(page, sandbox, PERSON)
-    person = whom_the_page_sees(page)
+    person = user_of_the_page(page)
     status, answer = token_sign_in(sandbox)
     assert (status, answer["error"]) == (409, "hosted_login_required")
     page.context.clear_cookies()
     sign_in(page, sandbox, PERSON)
-    assert whom_the_page_sees(page) == person
+    assert user_of_the_page(page) == person

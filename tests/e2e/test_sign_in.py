@@ -44,9 +44,7 @@ def statuses(page: Page) -> list[int]:
 
 
 @pytest.mark.both_modes
-def test_nothing_of_the_session_is_within_reach_of_page_script(
-    page: Page, context: BrowserContext, sandbox: Sandbox
-) -> None:
+def test_scripts_of_the_page_cannot_read_the_session(page: Page, context: BrowserContext, sandbox: Sandbox) -> None:
     urls: list[str] = []
     page.on("framenavigated", lambda frame: urls.append(frame.url))
     sign_in(page, sandbox)
@@ -67,7 +65,7 @@ def test_nothing_of_the_session_is_within_reach_of_page_script(
 
 
 @pytest.mark.both_modes
-def test_a_session_goes_on_by_its_refresh_token_when_the_id_token_is_gone(
+def test_the_refresh_token_renews_a_session_without_an_id_token(
     page: Page, context: BrowserContext, sandbox: Sandbox
 ) -> None:
     sign_in(page, sandbox)
@@ -78,7 +76,9 @@ def test_a_session_goes_on_by_its_refresh_token_when_the_id_token_is_gone(
 
 
 @pytest.mark.both_modes
-def test_sign_out_ends_the_session_here_and_at_cognito(page: Page, context: BrowserContext, sandbox: Sandbox) -> None:
+def test_sign_out_clears_the_cookies_and_revokes_the_refresh_token(
+    page: Page, context: BrowserContext, sandbox: Sandbox
+) -> None:
     sign_in(page, sandbox)
     kept = "; ".join(f"{name}={value}" for name, value in session(context).items())
     visited: list[str] = []
@@ -97,7 +97,7 @@ def test_sign_out_ends_the_session_here_and_at_cognito(page: Page, context: Brow
 
 
 @pytest.mark.both_modes
-def test_cancelling_at_kakao_leads_to_a_page_from_which_one_can_try_again(
+def test_cancelling_at_kakao_shows_a_page_with_a_link_to_sign_in_again(
     page: Page, sandbox: Sandbox, statuses: list[int]
 ) -> None:
     begin_sign_in(page, sandbox)
@@ -107,7 +107,7 @@ def test_cancelling_at_kakao_leads_to_a_page_from_which_one_can_try_again(
 
 
 @pytest.mark.both_modes
-def test_kakao_down_is_said_in_words_and_the_next_try_works(
+def test_while_kakao_is_down_an_error_page_appears_and_the_next_sign_in_works(
     page: Page, sandbox: Sandbox, statuses: list[int], kakao: Switch
 ) -> None:
     begin_sign_in(page, sandbox)
@@ -119,7 +119,7 @@ def test_kakao_down_is_said_in_words_and_the_next_try_works(
 
 
 @pytest.mark.both_modes
-def test_kakao_talking_garbage_is_said_in_words(
+def test_an_unreadable_token_response_of_kakao_shows_an_error_page(
     page: Page, sandbox: Sandbox, statuses: list[int], kakao: Switch
 ) -> None:
     begin_sign_in(page, sandbox)
@@ -129,7 +129,7 @@ def test_kakao_talking_garbage_is_said_in_words(
 
 
 @pytest.mark.both_modes
-def test_a_slow_kakao_is_said_in_words(
+def test_a_slow_token_response_of_kakao_shows_an_error_page(
     page: Page, sandbox: Sandbox, statuses: list[int], kakao: Switch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hosted_login, "PROVIDER_TIMEOUT_SECONDS", 0.3)
@@ -140,7 +140,7 @@ def test_a_slow_kakao_is_said_in_words(
 
 
 @pytest.mark.both_modes
-def test_a_signed_in_person_stays_so_while_kakao_is_down(page: Page, sandbox: Sandbox, kakao: Switch) -> None:
+def test_a_user_stays_signed_in_while_kakao_is_down(page: Page, sandbox: Sandbox, kakao: Switch) -> None:
     sign_in(page, sandbox)
     kakao("down")
     page.reload()
@@ -159,7 +159,7 @@ def test_two_tabs_sign_in_side_by_side(context: BrowserContext, sandbox: Sandbox
 
 
 @pytest.mark.both_modes
-def test_two_people_in_one_warm_function_do_not_mix(browser: Browser, sandbox: Sandbox) -> None:
+def test_a_warm_function_does_not_mix_up_users(browser: Browser, sandbox: Sandbox) -> None:
     for person in (HANEUL, BADA, HANEUL):
         context = browser.new_context(locale="ko-KR")
         sign_in(context.new_page(), sandbox, person)
@@ -167,7 +167,7 @@ def test_two_people_in_one_warm_function_do_not_mix(browser: Browser, sandbox: S
 
 
 @pytest.mark.both_modes
-def test_a_login_begun_elsewhere_cannot_be_finished_here(page: Page, sandbox: Sandbox, statuses: list[int]) -> None:
+def test_a_login_of_another_browser_cannot_be_finished(page: Page, sandbox: Sandbox, statuses: list[int]) -> None:
     """Login CSRF: the attacker's own state and code, in the victim's browser."""
     begin_sign_in(page, sandbox)
     with page.expect_request(lambda request: "/api/auth/callback" in request.url) as callback:
@@ -184,7 +184,7 @@ def test_a_login_begun_elsewhere_cannot_be_finished_here(page: Page, sandbox: Sa
 
 
 @pytest.mark.both_modes
-def test_a_forged_state_is_refused_and_the_own_login_still_works(page: Page, sandbox: Sandbox) -> None:
+def test_a_forged_state_is_refused_and_the_users_own_login_still_works(page: Page, sandbox: Sandbox) -> None:
     begin_sign_in(page, sandbox)
     forged = page.context.new_page()
     response = forged.goto(f"{sandbox.site}/api/auth/callback?{urlencode({'code': 'x', 'state': 'A' * 43})}")
@@ -196,7 +196,7 @@ def test_a_forged_state_is_refused_and_the_own_login_still_works(page: Page, san
 
 
 @pytest.mark.both_modes
-def test_a_return_path_is_where_the_person_ends(page: Page, sandbox: Sandbox) -> None:
+def test_a_sign_in_ends_at_its_return_path(page: Page, sandbox: Sandbox) -> None:
     query = urlencode({"provider": "Kakao", "origin": sandbox.site, "return_to": "/board/7?sort=new"})
     page.goto(f"{sandbox.site}/api/auth/login?{query}")
     agree(page)
@@ -205,7 +205,9 @@ def test_a_return_path_is_where_the_person_ends(page: Page, sandbox: Sandbox) ->
 
 
 @pytest.mark.both_modes
-def test_a_session_by_password_is_the_pages_own(page: Page, context: BrowserContext, sandbox: Sandbox) -> None:
+def test_a_sign_in_by_password_makes_a_session_for_the_page(
+    page: Page, context: BrowserContext, sandbox: Sandbox
+) -> None:
     """From the page's own origin, as a team's own form would."""
     page.goto(sandbox.site)
     email, password = EMAIL_USER
@@ -226,7 +228,7 @@ def test_a_session_by_password_is_the_pages_own(page: Page, context: BrowserCont
 
 @pytest.mark.both_modes
 @pytest.mark.parametrize("path", ["/api/userinfo", "/api/auth/refresh", "/api/auth/logout"])
-def test_no_other_site_gets_anything_with_the_persons_cookies(page: Page, sandbox: Sandbox, path: str) -> None:
+def test_another_site_can_read_nothing_with_the_users_cookies(page: Page, sandbox: Sandbox, path: str) -> None:
     sign_in(page, sandbox)
     other = page.context.new_page()
     other.goto(f"{sandbox.kakao}/.well-known/openid-configuration")  # any page of another site
@@ -241,14 +243,14 @@ def test_no_other_site_gets_anything_with_the_persons_cookies(page: Page, sandbo
 
 
 @pytest.mark.both_modes
-def test_a_framed_page_stays_empty(page: Page, sandbox: Sandbox) -> None:
+def test_the_page_cannot_be_framed(page: Page, sandbox: Sandbox) -> None:
     with page.expect_console_message(lambda message: "frame-ancestors" in message.text):
         page.set_content(f"<iframe src='{sandbox.site}'></iframe>")
     assert page.frames[1].url.startswith("chrome-error:")
 
 
 @pytest.mark.both_modes
-def test_the_login_asks_for_state_nonce_and_pkce_anew_each_time(sandbox: Sandbox) -> None:
+def test_each_login_has_a_new_state_nonce_and_pkce_challenge(sandbox: Sandbox) -> None:
     site = sandbox.site.replace("localhost", "127.0.0.1")
     asked = []
     for _ in range(2):

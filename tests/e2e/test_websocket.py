@@ -1,4 +1,4 @@
-"""The WebSocket behind the login, in Chromium: for the user on the site's own page, and nobody else."""
+"""The WebSocket behind the login, in Chromium: only for the signed-in user on the site's own page."""
 
 import pytest
 from playwright.sync_api import Page
@@ -17,13 +17,13 @@ CONNECT = """url => new Promise(resolve => {
 
 
 def connect(page: Page, sandbox: Sandbox) -> str:
-    """What comes of it when a script of this page connects."""
+    """Connect from a script of this page, and return the outcome."""
     outcome: str = page.evaluate(CONNECT, f"{sandbox.site.replace('http', 'ws', 1)}/ws")
     return outcome
 
 
-def test_a_page_of_another_origin_cannot_connect_with_the_persons_cookies(page: Page, sandbox: Sandbox) -> None:
-    """Another site, to which no cookie of ours goes, and another port of the same host, to which they all do."""
+def test_a_page_of_another_origin_cannot_connect_with_the_users_cookies(page: Page, sandbox: Sandbox) -> None:
+    """Another site gets none of the cookies, and another port of the same host gets all of them."""
     sign_in(page, sandbox)
     assert connect(page, sandbox) == "connected"
     for origin in (sandbox.kakao, sandbox.kakao.replace("127.0.0.1", "localhost")):
@@ -32,7 +32,7 @@ def test_a_page_of_another_origin_cannot_connect_with_the_persons_cookies(page: 
         assert connect(other, sandbox) == "refused", origin
 
 
-def test_who_has_signed_out_cannot_connect_again(page: Page, sandbox: Sandbox) -> None:
+def test_a_signed_out_user_cannot_connect_again(page: Page, sandbox: Sandbox) -> None:
     sign_in(page, sandbox)
     assert connect(page, sandbox) == "connected"
     sign_out(page, sandbox)
@@ -40,9 +40,7 @@ def test_who_has_signed_out_cannot_connect_again(page: Page, sandbox: Sandbox) -
     assert connect(page, sandbox) == "refused"
 
 
-def test_a_person_whose_account_is_disabled_cannot_connect_with_a_session_that_is_still_good(
-    page: Page, sandbox: Sandbox
-) -> None:
+def test_a_disabled_user_cannot_connect_with_a_session_that_is_still_valid(page: Page, sandbox: Sandbox) -> None:
     forget(sandbox, HANEUL)
     sign_in(page, sandbox)
     assert connect(page, sandbox) == "connected"

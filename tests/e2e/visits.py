@@ -1,4 +1,4 @@
-"""A visit to a page in Chromium, before a service that answers what each test says."""
+"""A visit to a page in Chromium, with a service whose responses each test sets."""
 
 import functools
 import http.server
@@ -24,7 +24,7 @@ KAKAO_LOGOUT = f"{HOSTED_LOGOUT}&and=kakao"
 # A JSON body, a status, an error of the API's with its status, "unreachable", or "silent"
 Answer = dict[str, Any] | int | tuple[int, str] | str
 Answers = dict[str, list[Answer]]
-NOBODY: Answers = {ME: [401], REFRESH: [401], LOGOUT: [{"logout_url": HOSTED_LOGOUT}]}
+SIGNED_OUT: Answers = {ME: [401], REFRESH: [401], LOGOUT: [{"logout_url": HOSTED_LOGOUT}]}
 
 
 class Site(http.server.SimpleHTTPRequestHandler):
@@ -59,7 +59,7 @@ def serve_page(folder: Path) -> Iterator[str]:
 
 
 class Chat:
-    """The service behind the WebSocket. `silent`: its network is gone, and nobody told the browser."""
+    """The service behind the WebSocket. `silent`: it receives nothing, and the browser does not know it."""
 
     def __init__(self) -> None:
         self.silent = False
@@ -76,7 +76,7 @@ def serve(content: str) -> Callable[[Route], None]:
 
 
 class Visit:
-    """One person's browser, and the service behind the page, whose last answer on a route repeats."""
+    """One user's browser, and the service behind the page. The last response of a route repeats."""
 
     def __init__(self, browser: Browser, site: str) -> None:
         self.browser, self.site = browser, site
@@ -100,7 +100,7 @@ class Visit:
         still: bool = False,
         **options: Any,
     ) -> Page:
-        self.answers = {**NOBODY, **answers}
+        self.answers = {**SIGNED_OUT, **answers}
         self.seconds = seconds
         self.context = self.browser.new_context(**{"locale": "ko-KR", "reduced_motion": "reduce", **options})
         self.context.route("**/api/**", self._answer)
@@ -156,7 +156,7 @@ class Visit:
 
 @pytest.fixture
 def visit(browser: Browser, site: str) -> Iterator[Visit]:
-    """A visit, at whose end the page has kept nothing, called no third party and met no error."""
+    """A visit. At its end the page must have stored nothing, called no third party and logged no error."""
     visit = Visit(browser, site)
     yield visit
     for page in visit.context.pages:
@@ -171,7 +171,7 @@ def visit(browser: Browser, site: str) -> Iterator[Visit]:
 
 
 def expect_asked(page: Page, visit: Visit, *asked: str) -> None:
-    """This was asked, in this order, and nothing more follows."""
+    """Check that the page sends these requests, in this order, and no more."""
     for _ in range(100):
         if len(visit.asked) >= len(asked):
             break
@@ -185,7 +185,7 @@ def come_back(page: Page) -> None:
 
 
 def expect_connections(page: Page, visit: Visit, count: int) -> None:
-    """There have been so many, and no further one follows."""
+    """Check the number of connections, and that no further one follows."""
     for _ in range(100):
         if len(visit.connections) >= count:
             break

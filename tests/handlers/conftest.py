@@ -1,4 +1,4 @@
-"""A stand for Cognito's endpoints, and the handlers as Lambda would load them."""
+"""A stand-in for Cognito's endpoints, and the handlers as Lambda would load them."""
 
 import base64
 import importlib
@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 
 from handlers import contract
 
-# How long it takes says something of the machine alone. Each known edge has its own example beside the random ones.
+# No deadline: the time depends on the machine. Each known edge case has its own example beside the random ones.
 settings.register_profile("untimed", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
@@ -36,7 +36,7 @@ KAKAO_SECRET = "canary-secret-of-kakao"
 
 
 class Cognito:
-    """Answers /oauth2/token and /oauth2/revoke as a test says, and keeps what it was asked.
+    """Answers /oauth2/token and /oauth2/revoke as a test sets, and keeps the requests.
 
     Cognito's API is the same in other words: a request to it is kept, and answered, as one to these two. /oauth/token
     is Kakao's.
@@ -50,7 +50,7 @@ class Cognito:
         self.status = 200
         self.headers: dict[str, str] = {}
         self.body: Any = None
-        self.silent = False  # says nothing until the client hangs up
+        self.silent = False  # does not respond until the client disconnects
         self.before: Callable[[dict[str, str]], None] = lambda form: None
 
     @property
@@ -59,13 +59,13 @@ class Cognito:
 
 
 def contents(record: logging.LogRecord) -> str:
-    """What a log record holds, without its own times and ids: their digits may look like a code."""
+    """Return the contents of a log record without its times and ids, whose digits may look like a code."""
     own = ("created", "msecs", "relativeCreated", "thread", "process")
     return repr({name: value for name, value in vars(record).items() if name not in own})
 
 
 def id_token(**claims: Any) -> str:
-    """An ID token as Cognito issues it; the signature is nobody's."""
+    """An ID token as Cognito issues it, with an invalid signature."""
     known = {"iss": ISSUER, "aud": CLIENT_ID, "token_use": "id", "exp": int(time.time()) + 900, "sub": "sub-1"}
     values = {key: value for key, value in (known | claims).items() if value is not ...}
     return ".".join(_base64(json.dumps(part).encode()) for part in ({"alg": "RS256", "kid": "k"}, values)) + ".c2ln"
@@ -79,7 +79,7 @@ RESULT = {"id_token": "IdToken", "access_token": "AccessToken", "refresh_token":
 
 
 def of_api(headers: dict[str, str], body: str) -> tuple[str, dict[str, str], dict[str, str]]:
-    """What a request to the API would be at the endpoints."""
+    """Translate a request to the API into one to the endpoints."""
     assert headers["content-type"] == "application/x-amz-json-1.1"
     path, form, parameter, field = OPERATIONS[
         headers["x-amz-target"].removeprefix("AWSCognitoIdentityProviderService.")
@@ -92,7 +92,7 @@ def of_api(headers: dict[str, str], body: str) -> tuple[str, dict[str, str], dic
 
 
 def as_of_api(status: int, body: Any) -> Any:
-    """What the API would answer where the endpoint answers this."""
+    """Translate a response of an endpoint into one of the API."""
     if status == 200 and isinstance(body, dict):
         return {"AuthenticationResult": {RESULT.get(name, name): value for name, value in body.items()}}
     if (status, body) == (400, {"error": "invalid_grant"}):
@@ -110,7 +110,7 @@ def _cognito() -> Iterator[tuple[Cognito, str]]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            """Only somebody who follows a redirect comes here."""
+            """Only a client that follows a redirect sends a GET."""
             state.asked.append((f"GET {self.path}", {}, {}))
             self.send_error(404)
 
@@ -187,7 +187,7 @@ def accounts(session: ModuleType) -> ModuleType:
 
 @pytest.fixture(scope="session")
 def kakao_environment() -> None:
-    """What the functions that check Kakao's tokens are told; nobody is at these addresses."""
+    """The environment of the functions that check Kakao's tokens. No server is at these addresses."""
     os.environ |= {
         contract.ENV_KAKAO_API: "http://127.0.0.1:1",
         contract.ENV_KAKAO_APP_ID: "42",

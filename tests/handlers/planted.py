@@ -1,4 +1,4 @@
-"""Names that a browser takes from a sibling host, since none of them is `__Host-…`, and that look like such a name."""
+"""Cookie names that look like `__Host-…` but that a browser accepts from a sibling host."""
 
 import unicodedata
 
@@ -7,7 +7,7 @@ WHITE_SPACE = [
     for character in map(chr, [*range(0x20000), *range(0xE0000, 0xE1000)])  # between and above there are none
     if character.isspace() or unicodedata.category(character) in {"Cc", "Cf", "Zs", "Zl", "Zp"}
 ]
-# As UTF-8, which browsers send, is read as it is and as Latin-1: nobody has seen which of the two API Gateway does.
+# As UTF-8, which browsers send, is read as it is and as Latin-1: not known which of the two API Gateway does.
 STRANGE = {character for character in WHITE_SPACE if character not in " \t;="}
 STRANGE |= {character.encode().decode("latin-1") for character in STRANGE}
 STRANGE |= {"\xa0\xa0", "\x85 ", " \x85", "\ufeff", "\u3164", "\u200b"}

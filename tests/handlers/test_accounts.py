@@ -42,7 +42,7 @@ Send = Callable[..., tuple[int, dict[str, Any], Answer]]
 
 @pytest.fixture(autouse=True)
 def slept(accounts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long the function has waited, without waiting."""
+    """The seconds that the function would have waited."""
     slept: list[float] = []
     monkeypatch.setattr(accounts.time, "sleep", slept.append)
     return slept
@@ -61,7 +61,7 @@ def send(accounts: ModuleType) -> Send:
 
 
 class Stub:
-    """Answers in Cognito's place, and keeps what it was asked."""
+    """Answers in Cognito's place, and keeps the requests."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
@@ -95,7 +95,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Stub:
 
 @pytest.fixture(scope="module", autouse=True)
 def _clients() -> Iterator[None]:
-    """The clients that these tests make reach moto alone: no other test gets one."""
+    """The clients of these tests reach only moto, and no other test gets one."""
     cognito_api.make_client.cache_clear()
     yield
     cognito_api.make_client.cache_clear()
@@ -122,7 +122,7 @@ def pool(accounts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]
         yield client
 
 
-def test_from_a_sign_up_to_tokens(send: Send, pool: Any) -> None:
+def test_a_confirmed_sign_up_signs_in_and_gets_tokens(send: Send, pool: Any) -> None:
     assert send("sign-up", WHOLE)[0] == 200
     assert send("confirm", WHOLE)[0] == 200
     status, tokens, answer = send("sign-in", WHOLE)
@@ -132,7 +132,7 @@ def test_from_a_sign_up_to_tokens(send: Send, pool: Any) -> None:
     assert answer["cookies"] == []
 
 
-def test_an_e_mail_is_one_account_in_whatever_case_it_is_written(send: Send, pool: Any) -> None:
+def test_an_e_mail_is_one_account_in_upper_and_lower_case(send: Send, pool: Any) -> None:
     assert send("sign-up", WHOLE | {"email": "Person@Example.COM"})[0] == 200
     assert send("sign-up", WHOLE | {"email": " person@example.com "})[:2] == (
         409,
@@ -149,7 +149,7 @@ def test_an_unknown_e_mail_and_a_wrong_password_get_the_same_answer(send: Send, 
     assert wrong == send("sign-in", WHOLE | {"email": "nobody@example.com"})
 
 
-def test_a_forgotten_password_is_replaced_by_whoever_reads_the_code(send: Send, pool: Any) -> None:
+def test_a_forgotten_password_is_replaced_with_the_mailed_code(send: Send, pool: Any) -> None:
     send("sign-up", WHOLE)
     send("confirm", WHOLE)
     assert send("forgot-password", WHOLE)[0] == 200
@@ -158,10 +158,10 @@ def test_a_forgotten_password_is_replaced_by_whoever_reads_the_code(send: Send, 
     assert send("sign-in", WHOLE | {"password": "another long password"})[0] == 200
 
 
-def test_the_library_below_writes_nothing_of_a_person_either(
+def test_boto_logs_no_personal_data_or_secret(
     send: Send, pool: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    caplog.set_level("INFO")  # the level that Lambda is told
+    caplog.set_level("INFO")  # the log level of the functions
     for route in (*NEEDED, "sign-up", "sign-in"):
         send(route, WHOLE)
     written = "".join(map(contents, caplog.records)) + "".join(capfd.readouterr())
@@ -170,10 +170,10 @@ def test_the_library_below_writes_nothing_of_a_person_either(
         assert secret not in written
 
 
-# What is asked of Cognito
+# Requests to Cognito
 
 
-def test_a_sign_up_sends_nothing_of_the_callers_but_e_mail_and_password(send: Send, stub: Stub) -> None:
+def test_a_sign_up_sends_only_the_e_mail_and_the_password(send: Send, stub: Stub) -> None:
     more = {"clientMetadata": {"provider": "Kakao"}, "validationData": {"a": "b"}, "UserAttributes": [], "sub": "x"}
     send("sign-up", WHOLE | more)
     ((operation, parameters),) = stub.asked
@@ -183,7 +183,7 @@ def test_a_sign_up_sends_nothing_of_the_callers_but_e_mail_and_password(send: Se
 
 
 @pytest.mark.parametrize("route", NEEDED)
-def test_each_call_proves_that_it_comes_from_the_sites_client(send: Send, stub: Stub, route: str) -> None:
+def test_each_call_carries_the_secret_hash_of_the_sites_client(send: Send, stub: Stub, route: str) -> None:
     stub.fail("NotAuthorizedException")
     send(route, WHOLE | {"email": " Person@Example.COM "})
     (_, parameters), *_ = stub.asked
@@ -196,7 +196,7 @@ def test_each_call_proves_that_it_comes_from_the_sites_client(send: Send, stub: 
     assert CLIENT_SECRET not in repr(parameters)
 
 
-def test_a_password_goes_to_cognito_as_it_was_typed(send: Send, stub: Stub) -> None:
+def test_a_password_is_sent_to_cognito_unchanged(send: Send, stub: Stub) -> None:
     password = "  p\tä 비밀 번호  "
     stub.fail("NotAuthorizedException")
     send("sign-in", {"email": EMAIL, "password": password})
@@ -215,7 +215,7 @@ def test_a_password_goes_to_cognito_as_it_was_typed(send: Send, stub: Stub) -> N
     ],
 )
 @pytest.mark.parametrize("route", NEEDED)
-def test_an_e_mail_reaches_cognito_as_cognito_compares_it(
+def test_an_e_mail_is_sent_to_cognito_trimmed_and_in_lower_case(
     send: Send, stub: Stub, route: str, written: str, asked: str
 ) -> None:
     send(route, WHOLE | {"email": written})
@@ -269,7 +269,7 @@ MARKS = "_'+~-"
     local=st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_'+~-]{0,20}(\.[A-Za-z0-9_'+~-]{1,10}){0,3}", fullmatch=True),
     domain=st.from_regex(r"([a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?\.){1,3}[a-z]{2,10}", fullmatch=True),
 )
-def test_an_ordinary_address_is_one(local: str, domain: str) -> None:
+def test_an_ordinary_address_is_accepted(local: str, domain: str) -> None:
     assert local.isascii()
     assert is_email(f"{local}@{domain}")
 
@@ -280,7 +280,7 @@ def test_an_ordinary_address_is_one(local: str, domain: str) -> None:
     sign=st.characters().filter(lambda sign: sign not in ORDINARY + MARKS + "."),
     after=st.text(ORDINARY, max_size=9),
 )
-def test_no_sign_that_another_program_reads_as_syntax_is_part_of_an_address(before: str, sign: str, after: str) -> None:
+def test_an_address_with_a_character_of_another_programs_syntax_is_refused(before: str, sign: str, after: str) -> None:
     assert not is_email(f"{before}{sign}{after}@example.com")
     assert not is_email(f"person@{before}{sign}{after}.com")
 
@@ -294,13 +294,13 @@ def test_no_sign_that_another_program_reads_as_syntax_is_part_of_an_address(befo
 @example(first="@", rest="SUM")
 @example(first="\t", rest="")
 @example(first="\r", rest="")
-def test_no_address_is_a_formula_to_a_spreadsheet(first: str, rest: str) -> None:
+def test_an_address_that_a_spreadsheet_reads_as_a_formula_is_refused(first: str, rest: str) -> None:
     assert not is_email(f"{first}{rest}@example.com")
 
 
 @pytest.mark.parametrize("email", BAD_EMAILS)
 @pytest.mark.parametrize("route", NEEDED)
-def test_what_is_no_e_mail_is_said_before_cognito_is_asked(send: Send, stub: Stub, route: str, email: str) -> None:
+def test_an_invalid_e_mail_is_refused_before_cognito_is_called(send: Send, stub: Stub, route: str, email: str) -> None:
     status, body, _ = send(route, WHOLE | {"email": email})
     assert (status, body["error"]) == (400, "invalid_email")
     assert "'email'" in body["message"]
@@ -309,7 +309,7 @@ def test_what_is_no_e_mail_is_said_before_cognito_is_asked(send: Send, stub: Stu
 
 @pytest.mark.parametrize("value", [None, "", 7, 1.5, True, [], {}, ["person@example.com"], "\ud800", "x" * 5000])
 @pytest.mark.parametrize(("route", "field"), [(route, field) for route, fields in NEEDED.items() for field in fields])
-def test_a_field_of_the_wrong_kind_is_named(send: Send, stub: Stub, route: str, field: str, value: Any) -> None:
+def test_a_field_of_the_wrong_type_is_named(send: Send, stub: Stub, route: str, field: str, value: Any) -> None:
     status, body, _ = send(route, WHOLE | {field: value})
     assert status == 400
     if not isinstance(value, str) or value in ("", "\ud800"):
@@ -344,7 +344,7 @@ def test_a_missing_field_is_named(send: Send, stub: Stub, route: str, field: str
     ],
 )
 @pytest.mark.parametrize("route", NEEDED)
-def test_a_body_that_is_no_json_object_is_said_to_be_none(send: Send, stub: Stub, route: str, body: str) -> None:
+def test_a_body_that_is_not_a_json_object_is_refused(send: Send, stub: Stub, route: str, body: str) -> None:
     status, said, _ = send(route, body)
     assert (status, said["error"]) == (400, "invalid_request")
     assert "JSON" in said["message"]
@@ -371,7 +371,9 @@ def test_a_body_that_the_gateway_has_encoded_is_decoded(send: Send, stub: Stub) 
 
 @pytest.mark.parametrize("code", ["12345", "1234567", "12345a", "１２３４５６", "123 456", "123456\n"])
 @pytest.mark.parametrize("route", ["confirm", "reset-password"])
-def test_a_code_that_cannot_be_one_is_wrong(send: Send, stub: Stub, route: str, code: str) -> None:
+def test_a_code_of_another_shape_is_wrong_without_a_call_to_cognito(
+    send: Send, stub: Stub, route: str, code: str
+) -> None:
     status, body, _ = send(route, WHOLE | {"code": code})
     assert (status, body["error"]) == (400, "invalid_code")
     assert stub.asked == []
@@ -384,14 +386,14 @@ def test_a_code_may_be_pasted_with_spaces_around_it(send: Send, stub: Stub) -> N
 
 @pytest.mark.parametrize("password", ["short", "x" * 11, " a long password", "a long password\n"])
 @pytest.mark.parametrize("route", ["sign-up", "reset-password"])
-def test_a_weak_password_is_said_whoever_asks(send: Send, stub: Stub, route: str, password: str) -> None:
+def test_a_weak_password_is_refused_before_cognito_is_called(send: Send, stub: Stub, route: str, password: str) -> None:
     status, body, _ = send(route, WHOLE | {"password": password})
     assert (status, body["error"]) == (400, "weak_password")
     assert "12" in body["message"]
     assert stub.asked == []
 
 
-# What Cognito says, and what is answered
+# Errors of Cognito, and the responses
 
 COMMON = {
     "InvalidParameterException": (400, "invalid_request"),
@@ -440,7 +442,7 @@ SAID = {
     ("route", "error", "expected"),
     [(route, *row) for route, own in SAID.items() for row in (COMMON | own).items()],
 )
-def test_each_error_of_cognitos_has_one_answer(
+def test_each_error_of_cognito_has_one_response(
     send: Send, stub: Stub, route: str, error: str, expected: tuple[int, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     stub.fail(error)
@@ -451,7 +453,7 @@ def test_each_error_of_cognitos_has_one_answer(
     assert "canary" not in json.dumps(answer) + caplog.text
 
 
-def test_a_password_as_short_as_may_be_is_taken(send: Send, stub: Stub) -> None:
+def test_the_shortest_allowed_password_is_accepted(send: Send, stub: Stub) -> None:
     assert send("sign-up", WHOLE | {"password": "x" * 12})[0] == 200
 
 
@@ -459,7 +461,7 @@ def test_a_password_as_short_as_may_be_is_taken(send: Send, stub: Stub) -> None:
     ("state", "expected"),
     [("CONFIRMED", (409, "already_confirmed")), ("RESET_REQUIRED", (403, "password_reset_required"))],
 )
-def test_who_confirms_again_is_told_how_the_account_stands(
+def test_a_second_confirmation_is_answered_with_the_status_of_the_account(
     send: Send, stub: Stub, state: str, expected: tuple[int, str]
 ) -> None:
     stub.fail("NotAuthorizedException", f"User cannot be confirmed. Current status is {state}")
@@ -472,13 +474,13 @@ def test_a_code_alone_confirms_an_account(send: Send, stub: Stub) -> None:
     assert [operation for operation, _ in stub.asked] == ["confirm_sign_up"]
 
 
-def test_a_wrong_code_tells_nothing_of_the_password_and_ends_none(send: Send, stub: Stub) -> None:
+def test_a_wrong_code_neither_checks_nor_resets_the_password(send: Send, stub: Stub) -> None:
     stub.fail("CodeMismatchException")
     assert send("confirm", WHOLE)[1]["error"] == "invalid_code"
     assert [operation for operation, _ in stub.asked] == ["confirm_sign_up"]
 
 
-def test_the_password_of_the_sign_up_stays(send: Send, authenticated: Stub) -> None:
+def test_a_confirmation_with_the_password_of_the_sign_up_keeps_it(send: Send, authenticated: Stub) -> None:
     assert send("confirm", WHOLE)[:2] == (200, {"message": "Sign in."})
     assert [operation for operation, _ in authenticated.asked] == ["confirm_sign_up", "admin_initiate_auth"]
 
@@ -491,7 +493,7 @@ def test_the_password_of_the_sign_up_stays(send: Send, authenticated: Stub) -> N
     ],
     ids=str,
 )
-def test_a_password_that_is_another_or_could_not_be_checked_is_ended_with_its_sessions(
+def test_a_password_that_differs_or_could_not_be_checked_is_reset_and_its_sessions_end(
     send: Send, stub: Stub, failure: Exception
 ) -> None:
     stub.result, stub.fails_at = failure, "admin_initiate_auth"
@@ -508,7 +510,7 @@ def test_a_password_that_is_another_or_could_not_be_checked_is_ended_with_its_se
     ],
     ids=["throttled", "slow"],
 )
-def test_a_password_that_could_not_be_ended_is_not_said_to_be_good(
+def test_a_failed_password_reset_is_logged_and_the_user_must_still_reset_it(
     send: Send, stub: Stub, failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     stub.result, stub.fails_at = failure, "admin_"
@@ -517,7 +519,7 @@ def test_a_password_that_could_not_be_ended_is_not_said_to_be_good(
 
 
 @pytest.mark.parametrize("state", ["CONFIRMED", "RESET_REQUIRED"])
-def test_no_other_error_tells_how_an_account_stands_whatever_it_says(send: Send, stub: Stub, state: str) -> None:
+def test_only_not_authorized_reveals_the_status_of_an_account(send: Send, stub: Stub, state: str) -> None:
     stub.fail("UserLambdaValidationException", f"Current status is {state}")
     assert send("confirm", WHOLE)[1]["error"] == "refused"
 
@@ -539,7 +541,7 @@ ONLY_OF_ACCOUNTS = [
 
 @pytest.mark.parametrize("error", ONLY_OF_ACCOUNTS)
 @pytest.mark.parametrize("route", ["resend-code", "forgot-password"])
-def test_asking_for_a_code_never_tells_whether_an_account_exists(
+def test_requesting_a_code_never_reveals_whether_an_account_exists(
     send: Send, stub: Stub, route: str, error: str
 ) -> None:
     sent = send(route, WHOLE)
@@ -557,7 +559,7 @@ FAILED_MAILS = {
 
 @pytest.mark.parametrize("route", ["sign-up", "resend-code", "forgot-password"])
 @pytest.mark.parametrize("error", [*ONLY_OF_ACCOUNTS, "TooManyRequestsException", "InternalErrorException"])
-def test_a_code_that_was_to_be_sent_and_was_not_leaves_a_line_for_the_alarm(
+def test_a_code_that_was_not_sent_leaves_a_log_line_for_the_alarm(
     send: Send, stub: Stub, route: str, error: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     stub.fail(error)
@@ -566,7 +568,7 @@ def test_a_code_that_was_to_be_sent_and_was_not_leaves_a_line_for_the_alarm(
     assert lines == ([error] if error in FAILED_MAILS else [])
 
 
-def test_a_reset_that_the_confirmation_asks_for_and_whose_code_is_not_sent_is_counted_too(
+def test_a_code_that_was_not_sent_after_a_confirmation_leaves_a_log_line_too(
     send: Send, stub: Stub, caplog: pytest.LogCaptureFixture
 ) -> None:
     stub.fail("LimitExceededException")
@@ -575,7 +577,7 @@ def test_a_reset_that_the_confirmation_asks_for_and_whose_code_is_not_sent_is_co
     assert "code_not_sent" in [record.message for record in caplog.records]
 
 
-def test_the_answer_to_a_reset_waits_until_cognito_no_longer_revokes_new_tokens_with_the_old_ones(
+def test_the_response_to_a_reset_waits_until_cognito_no_longer_revokes_new_tokens(
     send: Send, stub: Stub, slept: list[float]
 ) -> None:
     assert send("reset-password", WHOLE)[0] == 200
@@ -583,7 +585,7 @@ def test_the_answer_to_a_reset_waits_until_cognito_no_longer_revokes_new_tokens_
 
 
 @pytest.mark.parametrize("error", ["CodeMismatchException", "UserNotFoundException", "InternalErrorException"])
-def test_a_reset_that_fails_is_answered_at_once(send: Send, stub: Stub, slept: list[float], error: str) -> None:
+def test_a_failed_reset_is_answered_without_waiting(send: Send, stub: Stub, slept: list[float], error: str) -> None:
     stub.fail(error)
     assert send("reset-password", WHOLE)[0] != 200
     assert slept == []
@@ -593,7 +595,7 @@ def test_a_reset_that_fails_is_answered_at_once(send: Send, stub: Stub, slept: l
     "error",
     [*ONLY_OF_ACCOUNTS, "CodeMismatchException", "ExpiredCodeException", "TooManyFailedAttemptsException"],
 )
-def test_a_reset_never_tells_whether_an_account_exists(send: Send, stub: Stub, error: str) -> None:
+def test_a_reset_never_reveals_whether_an_account_exists(send: Send, stub: Stub, error: str) -> None:
     unknown = send("reset-password", WHOLE | {"code": "no code"})
     stub.fail(error)
     assert send("reset-password", WHOLE) == unknown
@@ -602,7 +604,9 @@ def test_a_reset_never_tells_whether_an_account_exists(send: Send, stub: Stub, e
 
 @pytest.mark.parametrize("route", ["resend-code", "forgot-password", "reset-password"])
 @pytest.mark.parametrize(("error", "status"), [("TooManyRequestsException", 429), ("InternalErrorException", 502)])
-def test_what_concerns_every_account_is_said(send: Send, stub: Stub, route: str, error: str, status: int) -> None:
+def test_an_error_that_concerns_every_account_is_reported(
+    send: Send, stub: Stub, route: str, error: str, status: int
+) -> None:
     stub.fail(error)
     assert send(route, WHOLE)[0] == status
 
@@ -618,7 +622,7 @@ def test_what_concerns_every_account_is_said(send: Send, stub: Stub, route: str,
     ],
 )
 @pytest.mark.parametrize("route", NEEDED)
-def test_a_cognito_that_does_not_answer_is_said_without_its_words(
+def test_an_unreachable_cognito_is_a_502_or_504_without_the_text_of_the_error(
     send: Send, stub: Stub, route: str, error: Exception, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     stub.result = error
@@ -627,7 +631,9 @@ def test_a_cognito_that_does_not_answer_is_said_without_its_words(
     assert "canary" not in json.dumps(answer) + caplog.text
 
 
-def test_cognito_is_asked_once_within_bounded_time(accounts: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_to_cognito_is_tried_once_within_15_seconds(
+    accounts: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
     cognito_api.make_client.cache_clear()
     client = cognito_api.make_client(cognito_api.WRITE)
@@ -637,7 +643,7 @@ def test_cognito_is_asked_once_within_bounded_time(accounts: ModuleType, monkeyp
     cognito_api.make_client.cache_clear()
 
 
-def test_a_bug_is_an_answer_that_gives_nothing_away(send: Send, stub: Stub, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_is_a_500_without_details(send: Send, stub: Stub, caplog: pytest.LogCaptureFixture) -> None:
     stub.result = RuntimeError("canary")
     status, body, _ = send("sign-in", WHOLE)
     assert (status, body["error"]) == (500, "unexpected")
@@ -647,8 +653,10 @@ def test_a_bug_is_an_answer_that_gives_nothing_away(send: Send, stub: Stub, capl
 
 @pytest.mark.parametrize("error", ["UserNotFoundException", "NotAuthorizedException", "CodeMismatchException"])
 @pytest.mark.parametrize("route", ["sign-in", "resend-code", "forgot-password", "reset-password"])
-def test_the_same_work_is_done_whether_an_account_exists_or_not(send: Send, stub: Stub, route: str, error: str) -> None:
-    """Else the time that an answer takes would tell."""
+def test_the_same_calls_are_made_whether_an_account_exists_or_not(
+    send: Send, stub: Stub, route: str, error: str
+) -> None:
+    """Otherwise the response time would reveal it."""
     send(route, WHOLE)
     stub.fail(error)
     send(route, WHOLE)
@@ -673,9 +681,7 @@ def authenticated(stub: Stub) -> Stub:
     return stub
 
 
-def test_a_session_has_the_cookies_of_every_other_session_and_no_tokens_in_the_body(
-    send: Send, authenticated: Stub
-) -> None:
+def test_a_sign_in_with_session_sets_the_session_cookies_and_returns_no_tokens(send: Send, authenticated: Stub) -> None:
     status, body, answer = send("sign-in", WHOLE | {"session": True}, headers=SAME_ORIGIN)
     assert (status, body) == (200, {"message": "Signed in."})
     cookies = set_cookies(answer)
@@ -688,48 +694,46 @@ def test_a_session_has_the_cookies_of_every_other_session_and_no_tokens_in_the_b
 @pytest.mark.parametrize(
     "headers", [{}, {"origin": "https://evil.example"}, SAME_ORIGIN | {"sec-fetch-site": "cross-site"}]
 )
-def test_another_site_cannot_sign_its_visitors_in(send: Send, authenticated: Stub, headers: dict[str, str]) -> None:
+def test_another_site_cannot_sign_users_in(send: Send, authenticated: Stub, headers: dict[str, str]) -> None:
     status, body, answer = send("sign-in", WHOLE | {"session": True}, headers=headers)
     assert (status, body["error"], answer["cookies"]) == (403, "cross_site", [])
     assert authenticated.asked == []
 
 
 @pytest.mark.parametrize("value", ["true", 1, None, [], {}])
-def test_session_is_true_or_false(send: Send, authenticated: Stub, value: Any) -> None:
+def test_the_field_session_must_be_a_boolean(send: Send, authenticated: Stub, value: Any) -> None:
     status, body, _ = send("sign-in", WHOLE | {"session": value}, headers=SAME_ORIGIN)
     assert (status, "'session'" in body["message"]) == (400, True)
     assert authenticated.asked == []
 
 
-def test_who_asks_for_tokens_gets_also_those_that_no_cookie_holds(send: Send, authenticated: Stub) -> None:
+def test_a_token_too_long_for_a_cookie_is_returned_in_the_body(send: Send, authenticated: Stub) -> None:
     long = id_token(fill="x" * 5000)
     authenticated.result["AuthenticationResult"]["IdToken"] = long
     status, body, _ = send("sign-in", WHOLE)
     assert (status, body["IdToken"]) == (200, long)
 
 
-def test_a_challenge_leads_to_the_login_page(send: Send, stub: Stub) -> None:
+def test_a_challenge_is_answered_with_hosted_login_required(send: Send, stub: Stub) -> None:
     stub.result = {"ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "canary"}
     status, body, _ = send("sign-in", WHOLE)
     assert (status, body["error"]) == (403, "hosted_login_required")
 
 
-def test_a_token_that_no_browser_keeps_is_no_session_and_said_to_be_one_to_tell_the_operator_of(
-    send: Send, authenticated: Stub
-) -> None:
+def test_a_token_too_long_for_a_cookie_makes_no_session_and_is_a_507(send: Send, authenticated: Stub) -> None:
     authenticated.result["AuthenticationResult"]["IdToken"] = id_token(fill="x" * 5000)
     status, body, answer = send("sign-in", WHOLE | {"session": True}, headers=SAME_ORIGIN)
     assert (status, body["error"], answer["cookies"]) == (507, "token_too_large", [])
 
 
 @pytest.mark.parametrize("tokens", [{}, {"IdToken": "no-jwt"}])
-def test_tokens_that_make_no_sense_are_cognitos_fault(send: Send, authenticated: Stub, tokens: dict[str, str]) -> None:
+def test_unreadable_tokens_of_cognito_are_a_502(send: Send, authenticated: Stub, tokens: dict[str, str]) -> None:
     known = {"AccessToken": "a", "RefreshToken": "r"} if tokens else {}
     authenticated.result = {"AuthenticationResult": known | tokens}
     assert send("sign-in", WHOLE | {"session": True}, headers=SAME_ORIGIN)[0] == 502
 
 
-def test_two_people_in_one_warm_function_do_not_mix(send: Send, authenticated: Stub) -> None:
+def test_a_warm_function_does_not_mix_up_users(send: Send, authenticated: Stub) -> None:
     for who in ("haneul", "bada", "haneul"):
         given = {"IdToken": id_token(sub=who), "AccessToken": f"access of {who}", "RefreshToken": f"refresh-of-{who}"}
         authenticated.result = {"AuthenticationResult": given}

@@ -1,4 +1,4 @@
-"""Who calls is what API Gateway has verified, over HTTP and over the WebSocket."""
+"""The user is the one that API Gateway has verified, over HTTP and over the WebSocket."""
 
 import json
 import time
@@ -38,30 +38,30 @@ IDENTITIES = '[{"userId":"1","providerName":"Kakao","providerType":"OIDC"}]'
         ({"username": f"kakao-{10**19}"}, f"kakao-{10**19}", "Cognito"),
     ],
 )
-def test_a_token_says_who_it_is_whether_it_is_an_id_token_or_an_access_token(
+def test_the_user_is_read_from_an_id_token_and_from_an_access_token(
     claims: dict[str, str], user_name: str, provider: str
 ) -> None:
     assert caller(http(**claims)) == Caller("sub-1", user_name, provider, ())
 
 
 @pytest.mark.parametrize("event_type", ["CONNECT", "MESSAGE", "DISCONNECT"])
-def test_a_connection_says_who_it_is(event_type: str) -> None:
+def test_the_user_is_read_from_the_context_of_a_connection(event_type: str) -> None:
     assert caller(socket(event_type)) == Caller("sub-1", "kakao_1", "Kakao", ())
 
 
-def test_a_message_after_the_tokens_expiry_has_no_user_though_the_connection_is_still_open() -> None:
+def test_a_message_after_the_tokens_expiry_has_no_user() -> None:
     with pytest.raises(HttpError) as refused:
         caller(socket("MESSAGE", exp=str(int(time.time()))))
     assert refused.value.status == 401
     assert caller(socket("MESSAGE", exp=str(int(time.time()) + 60))).sub == "sub-1"
 
 
-def test_a_connection_whose_token_has_expired_can_be_tidied_up() -> None:
+def test_a_disconnect_after_the_tokens_expiry_still_has_its_user() -> None:
     assert caller(socket("DISCONNECT", exp="1")).sub == "sub-1"
 
 
 @pytest.mark.parametrize("event", [{"requestContext": {}}, {"requestContext": {"authorizer": None}}, http(sub="")])
-def test_nobody_is_refused_and_not_taken_for_somebody(event: dict[str, Any]) -> None:
+def test_a_request_without_a_user_is_refused_with_401(event: dict[str, Any]) -> None:
     if "authorizer" in event["requestContext"] and event["requestContext"]["authorizer"]:
         event["requestContext"]["authorizer"]["jwt"]["claims"] = {}
     with pytest.raises(HttpError) as refused:
@@ -97,12 +97,12 @@ def declared(monkeypatch: pytest.MonkeyPatch) -> None:
         (["editor", "other"], ("editor",)),
     ],
 )
-def test_groups_are_those_of_the_setting_by_their_whole_names(declared: None, claim: Any, found: tuple[str]) -> None:
+def test_only_whole_names_of_the_setting_count_as_groups(declared: None, claim: Any, found: tuple[str]) -> None:
     assert groups_in(claim) == found
     assert caller(http(**{"username": "x", "cognito:groups": claim})).groups == found
 
 
-def test_without_the_setting_nobody_is_in_a_group() -> None:
+def test_without_the_setting_no_user_is_in_a_group() -> None:
     assert groups_in("[admin]") == ()
     assert caller(socket(groups="admin")).groups == ()
 
@@ -111,7 +111,7 @@ NAMES = st.text(st.sampled_from("abAB01_.-"), min_size=1, max_size=6)
 
 
 @given(names=st.lists(NAMES, unique=True), member=st.data())
-def test_whatever_groups_a_token_has_the_gateways_text_gives_them_back(names: list[str], member: st.DataObject) -> None:
+def test_groups_survive_the_text_format_of_the_gateway(names: list[str], member: st.DataObject) -> None:
     joined = member.draw(st.lists(st.sampled_from(names), unique=True) if names else st.just([]))
     others = member.draw(st.lists(NAMES.filter(lambda name: name not in names), unique=True))
     with pytest.MonkeyPatch.context() as patch:
@@ -130,9 +130,7 @@ COGNITO_NAMES = st.one_of(
 
 
 @given(st.lists(COGNITO_NAMES.filter(lambda name: name not in ("admin", "editor")), max_size=4), st.booleans())
-def test_no_group_that_the_team_makes_in_cognito_itself_counts_as_one_of_the_setting(
-    names: list[str], is_editor: bool
-) -> None:
+def test_a_group_created_in_cognito_never_counts_as_one_of_the_setting(names: list[str], is_editor: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(contract.ENV_GROUPS, '["admin", "editor"]')
         names = [*names, *(["editor"] if is_editor else [])]
@@ -141,7 +139,7 @@ def test_no_group_that_the_team_makes_in_cognito_itself_counts_as_one_of_the_set
 
 
 @given(st.text())
-def test_no_text_makes_a_group_that_is_no_word_of_it(claim: str) -> None:
+def test_a_group_is_found_only_where_the_claim_contains_its_name(claim: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(contract.ENV_GROUPS, '["admin"]')
         assert groups_in(claim) == () or "admin" in claim

@@ -1,4 +1,4 @@
-"""The one client for Cognito's API: made once for each kind of caller, with the time limits of that kind."""
+"""The client for Cognito's API: created once for each kind of caller, with its time limits."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,21 +21,21 @@ def _clients(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_client_waits_and_tries_as_its_kind_of_caller_says(kind: str) -> None:
+def test_a_client_has_the_timeouts_and_retries_of_its_kind_of_caller(kind: str) -> None:
     limits = KINDS[kind]
     config = cognito.make_client(limits).meta.config
     assert (config.connect_timeout, config.read_timeout) == (limits.connect_timeout, limits.read_timeout)
     assert config.retries == {"mode": "standard", "total_max_attempts": limits.max_attempts}
 
 
-def test_each_kind_of_caller_has_one_client_of_its_own() -> None:
+def test_each_kind_of_caller_shares_one_client() -> None:
     clients = [cognito.make_client(limits) for limits in KINDS.values()]
     assert len(set(map(id, clients))) == len(KINDS)
     assert clients == [cognito.make_client(limits) for limits in KINDS.values()]
 
 
 @pytest.mark.parametrize("limits", KINDS.values(), ids=KINDS)
-def test_all_tries_together_end_before_the_function_does(limits: cognito.Limits) -> None:
+def test_all_attempts_together_end_before_the_function_times_out(limits: cognito.Limits) -> None:
     assert (limits.connect_timeout + limits.read_timeout) * limits.max_attempts < 15
 
 
@@ -49,7 +49,7 @@ def test_all_tries_together_end_before_the_function_does(limits: cognito.Limits)
     ],
     ids=["response", "read", "connect", "down"],
 )
-def test_each_failure_is_an_error_whose_text_may_be_logged(
+def test_the_text_of_each_error_may_be_logged(
     monkeypatch: pytest.MonkeyPatch, failure: Exception, kind: type[CognitoError], text: str | None
 ) -> None:
     class Client:
@@ -64,7 +64,7 @@ def test_each_failure_is_an_error_whose_text_may_be_logged(
     monkeypatch.undo()
 
 
-def test_a_client_with_a_secret_proves_it_as_the_developer_guide_computes_it() -> None:
+def test_the_secret_hash_is_the_one_of_the_developer_guide() -> None:
     """The vector is that of `openssl dgst -sha256 -hmac secret -binary | base64` over the name and the client's id."""
     made = cognito.secret_hash("가@example.com", client_id="client", client_secret="secret")
     assert made == "vAIsjiir1JbYhYJphPoCIx6bMNcZ4dBTk+G3M8vabJQ="

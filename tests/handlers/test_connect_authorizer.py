@@ -1,4 +1,4 @@
-"""A connection is for people with a token of ours, from a page of ours, whose account is still there."""
+"""A connection needs a token of the pool, the origin of the site, and an account that still exists."""
 
 import copy
 import importlib.util
@@ -55,7 +55,7 @@ def _pool(module: ModuleType) -> Iterator[tuple[Any, str, dict[str, Any]]]:
 
 @pytest.fixture
 def pool(module: ModuleType, _pool: tuple[Any, str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A user pool with the one person in it."""
+    """A user pool with one user."""
     client, pool_id, users = _pool
     before = copy.deepcopy(users)
     monkeypatch.setattr(module, "USER_POOL_ID", pool_id)
@@ -66,12 +66,12 @@ def pool(module: ModuleType, _pool: tuple[Any, str, Any], monkeypatch: pytest.Mo
 
 def create(client: Any, pool_id: str, name: str, sub: str) -> None:
     client.admin_create_user(UserPoolId=pool_id, Username=name)
-    attributes = [{"Name": "sub", "Value": sub}]  # Cognito makes one up; here it is that of the token
+    attributes = [{"Name": "sub", "Value": sub}]  # Cognito generates one; here it is that of the token
     client.admin_update_user_attributes(UserPoolId=pool_id, Username=name, UserAttributes=attributes)
 
 
 def asked(headers: Any = None, several: Any = None, **more: Any) -> dict[str, Any]:
-    """What API Gateway asks before $connect; a browser's header comes both ways."""
+    """The event of API Gateway before $connect, with the headers in both forms."""
     several = {name: [value] for name, value in (headers or {}).items()} if several is None else several
     return {"type": "REQUEST", "methodArn": ARN, "headers": headers, "multiValueHeaders": several, **more}
 
@@ -98,7 +98,7 @@ def expect_allowed(answer: dict[str, Any]) -> None:
     assert statement == {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": ARN}
 
 
-def test_a_signed_in_person_is_allowed_this_one_connection_and_known_on_it(authorizer: ModuleType) -> None:
+def test_a_signed_in_user_may_connect_and_the_context_names_the_user(authorizer: ModuleType) -> None:
     claims = known_claims()
     answer = authorizer.handler(asked(bearer(token(exp=claims["exp"]))), None)
     expect_allowed(answer)
@@ -114,9 +114,7 @@ def test_a_signed_in_person_is_allowed_this_one_connection_and_known_on_it(autho
 
 
 @pytest.mark.parametrize("nickname", [..., "", None, 5, ["x"]])
-def test_a_withheld_nickname_is_left_out_since_the_gateway_takes_text_alone(
-    authorizer: ModuleType, nickname: Any
-) -> None:
+def test_a_withheld_nickname_is_left_out_of_the_context(authorizer: ModuleType, nickname: Any) -> None:
     context = authorizer.handler(asked(bearer(token(nickname=nickname))), None)["context"]
     assert set(context) == {"sub", "username", "provider", "exp"}
     assert all(isinstance(value, str) for value in context.values())
@@ -124,7 +122,7 @@ def test_a_withheld_nickname_is_left_out_since_the_gateway_takes_text_alone(
 
 @pytest.mark.parametrize("identities", [..., [], None])
 @pytest.mark.parametrize(("user_name", "provider"), [("haneul@example.com", "Cognito"), ("kakao-1000000001", "Kakao")])
-def test_the_user_name_tells_the_provider_of_a_profile_without_an_identity(
+def test_the_user_name_decides_the_provider_of_a_profile_without_an_identity(
     authorizer: ModuleType, pool: Any, user_name: str, provider: str, identities: Any
 ) -> None:
     create(pool, authorizer.USER_POOL_ID, user_name, "its-sub")
@@ -133,7 +131,7 @@ def test_the_user_name_tells_the_provider_of_a_profile_without_an_identity(
     assert answer["context"]["provider"] == provider
 
 
-def test_the_plain_event_of_an_authorizer_test_is_understood(authorizer: ModuleType) -> None:
+def test_the_event_of_test_invoke_authorizer_is_understood(authorizer: ModuleType) -> None:
     event = {"type": "TOKEN", "methodArn": ARN, "headers": bearer(token())}
     expect_allowed(authorizer.handler(event, None))
     assert authorizer.handler({**event, "headers": bearer(USERNAME)}, None) == DENIED
@@ -153,7 +151,7 @@ def test_the_plain_event_of_an_authorizer_test_is_understood(authorizer: ModuleT
     ],
     ids=["nothing", "no cookie", "two cookies", "no bearer", "no user name", "no account"],
 )
-def test_why_nobody_connects_is_in_the_log_and_no_fault_of_ours(
+def test_the_reason_of_a_refused_connection_is_logged_and_is_no_error(
     authorizer: ModuleType, headers: Any, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "handlers"):
@@ -190,16 +188,16 @@ def test_a_page_of_the_site_connects_with_its_cookie(authorizer: ModuleType, ori
         "https://sub.site.example",
     ],
 )
-def test_a_page_of_another_origin_does_not_connect_with_the_persons_cookie(authorizer: ModuleType, origin: str) -> None:
+def test_a_page_of_another_origin_does_not_connect_with_the_users_cookie(authorizer: ModuleType, origin: str) -> None:
     assert authorizer.handler(asked(page(token(), origin)), None) == DENIED
 
 
-def test_a_cookie_that_comes_from_nowhere_does_not_connect(authorizer: ModuleType) -> None:
+def test_a_cookie_without_an_origin_does_not_connect(authorizer: ModuleType) -> None:
     assert authorizer.handler(asked({"Cookie": f"__Host-id={token()}"}), None) == DENIED
 
 
 @pytest.mark.parametrize("planted", NOT_OURS)
-def test_a_cookie_whose_name_a_sibling_host_may_set_does_not_connect(authorizer: ModuleType, planted: str) -> None:
+def test_a_cookie_name_that_a_sibling_host_may_set_does_not_connect(authorizer: ModuleType, planted: str) -> None:
     named = asked({"Cookie": f"{planted.format('__Host-id')}={token()}", "Origin": SITE})
     assert authorizer.handler(named, None) == DENIED
     beside = {"Cookie": f"__Host-id={token()}; {planted.format('__Host-id')}=x", "Origin": SITE}
@@ -215,7 +213,7 @@ def test_a_cookie_from_several_origins_does_not_connect(authorizer: ModuleType, 
         assert authorizer.handler(event, None) == DENIED
 
 
-def test_two_cookies_of_the_name_are_none(authorizer: ModuleType) -> None:
+def test_two_cookies_of_the_same_name_are_refused(authorizer: ModuleType) -> None:
     made = token()
     twice = {"Cookie": f"__Host-id={made}; __Host-id={made}", "Origin": SITE}
     assert authorizer.handler(asked(twice), None) == DENIED
@@ -224,7 +222,7 @@ def test_two_cookies_of_the_name_are_none(authorizer: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("change", [str.lower, str.upper, str.title])
-def test_header_names_count_in_any_case(authorizer: ModuleType, change: Any) -> None:
+def test_header_names_are_case_insensitive(authorizer: ModuleType, change: Any) -> None:
     for headers in (bearer(token()), page(token())):
         written = {change(name): value for name, value in headers.items()}
         expect_allowed(authorizer.handler(asked(written), None))
@@ -232,7 +230,7 @@ def test_header_names_count_in_any_case(authorizer: ModuleType, change: Any) -> 
         expect_allowed(authorizer.handler(asked(None, {name: [value] for name, value in written.items()}), None))
 
 
-def test_a_client_with_a_bearer_token_needs_no_origin_and_its_cookies_do_not_matter(authorizer: ModuleType) -> None:
+def test_a_bearer_token_needs_no_origin_and_counts_before_the_cookie(authorizer: ModuleType) -> None:
     expect_allowed(authorizer.handler(asked(bearer(token()) | {"Origin": "https://evil.example"}), None))
     assert authorizer.handler(asked(bearer("forged") | page(token())), None) == DENIED
 
@@ -241,19 +239,19 @@ def test_a_client_with_a_bearer_token_needs_no_origin_and_its_cookies_do_not_mat
     "value",
     ["", "Bearer", "Bearer ", "{}", "Basic {}", "bearer{}", "Bearer {} {}", "Bearer {},Bearer {}", "Bearer\t{}"],
 )
-def test_what_is_no_bearer_token_does_not_fall_back_to_the_cookie(authorizer: ModuleType, value: str) -> None:
+def test_a_malformed_authorization_header_does_not_fall_back_to_the_cookie(authorizer: ModuleType, value: str) -> None:
     made = token()
     headers = page(made) | {"Authorization": value.format(made, made)}
     assert authorizer.handler(asked(headers), None) == DENIED
 
 
-def test_two_authorizations_are_none(authorizer: ModuleType) -> None:
+def test_two_authorization_headers_are_refused(authorizer: ModuleType) -> None:
     value = bearer(token())["Authorization"]
     assert authorizer.handler(asked({}, {"Authorization": [value, value]}), None) == DENIED
 
 
 @pytest.mark.parametrize("event", [asked({}), asked(None, {}), asked({"Cookie": ""}), asked({"Cookie": "x=1; y"})])
-def test_nobody_is_let_in_without_a_token(authorizer: ModuleType, event: Any) -> None:
+def test_a_connection_without_a_token_is_refused(authorizer: ModuleType, event: Any) -> None:
     assert authorizer.handler({**event, "queryStringParameters": {"token": token()}}, None) == DENIED
 
 
@@ -274,7 +272,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("app", "opened"), [(None, {CLIENT_ID}), ("app-client", {CLIENT_ID, "app-client"})])
-def test_tokens_of_the_sites_client_and_of_the_apps_connect(
+def test_tokens_of_both_app_clients_connect(
     module: ModuleType,
     endpoint: JwksEndpoint,
     monkeypatch: pytest.MonkeyPatch,
@@ -298,7 +296,7 @@ def test_tokens_of_the_sites_client_and_of_the_apps_connect(
     assert connected == opened
 
 
-def test_a_clock_five_minutes_behind_lets_nobody_in_and_one_ahead_does_no_harm(authorizer: ModuleType) -> None:
+def test_a_clock_five_minutes_behind_refuses_every_token_and_one_ahead_refuses_none(authorizer: ModuleType) -> None:
     now = known_claims()["iat"]
     behind, ahead = (token(iat=issued, exp=issued + 900) for issued in (now + 300, now - 300))
     assert authorizer.handler(asked(bearer(behind)), None) == DENIED
@@ -306,7 +304,7 @@ def test_a_clock_five_minutes_behind_lets_nobody_in_and_one_ahead_does_no_harm(a
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_a_token_that_is_not_of_ours_is_refused_however_it_comes(
+def test_an_invalid_token_is_refused_as_a_bearer_token_and_as_a_cookie(
     authorizer: ModuleType, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -318,14 +316,14 @@ def test_a_token_that_is_not_of_ours_is_refused_however_it_comes(
     assert made == "" or made not in told
 
 
-def test_a_deleted_persons_token_is_refused(authorizer: ModuleType, pool: Any) -> None:
+def test_the_token_of_a_deleted_user_is_refused(authorizer: ModuleType, pool: Any) -> None:
     event = asked(bearer(token()))
     expect_allowed(authorizer.handler(event, None))
     pool.admin_delete_user(UserPoolId=authorizer.USER_POOL_ID, Username=USERNAME)
     assert authorizer.handler(event, None) == DENIED
 
 
-def test_a_deleted_persons_token_does_not_open_the_account_that_is_made_again_under_the_name(
+def test_the_token_of_a_deleted_user_does_not_open_a_new_account_of_the_same_name(
     authorizer: ModuleType, pool: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     pool.admin_delete_user(UserPoolId=authorizer.USER_POOL_ID, Username=USERNAME)
@@ -336,14 +334,16 @@ def test_a_deleted_persons_token_does_not_open_the_account_that_is_made_again_un
     expect_allowed(authorizer.handler(asked(bearer(token(sub="another-sub"))), None))
 
 
-def test_what_the_gateway_is_told_of_a_person_stays_below_the_8_kb_that_it_takes(authorizer: ModuleType) -> None:
+def test_a_long_nickname_is_cut_so_that_the_context_stays_below_8_kb(authorizer: ModuleType) -> None:
     answer = authorizer.handler(asked(bearer(token(nickname="가" * 900))), None)
     expect_allowed(answer)
     assert answer["context"]["nickname"] == "가" * 256
     assert len(json.dumps(answer)) < 8192
 
 
-def test_a_disabled_persons_token_is_refused_until_they_are_enabled_again(authorizer: ModuleType, pool: Any) -> None:
+def test_the_token_of_a_disabled_user_is_refused_until_the_user_is_enabled_again(
+    authorizer: ModuleType, pool: Any
+) -> None:
     event = asked(bearer(token()))
     pool.admin_disable_user(UserPoolId=authorizer.USER_POOL_ID, Username=USERNAME)
     assert authorizer.handler(event, None) == DENIED
@@ -365,7 +365,7 @@ def refusal(code: str) -> ClientError:
         (ReadTimeoutError(endpoint_url="https://canary"), "ReadTimeoutError"),
     ],
 )
-def test_while_cognito_does_not_say_that_the_account_is_good_nobody_is_let_in_and_the_log_tells(
+def test_while_cognito_cannot_confirm_the_account_connections_are_refused_with_a_log_line(
     authorizer: ModuleType,
     pool: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -383,7 +383,7 @@ def test_while_cognito_does_not_say_that_the_account_is_good_nobody_is_let_in_an
     assert "canary" not in repr(record.__dict__)
 
 
-def test_cognito_is_not_asked_about_a_token_that_is_no_good_or_where_the_setting_says_no(
+def test_cognito_is_not_called_for_an_invalid_token_or_where_the_setting_is_off(
     authorizer: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(authorizer.cognito, "make_client", lambda limits: pytest.fail("called AWS"))
@@ -392,7 +392,7 @@ def test_cognito_is_not_asked_about_a_token_that_is_no_good_or_where_the_setting
     expect_allowed(authorizer.handler(asked(bearer(token())), None))
 
 
-def test_a_bug_lets_nobody_in_and_the_log_tells_where_it_is(
+def test_a_bug_refuses_the_connection_and_the_log_line_says_where_it_is(
     authorizer: ModuleType, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(_: object) -> None:
@@ -406,7 +406,7 @@ def test_a_bug_lets_nobody_in_and_the_log_tells_where_it_is(
     assert "canary" not in repr(record.__dict__)
 
 
-def test_no_log_line_names_a_person_or_holds_a_token(authorizer: ModuleType, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_line_holds_personal_data_or_a_token(authorizer: ModuleType, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "handlers")
     made = token()
     for headers in (bearer(made), page(made), page(made, "https://evil.example"), bearer(made + "x")):
@@ -416,7 +416,7 @@ def test_no_log_line_names_a_person_or_holds_a_token(authorizer: ModuleType, cap
     assert not any(part in told for part in [*made.split("."), USERNAME, "김하늘", "haneul@", "evil.example"])
 
 
-def test_two_people_in_one_warm_function_do_not_mix(authorizer: ModuleType, pool: Any) -> None:
+def test_a_warm_function_does_not_mix_up_users(authorizer: ModuleType, pool: Any) -> None:
     create(pool, authorizer.USER_POOL_ID, "bada", "sub-2")
     other = token(sub="sub-2", nickname=..., identities=..., **{"cognito:username": "bada"})
     first = authorizer.handler(asked(bearer(token())), None)
@@ -430,7 +430,9 @@ def test_two_people_in_one_warm_function_do_not_mix(authorizer: ModuleType, pool
     assert "nickname" not in second["context"]
 
 
-def test_a_connection_has_the_groups_of_its_token(authorizer: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_context_of_a_connection_has_the_groups_of_its_token(
+    authorizer: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GROUPS", '["admin", "editor"]')
     inside = token(**{"cognito:groups": ["editor", "ap-northeast-2_x_Kakao", "admin"]})
     assert authorizer.handler(asked(bearer(inside)), None)["context"]["groups"] == "admin editor"

@@ -1,4 +1,4 @@
-"""One tree of errors, one class for each thing that a caller tells apart."""
+"""The tree of errors has one class for each case that a caller distinguishes."""
 
 import ast
 import importlib
@@ -12,7 +12,7 @@ from sandbox.program import ROOT
 
 
 @pytest.mark.parametrize(("module", "root"), [(errors, "LoginError"), (trigger_errors, "TriggerError")])
-def test_the_picture_at_the_top_shows_each_error_below_its_base(module: object, root: str) -> None:
+def test_the_tree_in_the_docstring_shows_each_error_below_its_base_class(module: object, root: str) -> None:
     classes = {name: one for name, one in vars(module).items() if isinstance(one, type) and issubclass(one, Exception)}
     bases = {name: one.__base__.__name__ for name, one in classes.items() if name != root}
     shown: dict[str, str] = {}
@@ -33,6 +33,6 @@ def test_no_two_modules_have_an_error_of_the_same_name() -> None:
     assert {name for name, count in names.items() if count > 1} == set()
 
 
-def test_each_error_of_kakao_has_a_code_of_its_own() -> None:
+def test_each_error_of_kakao_has_its_own_code() -> None:
     kinds = importlib.import_module("handlers.errors").KakaoError.__subclasses__()
     assert len({kind.code for kind in kinds} - {""}) == len(kinds)

@@ -1,4 +1,4 @@
-"""Groups: who is outside gets no further, and the token of who is inside fits into a cookie."""
+"""Groups: the check refuses users outside a group, and the token of a member fits into a cookie."""
 
 import base64
 import importlib
@@ -24,7 +24,7 @@ CANARY = "canary-7f3a"
 
 @pytest.fixture
 def check(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The check for admins and editors, before a function that answers 200 to whatever reaches it."""
+    """The check for admins and editors, before a function that always answers 200."""
     own = ModuleType("own")
     own.handler = lambda event, _context: {"statusCode": 200, "body": "reached"}  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "own", own)
@@ -48,7 +48,7 @@ def socket(groups: str, event_type: str = "CONNECT", exp: str = "9999999999") ->
 
 
 @pytest.mark.parametrize("event", [http("[admin]"), http("[guest editor]"), socket("editor")])
-def test_a_member_reaches_the_function(check: ModuleType, event: dict[str, Any]) -> None:
+def test_a_member_of_an_allowed_group_reaches_the_function(check: ModuleType, event: dict[str, Any]) -> None:
     assert check.handler(event, None)["body"] == "reached"
 
 
@@ -64,14 +64,16 @@ def test_a_member_reaches_the_function(check: ModuleType, event: dict[str, Any])
         socket(""),
     ],
 )
-def test_who_is_no_member_does_not(check: ModuleType, event: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_user_outside_the_allowed_groups_gets_a_403(
+    check: ModuleType, event: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     answer = check.handler(event, None)
     assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (403, "forbidden")
     assert CANARY not in "".join(repr(vars(record)) for record in caplog.records)
 
 
-def test_a_message_after_the_tokens_expiry_does_not_reach_the_function_but_the_end_of_the_connection_does(
+def test_after_the_tokens_expiry_a_disconnect_reaches_the_function_and_a_message_does_not(
     check: ModuleType,
 ) -> None:
     assert check.handler(socket("admin", "MESSAGE"), None)["body"] == "reached"
@@ -125,19 +127,19 @@ def test_a_connection_that_cannot_be_closed_is_an_error_without_aws_text(
         check.handler(socket("admin", "MESSAGE", exp="1"), None)
 
 
-def test_a_head_is_refused_without_a_body(check: ModuleType) -> None:
+def test_a_refused_head_request_has_no_body(check: ModuleType) -> None:
     answer = check.handler(http("[guest]", "HEAD /api/x"), None)
     assert (answer["statusCode"], answer["body"]) == (403, "")
 
 
 @pytest.mark.parametrize("authorizer", [None, {}, {"jwt": {"claims": {}}}])
-def test_without_a_user_nobody_gets_further(check: ModuleType, authorizer: Any) -> None:
+def test_without_a_user_the_group_check_answers_401(check: ModuleType, authorizer: Any) -> None:
     event = {"routeKey": "GET /api/x", "requestContext": {"authorizer": authorizer}}
     assert check.handler(event, None)["statusCode"] == 401
     assert check.handler({"requestContext": {}}, None)["statusCode"] == 401
 
 
-def test_an_event_of_another_service_has_no_user_and_passes(check: ModuleType) -> None:
+def test_an_event_of_another_service_passes_the_group_check(check: ModuleType) -> None:
     assert check.handler({"Records": []}, None)["body"] == "reached"
 
 
@@ -162,13 +164,13 @@ def declared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(contract.ENV_GROUPS, '["admin", "editor"]')
 
 
-def test_a_token_holds_the_settings_groups_and_no_other(declared: None) -> None:
+def test_a_token_holds_only_the_groups_of_the_setting(declared: None) -> None:
     changes = trigger(["editor", "ap-northeast-2_x_Kakao", *(f"other-{number}" for number in range(80))])
     assert groups_of(changes) == ["editor"]
     assert changes["claimsToSuppress"] == []
 
 
-def test_a_user_in_no_group_gets_none(declared: None) -> None:
+def test_a_user_in_no_group_gets_no_groups_in_the_token(declared: None) -> None:
     assert groups_of(trigger([])) == []
 
 
@@ -184,7 +186,7 @@ def test_the_longest_attribute_is_left_out_where_the_token_would_be_too_large(
 
 
 def cookie_bytes(changes: dict[str, Any], attributes: dict[str, str]) -> int:
-    """The bytes of the ID token's cookie as Cognito would make it, without what the trigger leaves out."""
+    """Return the size of the ID token's cookie, without the claims that the trigger removes."""
     kept = {name: value for name, value in attributes.items() if name not in changes["claimsToSuppress"]}
     claims = known_claims() | kept | {"cognito:groups": groups_of(changes), "cognito:username": "u" * 128}
     ids = dict.fromkeys(("jti", "origin_jti", "event_id"), "7d2f7a3e-0000-4000-8000-000000000001")
@@ -200,7 +202,7 @@ def cookie_bytes(changes: dict[str, Any], attributes: dict[str, str]) -> int:
     attributes=st.dictionaries(st.sampled_from(["picture", "gender", "nickname", "profile"]), st.text(max_size=1500)),
     groups=st.lists(st.integers(0, 19), unique=True),
 )
-def test_whatever_a_profile_holds_the_token_fits_into_a_cookie(attributes: dict[str, str], groups: list[int]) -> None:
+def test_the_id_token_of_any_profile_fits_into_a_cookie(attributes: dict[str, str], groups: list[int]) -> None:
     names = [f"{number:02d}{'g' * 62}" for number in range(20)]  # the longest that the setting takes
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(contract.ENV_GROUPS, json.dumps(names))
@@ -209,7 +211,7 @@ def test_whatever_a_profile_holds_the_token_fits_into_a_cookie(attributes: dict[
         assert cookie_bytes(changes, attributes) <= contract.MAX_COOKIE_BYTES
 
 
-def test_a_bug_is_hidden_from_the_user_and_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_text_of_a_bug_reaches_neither_the_user_nor_the_log(caplog: pytest.LogCaptureFixture) -> None:
     hidden: Callable[[], object] = lambda: pre_token_generation.handler({"request": CANARY}, None)  # noqa: E731
     with pytest.raises(Exception, match=r"Something went wrong\. Try again\."):
         hidden()

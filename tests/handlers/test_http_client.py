@@ -1,4 +1,4 @@
-"""A server that drips or stalls wherever it can is given up in time, and TLS is spoken with whom it is meant for."""
+"""A server that drips or stalls at any point times out, and TLS verifies the host."""
 
 import datetime
 import socket
@@ -28,7 +28,7 @@ def drip(text: bytes) -> list[bytes]:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Return where a server is that sends these parts with a pause after each, and whether it could send them all."""
+    """Start a server that sends these parts with pauses. Return its address, and an event for all parts sent."""
     listeners, threads, over = [], [], threading.Event()
 
     def serve(parts: list[bytes], tls: ssl.SSLContext | None = None) -> tuple[str, threading.Event]:
@@ -78,7 +78,7 @@ DRIPS = {
 
 
 @pytest.mark.parametrize("where", DRIPS)
-def test_an_answer_that_drips_is_given_up(serve: Serve, where: str) -> None:
+def test_a_response_that_drips_times_out(serve: Serve, where: str) -> None:
     url, sent_all = serve(DRIPS[where])
     with pytest.raises(TimeoutError):
         ask(url, timeout=0.2)
@@ -86,7 +86,7 @@ def test_an_answer_that_drips_is_given_up(serve: Serve, where: str) -> None:
 
 
 @pytest.mark.parametrize("begun", [b"", b"H", OK, OK + b"name", OK + b"content-length: 9\r\n\r\n", OK + b"\r\nx"])
-def test_an_answer_that_stalls_is_given_up(serve: Serve, begun: bytes) -> None:
+def test_a_response_that_stalls_times_out(serve: Serve, begun: bytes) -> None:
     url, sent_all = serve([begun, *[b""] * 400])
     with pytest.raises(TimeoutError):
         ask(url, timeout=0.2)
@@ -94,20 +94,20 @@ def test_an_answer_that_stalls_is_given_up(serve: Serve, begun: bytes) -> None:
 
 
 @pytest.mark.parametrize("begun", [[], [b"\x16"], drip(b"\x16\x03\x03\x40\x00" + b"x" * 400)], ids=["", "byte", "drip"])
-def test_a_handshake_that_stalls_is_given_up(serve: Serve, begun: list[bytes]) -> None:
+def test_a_tls_handshake_that_stalls_times_out(serve: Serve, begun: list[bytes]) -> None:
     url, sent_all = serve([*begun, *[b""] * 400])
     with pytest.raises(TimeoutError):
         ask(url.replace("http:", "https:"), timeout=0.2)
     assert not sent_all.is_set()
 
 
-def test_an_answer_that_comes_in_pieces_is_whole(serve: Serve) -> None:
+def test_a_response_in_pieces_is_read_whole(serve: Serve) -> None:
     url, _ = serve(drip(OK + b"content-length: 2\r\n\r\n{}"))
     assert ask(url, connect_timeout=PAUSE) == (200, b"{}")
 
 
 @pytest.mark.parametrize(("origin", "port"), [("http://a", 80), ("https://a", 443), ("https://a:8443", 8443)])
-def test_a_port_that_is_not_named_is_the_schemes(monkeypatch: pytest.MonkeyPatch, origin: str, port: int) -> None:
+def test_the_default_port_is_that_of_the_scheme(monkeypatch: pytest.MonkeyPatch, origin: str, port: int) -> None:
     asked: list[tuple[str, int]] = []
 
     def look_up(host: str, port: int, **_: object) -> list[object]:
@@ -120,7 +120,7 @@ def test_a_port_that_is_not_named_is_the_schemes(monkeypatch: pytest.MonkeyPatch
     assert asked == [("a", port)]
 
 
-def test_many_addresses_that_take_no_connection_are_given_up_as_one_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_connect_timeout_covers_all_addresses_of_a_host_together(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
         monkeypatch.setattr(http_client, "getaddrinfo", lambda *_, **__: [(0, full.getsockname())] * 9)
         tried: list[object] = []
@@ -135,7 +135,7 @@ def test_many_addresses_that_take_no_connection_are_given_up_as_one_is(monkeypat
         assert len(tried) == 1
 
 
-def test_an_address_that_refuses_leaves_it_to_the_next(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_refused_connection_the_next_address_is_tried(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     url, _ = serve([OK + b"\r\n{}"])
     port = url.rpartition(":")[2]
     for addresses in (["127.0.0.2", "127.0.0.1"], ["127.0.0.2", "127.0.0.3"]):
@@ -171,7 +171,9 @@ def certified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.S
     http_client._tls.cache_clear()
 
 
-def test_an_answer_over_tls_is_whole_and_one_that_drips_is_given_up(serve: Serve, certified: ssl.SSLContext) -> None:
+def test_a_response_over_tls_is_read_whole_and_one_that_drips_times_out(
+    serve: Serve, certified: ssl.SSLContext
+) -> None:
     url, _ = serve([OK + b"\r\n", b"{", b"}"], certified)
     assert ask(url, connect_timeout=PAUSE) == (200, b"{}")
     url, sent_all = serve(drip(OK + b"name: " + b"x" * 400), certified)
@@ -180,7 +182,7 @@ def test_an_answer_over_tls_is_whole_and_one_that_drips_is_given_up(serve: Serve
     assert not sent_all.is_set()
 
 
-def test_a_certificate_for_another_name_or_of_nobody_that_is_trusted_is_refused(
+def test_a_certificate_of_another_host_or_of_an_untrusted_issuer_is_refused(
     serve: Serve, certified: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"):

@@ -1,4 +1,4 @@
-"""Only an ID token that our pool signed for our client counts; all else is the one error."""
+"""Only an ID token that our pool signed for our client is valid; every other input is the same error."""
 
 import base64
 import hmac
@@ -45,7 +45,7 @@ def encoded(value: Any) -> str:
 
 
 def assembled(header: Any, payload: Any, sign: Callable[[bytes], bytes] | None = None) -> str:
-    """A token of these parts, signed as the pool signs if nothing else is said."""
+    """A token of these parts, signed as the pool signs by default."""
     signing_input = f"{encoded(header)}.{encoded(payload)}"
     signature = (sign or rs256)(signing_input.encode())
     return f"{signing_input}.{encoded(signature)}"
@@ -55,7 +55,7 @@ def rs256(data: bytes) -> bytes:
     return private_key("current").sign(data, padding.PKCS1v15(), SHA256())
 
 
-def test_a_token_of_our_pool_for_our_client_counts_by_whichever_of_its_keys(ours: IdTokenVerifier) -> None:
+def test_a_token_of_our_pool_for_our_client_is_accepted_with_each_key_of_the_pool(ours: IdTokenVerifier) -> None:
     for kid in ("current", "next"):
         claims = ours.verify(token(kid))
         assert (claims["sub"], claims["nickname"]) == (known_claims()["sub"], "김하늘")
@@ -75,7 +75,9 @@ def hs(digest: str, secret: bytes) -> Callable[[bytes], bytes]:
 
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("digest", ["sha256", "sha512"])
-def test_a_public_key_is_no_secret_to_sign_with(ours: IdTokenVerifier, secret: str, digest: str) -> None:
+def test_a_token_signed_with_the_public_key_as_hmac_secret_is_refused(
+    ours: IdTokenVerifier, secret: str, digest: str
+) -> None:
     header = {**HEADER, "alg": f"HS{digest[3:]}"}
     assert refused(ours, assembled(header, known_claims(), hs(digest, SECRETS[secret]))) == "InvalidAlgorithmError"
 
@@ -89,14 +91,16 @@ def test_a_token_without_a_signature_or_an_algorithm_is_refused(
     refused(ours, assembled({**HEADER, "alg": algorithm}, known_claims()))
 
 
-def test_a_token_is_written_in_one_way_only(ours: IdTokenVerifier) -> None:
+def test_a_token_with_extra_characters_is_refused(ours: IdTokenVerifier) -> None:
     made = token()
     ours.verify(made)
     for other in (f"{made}=", f"{made}\n", f" {made}", f"{made[:-9]}!{made[-9:]}", f"{made}.", f"{made}.x"):
         assert refused(ours, other) == "not a JWT"
 
 
-def test_the_longest_token_counts(ours: IdTokenVerifier, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_of_the_maximum_length_is_accepted_and_a_longer_one_refused(
+    ours: IdTokenVerifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = token()
     monkeypatch.setattr(id_token, "MAX_TOKEN_LENGTH", len(made))
     ours.verify(made)
@@ -104,12 +108,12 @@ def test_the_longest_token_counts(ours: IdTokenVerifier, monkeypatch: pytest.Mon
     assert refused(ours, made) == "not a JWT"
 
 
-def test_a_token_that_names_no_algorithm_is_refused(ours: IdTokenVerifier) -> None:
+def test_a_token_without_an_algorithm_is_refused(ours: IdTokenVerifier) -> None:
     refused(ours, assembled({"kid": "current"}, known_claims()))
 
 
 @pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256", "ES256", "EdDSA"])
-def test_another_algorithm_is_refused_even_by_the_right_key(ours: IdTokenVerifier, algorithm: str) -> None:
+def test_another_algorithm_is_refused_even_with_the_right_key(ours: IdTokenVerifier, algorithm: str) -> None:
     keys: dict[str, Any] = {
         "ES256": ec.generate_private_key(ec.SECP256R1()),
         "EdDSA": ed25519.Ed25519PrivateKey.generate(),
@@ -119,19 +123,19 @@ def test_another_algorithm_is_refused_even_by_the_right_key(ours: IdTokenVerifie
 
 
 @pytest.mark.parametrize("kid", ["forged", "", "../current", "current\x00", "x" * 2048, None, 5, 1.5, True, [], {}])
-def test_a_key_that_the_pool_does_not_name_is_refused(ours: IdTokenVerifier, kid: Any) -> None:
+def test_a_key_id_that_the_pool_does_not_have_is_refused(ours: IdTokenVerifier, kid: Any) -> None:
     refused(ours, assembled({**HEADER, "kid": kid}, known_claims()))
 
 
-def test_a_token_without_a_keys_name_is_refused(ours: IdTokenVerifier) -> None:
+def test_a_token_without_a_key_id_is_refused(ours: IdTokenVerifier) -> None:
     refused(ours, assembled({"alg": "RS256"}, known_claims()))
 
 
-def test_another_pools_key_under_our_keys_name_is_refused(ours: IdTokenVerifier) -> None:
+def test_another_pools_key_with_our_key_id_is_refused(ours: IdTokenVerifier) -> None:
     assert refused(ours, token("other", headers={"kid": "current"})) == "InvalidSignatureError"
 
 
-def test_a_key_that_the_token_brings_along_is_not_even_looked_at(ours: IdTokenVerifier, endpoint: JwksEndpoint) -> None:
+def test_a_key_inside_the_token_is_ignored(ours: IdTokenVerifier, endpoint: JwksEndpoint) -> None:
     brought = {"jwk": jwk("other"), "jku": endpoint.url + "?own", "x5u": endpoint.url + "?own", "x5c": ["MIIB"]}
     refused(ours, token("other", headers={"kid": "current", **brought}))
     refused(ours, token("other", headers=brought))
@@ -140,7 +144,7 @@ def test_a_key_that_the_token_brings_along_is_not_even_looked_at(ours: IdTokenVe
 
 
 @pytest.mark.parametrize("critical", [["exp"], [], "exp", ["b64"], [5], None])
-def test_an_extension_that_must_be_understood_is_not(ours: IdTokenVerifier, critical: Any) -> None:
+def test_a_token_with_critical_extensions_is_refused(ours: IdTokenVerifier, critical: Any) -> None:
     refused(ours, token(headers={"crit": critical}))
     refused(ours, assembled({**HEADER, "crit": critical, "b64": False}, known_claims()))
 
@@ -177,7 +181,7 @@ def test_an_extension_that_must_be_understood_is_not(ours: IdTokenVerifier, crit
     ],
     ids=str,
 )
-def test_a_token_for_somebody_or_something_else_is_refused(ours: IdTokenVerifier, claims: dict[str, Any]) -> None:
+def test_a_token_with_another_issuer_audience_or_use_is_refused(ours: IdTokenVerifier, claims: dict[str, Any]) -> None:
     refused(ours, token(**claims))
 
 
@@ -196,11 +200,11 @@ NUMBERS_THAT_ARE_NONE: list[Any] = [
 
 @pytest.mark.parametrize("value", NUMBERS_THAT_ARE_NONE, ids=str)
 @pytest.mark.parametrize("claim", ["exp", "iat"])
-def test_a_time_that_is_no_integer_is_none(ours: IdTokenVerifier, claim: str, value: Any) -> None:
+def test_a_time_that_is_not_an_integer_is_refused(ours: IdTokenVerifier, claim: str, value: Any) -> None:
     refused(ours, token(**{claim: value}))
 
 
-def test_a_true_as_time_of_issue_is_refused(ours: IdTokenVerifier) -> None:
+def test_an_issue_time_of_true_is_refused(ours: IdTokenVerifier) -> None:
     assert refused(ours, token(iat=True)) == "a time is not an integer"
     assert refused(ours, token(iat=float(int(time.time())))) == "a time is not an integer"
 
@@ -221,7 +225,7 @@ def test_a_true_as_time_of_issue_is_refused(ours: IdTokenVerifier) -> None:
     ],
     ids=str,
 )
-def test_clocks_may_differ_by_thirty_seconds_and_not_by_more(
+def test_clocks_may_differ_by_at_most_thirty_seconds(
     ours: IdTokenVerifier, monkeypatch: pytest.MonkeyPatch, claims: dict[str, int], good: bool
 ) -> None:
     now = int(time.time())
@@ -285,12 +289,12 @@ HEAD, BODY, SIGNATURE = WHOLE.split(".")
     ],
     ids=map(str, itertools.count()),  # the tokens themselves are new in each process
 )
-def test_what_is_no_whole_token_is_refused(ours: IdTokenVerifier, text: Any) -> None:
+def test_a_malformed_or_incomplete_token_is_refused(ours: IdTokenVerifier, text: Any) -> None:
     ours.verify(WHOLE)
     refused(ours, text)
 
 
-def test_a_token_over_eight_kilobytes_is_refused_before_anything_is_read(
+def test_a_token_over_eight_kilobytes_is_refused_before_it_is_parsed(
     ours: IdTokenVerifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     padding_left = 8192 - len(token(filler=""))
@@ -301,7 +305,7 @@ def test_a_token_over_eight_kilobytes_is_refused_before_anything_is_read(
     refused(ours, token(filler="x" * (padding_left * 3 // 4 + 3)))
 
 
-def test_while_no_key_can_be_had_nobody_is_let_in(ours: IdTokenVerifier, endpoint: JwksEndpoint) -> None:
+def test_while_the_keys_cannot_be_fetched_every_token_is_refused(ours: IdTokenVerifier, endpoint: JwksEndpoint) -> None:
     endpoint.status = 503
     with pytest.raises(UnknownKeyError) as refusal:
         ours.verify(WHOLE)
@@ -311,7 +315,7 @@ def test_while_no_key_can_be_had_nobody_is_let_in(ours: IdTokenVerifier, endpoin
 @pytest.mark.parametrize(
     "claims", [{"exp": 1}, {"aud": "canary-client"}, {"iss": "canary"}, {"exp": "canary"}], ids=str
 )
-def test_an_error_says_nothing_that_was_in_the_token(ours: IdTokenVerifier, claims: dict[str, Any]) -> None:
+def test_the_text_of_an_error_contains_nothing_of_the_token(ours: IdTokenVerifier, claims: dict[str, Any]) -> None:
     for made in (token(**claims), token(**claims) + "x", token(headers={"kid": "canary"}, **claims)):
         with pytest.raises(InvalidTokenError) as refusal:
             ours.verify(made)
@@ -338,12 +342,12 @@ def always_ours() -> Any:
 
 @given(text=TEXTS | FORGED)
 @example(text=WHOLE[:-1] + ("A" if WHOLE[-1] != "A" else "B"))
-def test_whatever_comes_is_refused_by_the_one_error(always_ours: IdTokenVerifier, text: Any) -> None:
+def test_any_unsigned_input_is_refused_with_invalid_token_error(always_ours: IdTokenVerifier, text: Any) -> None:
     refused(always_ours, text)
 
 
 @given(text=ODD_BUT_SIGNED)
-def test_whatever_the_pool_may_sign_counts_whole_or_is_refused_by_the_one_error(
+def test_a_signed_token_with_odd_claims_is_valid_or_refused_with_invalid_token_error(
     always_ours: IdTokenVerifier, text: str
 ) -> None:
     try:

@@ -1,4 +1,4 @@
-"""The pool's keys: fetched seldom, kept while they cannot be had, and nothing else taken for one."""
+"""The pool's keys: fetched rarely, kept while a fetch fails, and only valid keys are accepted."""
 
 import itertools
 import logging
@@ -24,7 +24,7 @@ def keys(endpoint: JwksEndpoint) -> Jwks:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Seconds that have gone by, as the module sees it."""
+    """The seconds that the module's clock has advanced."""
     passed = [0.0]
     started = time.monotonic()
     monkeypatch.setattr("handlers.jwks.time.monotonic", lambda: started + passed[0])
@@ -41,7 +41,7 @@ def test_the_keys_are_fetched_once_for_all_tokens(keys: Jwks, endpoint: JwksEndp
     assert endpoint.asked == ["/pool/.well-known/jwks.json"]
 
 
-def test_many_at_once_cause_one_fetch(keys: Jwks, endpoint: JwksEndpoint) -> None:
+def test_concurrent_look_ups_cause_one_fetch(keys: Jwks, endpoint: JwksEndpoint) -> None:
     together = threading.Barrier(8)
 
     def ask(_: int) -> bool:
@@ -60,7 +60,7 @@ def test_a_rotated_key_is_found_at_once_and_a_retired_one_is_gone(keys: Jwks, en
     assert keys.key("current") is None
 
 
-def test_what_was_wrong_is_known_until_the_keys_can_be_had_again(
+def test_the_cause_of_a_failed_fetch_is_kept_until_the_next_successful_one(
     keys: Jwks, endpoint: JwksEndpoint, clock: list[float]
 ) -> None:
     endpoint.status = 503
@@ -70,7 +70,7 @@ def test_what_was_wrong_is_known_until_the_keys_can_be_had_again(
     assert (keys.key("made-up"), keys.failure) == (None, None)
 
 
-def test_a_flood_of_made_up_names_causes_one_fetch_in_ten_seconds(
+def test_unknown_key_ids_cause_at_most_one_fetch_in_ten_seconds(
     keys: Jwks, endpoint: JwksEndpoint, clock: list[float]
 ) -> None:
     keys.key("current")
@@ -126,7 +126,7 @@ OUTAGES = [down, redirecting, huge, slow, *map(talking, BODIES)]
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_keys_at_hand_stay_good_while_no_others_can_be_had_and_the_log_tells(
+def test_cached_keys_stay_valid_while_a_fetch_fails_and_the_failure_is_logged(
     keys: Jwks, endpoint: JwksEndpoint, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, outage: Any
 ) -> None:
     keys.key("current")
@@ -138,9 +138,7 @@ def test_keys_at_hand_stay_good_while_no_others_can_be_had_and_the_log_tells(
     assert len(endpoint.asked) == 2, "asked again, or followed a redirect"
 
 
-def test_keys_that_could_not_be_had_are_had_ten_seconds_later(
-    keys: Jwks, endpoint: JwksEndpoint, clock: list[float]
-) -> None:
+def test_a_failed_fetch_is_repeated_after_ten_seconds(keys: Jwks, endpoint: JwksEndpoint, clock: list[float]) -> None:
     endpoint.status = 503
     assert keys.key("current") is None
     endpoint.status = 200
@@ -149,10 +147,10 @@ def test_keys_that_could_not_be_had_are_had_ten_seconds_later(
     assert keys.key("current")
 
 
-OF_A_TRIGGER = 5  # seconds, which Cognito gives: the least that any caller of ours waits
+OF_A_TRIGGER = 5  # seconds that Cognito waits: the shortest limit of all callers
 
 
-def test_a_server_that_takes_no_connection_is_given_up_while_there_is_still_time_to_say_so(
+def test_a_fetch_of_keys_times_out_before_the_trigger_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     to_connect_and_to_answer = 2 * jwks.TIMEOUT_SECONDS
@@ -164,7 +162,7 @@ def test_a_server_that_takes_no_connection_is_given_up_while_there_is_still_time
         assert time.monotonic() - begun < 0.5
 
 
-def test_https_is_spoken_where_the_setting_says_so(endpoint: JwksEndpoint, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_https_address_is_requested_over_tls(endpoint: JwksEndpoint, caplog: pytest.LogCaptureFixture) -> None:
     assert Jwks(endpoint.url.replace("http:", "https:")).key("current") is None
     assert endpoint.asked == []
     assert "SSL" in caplog.records[0].__dict__["reason"]
@@ -191,7 +189,7 @@ def test_https_is_spoken_where_the_setting_says_so(endpoint: JwksEndpoint, caplo
     ],
     ids=map(str, itertools.count()),
 )
-def test_what_is_no_rs256_key_of_2048_bits_is_passed_over(keys: Jwks, endpoint: JwksEndpoint, odd: Any) -> None:
+def test_a_key_that_is_not_an_rs256_key_of_2048_bits_is_ignored(keys: Jwks, endpoint: JwksEndpoint, odd: Any) -> None:
     endpoint.keys = [odd() if callable(odd) else odd, jwk("current")]
     assert keys.key("odd") is None
     assert keys.key("current")

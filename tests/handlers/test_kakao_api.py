@@ -1,4 +1,4 @@
-"""Whose a Kakao token is: Kakao's API and its keys are stands that answer as a test says."""
+"""The user of a Kakao token. Kakao's API and its keys are stand-ins whose responses a test sets."""
 
 import json
 import time
@@ -17,7 +17,7 @@ APP, PERSON = 42, 1000000001
 KAKAO_ISSUER = "https://kauth.example"
 WELL = {"id": PERSON, "expires_in": 7199, "app_id": APP}
 EMAIL = "haneul@example.com"
-VOUCHED = {"is_email_valid": True, "is_email_verified": True, "email": EMAIL}
+VERIFIED = {"is_email_valid": True, "is_email_verified": True, "email": EMAIL}
 
 
 @pytest.fixture(scope="module")
@@ -85,20 +85,18 @@ def id_token(**claims: Any) -> str:
 # Access tokens
 
 
-def test_an_access_token_of_our_app_is_its_persons(whose: Whose, api: JwksEndpoint) -> None:
+def test_an_access_token_of_our_app_gives_the_id_of_its_user(whose: Whose, api: JwksEndpoint) -> None:
     assert whose(access_token="token") == str(PERSON)
     assert api.asked == ["/v1/user/access_token_info"]
     assert (api.received["authorization"], api.received["accept"]) == ("Bearer token", "application/json")
 
 
-def test_an_id_may_be_as_large_as_kakaos_type_for_it(whose: Whose, api: JwksEndpoint) -> None:
+def test_a_user_id_may_be_a_64_bit_integer(whose: Whose, api: JwksEndpoint) -> None:
     say(api, WELL | {"id": 2**63 - 1})
     assert whose(access_token="token") == str(2**63 - 1)
 
 
-def test_a_token_that_another_app_got_is_refused_whoever_it_is_of(
-    whose: Whose, api: JwksEndpoint, kakao_api: ModuleType
-) -> None:
+def test_an_access_token_of_another_app_is_refused(whose: Whose, api: JwksEndpoint, kakao_api: ModuleType) -> None:
     say(api, WELL | {"app_id": APP + 1})
     with pytest.raises(errors.InvalidKakaoTokenError):
         whose(access_token="token")
@@ -139,7 +137,7 @@ def test_a_token_that_another_app_got_is_refused_whoever_it_is_of(
     ],
     ids=lambda value: None if isinstance(value, (bytes, dict, list)) else str(value),
 )
-def test_what_kakao_answers_is_nobodys_id_but_a_reason(
+def test_an_error_or_unreadable_response_of_kakao_gives_a_reason_and_no_id(
     whose: Whose, api: JwksEndpoint, kakao_api: ModuleType, status: int, body: Any, code: str
 ) -> None:
     say(api, body, status)
@@ -149,7 +147,7 @@ def test_what_kakao_answers_is_nobodys_id_but_a_reason(
 
 
 # Kakao's own table, common and Kakao Login: https://developers.kakao.com/docs/latest/ko/rest-api/error-code and
-# /kakaologin/trouble-shooting. Its codes for images, messages and payments cannot come from what is called here.
+# /kakaologin/trouble-shooting. Its codes for images, messages and payments do not apply to the requests here.
 KAKAOS_CODES = {
     -1: (400, "kakao_unavailable"),
     -2: (400, "invalid_token"),
@@ -178,7 +176,7 @@ KAKAOS_CODES = {
 
 
 @pytest.mark.parametrize("number", KAKAOS_CODES)
-def test_each_of_kakaos_codes_has_one_answer_and_a_refused_app_is_ours_only_once_kakao_has_named_it(
+def test_each_error_code_of_kakao_has_one_error_and_a_refused_app_is_ours_only_after_kakao_named_it(
     whose: Whose,
     claims: Claims,
     api: JwksEndpoint,
@@ -199,13 +197,13 @@ def test_each_of_kakaos_codes_has_one_answer_and_a_refused_app_is_ours_only_once
         assert "canary" not in repr(logged)
 
 
-def test_no_code_has_an_answer_that_this_table_does_not_show() -> None:
+def test_the_table_shows_every_error_code_that_is_handled() -> None:
     assert {code: error.code for code, error in kakao_client.ERRORS.items()} == {
         code: answer for code, (_, answer) in KAKAOS_CODES.items()
     }
 
 
-def test_the_log_names_an_app_that_lets_only_some_addresses_call_and_rings_no_alarm_for_what_may_be_anybodys(
+def test_an_ip_restriction_is_a_logged_misconfiguration_and_a_warning_until_kakao_has_named_our_app(
     whose: Whose, claims: Claims, api: JwksEndpoint, kakao_api: ModuleType, caplog: pytest.LogCaptureFixture
 ) -> None:
     say(api, {"msg": "ip mismatched! callerIp=192.0.2.1. check out registered ips.", "code": -401}, 401)
@@ -218,19 +216,19 @@ def test_the_log_names_an_app_that_lets_only_some_addresses_call_and_rings_no_al
         assert "192.0.2.1" not in repr(vars(line))
 
 
-def test_a_kakao_that_does_not_answer_in_time_is_slow(whose: Whose, api: JwksEndpoint, kakao_api: ModuleType) -> None:
+def test_a_timeout_of_kakao_is_kakao_too_slow(whose: Whose, api: JwksEndpoint, kakao_api: ModuleType) -> None:
     api.silent = True
     with pytest.raises(errors.KakaoTooSlowError):
         whose(seconds=0.1, access_token="token")
 
 
-def test_no_time_is_left_for_a_second_question(whose: Whose, api: JwksEndpoint, kakao_api: ModuleType) -> None:
+def test_after_the_deadline_no_request_is_sent_to_kakao(whose: Whose, api: JwksEndpoint, kakao_api: ModuleType) -> None:
     with pytest.raises(errors.KakaoTooSlowError):
         whose(seconds=0, access_token="token")
     assert api.asked == []
 
 
-def test_https_is_spoken_where_the_setting_says_so(kakao_api: ModuleType, api: JwksEndpoint) -> None:
+def test_an_https_address_is_requested_over_tls(kakao_api: ModuleType, api: JwksEndpoint) -> None:
     at = api.url.replace("http:", "https:").partition("/pool/")[0]
     with pytest.raises(errors.KakaoUnavailableError):
         kakao_api.KakaoApi(at, app_id=APP, id_tokens=None).user_id(
@@ -239,14 +237,16 @@ def test_https_is_spoken_where_the_setting_says_so(kakao_api: ModuleType, api: J
     assert api.asked == []
 
 
-def test_a_kakao_that_nobody_reaches_is_unavailable(kakao_api: ModuleType) -> None:
+def test_a_refused_connection_to_kakao_is_kakao_unavailable(kakao_api: ModuleType) -> None:
     nowhere = kakao_api.KakaoApi("http://127.0.0.1:1", app_id=APP, id_tokens=None)
     with pytest.raises(errors.KakaoUnavailableError):
         nowhere.user_id(kakao_api.Credential(access_token="token"), deadline=time.monotonic() + 5)
 
 
 @pytest.mark.parametrize("token", ["", "two words", "line\r\nhost: evil.example", "토큰", "=", "a,b"])
-def test_what_cannot_be_a_token_is_not_sent(whose: Whose, api: JwksEndpoint, kakao_api: ModuleType, token: str) -> None:
+def test_a_malformed_access_token_is_not_sent_to_kakao(
+    whose: Whose, api: JwksEndpoint, kakao_api: ModuleType, token: str
+) -> None:
     with pytest.raises(errors.InvalidKakaoTokenError):
         whose(access_token=token)
     assert api.asked == []
@@ -256,7 +256,7 @@ def test_what_cannot_be_a_token_is_not_sent(whose: Whose, api: JwksEndpoint, kak
 
 
 @pytest.mark.parametrize("key", ["rest-api-key", "native-app-key"])
-def test_an_id_token_for_one_of_our_keys_is_its_persons_and_the_api_is_not_asked(
+def test_an_id_token_of_one_of_our_keys_gives_its_user_without_a_request_to_the_api(
     whose: Whose, api: JwksEndpoint, key: str
 ) -> None:
     assert whose(id_token=id_token(aud=key)) == str(PERSON)
@@ -279,7 +279,7 @@ def test_an_id_token_for_one_of_our_keys_is_its_persons_and_the_api_is_not_asked
     ],
     ids=lambda claims: "-".join(claims),
 )
-def test_an_id_token_that_is_not_for_us_or_not_any_more_is_refused(
+def test_an_id_token_of_another_app_or_an_expired_one_is_refused(
     whose: Whose, kakao_api: ModuleType, claims: dict[str, Any]
 ) -> None:
     with pytest.raises(errors.InvalidKakaoTokenError):
@@ -287,10 +287,10 @@ def test_an_id_token_that_is_not_for_us_or_not_any_more_is_refused(
 
 
 @pytest.mark.parametrize(("age", "counts"), [(0, True), (300, True), (325, True), (335, False), (6 * 3600, False)])
-def test_an_id_token_counts_for_five_minutes_however_long_it_is_valid(
+def test_an_id_token_is_accepted_for_five_minutes_after_its_issue(
     whose: Whose, claims: Claims, kakao_api: ModuleType, age: int, counts: bool
 ) -> None:
-    """Clocks may differ by another 30 seconds. Kakao gives it hours, and cannot be asked whether it still counts."""
+    """Clocks may differ by another 30 seconds. Kakao sets an expiry of hours, and has no API to check a token."""
     token = id_token(iat=int(time.time()) - age, exp=int(time.time()) + 3600)
     for asked in (whose, claims):
         with nullcontext() if counts else pytest.raises(errors.InvalidKakaoTokenError):
@@ -306,13 +306,13 @@ def test_a_forged_id_token_is_refused(whose: Whose, kakao_api: ModuleType) -> No
             whose(id_token=forged)
 
 
-def test_a_key_that_kakao_does_not_have_is_the_tokens_fault(whose: Whose, kakao_api: ModuleType) -> None:
+def test_an_id_token_with_an_unknown_key_id_is_invalid(whose: Whose, kakao_api: ModuleType) -> None:
     with pytest.raises(errors.InvalidKakaoTokenError):
         whose(id_token=user_pool.token("unknown", aud="rest-api-key"))
 
 
 @pytest.mark.parametrize("status", [404, 500])
-def test_an_id_token_cannot_be_judged_without_kakaos_keys(
+def test_an_id_token_is_refused_with_kakao_unavailable_while_kakaos_keys_are_missing(
     whose: Whose, endpoint: JwksEndpoint, kakao_api: ModuleType, status: int
 ) -> None:
     endpoint.status = status
@@ -320,7 +320,7 @@ def test_an_id_token_cannot_be_judged_without_kakaos_keys(
         whose(id_token=id_token())
 
 
-def test_keys_that_do_not_come_in_time_are_slow(
+def test_a_timeout_of_kakaos_keys_is_kakao_too_slow(
     whose: Whose, endpoint: JwksEndpoint, kakao_api: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from handlers import jwks
@@ -331,7 +331,7 @@ def test_keys_that_do_not_come_in_time_are_slow(
         whose(id_token=id_token())
 
 
-def test_a_nonce_that_the_request_names_has_to_be_the_tokens(whose: Whose, kakao_api: ModuleType) -> None:
+def test_the_nonce_of_the_request_must_be_the_one_of_the_id_token(whose: Whose, kakao_api: ModuleType) -> None:
     assert whose(id_token=id_token(nonce="n"), nonce="n") == str(PERSON)
     assert whose(id_token=id_token(nonce="n")) == str(PERSON)
     for token in (id_token(nonce="another"), id_token()):
@@ -339,13 +339,13 @@ def test_a_nonce_that_the_request_names_has_to_be_the_tokens(whose: Whose, kakao
             whose(id_token=token, nonce="n")
 
 
-def test_a_person_whose_id_is_no_number_is_kakaos_mistake(whose: Whose, kakao_api: ModuleType) -> None:
+def test_an_id_token_whose_sub_is_not_a_number_is_kakao_unavailable(whose: Whose, kakao_api: ModuleType) -> None:
     for sub in ("haneul", "01", "-1", "1.0", "1" * 20, "１"):
         with pytest.raises(errors.KakaoUnavailableError):
             whose(id_token=id_token(sub=sub))
 
 
-def test_it_has_to_be_one_token(whose: Whose, api: JwksEndpoint, kakao_api: ModuleType) -> None:
+def test_a_request_must_contain_exactly_one_token(whose: Whose, api: JwksEndpoint, kakao_api: ModuleType) -> None:
     both = {"access_token": "a", "id_token": id_token()}
     for credential in ({}, both, {"access_token": "a", "nonce": "n"}, {"nonce": "n"}):
         with pytest.raises(errors.InvalidKakaoTokenError):
@@ -356,23 +356,23 @@ def test_it_has_to_be_one_token(whose: Whose, api: JwksEndpoint, kakao_api: Modu
 # The claims
 
 
-def test_the_claims_of_an_access_token_are_what_kakao_tells_of_its_user(claims: Claims, api: JwksEndpoint) -> None:
-    say(api, {"id": PERSON, "kakao_account": {"profile": {"nickname": "김하늘"}, **VOUCHED}})
+def test_the_claims_of_an_access_token_come_from_kakaos_user_api(claims: Claims, api: JwksEndpoint) -> None:
+    say(api, {"id": PERSON, "kakao_account": {"profile": {"nickname": "김하늘"}, **VERIFIED}})
     verified = {"email": EMAIL, "email_verified": True}
     assert claims(access_token="token") == {"sub": str(PERSON), "nickname": "김하늘"} | verified
     assert api.asked == ["/v2/user/me?secure_resource=true"]
 
 
 @pytest.mark.parametrize("user", [{}, {"id": str(PERSON)}, {"id": True}, {"id": 0}, {"id": 2**63}], ids=str)
-def test_a_user_without_an_id_is_kakaos_mistake(claims: Claims, api: JwksEndpoint, user: dict[str, Any]) -> None:
+def test_a_user_without_a_valid_id_is_kakao_unavailable(
+    claims: Claims, api: JwksEndpoint, user: dict[str, Any]
+) -> None:
     say(api, user)
     with pytest.raises(errors.KakaoUnavailableError):
         claims(access_token="token")
 
 
-def test_an_id_token_gives_a_nickname_and_no_e_mail_since_it_does_not_say_whether_it_is_verified(
-    claims: Claims, api: JwksEndpoint
-) -> None:
+def test_an_id_token_gives_a_nickname_and_no_e_mail(claims: Claims, api: JwksEndpoint) -> None:
     found = claims(id_token=id_token(nickname="김하늘", email=EMAIL))
     assert found == {"sub": str(PERSON), "nickname": "김하늘"}
     assert claims(id_token=id_token(nickname="")) == {"sub": str(PERSON)}
@@ -382,7 +382,7 @@ def test_an_id_token_gives_a_nickname_and_no_e_mail_since_it_does_not_say_whethe
 # The answer to the challenge
 
 
-def test_a_credential_survives_being_an_answer_and_does_not_show_itself(kakao_api: ModuleType) -> None:
+def test_a_credential_can_be_written_and_read_again_and_its_repr_hides_the_token(kakao_api: ModuleType) -> None:
     tokens: list[dict[str, str]] = [{"access_token": "canary"}, {"id_token": "canary", "nonce": "canary"}]
     for credential in [kakao_api.Credential(**token) for token in [*tokens, tokens[0] | tokens[1]]]:
         assert kakao_api.Credential.from_text(credential.as_text()) == credential
@@ -392,6 +392,6 @@ def test_a_credential_survives_being_an_answer_and_does_not_show_itself(kakao_ap
 @pytest.mark.parametrize(
     "answer", [None, "", "token", "[]", "[" * 100_000, '{"access_token": 1}', '{"password": "p"}', b"{}"]
 )
-def test_an_answer_that_somebody_made_up_is_no_credential(kakao_api: ModuleType, answer: Any) -> None:
+def test_an_invalid_answer_to_the_challenge_is_refused(kakao_api: ModuleType, answer: Any) -> None:
     with pytest.raises(errors.InvalidKakaoTokenError):
         kakao_api.Credential.from_text(answer)

@@ -29,12 +29,12 @@ def claims(*consents: str, **account: Any) -> dict[str, Any]:
     return kakao_attributes.claims({"id": ID, "kakao_account": account}, consents)
 
 
-def test_without_a_mapping_only_the_profile_of_a_sign_in_is_passed_on() -> None:
+def test_without_a_mapping_only_sub_nickname_and_e_mail_are_claims() -> None:
     expected = {"sub": str(ID), "nickname": "김하늘", "email": EMAIL, "email_verified": True}
     assert claims(**ACCOUNT) == expected
 
 
-def test_each_consent_is_a_claim_in_the_form_of_openid_connect() -> None:
+def test_each_consent_becomes_a_claim_of_openid_connect() -> None:
     found = claims(*contract.KAKAO_CONSENTS, **ACCOUNT)
     assert {name: found[name] for name in contract.KAKAO_CONSENTS} == {
         "age_range": "20~29",
@@ -49,13 +49,13 @@ def test_each_consent_is_a_claim_in_the_form_of_openid_connect() -> None:
     }
 
 
-def test_what_a_user_withholds_is_absent() -> None:
+def test_a_withheld_consent_is_no_claim() -> None:
     withheld = {f"{name}_needs_agreement": True for name in ("email", "name", "phone_number", "birthday")}
     assert claims(*contract.KAKAO_CONSENTS, **withheld) == {"sub": str(ID)}
 
 
 @pytest.mark.parametrize("answer", [{}, {"kakao_account": None}, {"kakao_account": []}, {"kakao_account": "x"}])
-def test_an_account_that_is_none_has_no_claims_but_its_id(answer: dict[str, Any]) -> None:
+def test_a_malformed_account_has_only_the_id_as_a_claim(answer: dict[str, Any]) -> None:
     assert kakao_attributes.claims({"id": ID} | answer, contract.KAKAO_CONSENTS) == {"sub": str(ID)}
 
 
@@ -76,7 +76,7 @@ def test_an_account_that_is_none_has_no_claims_but_its_id(answer: dict[str, Any]
     ],
     ids=str,
 )
-def test_an_e_mail_that_is_not_valid_is_absent(account: dict[str, Any]) -> None:
+def test_an_e_mail_that_is_not_valid_is_left_out(account: dict[str, Any]) -> None:
     assert "email" not in claims(**account)
 
 
@@ -92,7 +92,7 @@ def test_an_e_mail_that_is_not_valid_is_absent(account: dict[str, Any]) -> None:
     ],
     ids=str,
 )
-def test_an_e_mail_that_kakao_does_not_vouch_for_ends_what_it_vouched_for_before(account: dict[str, Any]) -> None:
+def test_an_e_mail_that_kakao_does_not_verify_sets_email_verified_to_false(account: dict[str, Any]) -> None:
     """Cognito keeps the old value of an absent claim."""
     found = claims(**account)
     assert found == {"sub": str(ID), "email_verified": False}
@@ -100,13 +100,13 @@ def test_an_e_mail_that_kakao_does_not_vouch_for_ends_what_it_vouched_for_before
 
 
 @pytest.mark.parametrize("account", [{"email_needs_agreement": True}, VALID | {"email": None}], ids=str)
-def test_an_e_mail_that_its_user_withholds_says_nothing_of_the_one_before(account: dict[str, Any]) -> None:
+def test_a_withheld_e_mail_leaves_email_verified_unchanged(account: dict[str, Any]) -> None:
     assert claims(**account) == {"sub": str(ID)}
     assert kakao_attributes.user_attributes({"sub": str(ID)}, {}) == {}
 
 
 @pytest.mark.parametrize("word", [False, "true", 1, None])
-def test_an_e_mail_is_verified_by_kakaos_word_alone(word: Any) -> None:
+def test_an_e_mail_is_verified_only_where_kakao_says_true(word: Any) -> None:
     found = claims(**VALID | {"is_email_verified": word})
     assert (found["email"], found["email_verified"]) == (EMAIL, False)
     assert kakao_attributes.user_attributes(found, {}) == {"email_verified": "false"}
@@ -132,7 +132,7 @@ def test_an_e_mail_is_verified_by_kakaos_word_alone(word: Any) -> None:
         (821012345678, None),
     ],
 )
-def test_a_phone_number_is_e_164_or_absent(told: Any, claim: str | None) -> None:
+def test_a_phone_number_is_converted_to_e_164_or_left_out(told: Any, claim: str | None) -> None:
     assert claims("phone_number", phone_number=told).get("phone_number") == claim
 
 
@@ -156,7 +156,7 @@ def test_a_phone_number_is_e_164_or_absent(told: Any, claim: str | None) -> None
     ],
     ids=str,
 )
-def test_a_birthdate_is_a_day_of_the_solar_calendar_that_there_was(
+def test_a_birthdate_that_is_no_real_solar_date_is_left_out(
     account: dict[str, Any], birthdate: str | None, birthday: str | None
 ) -> None:
     found = claims("birthdate", "birthday", **{"birthday_type": "SOLAR"} | account)
@@ -166,24 +166,24 @@ def test_a_birthdate_is_a_day_of_the_solar_calendar_that_there_was(
 @pytest.mark.parametrize(
     "address", ["http://img.example.com/a.jpg", "javascript:alert(1)", "https://" + "a" * 300, "", 7]
 )
-def test_a_picture_is_an_address_with_tls_or_absent(address: Any) -> None:
+def test_a_picture_without_https_is_left_out(address: Any) -> None:
     assert "picture" not in claims("picture", profile={"profile_image_url": address})
 
 
 @pytest.mark.parametrize("text", ["", "x" * 101, "\ud83d", 7, None, ["x"]])
-def test_text_that_cognito_would_refuse_is_absent(text: Any) -> None:
+def test_text_that_cognito_would_refuse_is_left_out(text: Any) -> None:
     """Cognito would refuse the whole sign-in."""
     consents = ("name", "gender", "age_range", "ci")
     assert claims(*consents, **dict.fromkeys(consents, text)) == {"sub": str(ID)}
 
 
 @pytest.mark.parametrize("nickname", ["", 7, "\ud83d", "x" * 129])
-def test_a_nickname_that_no_profile_can_hold_is_absent(nickname: Any) -> None:
+def test_a_nickname_that_cognito_would_refuse_is_left_out(nickname: Any) -> None:
     assert "nickname" not in claims(profile={"nickname": nickname})
 
 
 @pytest.mark.parametrize("letter", ["x", "가", "😀"])
-def test_the_longest_nickname_leaves_an_id_token_that_fits_a_cookie_however_it_is_written(letter: str) -> None:
+def test_an_id_token_with_the_longest_nickname_fits_a_cookie_in_every_alphabet(letter: str) -> None:
     nickname = claims(profile={"nickname": letter * 128})["nickname"]
     assert nickname == letter * 128
     assert len(user_pool.token(nickname=nickname)) < 4096 - len("__Host-id")  # json.dumps writes 12 bytes for each 😀
@@ -199,7 +199,7 @@ def test_an_id_token_with_every_consent_fits_a_cookie() -> None:
 # Attributes
 
 
-def test_the_mapping_names_the_attribute_of_each_consent() -> None:
+def test_each_consent_goes_to_the_attribute_that_the_mapping_names() -> None:
     mapping = {"phone_number": "phone_number", "ci": "custom:ci", "birthdate": "birthdate"}
     found = kakao_attributes.user_attributes(claims(*mapping, **ACCOUNT), mapping)
     assert found == {
@@ -212,7 +212,7 @@ def test_the_mapping_names_the_attribute_of_each_consent() -> None:
     }
 
 
-def test_a_claim_that_is_not_mapped_is_no_attribute() -> None:
+def test_a_claim_without_a_mapping_is_not_written_to_the_profile() -> None:
     assert kakao_attributes.user_attributes(claims("ci", **ACCOUNT), {}).keys() == {
         "nickname",
         "email",
@@ -220,7 +220,7 @@ def test_a_claim_that_is_not_mapped_is_no_attribute() -> None:
     }
 
 
-def test_the_mapping_comes_from_the_environment_and_is_empty_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mapping_is_read_from_the_environment_and_empty_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(contract.ENV_KAKAO_ATTRIBUTES, raising=False)
     assert kakao_attributes.mapping() == {}
     monkeypatch.setenv(contract.ENV_KAKAO_ATTRIBUTES, '{"ci": "custom:ci"}')

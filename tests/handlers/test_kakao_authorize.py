@@ -28,7 +28,7 @@ def client(session: ModuleType, cognito: Cognito) -> Client:
 
 @pytest.fixture
 def sent(hosted: str) -> dict[str, str]:
-    """What Cognito sends to an identity provider."""
+    """The query that Cognito sends to an identity provider."""
     return {
         "client_id": KAKAO_CLIENT_ID,
         "redirect_uri": f"{hosted}/oauth2/idpresponse",
@@ -51,13 +51,17 @@ def query_of(answer: Answer) -> dict[str, str]:
     return dict(found)
 
 
-def test_kakao_gets_cognitos_request_and_the_parameters_of_the_login_link(client: Client, sent: dict[str, str]) -> None:
+def test_the_redirect_to_kakao_has_cognitos_query_and_the_parameters_of_the_login_link(
+    client: Client, sent: dict[str, str]
+) -> None:
     begin(client, prompt="login,select_account", login_hint="+82 10-1234-5678", service_terms="age_14,ads")
     own = {"prompt": "login,select_account", "login_hint": "+82 10-1234-5678", "service_terms": "age_14,ads"}
     assert query_of(client.send(AUTHORIZE, sent)) == sent | own
 
 
-def test_without_a_login_of_the_site_cognitos_request_goes_on_unchanged(client: Client, sent: dict[str, str]) -> None:
+def test_without_a_login_of_the_site_cognitos_query_is_passed_on_unchanged(
+    client: Client, sent: dict[str, str]
+) -> None:
     """A mobile app at the hosted login."""
     answer = client.send(AUTHORIZE, sent)
     assert answer["headers"]["location"] == f"{KAKAO_AUTHORIZE}?{urlencode(sent)}"
@@ -69,15 +73,13 @@ def test_a_login_without_parameters_adds_none(client: Client, sent: dict[str, st
     assert query_of(client.send(AUTHORIZE, sent)) == sent
 
 
-def test_the_parameters_are_used_once_so_that_an_app_in_the_same_browser_gets_none(
-    client: Client, cognito: Cognito, sent: dict[str, str]
-) -> None:
+def test_the_parameters_of_a_login_are_used_once(client: Client, cognito: Cognito, sent: dict[str, str]) -> None:
     begin(client, prompt="create")
     assert query_of(client.send(AUTHORIZE, sent))["prompt"] == "create"
     assert query_of(client.send(AUTHORIZE, sent)) == sent
 
 
-def test_the_login_goes_on_after_its_parameters_were_used(
+def test_a_login_finishes_after_its_parameters_were_used(
     client: Client, cognito: Cognito, sent: dict[str, str]
 ) -> None:
     location = client.send(LOGIN, {"prompt": "login", "return_to": "/board/7"})["headers"]["location"]
@@ -88,7 +90,7 @@ def test_the_login_goes_on_after_its_parameters_were_used(
     assert (answer["statusCode"], answer["headers"]["location"]) == (302, "/board/7")
 
 
-def test_of_several_tabs_the_newest_login_counts(client: Client, sent: dict[str, str]) -> None:
+def test_of_several_logins_the_parameters_of_the_newest_are_used(client: Client, sent: dict[str, str]) -> None:
     begin(client, prompt="login")
     begin(client, prompt="create")
     assert query_of(client.send(AUTHORIZE, sent))["prompt"] == "create"
@@ -97,7 +99,7 @@ def test_of_several_tabs_the_newest_login_counts(client: Client, sent: dict[str,
 
 
 @pytest.mark.parametrize("name", sorted(OWN))
-def test_a_link_straight_to_the_route_does_not_replace_what_the_login_asks_for(
+def test_parameters_of_a_link_to_the_route_do_not_replace_those_of_the_login(
     client: Client, sent: dict[str, str], name: str
 ) -> None:
     """Such as `prompt=select_account` in place of the team's `prompt=login`."""
@@ -107,7 +109,7 @@ def test_a_link_straight_to_the_route_does_not_replace_what_the_login_asks_for(
 
 
 @pytest.mark.parametrize("name", sorted(OWN))
-def test_what_cognito_sends_itself_passes_where_the_login_says_nothing_of_it(
+def test_a_parameter_of_cognito_is_passed_on_where_the_login_has_none(
     client: Client, sent: dict[str, str], name: str
 ) -> None:
     begin(client)
@@ -115,7 +117,7 @@ def test_what_cognito_sends_itself_passes_where_the_login_says_nothing_of_it(
 
 
 @pytest.mark.parametrize(("seconds", "is_used"), [(0, True), (30, True), (31, False), (-1, False), (599, False)])
-def test_the_parameters_of_a_login_that_was_given_up_do_not_wait_for_the_next_sign_in(
+def test_the_parameters_of_a_login_expire_after_30_seconds(
     client: Client, sent: dict[str, str], monkeypatch: pytest.MonkeyPatch, seconds: int, is_used: bool
 ) -> None:
     now = int(time.time())
@@ -126,10 +128,10 @@ def test_the_parameters_of_a_login_that_was_given_up_do_not_wait_for_the_next_si
 
 
 @pytest.mark.parametrize("started", ["", "soon", "9" * 5000, None], ids=["empty", "word", "long", "absent"])
-def test_a_login_that_does_not_say_when_it_began_goes_on_without_parameters(
+def test_a_login_cookie_without_a_valid_start_time_adds_no_parameters(
     client: Client, cognito: Cognito, sent: dict[str, str], started: str | None
 ) -> None:
-    """So did the cookies of the version before: a login that is under way at an update still ends well."""
+    """As the cookies of the previous version: a login that is under way during an update still works."""
     location = client.send(LOGIN, {"prompt": "login", "return_to": "/board/7"})["headers"]["location"]
     ((name, value),) = client.cookies.items()
     content = json.loads(base64.urlsafe_b64decode(value))
@@ -144,11 +146,11 @@ def test_a_login_that_does_not_say_when_it_began_goes_on_without_parameters(
 
 
 @pytest.mark.parametrize("name", ["nonce", "response_mode", "code_challenge", "code_challenge_method"])
-def test_what_an_openid_client_may_send_beside_it_passes(client: Client, sent: dict[str, str], name: str) -> None:
+def test_other_parameters_of_openid_connect_are_passed_on(client: Client, sent: dict[str, str], name: str) -> None:
     assert query_of(client.send(AUTHORIZE, sent | {name: "a value"})) == sent | {name: "a value"}
 
 
-def test_a_head_takes_nothing_from_the_login(client: Client, sent: dict[str, str]) -> None:
+def test_a_head_request_does_not_use_up_the_parameters(client: Client, sent: dict[str, str]) -> None:
     begin(client, prompt="login")
     assert query_of(client.send("HEAD /api/kakao/authorize", sent))["prompt"] == "login"
     assert query_of(client.send(AUTHORIZE, sent))["prompt"] == "login"
@@ -168,7 +170,7 @@ def test_a_head_takes_nothing_from_the_login(client: Client, sent: dict[str, str
         {"prompt": ["login", "login"]},
     ],
 )
-def test_no_request_that_is_not_cognitos_own_goes_on_to_kakao(
+def test_a_request_that_differs_from_cognitos_is_not_redirected_to_kakao(
     client: Client, sent: dict[str, str], change: dict[str, Any]
 ) -> None:
     def filled(value: Any) -> Any:
@@ -181,7 +183,7 @@ def test_no_request_that_is_not_cognitos_own_goes_on_to_kakao(
 
 
 @pytest.mark.parametrize("query", ["", "client_id", "?", "&&&", "client_id=" + KAKAO_CLIENT_ID])
-def test_a_link_to_the_route_alone_leads_nowhere(client: Client, query: str) -> None:
+def test_a_link_to_the_route_without_cognitos_query_is_refused(client: Client, query: str) -> None:
     assert client.send(AUTHORIZE, raw_query=query)["statusCode"] == 400
 
 
@@ -196,7 +198,7 @@ def test_a_link_to_the_route_alone_leads_nowhere(client: Client, query: str) -> 
         {"state": "A" * 43},
     ],
 )
-def test_a_login_cookie_with_other_content_adds_nothing(
+def test_a_login_cookie_with_invalid_content_adds_no_parameters(
     client: Client, sent: dict[str, str], change: dict[str, str]
 ) -> None:
     begin(client, prompt="login")
@@ -206,7 +208,7 @@ def test_a_login_cookie_with_other_content_adds_nothing(
     assert query_of(client.send(AUTHORIZE, sent)) == sent
 
 
-def test_a_doubled_login_cookie_adds_nothing(client: Client, sent: dict[str, str]) -> None:
+def test_a_duplicate_login_cookie_adds_no_parameters(client: Client, sent: dict[str, str]) -> None:
     begin(client, prompt="login")
     cookies = [f"{name}={value}" for name, value in client.cookies.items()]
     assert query_of(client.send(AUTHORIZE, sent, cookies=cookies * 2)) == sent
@@ -226,7 +228,7 @@ own = st.fixed_dictionaries({}, optional={"prompt": st.sampled_from(["login", "n
 @example([("state", "a\r\nx: y")], {})
 @example([("prompt", "x"), ("prompt", "y")], {"prompt": "none"})
 @example([("prompt", "select_account")], {"prompt": "login"})
-def test_whatever_comes_only_what_is_on_the_list_goes_on_and_byte_for_byte(
+def test_only_listed_parameters_are_passed_on_and_byte_for_byte(
     pairs: list[tuple[str, str]], parameters: dict[str, str]
 ) -> None:
     query = "&".join(f"{name}={value}" for name, value in [("client_id", "us"), *pairs])
@@ -266,7 +268,7 @@ def test_whatever_comes_only_what_is_on_the_list_goes_on_and_byte_for_byte(
         {"code": ""},
     ],
 )
-def test_a_login_without_any_page_of_kakaos_that_fails_leads_quietly_back(
+def test_a_failed_login_with_prompt_none_returns_to_the_page_without_an_error(
     client: Client, cognito: Cognito, sent: dict[str, str], said: dict[str, str]
 ) -> None:
     location = client.send(LOGIN, {"prompt": "none", "return_to": "/board/7#end"})["headers"]["location"]
@@ -278,14 +280,16 @@ def test_a_login_without_any_page_of_kakaos_that_fails_leads_quietly_back(
     assert client.cookies == {}
 
 
-def test_a_cognito_that_fails_is_no_page_either_where_nobody_pressed_a_button(client: Client, cognito: Cognito) -> None:
+def test_a_failure_of_cognito_during_prompt_none_returns_to_the_page_without_an_error(
+    client: Client, cognito: Cognito
+) -> None:
     location = client.send(LOGIN, {"prompt": "none", "origin": LOCAL})["headers"]["location"]
     cognito.status = 503
     answer = client.send(CALLBACK, {"code": "c", "state": parse_qs(urlsplit(location).query)["state"][0]})
     assert (answer["statusCode"], answer["headers"]["location"]) == (302, "/")
 
 
-def test_any_other_login_that_fails_says_so(client: Client, sent: dict[str, str]) -> None:
+def test_a_failed_login_without_prompt_none_shows_an_error_page(client: Client, sent: dict[str, str]) -> None:
     location = client.send(LOGIN, {"prompt": "login"})["headers"]["location"]
     state = parse_qs(urlsplit(location).query)["state"][0]
     answer = client.send(CALLBACK, {"error": "consent_required", "state": state})

@@ -23,8 +23,8 @@ OVER = AGAIN | {"failAuthentication": True}
 
 
 @pytest.fixture
-def vouched(kakao_challenge: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What Kakao was asked; it answers with the person 1, or raises what the list holds as its first member."""
+def kakao_requests(kakao_challenge: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The requests to Kakao. It answers with the user 1, or raises the first item of the list, if that is an error."""
     asked: list[Any] = []
 
     def user_id(credential: Any, *, deadline: float) -> str:
@@ -65,24 +65,24 @@ def verified(kakao_challenge: ModuleType, *, name: str = NAME, **more: Any) -> A
         ([{}], OVER),
     ],
 )
-def test_a_right_answer_gives_tokens_and_three_wrong_ones_end_it(
+def test_a_correct_answer_gives_tokens_and_three_wrong_answers_end_the_challenge(
     kakao_challenge: ModuleType, session: list[dict[str, Any]], expected: dict[str, Any]
 ) -> None:
     assert defined(kakao_challenge, *session) == expected
 
 
-def test_the_first_round_follows_no_other(kakao_challenge: ModuleType) -> None:
+def test_a_challenge_without_a_session_starts_the_first_round(kakao_challenge: ModuleType) -> None:
     assert defined(kakao_challenge, session=None) == AGAIN
 
 
-def test_nobody_gets_tokens_for_a_user_who_does_not_exist(kakao_challenge: ModuleType) -> None:
-    """Cognito goes through the motions for one (prevent_user_existence_errors)."""
+def test_no_tokens_are_issued_for_a_user_who_does_not_exist(kakao_challenge: ModuleType) -> None:
+    """Cognito runs the challenge for one all the same (prevent_user_existence_errors)."""
     assert defined(kakao_challenge, RIGHT, userNotFound=True) == AGAIN
     assert defined(kakao_challenge, WRONG, WRONG, RIGHT, userNotFound=True) == OVER
 
 
 @given(name=st.from_regex(r"kakao-[1-9][0-9]{0,18}", fullmatch=True, alphabet=string.printable))
-def test_the_challenge_begins_for_the_name_of_a_kakao_user(name: str) -> None:
+def test_the_challenge_starts_for_the_user_name_of_a_kakao_user(name: str) -> None:
     from handlers import kakao_challenge
 
     assert defined(kakao_challenge, name=name) == AGAIN
@@ -106,7 +106,7 @@ NOT_KAKAO = [
 
 @pytest.mark.parametrize("session", [[], [WRONG], [RIGHT]])
 @pytest.mark.parametrize("name", NOT_KAKAO)
-def test_the_challenge_ends_at_once_for_any_other_name_whether_or_not_there_is_such_an_account(
+def test_the_challenge_ends_at_once_for_any_other_user_name_existing_or_not(
     kakao_challenge: ModuleType, name: Any, session: list[dict[str, Any]]
 ) -> None:
     known = defined(kakao_challenge, *session, name=name)
@@ -114,7 +114,7 @@ def test_the_challenge_ends_at_once_for_any_other_name_whether_or_not_there_is_s
 
 
 @given(name=st.text())
-def test_no_other_name_gets_tokens(name: str) -> None:
+def test_no_other_user_name_gets_tokens(name: str) -> None:
     from handlers import kakao_challenge
 
     if not name.lower().startswith("kakao-"):
@@ -122,14 +122,14 @@ def test_no_other_name_gets_tokens(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NOT_KAKAO)
-def test_kakao_is_not_asked_about_an_answer_for_any_other_name(
-    kakao_challenge: ModuleType, vouched: list[Any], name: Any
+def test_an_answer_for_any_other_user_name_is_wrong_without_a_request_to_kakao(
+    kakao_challenge: ModuleType, kakao_requests: list[Any], name: Any
 ) -> None:
     assert verified(kakao_challenge, name=name) == {"answerCorrect": False}
-    assert vouched == []
+    assert kakao_requests == []
 
 
-def test_an_id_token_that_the_route_took_a_moment_ago_is_not_too_old_for_the_challenge(
+def test_the_challenge_accepts_id_tokens_for_longer_than_the_route(
     kakao_challenge: ModuleType, kakao_sign_in: ModuleType
 ) -> None:
     assert (
@@ -137,61 +137,65 @@ def test_an_id_token_that_the_route_took_a_moment_ago_is_not_too_old_for_the_cha
     )
 
 
-def test_the_challenge_tells_nothing(kakao_challenge: ModuleType) -> None:
+def test_the_challenge_parameters_are_empty(kakao_challenge: ModuleType) -> None:
     event = {"triggerSource": "CreateAuthChallenge_Authentication", "userName": NAME, "request": {}, "response": {}}
     answer = kakao_challenge.handler(event, None)
     assert answer["response"] == {"publicChallengeParameters": {}, "privateChallengeParameters": {}}
 
 
-def test_a_token_of_the_profiles_person_is_the_right_answer(kakao_challenge: ModuleType, vouched: list[Any]) -> None:
+def test_a_token_of_the_profiles_user_is_the_correct_answer(
+    kakao_challenge: ModuleType, kakao_requests: list[Any]
+) -> None:
     assert verified(kakao_challenge) == {"answerCorrect": True}
 
 
 @pytest.mark.parametrize("name", ["kakao-2", "kakao-11", "Kakao_1", "1", "person@example.com"])
-def test_a_token_opens_its_own_persons_profile_and_no_other(
-    kakao_challenge: ModuleType, vouched: list[Any], name: str
+def test_a_token_is_a_wrong_answer_for_the_profile_of_another_user(
+    kakao_challenge: ModuleType, kakao_requests: list[Any], name: str
 ) -> None:
     assert verified(kakao_challenge, name=name) == {"answerCorrect": False}
 
 
 @pytest.mark.parametrize("attributes", [{}, {"identities": "[]"}, {"identities": LINKED.replace("1", "2")}, None])
-def test_a_profile_on_which_hosted_sign_ins_would_not_land_opens_to_nobody(
-    kakao_challenge: ModuleType, vouched: list[Any], attributes: dict[str, str] | None
+def test_a_profile_without_a_link_to_the_kakao_user_accepts_no_answer(
+    kakao_challenge: ModuleType, kakao_requests: list[Any], attributes: dict[str, str] | None
 ) -> None:
     assert verified(kakao_challenge, userAttributes=attributes) == {"answerCorrect": False}
 
 
 @pytest.mark.parametrize("answer", [None, "", "token", '{"access_token": ["token"]}'])
-def test_anything_else_is_wrong_and_kakao_is_not_asked(
-    kakao_challenge: ModuleType, vouched: list[Any], answer: Any
+def test_a_malformed_answer_is_wrong_without_a_request_to_kakao(
+    kakao_challenge: ModuleType, kakao_requests: list[Any], answer: Any
 ) -> None:
     assert verified(kakao_challenge, challengeAnswer=answer) == {"answerCorrect": False}
     assert verified(kakao_challenge, userNotFound=True) == {"answerCorrect": False}
-    assert vouched == []
+    assert kakao_requests == []
 
 
-def test_a_token_that_kakao_does_not_know_is_wrong(kakao_challenge: ModuleType, vouched: list[Any]) -> None:
-    vouched.append(errors.InvalidKakaoTokenError())
+def test_a_token_that_kakao_refuses_is_a_wrong_answer(kakao_challenge: ModuleType, kakao_requests: list[Any]) -> None:
+    kakao_requests.append(errors.InvalidKakaoTokenError())
     assert verified(kakao_challenge) == {"answerCorrect": False}
 
 
-def test_a_kakao_that_cannot_say_is_no_wrong_answer_and_the_reason_is_a_code(
-    kakao_challenge: ModuleType, vouched: list[Any]
+def test_a_failure_of_kakao_is_an_error_with_a_code_and_no_wrong_answer(
+    kakao_challenge: ModuleType, kakao_requests: list[Any]
 ) -> None:
-    vouched.append(errors.KakaoThrottledError())
+    kakao_requests.append(errors.KakaoThrottledError())
     with pytest.raises(errors.KakaoThrottledError) as failed:
         verified(kakao_challenge)
     assert str(failed.value) == "kakao_throttled"
 
 
-def test_being_called_twice_is_being_called_once(kakao_challenge: ModuleType, vouched: list[Any]) -> None:
+def test_a_second_call_with_the_same_event_changes_nothing(
+    kakao_challenge: ModuleType, kakao_requests: list[Any]
+) -> None:
     for session in ([], [WRONG], [WRONG, WRONG, RIGHT]):
         assert defined(kakao_challenge, *session) == defined(kakao_challenge, *session)
     assert verified(kakao_challenge) == verified(kakao_challenge) == {"answerCorrect": True}
 
 
 def test_without_an_identity_provider_a_profile_needs_no_link(
-    kakao_challenge: ModuleType, vouched: list[Any], monkeypatch: pytest.MonkeyPatch
+    kakao_challenge: ModuleType, kakao_requests: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unlinked: dict[str, Any] = {"userAttributes": {}}
     assert verified(kakao_challenge, **unlinked) == {"answerCorrect": False}

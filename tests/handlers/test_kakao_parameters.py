@@ -45,12 +45,12 @@ GOOD = [
 
 
 @pytest.mark.parametrize(("name", "value"), GOOD)
-def test_what_kakao_documents_reaches_kakao_as_it_is(name: str, value: str) -> None:
+def test_a_documented_value_is_passed_on_unchanged(name: str, value: str) -> None:
     assert kakao_parameters.parse({name: [value]}) == {name: value}
 
 
 @pytest.mark.parametrize(("name", "value"), MISTAKEN)
-def test_a_value_that_kakao_does_not_document_is_refused_and_its_parameter_named(name: str, value: str) -> None:
+def test_an_undocumented_value_is_refused_and_the_error_names_the_parameter(name: str, value: str) -> None:
     with pytest.raises(KakaoParameterError, match=name):
         kakao_parameters.parse({name: [value]})
 
@@ -62,11 +62,11 @@ def test_a_parameter_that_occurs_twice_is_refused(name: str, value: str) -> None
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_an_empty_parameter_is_none(name: str) -> None:
+def test_an_empty_parameter_is_ignored(name: str) -> None:
     assert kakao_parameters.parse({name: [""]}) == {}
 
 
-def test_parameters_that_would_fill_the_logins_cookie_are_refused() -> None:
+def test_parameters_too_long_for_the_login_cookie_are_refused() -> None:
     terms = ",".join(["t" * 64] * 7)
     with pytest.raises(KakaoParameterError):
         kakao_parameters.parse({"service_terms": [terms]})
@@ -78,7 +78,7 @@ names = st.one_of(st.text(max_size=20), st.sampled_from([*NAMES, "client_id", "r
 
 @given(st.dictionaries(names, st.lists(values, max_size=2), max_size=6))
 @example({"client_id": ["theirs"], "prompt": ["login"], "scope": ["talk_message"]})
-def test_no_query_brings_anything_else_to_kakao(query: dict[str, list[str]]) -> None:
+def test_only_kakaos_four_parameters_are_read_from_a_query(query: dict[str, list[str]]) -> None:
     try:
         found = kakao_parameters.parse(query)
     except KakaoParameterError:
@@ -91,12 +91,12 @@ def test_no_query_brings_anything_else_to_kakao(query: dict[str, list[str]]) -> 
 
 
 @pytest.mark.parametrize("text", ["prompt=x", "prompt=login&prompt=login", "prompt=none&" + "&".join("abcdefgh")])
-def test_what_the_login_did_not_write_is_not_read_from_its_cookie(text: str) -> None:
+def test_invalid_parameters_in_a_login_cookie_are_refused(text: str) -> None:
     with pytest.raises(KakaoParameterError):
         kakao_parameters.decode(text)
 
 
-def test_only_a_login_without_any_page_is_silent() -> None:
+def test_only_prompt_none_is_a_silent_login() -> None:
     assert kakao_parameters.is_silent({"prompt": "none"})
     assert not kakao_parameters.is_silent({"prompt": "login"})
     assert not kakao_parameters.is_silent({})

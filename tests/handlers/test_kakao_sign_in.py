@@ -1,4 +1,4 @@
-"""POST /api/auth/kakao, between a Kakao that vouches for one person and a user pool that keeps what is done to it."""
+"""POST /api/auth/kakao, between a Kakao with one user and a user pool that records the calls."""
 
 import json
 from collections.abc import Callable
@@ -37,7 +37,7 @@ class CrashError(BaseException):
 
 @dataclass
 class Kakao:
-    """Vouches for one person, or raises what it is told to."""
+    """Accepts every token as one user's, or raises `failure`."""
 
     who: str = "1"
     failure: Exception | None = None
@@ -61,14 +61,14 @@ class Kakao:
 
 @dataclass
 class Pool:
-    """A user pool's profiles, by name. `before` runs ahead of an operation, once; `says` is an error in its place."""
+    """A user pool's profiles, by name. `before` runs once before an operation; `says` is an error in its place."""
 
     profiles: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     sent: list[dict[str, Any]] = field(default_factory=list)
     before: dict[str, Callable[[], object]] = field(default_factory=dict)
     says: dict[str, CognitoError] = field(default_factory=dict)
-    crash_at: int = 99  # the number of the operation that the function does not live to send
+    crash_at: int = 99  # the number of the operation before which the function crashes
     right: bool = True
     needs_link: bool = True
 
@@ -85,7 +85,7 @@ class Pool:
         return answer
 
     def hosted_sign_in(self) -> None:
-        """The person comes through the hosted login: on to the linked profile, or to one of that kind."""
+        """Sign in through the hosted login: use the linked profile, or create a hosted one."""
         if not self.linked():
             self.profiles[HOSTED] = profile()
 
@@ -225,7 +225,7 @@ def send(kakao_sign_in: ModuleType, pool: Pool, kakao: Kakao) -> Send:
         (None, False, "CREATE_PROFILE"),
     ],
 )
-def test_what_the_pool_holds_decides_the_next_step(
+def test_the_profiles_in_the_pool_decide_the_next_step(
     kakao_sign_in: ModuleType, profile: tuple[bool, bool] | None, has_hosted_profile: bool | None, step: str
 ) -> None:
     kakao_profile = kakao_sign_in.kakao_profile
@@ -233,10 +233,10 @@ def test_what_the_pool_holds_decides_the_next_step(
     assert kakao_profile.next_step(known, has_hosted_profile=has_hosted_profile).name == step
 
 
-# One person, one profile
+# One user, one profile
 
 
-def test_a_first_sign_in_makes_a_profile_that_is_linked_before_it_gets_tokens(send: Send, pool: Pool) -> None:
+def test_a_first_sign_in_creates_and_links_a_profile_before_it_gets_tokens(send: Send, pool: Pool) -> None:
     status, tokens = send()
     assert (status, set(tokens)) == (200, TOKENS)
     assert pool.people() == [NATIVE]
@@ -253,7 +253,7 @@ def test_a_first_sign_in_is_announced_once_to_the_teams_function(send: Send, mon
     assert announced == [(f"sub-of-{NATIVE}", "Kakao")]
 
 
-def test_an_id_token_may_come_with_its_nonce(send: Send) -> None:
+def test_an_id_token_is_accepted_with_its_nonce(send: Send) -> None:
     assert send({"id_token": "token", "nonce": "nonce"})[0] == 200
 
 
@@ -263,7 +263,7 @@ def test_no_password_is_set_at_any_step(send: Send, pool: Pool) -> None:
         assert not [name for name in parameters if "Password" in name]
 
 
-def test_the_next_sign_in_asks_kakao_for_no_profile_and_makes_nothing(send: Send, pool: Pool, kakao: Kakao) -> None:
+def test_the_next_sign_in_creates_no_profile_and_requests_no_claims(send: Send, pool: Pool, kakao: Kakao) -> None:
     first = send()
     pool.asked.clear()
     kakao.asked.clear()
@@ -272,13 +272,13 @@ def test_the_next_sign_in_asks_kakao_for_no_profile_and_makes_nothing(send: Send
     assert kakao.asked == ["user_id"]
 
 
-def test_the_profile_holds_what_kakao_vouches_for(send: Send, pool: Pool) -> None:
+def test_the_profile_has_the_nickname_and_the_verified_e_mail(send: Send, pool: Pool) -> None:
     send()
     expected = {"nickname": "김하늘", "email": EMAIL, "email_verified": "true"}
     assert pool.profiles[NATIVE]["attributes"] == expected
 
 
-def test_the_profile_holds_the_consents_that_the_team_maps(
+def test_the_profile_has_the_mapped_consents(
     send: Send, pool: Pool, kakao_sign_in: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kakao_sign_in, "ATTRIBUTES", {"phone_number": "phone_number", "ci": "custom:ci"})
@@ -287,19 +287,19 @@ def test_the_profile_holds_the_consents_that_the_team_maps(
     assert (attributes["phone_number"], attributes["custom:ci"]) == ("the phone_number", "the ci")
 
 
-def test_a_profile_without_an_e_mail_says_nothing_of_one(send: Send, pool: Pool, kakao: Kakao) -> None:
+def test_a_new_profile_without_a_verified_e_mail_has_no_email_attributes(send: Send, pool: Pool, kakao: Kakao) -> None:
     kakao.verified = False
     send()
     assert pool.profiles[NATIVE]["attributes"] == {"nickname": "김하늘"}
 
 
-def test_consent_is_not_needed_to_sign_in(send: Send, pool: Pool, kakao: Kakao) -> None:
+def test_a_user_who_withholds_every_consent_signs_in(send: Send, pool: Pool, kakao: Kakao) -> None:
     kakao.nickname = kakao.email = kakao.verified = None
     assert send()[0] == 200
     assert pool.profiles[NATIVE]["attributes"] == {}
 
 
-def test_an_account_with_the_same_e_mail_stays_as_it_is(send: Send, pool: Pool) -> None:
+def test_an_account_with_the_same_e_mail_is_not_changed(send: Send, pool: Pool) -> None:
     pool.profiles[EMAIL] = profile(email=EMAIL, email_verified="true")
     before = json.dumps(pool.profiles[EMAIL])
     assert send()[0] == 200
@@ -307,7 +307,7 @@ def test_an_account_with_the_same_e_mail_stays_as_it_is(send: Send, pool: Pool) 
 
 
 @pytest.mark.parametrize("name", ["kakao_1", "Kakao_1"])
-def test_who_came_through_the_hosted_login_first_is_sent_there(send: Send, pool: Pool, name: str) -> None:
+def test_a_user_of_the_hosted_login_must_sign_in_there(send: Send, pool: Pool, name: str) -> None:
     pool.profiles[name] = profile()
     status, answer = send()
     assert (status, answer["error"]) == (409, "hosted_login_required")
@@ -326,11 +326,13 @@ def test_a_disabled_profile_gets_no_tokens(send: Send, pool: Pool) -> None:
     assert pool.asked == ["admin_get_user"]
 
 
-# Others at the same time, and ends in between
+# Concurrent sign-ins, and crashes
 
 
 @pytest.mark.parametrize("step", range(1, len(STEPS) + 1))
-def test_wherever_a_first_sign_in_ends_the_next_one_goes_on_from_there(send: Send, pool: Pool, step: int) -> None:
+def test_a_first_sign_in_interrupted_at_any_step_is_completed_by_the_next_one(
+    send: Send, pool: Pool, step: int
+) -> None:
     pool.crash_at = step
     with pytest.raises(CrashError):
         send()
@@ -341,7 +343,7 @@ def test_wherever_a_first_sign_in_ends_the_next_one_goes_on_from_there(send: Sen
 
 
 @pytest.mark.parametrize("step", STEPS[1:])
-def test_two_first_sign_ins_by_token_end_at_one_profile(send: Send, pool: Pool, step: str) -> None:
+def test_two_concurrent_first_sign_ins_by_token_use_one_profile(send: Send, pool: Pool, step: str) -> None:
     pool.before[step] = lambda: others.append(send())
     others: list[tuple[int, dict[str, Any]]] = []
     assert send() == others[0]
@@ -350,7 +352,7 @@ def test_two_first_sign_ins_by_token_end_at_one_profile(send: Send, pool: Pool, 
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_first_sign_in_by_token_and_one_on_the_web_end_at_one_profile_that_opens(
+def test_concurrent_first_sign_ins_by_token_and_on_the_web_leave_one_usable_profile(
     send: Send, pool: Pool, step: str
 ) -> None:
     pool.before[step] = pool.hosted_sign_in
@@ -363,7 +365,7 @@ def test_a_first_sign_in_by_token_and_one_on_the_web_end_at_one_profile_that_ope
 
 
 @pytest.mark.parametrize("name", ["kakao_1", "Kakao_1"])
-def test_a_profile_that_lost_the_race_stays_and_opens_to_nobody(send: Send, pool: Pool, name: str) -> None:
+def test_a_profile_that_lost_the_race_stays_and_gets_no_tokens(send: Send, pool: Pool, name: str) -> None:
     pool.profiles = {NATIVE: profile(), name: profile()}
     for _ in range(2):
         assert send()[0] == 409
@@ -371,7 +373,7 @@ def test_a_profile_that_lost_the_race_stays_and_opens_to_nobody(send: Send, pool
     assert set(pool.asked) == {"admin_get_user"}  # neither linked nor challenged
 
 
-def test_a_profile_that_lost_the_race_is_the_users_once_the_other_one_is_gone(send: Send, pool: Pool) -> None:
+def test_a_profile_that_lost_the_race_is_used_once_the_other_one_is_deleted(send: Send, pool: Pool) -> None:
     pool.profiles = {NATIVE: profile(), HOSTED: profile()}
     assert send()[0] == 409
     del pool.profiles[HOSTED]  # the membership ended, and begins anew
@@ -379,14 +381,14 @@ def test_a_profile_that_lost_the_race_is_the_users_once_the_other_one_is_gone(se
     assert pool.profiles[NATIVE]["linked"]
 
 
-def test_no_step_deletes_anybody(send: Send, pool: Pool) -> None:
-    """The test's pool has no such operation, and IAM grants none."""
+def test_no_step_deletes_a_user(send: Send, pool: Pool) -> None:
+    """The pool of the test has no such operation, and IAM does not allow it."""
     pool.before["admin_link_provider_for_user"] = pool.hosted_sign_in
     assert send()[0] == 409
     assert "admin_delete_user" not in pool.asked
 
 
-def test_a_profile_that_is_gone_before_its_link_is_made_by_the_next_sign_in(send: Send, pool: Pool) -> None:
+def test_a_profile_deleted_before_its_link_is_created_again_by_the_next_sign_in(send: Send, pool: Pool) -> None:
     pool.before["admin_link_provider_for_user"] = lambda: pool.profiles.pop(NATIVE)
     status, answer = send()
     assert (status, answer["error"]) == (502, "cognito_unavailable")
@@ -394,7 +396,7 @@ def test_a_profile_that_is_gone_before_its_link_is_made_by_the_next_sign_in(send
     assert send()[0] == 200
 
 
-def test_a_link_that_fails_for_another_reason_is_no_reason_to_delete(send: Send, pool: Pool) -> None:
+def test_a_failed_link_keeps_the_profile_for_the_next_sign_in(send: Send, pool: Pool) -> None:
     pool.says["admin_link_provider_for_user"] = CognitoResponseError("InternalErrorException", "")
     status, answer = send()
     assert (status, answer["error"]) == (502, "cognito_unavailable")
@@ -403,7 +405,7 @@ def test_a_link_that_fails_for_another_reason_is_no_reason_to_delete(send: Send,
     assert send()[0] == 200
 
 
-def test_two_people_in_one_warm_function_do_not_mix(send: Send, pool: Pool, kakao: Kakao) -> None:
+def test_a_warm_function_does_not_mix_up_users(send: Send, pool: Pool, kakao: Kakao) -> None:
     known, unknown = ("김하늘", EMAIL, True), (None, None, None)
     for kakao.who, told in [("1", known), ("2", unknown), ("1", unknown)]:
         kakao.nickname, kakao.email, kakao.verified = told
@@ -430,7 +432,7 @@ def test_two_people_in_one_warm_function_do_not_mix(send: Send, pool: Pool, kaka
         ("KakaoTooSlowError", 504),
     ],
 )
-def test_nobody_is_looked_up_before_kakao_has_vouched(
+def test_cognito_is_not_called_before_kakao_has_verified_the_token(
     send: Send, pool: Pool, kakao: Kakao, error: str, status: int
 ) -> None:
     kakao.failure = getattr(errors, error)()
@@ -439,7 +441,7 @@ def test_nobody_is_looked_up_before_kakao_has_vouched(
     assert pool.asked == []
 
 
-def test_each_error_of_kakaos_has_an_answer_of_its_own() -> None:
+def test_each_error_of_kakao_has_its_own_response() -> None:
     assert {error.code for error in errors.KakaoError.__subclasses__()} == set(kakao_responses.RESPONSES)
 
 
@@ -456,30 +458,28 @@ def test_each_error_of_kakaos_has_an_answer_of_its_own() -> None:
         ("TooManyRequestsException", "", 429),
     ],
 )
-def test_what_goes_wrong_at_the_challenge_is_told_apart(
+def test_each_failure_of_the_challenge_has_its_own_response(
     send: Send, pool: Pool, name: str, message: str, expected: int
 ) -> None:
     pool.says["admin_respond_to_auth_challenge"] = CognitoResponseError(name, message)
     assert send()[0] == expected
 
 
-def test_a_token_that_is_not_good_any_more_at_the_challenge_gives_no_tokens(send: Send, pool: Pool) -> None:
+def test_a_token_that_fails_the_challenge_gets_no_tokens(send: Send, pool: Pool) -> None:
     pool.right = False
     status, answer = send()
     assert (status, answer["error"]) == (401, "invalid_token")
 
 
 @pytest.mark.parametrize("name", ["NotAuthorizedException", "PasswordResetRequiredException"])
-def test_a_profile_that_cognito_lets_nobody_into_this_way_is_sent_to_the_hosted_login(
-    send: Send, pool: Pool, name: str
-) -> None:
+def test_a_profile_that_cognito_refuses_must_use_the_hosted_login(send: Send, pool: Pool, name: str) -> None:
     pool.says["admin_initiate_auth"] = CognitoResponseError(name, "")
     assert send()[0] == 409
 
 
 @pytest.mark.parametrize("step", sorted(set(STEPS)))
 @pytest.mark.parametrize("name", ["LimitExceededException", "ThrottlingException", "TooManyRequestsException"])
-def test_a_throttled_cognito_says_when_to_come_back(send: Send, pool: Pool, step: str, name: str) -> None:
+def test_a_throttled_cognito_is_a_429(send: Send, pool: Pool, step: str, name: str) -> None:
     pool.says[step] = CognitoResponseError(name, "")
     assert send()[0] == 429
 
@@ -493,7 +493,7 @@ def test_a_throttled_cognito_says_when_to_come_back(send: Send, pool: Pool, step
     ],
     ids=["slow", "down"],
 )
-def test_a_cognito_that_does_not_answer_is_told_apart_at_each_step(
+def test_an_unreachable_cognito_is_reported_at_each_step(
     send: Send, pool: Pool, step: str, error: CognitoError, expected: tuple[int, str]
 ) -> None:
     pool.says[step] = error
@@ -502,7 +502,7 @@ def test_a_cognito_that_does_not_answer_is_told_apart_at_each_step(
     assert pool.asked[-1] == step  # nothing is sent after it
 
 
-def test_what_cognito_calls_a_fault_of_the_request_is_none_of_the_apps(send: Send, pool: Pool) -> None:
+def test_a_parameter_error_of_cognito_is_a_502(send: Send, pool: Pool) -> None:
     pool.says["admin_create_user"] = CognitoResponseError("InvalidParameterException", "")
     status, answer = send()
     assert (status, answer["error"]) == (502, "cognito_unavailable")
@@ -525,9 +525,7 @@ def test_what_cognito_calls_a_fault_of_the_request_is_none_of_the_apps(send: Sen
     ],
     ids=lambda body: str(body)[:40],
 )
-def test_a_request_of_another_shape_reaches_neither_kakao_nor_cognito(
-    send: Send, pool: Pool, kakao: Kakao, body: Any
-) -> None:
+def test_a_malformed_request_reaches_neither_kakao_nor_cognito(send: Send, pool: Pool, kakao: Kakao, body: Any) -> None:
     status, answer = send(body)
     assert (status, answer["error"]) == (400, "invalid_request")
     assert kakao.asked == pool.asked == []

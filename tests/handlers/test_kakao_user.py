@@ -27,5 +27,5 @@ def test_a_profile_is_linked_to_the_kakao_id_that_its_identities_name(identities
 
 
 @pytest.mark.parametrize("identities", [None, "", "[", "[" * 100_000, 7])
-def test_identities_that_make_no_sense_link_to_nobody(identities: Any) -> None:
+def test_malformed_identities_link_to_no_kakao_user(identities: Any) -> None:
     assert kakao_user.is_linked(identities, "1") is False

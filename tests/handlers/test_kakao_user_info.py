@@ -1,4 +1,4 @@
-"""GET /api/kakao/userinfo: Kakao's API is a stand that answers as a test says."""
+"""GET /api/kakao/userinfo. Kakao's API is a stand-in whose responses a test sets."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from tests.handlers.user_pool import JwksEndpoint, jwks_endpoint
 
 ID, APP = 1000000001, 42
 EMAIL = "haneul@example.com"
-# The stand has one answer for all paths: that of access_token_info and that of /v2/user/me in one.
+# The stand-in has one response for all paths: that of access_token_info and that of /v2/user/me in one.
 USER = {
     "id": ID,
     "app_id": APP,
@@ -60,7 +60,7 @@ def say(api: JwksEndpoint, body: Any, status: int = 200) -> None:
     api.status, api.body = status, json.dumps(body).encode()
 
 
-def test_cognito_gets_the_claims_of_the_tokens_user_and_kakao_sees_its_api_used(ask: Ask, api: JwksEndpoint) -> None:
+def test_the_claims_come_from_kakaos_user_api(ask: Ask, api: JwksEndpoint) -> None:
     status, claims, headers = ask()
     assert status == 200
     assert claims == {"sub": str(ID), "nickname": "김하늘", "email": EMAIL, "email_verified": False}
@@ -69,13 +69,13 @@ def test_cognito_gets_the_claims_of_the_tokens_user_and_kakao_sees_its_api_used(
     assert api.received["authorization"] == "Bearer token"
 
 
-def test_an_e_mail_that_is_not_valid_makes_the_one_that_cognito_keeps_unverified(ask: Ask, api: JwksEndpoint) -> None:
+def test_an_e_mail_that_is_not_valid_sets_email_verified_to_false(ask: Ask, api: JwksEndpoint) -> None:
     account = {"is_email_valid": False, "is_email_verified": True, "email": "ha***@example.com"}
     say(api, USER | {"kakao_account": account})
     assert ask()[1] == {"sub": str(ID), "email_verified": False}
 
 
-def test_consents_that_the_team_maps_are_claims_and_no_others(
+def test_only_mapped_consents_are_claims(
     ask: Ask, kakao_user_info: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kakao_user_info, "CONSENTS", ["phone_number"])
@@ -84,7 +84,7 @@ def test_consents_that_the_team_maps_are_claims_and_no_others(
     assert "ci" not in claims
 
 
-def test_without_the_id_of_the_app_kakao_is_asked_once(
+def test_without_the_id_of_the_app_kakao_gets_one_request(
     ask: Ask, api: JwksEndpoint, kakao_user_info: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kakao_user_info, "APP_ID", None)
@@ -92,14 +92,14 @@ def test_without_the_id_of_the_app_kakao_is_asked_once(
     assert api.asked == [ME]
 
 
-def test_head_is_answered_without_a_body(ask: Ask) -> None:
+def test_a_head_request_is_answered_without_a_body(ask: Ask) -> None:
     assert ask(method="HEAD")[:2] == (200, {})
 
 
-# What is refused
+# Refusals
 
 
-def test_a_token_of_another_app_is_refused_before_kakao_is_asked_about_its_user(ask: Ask, api: JwksEndpoint) -> None:
+def test_a_token_of_another_app_is_refused_before_its_user_is_requested(ask: Ask, api: JwksEndpoint) -> None:
     say(api, USER | {"app_id": APP + 1})
     status, body, headers = ask()
     assert (status, body["error"]) == (401, "invalid_token")
@@ -109,7 +109,7 @@ def test_a_token_of_another_app_is_refused_before_kakao_is_asked_about_its_user(
 
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "token"])
-def test_a_request_without_a_token_is_told_how_to_send_one(
+def test_a_request_without_a_token_gets_a_bearer_challenge(
     ask: Ask, api: JwksEndpoint, authorization: str | None
 ) -> None:
     """RFC 6750 section 3.1: without a token there is no error code in the challenge."""
@@ -125,7 +125,7 @@ def test_a_request_without_a_token_is_told_how_to_send_one(
         *("eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl", "eyJhbGciOiJub25lIn0.e30."),  # the ID token of our session
     ],
 )
-def test_what_cannot_be_a_token_is_not_sent_to_kakao(ask: Ask, api: JwksEndpoint, token: str) -> None:
+def test_a_malformed_token_is_not_sent_to_kakao(ask: Ask, api: JwksEndpoint, token: str) -> None:
     status, _, headers = ask(f"Bearer {token}")
     assert status == 401
     assert headers["www-authenticate"].endswith('error="invalid_token"')
@@ -142,7 +142,7 @@ def test_what_cannot_be_a_token_is_not_sent_to_kakao(ask: Ask, api: JwksEndpoint
         (400, -603, (504, "kakao_too_slow")),
     ],
 )
-def test_each_fault_of_kakaos_has_its_status(
+def test_each_error_of_kakao_has_its_status(
     ask: Ask, api: JwksEndpoint, status: int, code: int, expected: tuple[int, str]
 ) -> None:
     say(api, {"msg": "canary", "code": code}, status)
@@ -157,7 +157,7 @@ IP_MISMATCH = "ip mismatched! callerIp=192.0.2.1. check out registered ips."
 
 @pytest.mark.parametrize("app_id", [str(APP), None])
 @pytest.mark.parametrize(("status", "code", "message"), [(403, -5, ""), (403, -12, ""), (401, -401, IP_MISMATCH)])
-def test_a_token_whose_app_kakao_refuses_rings_no_alarm_because_the_app_may_be_anybodys(
+def test_a_refused_app_that_may_not_be_ours_raises_no_alarm(
     ask: Ask,
     api: JwksEndpoint,
     kakao_user_info: ModuleType,
@@ -179,7 +179,7 @@ def test_a_token_whose_app_kakao_refuses_rings_no_alarm_because_the_app_may_be_a
 
 
 @pytest.mark.parametrize(("status", "code", "message"), [(403, -5, ""), (401, -401, IP_MISMATCH)])
-def test_a_refusal_of_our_own_app_is_a_502_and_an_error_in_the_log(
+def test_a_refusal_of_our_own_app_is_a_502_and_an_error_log_line(
     ask: Ask,
     api: JwksEndpoint,
     kakao_user_info: ModuleType,
@@ -199,7 +199,7 @@ def test_a_refusal_of_our_own_app_is_a_502_and_an_error_in_the_log(
     assert ("ERROR", "kakao_misconfigured") in [(record.levelname, record.message) for record in caplog.records]
 
 
-def test_a_slow_kakao_is_given_up(
+def test_a_slow_kakao_is_a_504(
     ask: Ask, api: JwksEndpoint, kakao_user_info: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kakao_user_info, "TIMEOUT_SECONDS", 0.1)
@@ -207,5 +207,5 @@ def test_a_slow_kakao_is_given_up(
     assert ask()[0] == 504
 
 
-def test_the_time_for_kakao_is_below_cognitos_five_seconds(kakao_user_info: ModuleType) -> None:
+def test_the_timeout_for_kakao_is_below_cognitos_five_seconds(kakao_user_info: ModuleType) -> None:
     assert kakao_user_info.TIMEOUT_SECONDS <= 2.5

@@ -1,6 +1,6 @@
-"""Sign-in at Kakao itself, between a stand for Kakao's endpoints and a user pool that keeps what is done to it.
+"""Sign-in at Kakao itself, between a stand-in for Kakao's endpoints and a user pool that records the calls.
 
-What it shares with the hosted login is tested in test_session.py, in both modes.
+test_session.py has the tests of both modes.
 """
 
 import json
@@ -56,7 +56,7 @@ def pool(kakao_web_sign_in: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Dire
 
 @pytest.fixture
 def kakao(kakao_web_sign_in: ModuleType, monkeypatch: pytest.MonkeyPatch) -> token_sign_in.Kakao:
-    """What Kakao tells of the user; its ID token is verified in truth."""
+    """Kakao's user API. The real code verifies its ID token."""
     kakao = token_sign_in.Kakao()
     monkeypatch.setattr(kakao_web_sign_in.KAKAO, TELLS, getattr(kakao, TELLS))
     return kakao
@@ -124,7 +124,7 @@ def test_the_browser_is_sent_straight_to_kakao(client: Client) -> None:
     assert "secret" not in location
 
 
-def test_kakaos_own_parameters_of_the_link_reach_kakao_and_change_no_other(client: Client) -> None:
+def test_kakaos_parameters_of_a_login_link_are_passed_on_and_change_no_other(client: Client) -> None:
     asked = begin(client, prompt="select_account", login_hint="haneul", client_id="theirs", nonce="n", scope="x")
     assert (asked["prompt"], asked["login_hint"]) == ("select_account", "haneul")
     assert (asked["client_id"], asked["scope"]) == (KAKAO_CLIENT_ID, "openid account_email")
@@ -147,7 +147,7 @@ def test_the_code_is_redeemed_once_at_kakao_with_the_secret_of_the_app(client: C
     assert "authorization" not in {name.lower() for name in headers}
 
 
-def test_a_first_sign_in_makes_the_profile_of_the_kakao_user_and_a_session(
+def test_a_first_sign_in_creates_the_profile_of_the_kakao_user_and_a_session(
     client: Client, cognito: Cognito, pool: DirectPool
 ) -> None:
     answer = finish(client, cognito, begin(client, return_to="/board/7"))
@@ -158,7 +158,7 @@ def test_a_first_sign_in_makes_the_profile_of_the_kakao_user_and_a_session(
     assert pool.profiles[NATIVE]["attributes"] == {"nickname": "김하늘", "email": EMAIL, "email_verified": "true"}
 
 
-def test_cognitos_challenge_is_answered_with_the_id_token_and_its_nonce(
+def test_the_answer_to_cognitos_challenge_is_the_id_token_and_its_nonce(
     client: Client, cognito: Cognito, pool: DirectPool
 ) -> None:
     asked = begin(client)
@@ -170,10 +170,10 @@ def test_cognitos_challenge_is_answered_with_the_id_token_and_its_nonce(
 # One user, one profile
 
 
-def test_the_next_sign_in_uses_the_same_profile_and_asks_kakao_again(
+def test_the_next_sign_in_uses_the_same_profile_and_requests_the_user_again(
     client: Client, cognito: Cognito, pool: DirectPool, kakao: token_sign_in.Kakao
 ) -> None:
-    """Kakao unlinks users for whom no app asks within a day."""
+    """Kakao unlinks users for whom no app calls the user API within a day."""
     finish(client, cognito)
     pool.asked.clear()
     kakao.asked.clear()
@@ -183,7 +183,7 @@ def test_the_next_sign_in_uses_the_same_profile_and_asks_kakao_again(
     assert pool.people() == [NATIVE]
 
 
-def test_what_a_user_has_changed_at_kakao_is_in_the_profile_after_the_next_sign_in(
+def test_the_next_sign_in_updates_the_profile_with_changes_at_kakao(
     client: Client, cognito: Cognito, pool: DirectPool, kakao: token_sign_in.Kakao
 ) -> None:
     finish(client, cognito)
@@ -199,7 +199,7 @@ def test_what_a_user_has_changed_at_kakao_is_in_the_profile_after_the_next_sign_
     assert {"Name": "email_verified", "Value": "true"} in changed  # else Cognito would mail a code
 
 
-def test_what_kakao_no_longer_tells_stays(
+def test_a_consent_withdrawn_at_kakao_leaves_the_profile_unchanged(
     client: Client, cognito: Cognito, pool: DirectPool, kakao: token_sign_in.Kakao
 ) -> None:
     finish(client, cognito)
@@ -216,7 +216,7 @@ def written(pool: DirectPool) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("email", [EMAIL, None], ids=["not verified", "not valid"])
-def test_an_e_mail_that_kakao_no_longer_vouches_for_is_no_longer_verified(
+def test_an_e_mail_that_kakao_no_longer_verifies_becomes_unverified(
     client: Client, cognito: Cognito, pool: DirectPool, kakao: token_sign_in.Kakao, email: str | None
 ) -> None:
     finish(client, cognito)
@@ -228,17 +228,17 @@ def test_an_e_mail_that_kakao_no_longer_vouches_for_is_no_longer_verified(
     assert written(pool) == [{"email_verified": "false"}]  # with the e-mail, Cognito might mail a code
 
 
-def test_an_e_mail_that_kakao_vouches_for_again_is_written_with_its_verification(
+def test_an_e_mail_that_kakao_verifies_again_is_written_with_email_verified(
     client: Client, cognito: Cognito, pool: DirectPool
 ) -> None:
-    """Alone, `email_verified` would vouch for an e-mail that was changed between the two requests."""
+    """Alone, `email_verified` would verify an e-mail that was changed between the two requests."""
     finish(client, cognito)
     pool.profiles[NATIVE]["attributes"]["email_verified"] = "false"
     finish(client, cognito)
     assert written(pool) == [{"email": EMAIL, "email_verified": "true"}]
 
 
-def test_a_profile_that_claims_no_verified_e_mail_is_not_told_so_at_each_sign_in(
+def test_a_profile_without_a_verified_e_mail_is_not_updated_at_each_sign_in(
     client: Client, cognito: Cognito, pool: DirectPool, kakao: token_sign_in.Kakao
 ) -> None:
     kakao.email, kakao.verified = None, False
@@ -251,7 +251,7 @@ def test_a_profile_that_claims_no_verified_e_mail_is_not_told_so_at_each_sign_in
 @pytest.mark.parametrize(
     "error", [CognitoResponseError("InvalidParameterException"), CognitoTooSlowError("ReadTimeoutError")]
 )
-def test_a_profile_that_cannot_be_updated_keeps_no_user_out(
+def test_a_failed_profile_update_does_not_stop_the_sign_in(
     client: Client,
     cognito: Cognito,
     pool: DirectPool,
@@ -267,7 +267,7 @@ def test_a_profile_that_cannot_be_updated_keeps_no_user_out(
 
 
 @pytest.mark.parametrize("step", range(1, len(STEPS) + 1))
-def test_wherever_a_first_sign_in_ends_the_next_one_goes_on_from_there(
+def test_a_first_sign_in_interrupted_at_any_step_is_completed_by_the_next_one(
     client: Client, cognito: Cognito, pool: DirectPool, step: int
 ) -> None:
     pool.crash_at = step
@@ -279,7 +279,7 @@ def test_wherever_a_first_sign_in_ends_the_next_one_goes_on_from_there(
 
 
 @pytest.mark.parametrize("step", STEPS[1:])
-def test_two_first_sign_ins_at_once_end_at_one_profile(
+def test_two_concurrent_first_sign_ins_use_one_profile(
     client: Client, kakao_web_sign_in: ModuleType, cognito: Cognito, pool: DirectPool, step: str
 ) -> None:
     other = Client(kakao_web_sign_in.handler)
@@ -289,7 +289,7 @@ def test_two_first_sign_ins_at_once_end_at_one_profile(
     assert pool.people() == [NATIVE]
 
 
-def test_a_hosted_profile_of_the_same_user_stays_as_it_is(client: Client, cognito: Cognito, pool: DirectPool) -> None:
+def test_a_hosted_profile_of_the_same_user_is_not_changed(client: Client, cognito: Cognito, pool: DirectPool) -> None:
     """It is from before the stack signed in at Kakao itself."""
     pool.profiles["kakao_1"] = profile()
     assert finish(client, cognito)["statusCode"] == 302
@@ -297,13 +297,13 @@ def test_a_hosted_profile_of_the_same_user_stays_as_it_is(client: Client, cognit
     assert not {"admin_link_provider_for_user", "admin_delete_user"} & set(pool.asked)
 
 
-def test_a_disabled_profile_gets_a_page(client: Client, cognito: Cognito, pool: DirectPool) -> None:
+def test_a_disabled_profile_gets_an_error_page(client: Client, cognito: Cognito, pool: DirectPool) -> None:
     pool.profiles[NATIVE] = profile() | {"enabled": False}
     expect_page(finish(client, cognito), 403, "사용할 수 없는", client)
     assert "admin_initiate_auth" not in pool.asked
 
 
-def test_a_profile_that_cognito_does_not_let_in_gets_a_page(client: Client, cognito: Cognito, pool: DirectPool) -> None:
+def test_a_profile_that_cognito_refuses_gets_an_error_page(client: Client, cognito: Cognito, pool: DirectPool) -> None:
     pool.says["admin_initiate_auth"] = CognitoResponseError("NotAuthorizedException")
     expect_page(finish(client, cognito), 403, "사용할 수 없는", client)
 
@@ -332,7 +332,7 @@ def test_a_profile_that_cognito_does_not_let_in_gets_a_page(client: Client, cogn
         ({"sub": "0"}, 502),
     ],
 )
-def test_an_id_token_that_is_not_for_this_login_signs_nobody_in(
+def test_an_id_token_of_another_login_app_or_time_makes_no_session(
     client: Client, cognito: Cognito, pool: DirectPool, claims: dict[str, Any], status: int
 ) -> None:
     """`iat` and `exp` in seconds from now."""
@@ -344,7 +344,7 @@ def test_an_id_token_that_is_not_for_this_login_signs_nobody_in(
     assert (answer["statusCode"], client.cookies, pool.asked) == (status, {}, [])
 
 
-def test_an_id_token_that_somebody_else_signed_signs_nobody_in(
+def test_an_id_token_with_a_foreign_signature_makes_no_session(
     client: Client, cognito: Cognito, pool: DirectPool, endpoint: JwksEndpoint
 ) -> None:
     asked = begin(client)
@@ -355,7 +355,7 @@ def test_an_id_token_that_somebody_else_signed_signs_nobody_in(
     assert pool.asked == []
 
 
-def test_two_tokens_of_different_users_in_one_answer_sign_nobody_in(
+def test_tokens_of_two_different_users_in_one_response_make_no_session(
     client: Client, cognito: Cognito, pool: DirectPool, kakao: token_sign_in.Kakao
 ) -> None:
     kakao.who = "2"
@@ -363,7 +363,7 @@ def test_two_tokens_of_different_users_in_one_answer_sign_nobody_in(
     assert pool.asked == []
 
 
-def test_consents_that_the_team_maps_are_in_the_profile(
+def test_mapped_consents_are_in_the_profile(
     client: Client, kakao_web_sign_in: ModuleType, cognito: Cognito, pool: DirectPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kakao_web_sign_in, "ATTRIBUTES", {"phone_number": "phone_number", "ci": "custom:ci"})
@@ -372,12 +372,12 @@ def test_consents_that_the_team_maps_are_in_the_profile(
     assert (attributes["phone_number"], attributes["custom:ci"]) == ("the phone_number", "the ci")
 
 
-def test_without_kakaos_keys_nobody_signs_in(client: Client, cognito: Cognito, endpoint: JwksEndpoint) -> None:
+def test_without_kakaos_keys_no_session_is_made(client: Client, cognito: Cognito, endpoint: JwksEndpoint) -> None:
     endpoint.status = 503
     expect_page(finish(client, cognito), 502, "카카오에 연결하지 못했어요", client)
 
 
-# What Kakao says
+# Errors of Kakao
 
 
 @pytest.mark.parametrize(
@@ -392,7 +392,7 @@ def test_without_kakaos_keys_nobody_signs_in(client: Client, cognito: Cognito, e
         (400, "<script>", 502, "카카오에 연결하지 못했어요"),
     ],
 )
-def test_what_kakao_says_of_a_code_is_said_in_words(
+def test_each_error_of_kakaos_token_endpoint_has_its_error_page(
     client: Client, cognito: Cognito, pool: DirectPool, status: int, code: str, answered: int, words: str
 ) -> None:
     asked = begin(client)
@@ -403,7 +403,7 @@ def test_what_kakao_says_of_a_code_is_said_in_words(
     assert pool.asked == []
 
 
-def test_a_kakao_app_without_openid_connect_is_named_in_the_log(
+def test_a_kakao_app_without_openid_connect_is_an_error_log_line(
     client: Client, cognito: Cognito, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked = begin(client)
@@ -424,7 +424,7 @@ def test_a_kakao_app_without_openid_connect_is_named_in_the_log(
         ("KakaoTooSlowError", 504, "늦어요"),
     ],
 )
-def test_what_kakao_says_of_a_user_is_said_in_words(
+def test_each_error_of_kakaos_user_api_has_its_error_page(
     client: Client,
     kakao_web_sign_in: ModuleType,
     cognito: Cognito,
@@ -442,11 +442,11 @@ def test_what_kakao_says_of_a_user_is_said_in_words(
     assert "admin_create_user" not in pool.asked
 
 
-def test_each_error_of_kakaos_has_a_page(kakao_web_sign_in: ModuleType) -> None:
+def test_each_error_of_kakao_has_an_error_page(kakao_web_sign_in: ModuleType) -> None:
     assert {error.code for error in errors.KakaoError.__subclasses__()} == set(kakao_web_sign_in.KINDS)
 
 
-def test_a_kakao_that_is_slow_leaves_time_for_the_page(
+def test_the_timeout_for_kakao_leaves_time_for_the_error_page(
     client: Client, kakao_web_sign_in: ModuleType, cognito: Cognito, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All requests to Kakao share one deadline: API Gateway waits 30 seconds, and Lambda 15."""
@@ -462,7 +462,7 @@ def test_a_kakao_that_is_slow_leaves_time_for_the_page(
     assert timeout <= kakao_web_sign_in.TIMEOUT_SECONDS < 10
 
 
-# What Cognito says
+# Errors of Cognito
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -477,7 +477,7 @@ def test_a_kakao_that_is_slow_leaves_time_for_the_page(
     ],
     ids=["throttled", "broken", "crash of a trigger", "slow", "down"],
 )
-def test_a_cognito_that_fails_at_any_step_is_a_page_and_the_next_sign_in_works(
+def test_a_failure_of_cognito_at_any_step_is_an_error_page_and_the_next_sign_in_works(
     client: Client, cognito: Cognito, pool: DirectPool, step: str, error: Any, status: int
 ) -> None:
     pool.says[step] = error
@@ -495,19 +495,19 @@ def test_a_cognito_that_fails_at_any_step_is_a_page_and_the_next_sign_in_works(
         ("VerifyAuthChallengeResponse failed with error kakao_unavailable.", 502),
     ],
 )
-def test_a_kakao_that_fails_at_the_challenge_is_a_page(
+def test_a_failure_of_kakao_at_the_challenge_is_an_error_page(
     client: Client, cognito: Cognito, pool: DirectPool, message: str, status: int
 ) -> None:
     pool.says["admin_respond_to_auth_challenge"] = CognitoResponseError("UserLambdaValidationException", message)
     assert finish(client, cognito)["statusCode"] == status
 
 
-def test_a_challenge_that_is_not_passed_makes_no_session(client: Client, cognito: Cognito, pool: DirectPool) -> None:
+def test_a_failed_challenge_makes_no_session(client: Client, cognito: Cognito, pool: DirectPool) -> None:
     pool.right = False
     expect_page(finish(client, cognito), 400, "다시 시작", client)
 
 
-def test_tokens_that_are_none_make_no_session(
+def test_malformed_tokens_make_no_session(
     client: Client, cognito: Cognito, pool: DirectPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -522,7 +522,7 @@ def test_no_password_is_set_at_any_step(client: Client, cognito: Cognito, pool: 
         assert not [name for name in parameters if "Password" in name]
 
 
-def test_nothing_personal_or_secret_is_logged(
+def test_no_personal_data_or_secret_is_logged(
     client: Client, cognito: Cognito, pool: DirectPool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")

@@ -1,7 +1,7 @@
 """No handler, no trigger and no library writes a password, a code, a token or an e-mail to a log.
 
-Every handler is driven on every route with canaries wherever a caller can put one, and with stubs whose exceptions
-carry them; a handler that is not driven here fails a test.
+Every handler runs on every route with canaries in all input of a client, and with stubs whose exceptions contain
+canaries. A test fails if a handler is missing here.
 """
 
 import ast
@@ -78,7 +78,7 @@ SOCKET = {"connect_authorizer"}  # driven with canaries in test_connect_authoriz
 
 
 class Stub:
-    """Fails at whatever it is asked, or answers it with canaries."""
+    """Fails at every call, or answers it with canaries."""
 
     exceptions = type("Exceptions", (), {"UserNotFoundException": KeyError, "TooManyRequestsException": OSError})
 
@@ -94,8 +94,8 @@ class Stub:
         return call
 
 
-class Vouching:
-    """A Kakao that takes any token for one of ours; /v1/user/access_token_info does so every second time."""
+class AcceptingKakao:
+    """A Kakao that accepts any token; /v1/user/access_token_info accepts every second one."""
 
     asked = 0
 
@@ -122,14 +122,14 @@ def has_handler(module: str) -> bool:
 
 
 def routes(module: ModuleType) -> list[str]:
-    """The routes that a handler names in its source, so that a new one is driven as well."""
+    """The routes that a handler names in its source, so that a new one is tested as well."""
     tree = ast.parse((ROOT / "handlers" / f"{module.__name__.rpartition('.')[2]}.py").read_text())
     shared = [getattr(contract, node.attr, None) for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
     own = [text for text in map(str, shared) if text.startswith(("GET /", "POST /"))]
     return own or [contract.USER_INFO]
 
 
-def test_every_handler_and_trigger_is_driven() -> None:
+def test_every_handler_and_trigger_is_tested_for_its_logs() -> None:
     modules = {file.stem for file in (ROOT / "handlers").glob("*.py") if has_handler(file.stem)}
     assert modules == HTTP | SOCKET | GROUPS | set(TRIGGERS)
 
@@ -141,7 +141,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cognito is down, unless a test says otherwise: no call leaves this machine."""
+    """Cognito is down, unless a test sets it up: no call leaves this machine."""
     down = EndpointConnectionError(endpoint_url=f"https://{CANARY}.example")
     monkeypatch.setattr(cognito_api, "make_client", lambda limits: Stub(down))
 
@@ -157,7 +157,7 @@ def written(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize("name", sorted(HTTP))
-def test_no_handler_writes_what_a_caller_or_cognito_said(
+def test_no_handler_logs_input_of_a_client_or_text_of_cognito(
     name: str, written: Any, cognito: Cognito, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module: ModuleType = request.getfixturevalue(name)
@@ -170,7 +170,7 @@ def test_no_handler_writes_what_a_caller_or_cognito_said(
     for failure in FAILURES:
         monkeypatch.setattr(cognito_api, "make_client", lambda limits, failure=failure: Stub(failure))
         if hasattr(module, "KAKAO"):
-            monkeypatch.setattr(module, "KAKAO", Vouching())
+            monkeypatch.setattr(module, "KAKAO", AcceptingKakao())
         cognito.status, cognito.body = 400, {"error": CANARY}
         if isinstance(failure, dict):
             cognito.status, cognito.body = 200, {"id_token": id_token(email=EMAIL), "refresh_token": TOKEN}
@@ -197,7 +197,7 @@ def test_no_handler_writes_what_a_caller_or_cognito_said(
 )
 @pytest.mark.parametrize("client", ["client-id", "CLIENT_ID_NOT_APPLICABLE"])
 @pytest.mark.parametrize("status", ["CONFIRMED", "EXTERNAL_PROVIDER"])
-def test_no_trigger_writes_or_raises_what_cognito_told_it(
+def test_no_trigger_logs_or_raises_content_of_its_event(
     name: str, source: str, client: str, status: str, written: Any, kakao_environment: None
 ) -> None:
     attributes = {
@@ -219,7 +219,7 @@ def test_no_trigger_writes_or_raises_what_cognito_told_it(
     raised = ""
     try:
         importlib.import_module(f"handlers.{name}").handler(event, None)
-    except Exception as error:  # noqa: BLE001 - whatever it is, a person may read it
+    except Exception as error:  # noqa: BLE001 - any error may be shown to a user
         raised = repr(error)
     assert CANARY not in written() + raised
 
@@ -239,7 +239,7 @@ ENVIRONMENT = {
 
 
 class Broken(dict[str, Any]):
-    """An event that raises the text of what it holds, as a parser's error does; the gateway's own route is readable."""
+    """An event whose reads raise an error with its content, as a parser's error; the route is readable."""
 
     def __getitem__(self, key: str) -> Any:
         if key == "routeKey":
@@ -266,7 +266,7 @@ def any_handler(
 
 
 def plausible(name: str) -> list[dict[str, Any]]:
-    """Events on which a handler goes as far as it can without AWS and Kakao."""
+    """Events with which a handler runs as far as it can without AWS and Kakao."""
     if name in HTTP:
         module = importlib.import_module(f"handlers.{name}")
         claims = {"token_use": "id", "cognito:username": CANARY, "exp": "9999999999"}
@@ -288,10 +288,10 @@ def functions(module: ModuleType) -> list[str]:
 
 
 @pytest.mark.parametrize("name", sorted(HTTP | SOCKET | set(TRIGGERS)))
-def test_a_bugs_text_reaches_neither_the_log_nor_cognito_nor_a_caller(
+def test_the_text_of_a_bug_reaches_neither_the_log_nor_cognito_nor_a_client(
     name: str, any_handler: Callable[[str], ModuleType], written: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lambda logs the text of whatever a handler raises, and Cognito shows a trigger's."""
+    """Lambda logs the text of each exception of a handler, and Cognito shows that of a trigger."""
 
     def bug(*_: Any, **__: Any) -> Any:
         raise RuntimeError(CANARY)
@@ -308,14 +308,14 @@ def test_a_bugs_text_reaches_neither_the_log_nor_cognito_nor_a_caller(
                     said.append(repr(module.handler(event, None)["statusCode" if name in HTTP else "response"]))
                 except KeyError:  # a policy, which has neither
                     continue
-                except Exception as error:  # noqa: BLE001 - whatever it is, Lambda logs it
+                except Exception as error:  # noqa: BLE001 - Lambda logs any error
                     said.append(repr(error))
     text = written() + "".join(said)
     assert "unexpected" in text
     assert CANARY not in text.replace(f"'sub': '{CANARY}'", "")  # the opaque id is logged on purpose
 
 
-def test_no_source_prints_or_logs_an_event() -> None:
+def test_no_handler_calls_print_or_logs_a_traceback() -> None:
     for file in (ROOT / "handlers").glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):

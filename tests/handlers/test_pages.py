@@ -1,7 +1,6 @@
-"""What Cognito says of a sign-in that failed, and the page that tells a user of it.
+"""Errors of Cognito at the callback, and the page for each.
 
-The texts are those that people have reported of Cognito's callback, as far as Kakao's can be like them; the last column
-says whether the team hears of it.
+The texts are those that users of Cognito have reported, as far as they can occur with Kakao.
 """
 
 import json
@@ -107,7 +106,7 @@ STATUS = {
 
 
 @pytest.mark.parametrize(("error", "description", "kind"), SAID)
-def test_each_error_that_cognito_is_known_to_send_has_its_page_and_status(
+def test_each_known_error_of_cognito_has_its_page_and_status(
     session: ModuleType, caplog: pytest.LogCaptureFixture, error: str, description: str, kind: str
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -127,17 +126,17 @@ def test_each_error_that_cognito_is_known_to_send_has_its_page_and_status(
     assert not kind.startswith("misconfigured") or line.__dict__["reason"] == pages.PAGES[kind].cause
 
 
-def test_each_kind_of_page_is_reached_by_what_people_have_reported() -> None:
+def test_each_error_page_is_reached_by_a_reported_error() -> None:
     others = {"bad_link", "not_found", "token_too_large", "unexpected"}
     others |= {
         "misconfigured_kakao",
         "misconfigured_openid",
-    }  # of a sign-in at Kakao itself, where Cognito says nothing
+    }  # of a sign-in at Kakao itself, without errors of Cognito
     assert {kind for *_, kind in SAID} == set(pages.PAGES) - others
     assert len({description for _, description, _ in SAID}) >= 15
 
 
-def test_each_page_says_it_in_korean_and_in_english_with_a_way_home_and_is_no_500() -> None:
+def test_each_error_page_is_korean_and_english_links_home_and_has_no_status_500_or_503() -> None:
     for kind, page in pages.PAGES.items():
         body = pages.error(kind)["body"]
         assert re.search("[가-힣]", page.title)
@@ -149,7 +148,7 @@ def test_each_page_says_it_in_korean_and_in_english_with_a_way_home_and_is_no_50
         assert kind == "unexpected" or page.status not in (500, 503)
 
 
-def test_a_text_that_somebody_makes_up_reaches_no_page_and_no_log(
+def test_the_error_description_of_a_link_reaches_no_page_and_no_log(
     session: ModuleType, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -162,7 +161,7 @@ def test_a_text_that_somebody_makes_up_reaches_no_page_and_no_log(
     assert "someone" not in "".join(json.dumps(record.__dict__, default=str) for record in caplog.records)
 
 
-def test_the_table_of_faults_has_each_text() -> None:
+def test_faults_md_lists_each_error_text_of_cognito() -> None:
     rows = (ROOT / "docs" / "reference" / "faults.md").read_text()
     for _, description, _ in SAID:
         words = description.strip().rstrip(".")

@@ -1,4 +1,4 @@
-"""Where a user may be sent after the login: to an address of the site, by the rules that browsers read addresses with.
+"""Where a login may return to: an address of the site, by the rules with which browsers parse addresses.
 
 Node.js resolves each address, because its `URL` is WHATWG's, as a browser's is.
 """
@@ -84,7 +84,7 @@ lines.on("line", (line) => {
 
 @pytest.fixture(scope="module")
 def resolve() -> Iterator[Resolve]:
-    """What a browser at the site makes of an address."""
+    """Resolves an address as a browser at the site does."""
     program = RESOLVE % (json.dumps(SITE), json.dumps(SITE))
     with process(["node", "-e", program], stdin=subprocess.PIPE) as node:
 
@@ -107,19 +107,19 @@ def test_an_address_of_the_site_is_kept(resolve: Resolve, address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ENCODED)
-def test_what_no_header_can_hold_is_encoded_as_a_browser_does(resolve: Resolve, address: str) -> None:
+def test_a_character_that_no_header_can_hold_is_encoded_as_a_browser_does(resolve: Resolve, address: str) -> None:
     assert local_address(address) == ENCODED[address]
     if "\ud800" not in address:  # which no browser's address holds
         assert resolve(ENCODED[address])["href"] == resolve(address)["href"]
 
 
 @pytest.mark.parametrize("address", PATH_ALONE)
-def test_where_the_address_cannot_be_kept_its_path_is(address: str) -> None:
+def test_an_address_that_cannot_be_kept_is_cut_to_its_path(address: str) -> None:
     assert local_address(address) == PATH_ALONE[address]
 
 
 @pytest.mark.parametrize("address", HOME)
-def test_whatever_could_lead_elsewhere_leads_home(address: str) -> None:
+def test_an_address_that_could_lead_elsewhere_becomes_the_home_page(address: str) -> None:
     assert local_address(address) == "/"
 
 
@@ -133,19 +133,19 @@ tricky = st.lists(st.sampled_from(PIECES) | st.characters(codec="utf-8"), max_si
 
 @given(tricky | st.text(max_size=20) | tricky.map("/".__add__))
 @settings(max_examples=100)
-def test_no_text_at_all_leads_off_the_site_or_into_the_api(resolve: Resolve, wanted: str) -> None:
+def test_no_return_path_leads_off_the_site_or_into_the_api(resolve: Resolve, wanted: str) -> None:
     for address in candidates(wanted):
         assert address.isascii()
         assert address.isprintable()
         there = resolve(address)
         assert there["origin"] == SITE
         assert not there["pathname"].startswith(("//", "/api/"))
-        assert resolve(there["pathname"])["origin"] == SITE, "nor where a page goes to what it reads in `location`"
+        assert resolve(there["pathname"])["origin"] == SITE, "nor if a page opens the path from `location`"
         assert local_address(address) == address, "judged again, it is the same"
 
 
 def is_a_pages(path: str) -> bool:
-    """Whether a page can be there: not the API, and nothing that some server may take for another path or a host."""
+    """Whether a page can be there: not the API, and no path that a server may read as another path or host."""
     decoded = unquote(path).replace("\\", "/")
     return (
         not decoded.startswith("//")
@@ -157,7 +157,7 @@ def is_a_pages(path: str) -> bool:
 @given(tricky.map("/".__add__))
 @example("/board?filter[status]=open#{7}")
 @settings(max_examples=100)
-def test_whatever_address_a_user_is_at_the_sign_in_returns_there(resolve: Resolve, typed: str) -> None:
+def test_a_sign_in_returns_to_the_page_on_which_it_began(resolve: Resolve, typed: str) -> None:
     there = resolve(typed)
     assume(there.get("origin") == SITE and is_a_pages(there["pathname"]))
     assert resolve(local_address(there["here"]))["here"] == there["here"]
@@ -173,12 +173,12 @@ def returned_to(session: ModuleType, cognito: Any, wanted: str) -> str:
     return location
 
 
-def test_an_address_comes_through_the_whole_login(session: ModuleType, cognito: Any) -> None:
+def test_a_return_path_survives_the_whole_login(session: ModuleType, cognito: Any) -> None:
     for address in ("/board/7?filter[status]=open#comment-3", "/" + "x" * 750, "/" + "%ED%95%9C" * 80):
         assert returned_to(session, cognito, address) == address
 
 
-def test_what_the_logins_cookie_cannot_hold_returns_to_its_path_and_else_home(
+def test_an_address_too_long_for_the_login_cookie_returns_to_its_path_or_to_the_home_page(
     session: ModuleType, cognito: Any
 ) -> None:
     assert returned_to(session, cognito, "/board/7?q=" + "한" * 400) == "/board/7"

@@ -1,4 +1,4 @@
-"""Sign-in, refresh and sign-out, against a stand for Cognito's endpoints."""
+"""Sign-in, refresh and sign-out, against a stand-in for Cognito's endpoints."""
 
 import base64
 import hashlib
@@ -45,14 +45,14 @@ def client(
     monkeypatch.setattr(api, "_url", request.getfixturevalue("hosted"))
     monkeypatch.setattr(session, "HOSTED_LOGIN", "")
     monkeypatch.setattr(session, "site_client", api)
-    monkeypatch.setattr(direct, "KAKAO", Vouching())
+    monkeypatch.setattr(direct, "KAKAO", AcceptingKakao())
     monkeypatch.setattr(direct.kakao_profile, "sign_in", lambda *asked: tokens_of_profile(cognito, *asked))
     routes = {LOGIN, CALLBACK, "HEAD /api/auth/login", "HEAD /api/auth/callback"}
     return Client(lambda event, context: (direct if event["routeKey"] in routes else session).handler(event, context))
 
 
-class Vouching:
-    """A Kakao that believes every ID token."""
+class AcceptingKakao:
+    """A Kakao that accepts every ID token."""
 
     def user_id(self, _credential: Any, *, deadline: float) -> str:
         return "1"
@@ -62,7 +62,7 @@ class Vouching:
 
 
 def tokens_of_profile(cognito: Cognito, _kakao_id: str, credential: Any, _fetch: object) -> TokenSet:
-    """Cognito's tokens for a Kakao user: with the claims that the test has given to Kakao's ID token."""
+    """Cognito's tokens for a Kakao user, with the claims of the test's ID token of Kakao."""
     claims = unverified_claims(credential.id_token)
     return TokenSet(credential.id_token, cognito.body["refresh_token"], claims, "access")
 
@@ -79,7 +79,7 @@ def credentials(headers: dict[str, str]) -> tuple[str, str] | None:
 
 
 def begin(client: Client, **parameters: str) -> dict[str, str]:
-    """Press the button; return the parameters of the authorization request."""
+    """Start a login; return the parameters of the authorization request."""
     answer = client.send(LOGIN, {"provider": "Kakao", **parameters})
     assert answer["statusCode"] == 302
     return {key: value for key, (value,) in parse_qs(urlsplit(answer["headers"]["location"]).query).items()}
@@ -118,14 +118,12 @@ def test_the_browser_is_sent_to_the_hosted_login_and_on_to_kakao(client: Client,
 
 @HOSTED
 @pytest.mark.parametrize("parameters", [{}, {"return_to": "/board/7"}, {"provider": "Kakao"}])
-def test_a_login_always_names_kakao_so_that_cognito_neither_asks_nor_resumes_a_session_of_its_own(
-    client: Client, parameters: dict[str, str]
-) -> None:
+def test_a_login_always_names_the_provider_kakao(client: Client, parameters: dict[str, str]) -> None:
     query = parse_qs(urlsplit(client.send(LOGIN, parameters)["headers"]["location"]).query)
     assert query["identity_provider"] == ["Kakao"]
 
 
-def test_state_nonce_and_challenge_are_long_and_never_the_same_twice(session: ModuleType, cognito: Cognito) -> None:
+def test_state_nonce_and_challenge_are_43_characters_and_unique(session: ModuleType, cognito: Cognito) -> None:
     logins = [begin(Client(session.handler)) for _ in range(200)]
     for name in ("state", "nonce", "code_challenge"):
         assert len({login[name] for login in logins}) == len(logins)
@@ -133,7 +131,7 @@ def test_state_nonce_and_challenge_are_long_and_never_the_same_twice(session: Mo
     assert {login["code_challenge_method"] for login in logins} == {"S256"}
 
 
-def test_the_challenge_is_the_hash_of_the_verifier_that_is_sent_with_the_code(client: Client, cognito: Cognito) -> None:
+def test_the_pkce_challenge_is_the_hash_of_the_verifier_sent_with_the_code(client: Client, cognito: Cognito) -> None:
     asked = begin(client)
     finish(client, cognito, asked)
     verifier = cognito.forms[0]["code_verifier"]
@@ -142,7 +140,7 @@ def test_the_challenge_is_the_hash_of_the_verifier_that_is_sent_with_the_code(cl
     assert asked["code_challenge"] == digest
 
 
-def test_the_login_cookie_is_for_this_host_and_this_login_alone(client: Client) -> None:
+def test_the_login_cookie_is_a_host_cookie_named_after_the_state(client: Client) -> None:
     answer = client.send(LOGIN, {"return_to": "/" + "x" * 500})
     (cookie,) = set_cookies(answer).values()
     state = parse_qs(urlsplit(answer["headers"]["location"]).query)["state"][0]
@@ -151,7 +149,7 @@ def test_the_login_cookie_is_for_this_host_and_this_login_alone(client: Client) 
     assert len(cookie.value) < 1500
 
 
-def test_no_name_of_a_cookie_is_repeated_that_is_not_ours(client: Client) -> None:
+def test_a_cookie_with_an_invalid_login_name_is_not_cleared(client: Client) -> None:
     strange = [f"__Host-login-{name}=x" for name in ("", "short", "x" * 4200, "a,b c d\xe9", *map(str, range(9)))]
     strange += [f"__Host-login-longer-than-ours-{number}=x" for number in range(9)]
     answer = client.send(LOGIN, cookies=strange)
@@ -159,8 +157,8 @@ def test_no_name_of_a_cookie_is_repeated_that_is_not_ours(client: Client) -> Non
 
 
 @pytest.mark.parametrize(("return_to", "most"), [("/", 4), ("/" + "x" * 500, 1)])
-def test_many_tabs_do_not_fill_the_browsers_headers(client: Client, return_to: str, most: int) -> None:
-    """The oldest logins give way, by their number and by their bytes; the newest is always there."""
+def test_login_cookies_of_many_tabs_stay_below_1536_bytes(client: Client, return_to: str, most: int) -> None:
+    """The oldest logins are dropped, by number and by size; the newest is always kept."""
     for _ in range(50):
         state = begin(client, return_to=return_to)["state"]
         kept = login_cookies(client)
@@ -169,7 +167,7 @@ def test_many_tabs_do_not_fill_the_browsers_headers(client: Client, return_to: s
     assert 1 <= len(kept) <= most
 
 
-def test_the_newest_logins_stay_side_by_side(client: Client) -> None:
+def test_the_newest_four_logins_are_kept_beside_the_new_one(client: Client) -> None:
     small = [f"__Host-login-small{number:03}" for number in range(8)]
     client.cookies = dict.fromkeys(small, "x")
     begin(client)
@@ -178,7 +176,7 @@ def test_the_newest_logins_stay_side_by_side(client: Client) -> None:
 
 @pytest.mark.parametrize("route", [LOGIN, CALLBACK, REFRESH, LOGOUT])
 @pytest.mark.parametrize("count", [5, 200, 1000])
-def test_however_many_cookies_come_the_answer_fits_into_what_api_gateway_takes(
+def test_the_response_to_any_number_of_cookies_fits_into_api_gateways_header_limit(
     client: Client, cognito: Cognito, route: str, count: int
 ) -> None:
     """10,240 bytes of headers; each cookie that is cleared has a line of its own."""
@@ -196,7 +194,7 @@ def test_however_many_cookies_come_the_answer_fits_into_what_api_gateway_takes(
     "parameters",
     [{"provider": "kakao"}, {"provider": "COGNITO"}, {"provider": ""}, {"provider": ["Kakao", "Kakao"]}],
 )
-def test_an_unknown_provider_is_a_bad_link(client: Client, parameters: Any) -> None:
+def test_an_unknown_provider_is_refused_with_400(client: Client, parameters: Any) -> None:
     assert client.send(LOGIN, parameters)["statusCode"] == 400
 
 
@@ -204,13 +202,13 @@ def test_an_unknown_provider_is_a_bad_link(client: Client, parameters: Any) -> N
     "origin",
     ["https://evil.example", f"{SITE}.evil.example", f"{SITE}/", "null", "", "http://localhost:30000", [SITE, LOCAL]],
 )
-def test_an_origin_that_is_not_ours_is_a_bad_link(client: Client, origin: Any) -> None:
+def test_an_unknown_origin_is_refused_with_400(client: Client, origin: Any) -> None:
     answer = client.send(LOGIN, {"origin": origin})
     assert answer["statusCode"] == 400
     assert answer["cookies"] == []
 
 
-def test_a_login_from_another_of_our_sites_returns_there(client: Client, cognito: Cognito) -> None:
+def test_a_login_from_another_origin_of_the_site_returns_there(client: Client, cognito: Cognito) -> None:
     asked = begin(client, origin=LOCAL)
     assert asked["redirect_uri"] == f"{LOCAL}/api/auth/callback"
     finish(client, cognito, asked)
@@ -222,13 +220,13 @@ def content_of(cookie: str) -> dict[str, str]:
     return content
 
 
-def test_kakaos_own_parameters_are_kept_with_the_login(client: Client) -> None:
+def test_kakaos_parameters_are_kept_in_the_login_cookie(client: Client) -> None:
     begin(client, prompt="select_account", login_hint="haneul@example.com", utm_source="talk")
     (cookie,) = client.cookies.values()
     assert content_of(cookie)["kakao"] == "prompt=select_account&login_hint=haneul@example.com"
 
 
-def test_the_longest_parameters_of_kakaos_leave_room_for_the_login_beside_them(client: Client) -> None:
+def test_the_longest_parameters_of_kakao_fit_into_the_login_cookie(client: Client) -> None:
     terms = ",".join(["t" * 62] * 6)
     begin(client, service_terms=terms, return_to="/" + "x" * 200)
     ((name, value),) = client.cookies.items()
@@ -240,12 +238,12 @@ def test_the_longest_parameters_of_kakaos_leave_room_for_the_login_beside_them(c
 @pytest.mark.parametrize(
     "parameters", [{"prompt": "Login"}, {"prompt": ["login", "login"]}, {"login_hint": "<b>"}, {"service_terms": ","}]
 )
-def test_a_parameter_of_kakaos_with_a_wrong_value_is_a_bad_link(client: Client, parameters: Any) -> None:
+def test_a_parameter_of_kakao_with_an_invalid_value_is_refused_with_400(client: Client, parameters: Any) -> None:
     answer = client.send(LOGIN, parameters)
     assert (answer["statusCode"], answer["cookies"]) == (400, [])
 
 
-def test_no_parameter_of_a_login_link_changes_another(client: Client) -> None:
+def test_parameters_of_a_login_link_do_not_replace_those_of_the_authorization_request(client: Client) -> None:
     forged = {
         "client_id": "theirs",
         "redirect_uri": "https://evil.example",
@@ -261,7 +259,7 @@ def test_no_parameter_of_a_login_link_changes_another(client: Client) -> None:
     assert asked.get("prompt") in (None, "none")
 
 
-def test_no_header_of_a_client_decides_where_the_code_goes(client: Client) -> None:
+def test_no_header_of_a_client_changes_the_redirect_uri(client: Client) -> None:
     forged = {"host": "evil.example", "x-forwarded-host": "evil.example", "origin": "https://evil.example"}
     location = client.send(LOGIN, headers=forged)["headers"]["location"]
     assert "evil" not in location
@@ -270,7 +268,9 @@ def test_no_header_of_a_client_decides_where_the_code_goes(client: Client) -> No
 # Callback
 
 
-def test_a_finished_login_leaves_a_session_and_nothing_of_the_login(client: Client, cognito: Cognito) -> None:
+def test_a_finished_login_sets_the_session_cookies_and_clears_the_login_cookie(
+    client: Client, cognito: Cognito
+) -> None:
     answer = finish(client, cognito, begin(client, return_to="/board/7?sort=new"))
     assert (answer["statusCode"], answer["headers"]["location"]) == (302, "/board/7?sort=new")
     cookies = set_cookies(answer)
@@ -295,7 +295,7 @@ def test_the_code_is_redeemed_once_with_the_clients_secret(client: Client, cogni
     assert credentials(headers) == (CLIENT_ID, CLIENT_SECRET)
 
 
-def test_the_longest_code_is_redeemed(client: Client, cognito: Cognito) -> None:
+def test_a_code_of_the_maximum_length_is_redeemed(client: Client, cognito: Cognito) -> None:
     asked = begin(client)
     cognito.body = {"id_token": id_token(nonce=asked["nonce"]), "refresh_token": "refresh-1"}
     assert client.send(CALLBACK, {"code": "c" * 2048, "state": asked["state"]})["statusCode"] == 302
@@ -306,7 +306,7 @@ def test_the_longest_code_is_redeemed(client: Client, cognito: Cognito) -> None:
     [
         ({"code": "c"}, "no state"),
         ({"code": "c", "state": ""}, "an empty state"),
-        ({"code": "c", "state": "A" * 43}, "a state of nobody"),
+        ({"code": "c", "state": "A" * 43}, "an unknown state"),
         ({"code": "c", "state": ["{state}", "{state}"]}, "two states"),
         ({"code": "c", "state": "{state}x"}, "a longer state"),
         ({"code": "c", "state": "{prefix}" + "A" * 35}, "another state with the same beginning"),
@@ -317,7 +317,7 @@ def test_the_longest_code_is_redeemed(client: Client, cognito: Cognito) -> None:
         ({"code": ["c", "d"], "state": "{state}"}, "two codes"),
     ],
 )
-def test_a_callback_that_fits_no_login_of_this_browser_asks_cognito_nothing(
+def test_a_callback_without_a_matching_login_sends_nothing_to_cognito(
     client: Client, cognito: Cognito, parameters: dict[str, Any], reason: str
 ) -> None:
     state = begin(client)["state"]
@@ -345,7 +345,7 @@ def test_a_callback_that_fits_no_login_of_this_browser_asks_cognito_nothing(
         ["__Host-login-{prefix}=!{value}"],
     ],
 )
-def test_a_missing_broken_or_doubled_login_cookie_ends_the_login(
+def test_a_missing_malformed_or_duplicate_login_cookie_ends_the_login(
     client: Client, cognito: Cognito, kept: list[str]
 ) -> None:
     state = begin(client)["state"]
@@ -357,7 +357,7 @@ def test_a_missing_broken_or_doubled_login_cookie_ends_the_login(
     assert (f"__Host-login-{state[:8]}" in set_cookies(answer)) is any("__Host-login-" in cookie for cookie in sent)
 
 
-def test_a_login_cookie_nested_too_deeply_ends_the_login(client: Client, cognito: Cognito) -> None:
+def test_a_login_cookie_with_deeply_nested_json_ends_the_login(client: Client, cognito: Cognito) -> None:
     state = begin(client)["state"]
     ((name, _),) = client.cookies.items()
     client.cookies[name] = base64.urlsafe_b64encode(b"[" * 100_000).decode()
@@ -365,7 +365,7 @@ def test_a_login_cookie_nested_too_deeply_ends_the_login(client: Client, cognito
     assert cognito.asked == []
 
 
-def test_a_state_that_cannot_be_ours_clears_no_cookie_by_its_name(client: Client) -> None:
+def test_a_malformed_state_clears_no_cookie(client: Client) -> None:
     for state in ("theirs", "theirs;x", "t" * 44):
         answer = client.send(CALLBACK, {"state": state}, cookies=[f"__Host-login-{state[:8]}=x"])
         assert (answer["statusCode"], answer["cookies"]) == (400, [])
@@ -384,7 +384,7 @@ def test_a_state_that_cannot_be_ours_clears_no_cookie_by_its_name(client: Client
         {"state": "\ud800"},
     ],
 )
-def test_a_login_cookie_with_other_content_ends_the_login(
+def test_a_login_cookie_with_invalid_content_ends_the_login(
     client: Client, cognito: Cognito, change: dict[str, Any]
 ) -> None:
     state = begin(client)["state"]
@@ -396,7 +396,7 @@ def test_a_login_cookie_with_other_content_ends_the_login(
     assert login_cookies(client) == []
 
 
-def test_a_return_path_is_judged_again_when_it_is_used(client: Client, cognito: Cognito) -> None:
+def test_a_return_path_is_checked_again_at_the_callback(client: Client, cognito: Cognito) -> None:
     asked = begin(client)
     ((name, value),) = client.cookies.items()
     content = json.loads(base64.urlsafe_b64decode(value)) | {"return_to": "//evil.example"}
@@ -411,7 +411,7 @@ def test_a_login_works_once(client: Client, cognito: Cognito) -> None:
     assert len(cognito.asked) == 1
 
 
-def test_another_browsers_login_cannot_be_finished_here(session: ModuleType, cognito: Cognito) -> None:
+def test_a_login_of_another_browser_cannot_be_finished(session: ModuleType, cognito: Cognito) -> None:
     attacker, victim = Client(session.handler), Client(session.handler)
     asked = begin(attacker)
     begin(victim)
@@ -419,13 +419,13 @@ def test_another_browsers_login_cannot_be_finished_here(session: ModuleType, cog
     assert cognito.asked == []
 
 
-def test_two_tabs_finish_in_any_order(client: Client, cognito: Cognito) -> None:
+def test_two_tabs_can_finish_their_logins_in_any_order(client: Client, cognito: Cognito) -> None:
     first, second = begin(client, return_to="/first"), begin(client, return_to="/second")
     assert finish(client, cognito, second)["headers"]["location"] == "/second"
     assert finish(client, cognito, first)["headers"]["location"] == "/first"
 
 
-def test_cookies_are_also_found_in_the_header(client: Client, cognito: Cognito) -> None:
+def test_cookies_are_also_read_from_the_cookie_header(client: Client, cognito: Cognito) -> None:
     asked = begin(client)
     header = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
     cognito.body = {"id_token": id_token(nonce=asked["nonce"]), "refresh_token": "r"}
@@ -457,7 +457,7 @@ def test_cookies_are_also_found_in_the_header(client: Client, cognito: Cognito) 
         ({"padding": "x" * 4096}, 507),
     ],
 )
-def test_a_token_that_is_not_for_this_login_makes_no_session(
+def test_an_id_token_of_another_login_pool_or_client_makes_no_session(
     client: Client, cognito: Cognito, claims: dict[str, Any], status: int
 ) -> None:
     answer = finish(client, cognito, begin(client), **claims)
@@ -467,7 +467,9 @@ def test_a_token_that_is_not_for_this_login_makes_no_session(
 
 
 @HOSTED
-def test_clocks_may_differ_a_little(client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clocks_may_differ_by_less_than_thirty_seconds(
+    client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)
     assert finish(client, cognito, begin(client), exp=1_700_000_000 - 29)["statusCode"] == 302
     assert finish(client, cognito, begin(client), exp=1_700_000_000 - 30)["statusCode"] == 502
@@ -498,7 +500,7 @@ BROKEN: list[tuple[int, Any, int]] = [
 
 
 @pytest.mark.parametrize(("status", "body", "answered"), BROKEN)
-def test_a_cognito_that_fails_gives_a_page_no_session_and_is_asked_once(
+def test_a_failure_of_the_token_endpoint_is_an_error_page_without_a_session_or_a_retry(
     client: Client, cognito: Cognito, status: int, body: Any, answered: int
 ) -> None:
     asked = begin(client)
@@ -514,7 +516,7 @@ def test_a_cognito_that_fails_gives_a_page_no_session_and_is_asked_once(
 
 @HOSTED
 @pytest.mark.parametrize("refresh_token", [None, "", "a;b", "x" * 4096, 7, ["r"]])
-def test_a_first_session_without_a_refresh_token_that_lasts_is_none(
+def test_a_sign_in_without_a_usable_refresh_token_makes_no_session(
     client: Client, cognito: Cognito, refresh_token: Any
 ) -> None:
     asked = begin(client)
@@ -529,13 +531,13 @@ def give_up_early(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(direct, "TIMEOUT_SECONDS", 0.05)
 
 
-def test_a_slow_cognito_is_given_up(client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_token_endpoint_is_a_504(client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch) -> None:
     give_up_early(monkeypatch)
     cognito.silent = True
     assert finish(client, cognito, begin(client))["statusCode"] == 504
 
 
-def test_no_proxy_of_the_environment_sees_a_token(cognito: Cognito, hosted: str) -> None:
+def test_a_proxy_of_the_environment_is_not_used(cognito: Cognito, hosted: str) -> None:
     program = (
         "from handlers.token_endpoint import TokenEndpoint;"
         f"TokenEndpoint(hosted_login={hosted!r}, client_id='c', issuer='i').revoke('the-token')"
@@ -546,7 +548,9 @@ def test_no_proxy_of_the_environment_sees_a_token(cognito: Cognito, hosted: str)
 
 
 @HOSTED
-def test_an_unreachable_cognito_is_a_page(client: Client, session: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_cognito_is_an_error_page(
+    client: Client, session: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = begin(client)
     monkeypatch.setattr(session.endpoint, "_hosted_login", "http://127.0.0.1:1")
     assert client.send(CALLBACK, {"code": "c", "state": asked["state"]})["statusCode"] == 502
@@ -573,7 +577,7 @@ def test_an_unreachable_cognito_is_a_page(client: Client, session: ModuleType, m
         (["access_denied", "server_error"], "", 400, "로그인하지 못했어요"),
     ],
 )
-def test_what_went_wrong_at_cognito_is_said_in_korean_and_english(
+def test_each_error_of_the_callback_has_a_page_in_korean_and_english(
     client: Client, cognito: Cognito, error: Any, description: str, status: int, words: str
 ) -> None:
     state = begin(client)["state"]
@@ -587,14 +591,14 @@ def test_what_went_wrong_at_cognito_is_said_in_korean_and_english(
     assert cognito.asked == []
 
 
-def test_a_page_repeats_nothing_of_what_came_in(client: Client) -> None:
+def test_an_error_page_contains_nothing_of_the_query(client: Client) -> None:
     state = begin(client)["state"]
     sent = {"error": "canary-1", "error_description": "canary-2<b>", "state": state, "more": "canary-3"}
     assert "canary" not in json.dumps(client.send(CALLBACK, sent))
     assert "canary" not in json.dumps(client.send(CALLBACK, {"code": "canary-4", "state": "canary-5"}))
 
 
-def test_a_stranger_cannot_end_a_session_with_a_link(client: Client, cognito: Cognito) -> None:
+def test_a_link_to_the_callback_cannot_end_a_session(client: Client, cognito: Cognito) -> None:
     signed_in(client, cognito)
     before = dict(client.cookies)
     for link in ({"error": "access_denied"}, {"code": "c", "state": "A" * 43}, {}):
@@ -608,7 +612,7 @@ def test_a_stranger_cannot_end_a_session_with_a_link(client: Client, cognito: Co
 @pytest.mark.parametrize(
     "parameters", [{}, {"provider": "Kakao", "return_to": "/board/7"}, {"origin": "https://e.example"}]
 )
-def test_a_head_at_the_login_is_a_get_without_body_that_begins_no_login(
+def test_a_head_request_for_the_login_has_no_body_and_starts_no_login(
     client: Client, parameters: dict[str, str]
 ) -> None:
     got, headed = client.send(LOGIN, parameters), client.send("HEAD /api/auth/login", parameters)
@@ -618,7 +622,7 @@ def test_a_head_at_the_login_is_a_get_without_body_that_begins_no_login(
     assert (headed["body"], headed["cookies"]) == ("", [])
 
 
-def test_a_head_at_the_callback_says_where_it_leads_and_leaves_the_login_to_the_get(
+def test_a_head_request_for_the_callback_redirects_and_does_not_use_up_the_login(
     client: Client, cognito: Cognito
 ) -> None:
     asked = begin(client, return_to="/board/7")
@@ -631,7 +635,7 @@ def test_a_head_at_the_callback_says_where_it_leads_and_leaves_the_login_to_the_
     assert finish(client, cognito, asked)["statusCode"] == 302
 
 
-def test_a_file_that_is_not_there_is_a_page_that_may_be_kept_for_a_minute(client: Client) -> None:
+def test_a_missing_file_is_a_404_page_that_is_cached_for_a_minute(client: Client) -> None:
     for method in ("GET", "HEAD"):
         answer = client.send(f"{method} /api/auth/missing/{{file+}}", raw_query="canary")
         assert answer["statusCode"] == 404
@@ -644,7 +648,7 @@ def test_a_file_that_is_not_there_is_a_page_that_may_be_kept_for_a_minute(client
 # Refresh
 
 
-def test_a_refresh_gives_new_cookies_and_says_how_long_they_last(client: Client, cognito: Cognito) -> None:
+def test_a_refresh_sets_new_cookies_and_returns_their_lifetime(client: Client, cognito: Cognito) -> None:
     signed_in(client, cognito)
     cognito.body = {"id_token": id_token(), "refresh_token": "refresh-2"}
     answer = client.send(REFRESH, headers=SAME_ORIGIN)
@@ -656,14 +660,14 @@ def test_a_refresh_gives_new_cookies_and_says_how_long_they_last(client: Client,
     assert client.cookies["__Secure-refresh"] == "refresh-2"
 
 
-def test_without_rotation_the_old_refresh_token_stays(client: Client, cognito: Cognito) -> None:
+def test_without_rotation_the_old_refresh_token_is_kept(client: Client, cognito: Cognito) -> None:
     signed_in(client, cognito)
     cognito.body = {"id_token": id_token()}
     assert set(set_cookies(client.send(REFRESH, headers=SAME_ORIGIN))) == {"__Host-id"}
     assert client.cookies["__Secure-refresh"] == "refresh-1"
 
 
-def test_a_dead_refresh_token_ends_the_session(client: Client, cognito: Cognito) -> None:
+def test_a_revoked_refresh_token_ends_the_session(client: Client, cognito: Cognito) -> None:
     signed_in(client, cognito)
     cognito.status, cognito.body = 400, {"error": "invalid_grant"}
     answer = client.send(REFRESH, headers=SAME_ORIGIN)
@@ -672,7 +676,7 @@ def test_a_dead_refresh_token_ends_the_session(client: Client, cognito: Cognito)
 
 
 @pytest.mark.parametrize(("status", "body", "answered"), [case for case in BROKEN if case[2] != 400])
-def test_a_cognito_that_fails_does_not_end_the_session(
+def test_a_failed_refresh_does_not_end_the_session(
     client: Client, cognito: Cognito, status: int, body: Any, answered: int
 ) -> None:
     signed_in(client, cognito)
@@ -685,7 +689,7 @@ def test_a_cognito_that_fails_does_not_end_the_session(
     assert len(cognito.asked) == 1
 
 
-def test_a_slow_cognito_does_not_end_the_session(
+def test_a_slow_refresh_does_not_end_the_session(
     client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signed_in(client, cognito)
@@ -696,8 +700,8 @@ def test_a_slow_cognito_does_not_end_the_session(
 
 
 @pytest.mark.parametrize("ahead", [25, -25, 300, -300])
-def test_a_clock_that_is_off_ends_no_session(client: Client, cognito: Cognito, ahead: int) -> None:
-    """Ours, by so many seconds before Cognito's."""
+def test_a_clock_that_differs_by_five_minutes_ends_no_session(client: Client, cognito: Cognito, ahead: int) -> None:
+    """Our clock is this many seconds ahead of Cognito's."""
     issued = int(time.time()) - ahead
     assert finish(client, cognito, begin(client), iat=issued, exp=issued + 900)["statusCode"] == 302
     answer = client.send(REFRESH, headers=SAME_ORIGIN)
@@ -707,7 +711,9 @@ def test_a_clock_that_is_off_ends_no_session(client: Client, cognito: Cognito, a
 
 
 @HOSTED
-def test_a_clock_that_is_off_by_a_tokens_life_makes_no_session_and_ends_none(client: Client, cognito: Cognito) -> None:
+def test_a_clock_that_differs_by_a_tokens_lifetime_neither_makes_nor_ends_a_session(
+    client: Client, cognito: Cognito
+) -> None:
     issued = int(time.time()) - 1000
     assert finish(client, cognito, begin(client), iat=issued, exp=issued + 900)["statusCode"] == 502
     assert client.cookies == {}
@@ -718,7 +724,7 @@ def test_a_clock_that_is_off_by_a_tokens_life_makes_no_session_and_ends_none(cli
     assert client.cookies == before
 
 
-def test_a_new_token_that_no_browser_keeps_does_not_end_the_session(client: Client, cognito: Cognito) -> None:
+def test_a_refreshed_id_token_too_long_for_a_cookie_does_not_end_the_session(client: Client, cognito: Cognito) -> None:
     """The refresh token has been rotated: it is kept, so that the session goes on once the ID token is short again."""
     signed_in(client, cognito)
     before = client.cookies["__Host-id"]
@@ -730,7 +736,7 @@ def test_a_new_token_that_no_browser_keeps_does_not_end_the_session(client: Clie
     assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 204
 
 
-def test_a_token_that_no_browser_keeps_is_an_outcome_of_its_own_whose_cause_is_in_the_log(
+def test_an_id_token_too_long_for_a_cookie_is_a_507_and_the_log_names_the_largest_claim(
     client: Client, cognito: Cognito, caplog: pytest.LogCaptureFixture
 ) -> None:
     groups = [f"canary-{number}" for number in range(300)]
@@ -743,8 +749,8 @@ def test_a_token_that_no_browser_keeps_is_an_outcome_of_its_own_whose_cause_is_i
     assert "canary" not in repr(vars(record))
 
 
-def test_a_session_that_api_gateway_would_not_take_back_is_none(client: Client, cognito: Cognito) -> None:
-    """Each of its cookies is one that a browser keeps: together they are too large for 10,240 bytes of headers."""
+def test_a_session_over_api_gateways_header_limit_is_refused(client: Client, cognito: Cognito) -> None:
+    """A browser keeps each of the cookies, but together they are too large for 10,240 bytes of headers."""
     for too_many, status in ((0, 302), (1, 507)):
         asked = begin(client)
         token = id_token(nonce=asked["nonce"], padding="x" * 2600)
@@ -753,27 +759,27 @@ def test_a_session_that_api_gateway_would_not_take_back_is_none(client: Client, 
         assert client.send(CALLBACK, {"code": "c", "state": asked["state"]})["statusCode"] == status
 
 
-def test_without_a_refresh_token_there_is_no_session(client: Client, cognito: Cognito) -> None:
+def test_a_refresh_without_a_refresh_token_is_a_401(client: Client, cognito: Cognito) -> None:
     for cookies in ([], ["__Secure-refresh=", "__Host-person=sub-1"]):
         assert client.send(REFRESH, headers=SAME_ORIGIN, cookies=cookies)["statusCode"] == 401
     assert cognito.asked == []
 
 
-def test_a_tab_without_a_session_does_not_end_the_one_that_another_tab_begins(client: Client) -> None:
-    """Its request goes out before the other tab's callback, and is answered after it."""
+def test_a_refresh_without_a_session_clears_no_cookies_of_a_new_session(client: Client) -> None:
+    """The request is sent before the other tab's callback, and answered after it."""
     assert set_cookies(client.send(REFRESH, headers=SAME_ORIGIN)) == {}
     left = client.send(REFRESH, headers=SAME_ORIGIN, cookies=[f"__Host-id={id_token()}"])
     assert set(set_cookies(left)) == {"__Host-id"}
 
 
 def sent_with(client: Client, planted: list[str], after: list[str] | None = None) -> list[str]:
-    """What a browser sends where a sibling host has set refresh tokens of its own before and after ours."""
+    """The cookies that a browser sends where a sibling host has set refresh tokens before and after ours."""
     own = [f"{name}={value}" for name, value in client.cookies.items()]
     return [*(f"__Secure-refresh={t}" for t in planted), *own, *(f"__Secure-refresh={t}" for t in after or [])]
 
 
 @pytest.mark.parametrize("count", [1, 3, 50])
-def test_refresh_tokens_that_a_sibling_host_has_set_do_not_stop_a_refresh_and_are_not_used(
+def test_refresh_tokens_planted_by_a_sibling_host_are_not_used_and_do_not_stop_a_refresh(
     client: Client, cognito: Cognito, count: int
 ) -> None:
     signed_in(client, cognito)
@@ -788,10 +794,10 @@ def test_refresh_tokens_that_a_sibling_host_has_set_do_not_stop_a_refresh_and_ar
 
 
 @pytest.mark.parametrize("ours", [None, 0, 1, 2, 3])
-def test_of_a_session_from_before_its_cookie_named_a_token_a_few_are_tried(
+def test_for_a_session_without_a_named_token_at_most_three_tokens_are_tried(
     client: Client, cognito: Cognito, ours: int | None
 ) -> None:
-    """A refresh ends in new cookies or in the end of the session, and in nothing that stays."""
+    """A refresh sets new cookies or ends the session."""
 
     def answer(form: dict[str, str]) -> None:
         dead = form["refresh_token"] == "planted-0"
@@ -814,10 +820,10 @@ def test_of_a_session_from_before_its_cookie_named_a_token_a_few_are_tried(
 
 
 @pytest.mark.parametrize(("sub", "status"), [("attacker", 401), ("sub-1", 204)])
-def test_where_no_token_is_the_one_that_was_named_its_user_decides(
+def test_a_token_other_than_the_named_one_counts_only_for_the_same_user(
     client: Client, cognito: Cognito, sub: str, status: int
 ) -> None:
-    """Two tabs that refresh at once get two good tokens; a browser might keep the one and the name of the other."""
+    """Two concurrent refreshes get two valid tokens. A browser may keep one of them with the name of the other."""
     signed_in(client, cognito)
     client.cookies["__Secure-refresh"] = "another"
     cognito.body = {"id_token": id_token(sub=sub), "refresh_token": "next"}
@@ -826,7 +832,7 @@ def test_where_no_token_is_the_one_that_was_named_its_user_decides(
 
 
 @pytest.mark.parametrize("planted", planted_names.NOT_OURS)
-def test_a_cookie_whose_name_a_sibling_host_may_set_neither_signs_in_nor_out(
+def test_a_cookie_name_that_a_sibling_host_may_set_neither_makes_nor_ends_a_session(
     client: Client, cognito: Cognito, planted: str
 ) -> None:
     cognito.body = {"id_token": id_token(), "refresh_token": "theirs"}
@@ -841,7 +847,7 @@ def test_a_cookie_whose_name_a_sibling_host_may_set_neither_signs_in_nor_out(
     ("auth_time", "days"),
     [(0, 30), (86400, 29), (29 * 86400, 1), (-300, 30), (None, 30), ("1", 30), (True, 30)],
 )
-def test_a_rotated_refresh_token_is_kept_for_the_rest_of_the_first_ones_life(
+def test_a_rotated_refresh_token_expires_with_the_first_one(
     client: Client, cognito: Cognito, auth_time: Any, days: int
 ) -> None:
     signed_in(client, cognito)
@@ -853,7 +859,7 @@ def test_a_rotated_refresh_token_is_kept_for_the_rest_of_the_first_ones_life(
         assert days * 86400 - 5 <= int(cookies[name].attributes["Max-Age"]) <= days * 86400
 
 
-def test_a_token_that_lives_longer_than_the_setting_says_by_now_is_kept_until_cognito_ends_it(
+def test_a_refresh_token_older_than_the_setting_is_kept_as_long_as_the_id_token(
     client: Client, cognito: Cognito
 ) -> None:
     signed_in(client, cognito)
@@ -862,7 +868,7 @@ def test_a_token_that_lives_longer_than_the_setting_says_by_now_is_kept_until_co
     assert cookies["__Secure-refresh"].attributes["Max-Age"] == cookies["__Host-id"].attributes["Max-Age"]
 
 
-def test_a_planted_refresh_token_does_not_change_who_is_signed_in(client: Client, cognito: Cognito) -> None:
+def test_a_planted_refresh_token_of_another_user_ends_the_session(client: Client, cognito: Cognito) -> None:
     signed_in(client, cognito)
     cognito.body = {"id_token": id_token(sub="attacker")}
     assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 401
@@ -870,14 +876,14 @@ def test_a_planted_refresh_token_does_not_change_who_is_signed_in(client: Client
 
 
 @pytest.mark.parametrize("person", [[], ["__Host-person="], ["__Host-person=sub-1", "__Host-person=sub-2"]])
-def test_a_planted_refresh_token_signs_nobody_in(client: Client, cognito: Cognito, person: list[str]) -> None:
-    """A sibling host can plant the one cookie, and not the other."""
+def test_a_planted_refresh_token_makes_no_session(client: Client, cognito: Cognito, person: list[str]) -> None:
+    """A sibling host can plant the refresh token, but not the `__Host-` cookie."""
     answer = client.send(REFRESH, headers=SAME_ORIGIN, cookies=["__Secure-refresh=the-attackers", *person])
     assert answer["statusCode"] == 401
     assert cognito.asked == []
 
 
-def test_an_id_token_that_is_over_or_none_does_not_stop_a_refresh(client: Client, cognito: Cognito) -> None:
+def test_a_missing_or_malformed_id_token_does_not_stop_a_refresh(client: Client, cognito: Cognito) -> None:
     signed_in(client, cognito)
     for left in ("no-jwt", None):
         client.cookies.pop("__Host-id")
@@ -911,7 +917,7 @@ def of_the_app(cognito: Cognito) -> Callable[[dict[str, str]], None]:
 
 @HOSTED
 @pytest.mark.usefixtures("app_client")
-def test_a_refresh_token_of_the_app_is_refreshed_with_the_apps_client(client: Client, cognito: Cognito) -> None:
+def test_a_refresh_token_of_the_app_client_is_refreshed_with_that_client(client: Client, cognito: Cognito) -> None:
     cognito.before = of_the_app(cognito)
     answer = client.send(REFRESH, body='{"refresh_token": "of-the-app"}')
     assert (answer["statusCode"], json.loads(answer["body"])["AccessToken"]) == (200, "access-2")
@@ -922,7 +928,7 @@ def test_a_refresh_token_of_the_app_is_refreshed_with_the_apps_client(client: Cl
 @HOSTED
 @pytest.mark.usefixtures("app_client")
 @pytest.mark.parametrize("status", [429, 500])
-def test_a_cognito_that_fails_is_not_asked_for_the_apps_client(client: Client, cognito: Cognito, status: int) -> None:
+def test_after_a_failure_of_cognito_the_app_client_is_not_tried(client: Client, cognito: Cognito, status: int) -> None:
     cognito.status = status
     assert client.send(REFRESH, body='{"refresh_token": "r"}')["statusCode"] in (429, 502)
     assert len(cognito.asked) == 1
@@ -930,7 +936,7 @@ def test_a_cognito_that_fails_is_not_asked_for_the_apps_client(client: Client, c
 
 @HOSTED
 @pytest.mark.usefixtures("app_client")
-def test_a_token_that_neither_client_has_is_over(client: Client, cognito: Cognito) -> None:
+def test_a_refresh_token_of_neither_client_is_a_401(client: Client, cognito: Cognito) -> None:
     cognito.status, cognito.body = 400, {"error": "invalid_grant"}
     assert client.send(REFRESH, body='{"refresh_token": "r"}')["statusCode"] == 401
     assert len(cognito.asked) == 2
@@ -938,7 +944,7 @@ def test_a_token_that_neither_client_has_is_over(client: Client, cognito: Cognit
 
 @HOSTED
 @pytest.mark.usefixtures("app_client")
-def test_cookies_are_refreshed_and_revoked_with_the_sites_client_alone(client: Client, cognito: Cognito) -> None:
+def test_cookies_are_refreshed_and_revoked_with_the_sites_client_only(client: Client, cognito: Cognito) -> None:
     signed_in(client, cognito)
     cognito.status, cognito.body = 400, {"error": "invalid_grant"}
     assert client.send(REFRESH, headers=SAME_ORIGIN)["statusCode"] == 401
@@ -953,7 +959,7 @@ def test_cookies_are_refreshed_and_revoked_with_the_sites_client_alone(client: C
 @HOSTED
 @pytest.mark.usefixtures("app_client")
 @pytest.mark.parametrize("fails", [CLIENT_ID, APP, "both"])
-def test_a_token_in_a_body_is_revoked_with_the_client_that_has_it(
+def test_a_refresh_token_in_a_body_is_revoked_with_either_client(
     client: Client, cognito: Cognito, caplog: pytest.LogCaptureFixture, fails: str
 ) -> None:
     def answer(form: dict[str, str]) -> None:
@@ -972,7 +978,9 @@ def test_a_token_in_a_body_is_revoked_with_the_client_that_has_it(
 
 
 @HOSTED
-def test_sign_out_revokes_clears_and_says_where_to_go(client: Client, cognito: Cognito, hosted: str) -> None:
+def test_sign_out_revokes_the_token_clears_the_cookies_and_returns_the_logout_url(
+    client: Client, cognito: Cognito, hosted: str
+) -> None:
     signed_in(client, cognito)
     answer = client.send(LOGOUT, headers=SAME_ORIGIN)
     assert answer["statusCode"] == 200
@@ -992,14 +1000,14 @@ def test_a_cookie_is_cleared_with_the_attributes_that_it_was_set_with(client: Cl
 
 
 @pytest.mark.parametrize("status", [400, 429, 500])
-def test_a_cognito_that_fails_does_not_stop_a_sign_out(client: Client, cognito: Cognito, status: int) -> None:
+def test_a_failed_revocation_does_not_stop_a_sign_out(client: Client, cognito: Cognito, status: int) -> None:
     signed_in(client, cognito)
     cognito.status = status
     assert client.send(LOGOUT, headers=SAME_ORIGIN)["statusCode"] == 200
     assert client.cookies == {}
 
 
-def test_a_slow_cognito_does_not_hold_up_a_sign_out(
+def test_a_slow_revocation_does_not_delay_a_sign_out(
     client: Client, cognito: Cognito, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(token_endpoint, "TIMEOUT_SECONDS", 0.05)
@@ -1011,7 +1019,7 @@ def test_a_slow_cognito_does_not_hold_up_a_sign_out(
 
 
 @pytest.mark.parametrize("count", [1, 3, 50])
-def test_planted_refresh_tokens_do_not_keep_the_sessions_own_from_being_revoked(
+def test_with_planted_refresh_tokens_the_sessions_own_token_is_revoked(
     client: Client, cognito: Cognito, count: int
 ) -> None:
     signed_in(client, cognito)
@@ -1030,13 +1038,13 @@ def test_planted_refresh_tokens_do_not_stop_a_sign_out(client: Client, cognito: 
     assert [form["token"] for form in cognito.forms] == ["planted", "mine", "0"]
 
 
-def test_signing_out_twice_is_no_error(client: Client, cognito: Cognito) -> None:
+def test_a_second_sign_out_is_no_error(client: Client, cognito: Cognito) -> None:
     assert client.send(LOGOUT, headers=SAME_ORIGIN)["statusCode"] == 200
     assert cognito.asked == []
 
 
 @HOSTED
-def test_a_sign_out_can_end_the_session_at_kakao_too_and_then_leads_to_the_site(
+def test_a_sign_out_at_kakao_too_leads_through_cognito_and_kakao_back_to_the_site(
     session: ModuleType, client: Client, hosted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "KAKAO_LOGOUT_URL", "https://kauth.example/oauth/logout")
@@ -1053,7 +1061,7 @@ def test_a_sign_out_can_end_the_session_at_kakao_too_and_then_leads_to_the_site(
 
 
 @DIRECT
-def test_without_a_hosted_login_a_sign_out_leads_to_kakaos_at_once(
+def test_without_a_hosted_login_the_sign_out_at_kakao_needs_no_logout_at_cognito(
     session: ModuleType, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(session, "KAKAO_LOGOUT_URL", "https://kauth.example/oauth/logout")
@@ -1066,7 +1074,7 @@ def test_without_a_hosted_login_a_sign_out_leads_to_kakaos_at_once(
     ("headers", "site"),
     [({"origin": LOCAL}, LOCAL), ({"origin": SITE}, SITE), ({}, SITE), ({"origin": "https://evil.example"}, SITE)],
 )
-def test_sign_out_returns_to_the_site_that_asked_if_it_is_ours(
+def test_sign_out_returns_to_the_origin_of_the_request_if_it_is_allowed(
     client: Client, headers: dict[str, str], site: str
 ) -> None:
     answer = client.send(LOGOUT, headers={"sec-fetch-site": "same-origin", **headers})
@@ -1107,9 +1115,7 @@ def test_another_site_can_neither_refresh_nor_sign_out(
 
 
 @pytest.mark.parametrize("headers", [{"sec-fetch-site": "same-origin"}, {"origin": SITE}, {"origin": LOCAL}])
-def test_the_site_itself_is_let_through_by_either_header(
-    client: Client, cognito: Cognito, headers: dict[str, str]
-) -> None:
+def test_the_site_is_recognized_by_either_header(client: Client, cognito: Cognito, headers: dict[str, str]) -> None:
     signed_in(client, cognito)
     assert client.send(LOGOUT, headers=headers)["statusCode"] == 200
 
@@ -1122,10 +1128,10 @@ def sent_token(token: object = "refresh-1") -> str:
 
 
 @pytest.mark.parametrize(("rotated", "next_token"), [("refresh-2", "refresh-2"), (None, "refresh-1")])
-def test_a_sent_refresh_token_gives_tokens_and_leaves_cookies_alone(
+def test_a_refresh_token_in_the_body_returns_tokens_and_changes_no_cookies(
     client: Client, cognito: Cognito, rotated: str | None, next_token: str
 ) -> None:
-    client.cookies["__Secure-refresh"] = "of-somebody-else"
+    client.cookies["__Secure-refresh"] = "of-another-user"
     cognito.body = {"id_token": id_token(), "access_token": "access-1", "refresh_token": rotated}
     answer = client.send(REFRESH, body=sent_token())
     tokens = json.loads(answer["body"])
@@ -1141,20 +1147,20 @@ def test_a_sent_refresh_token_gives_tokens_and_leaves_cookies_alone(
     assert [form["refresh_token"] for form in cognito.forms] == ["refresh-1"]
 
 
-def test_a_sent_refresh_token_that_is_dead_ends_no_session_of_the_browser(client: Client, cognito: Cognito) -> None:
+def test_a_revoked_refresh_token_in_the_body_changes_no_cookies(client: Client, cognito: Cognito) -> None:
     cognito.status, cognito.body = 400, {"error": "invalid_grant"}
     answer = client.send(REFRESH, body=sent_token())
     assert (answer["statusCode"], answer["cookies"]) == (401, [])
 
 
-def test_new_tokens_without_an_access_token_are_cognitos_fault(client: Client, cognito: Cognito) -> None:
+def test_new_tokens_without_an_access_token_are_a_502(client: Client, cognito: Cognito) -> None:
     for access_token in (None, 7):
         cognito.body = {"id_token": id_token(), "access_token": access_token}
         assert client.send(REFRESH, body=sent_token())["statusCode"] == 502
 
 
-def test_a_sent_refresh_token_is_revoked_at_sign_out_and_cookies_stay(client: Client, cognito: Cognito) -> None:
-    client.cookies["__Secure-refresh"] = "of-somebody-else"
+def test_a_refresh_token_in_the_body_is_revoked_at_sign_out_and_cookies_stay(client: Client, cognito: Cognito) -> None:
+    client.cookies["__Secure-refresh"] = "of-another-user"
     answer = client.send(LOGOUT, body=sent_token())
     assert (answer["statusCode"], answer["cookies"]) == (200, [])
     assert [(path, form["token"]) for path, form, _ in cognito.asked] == [("/oauth2/revoke", "refresh-1")]
@@ -1162,14 +1168,16 @@ def test_a_sent_refresh_token_is_revoked_at_sign_out_and_cookies_stay(client: Cl
 
 @pytest.mark.parametrize("body", ["{", "[]", "{}", sent_token(7), sent_token(""), sent_token("x" * 4097)])
 @pytest.mark.parametrize("route", [REFRESH, LOGOUT])
-def test_a_body_that_holds_no_refresh_token_is_said_to(client: Client, cognito: Cognito, route: str, body: str) -> None:
+def test_a_body_without_a_valid_refresh_token_is_refused_with_400(
+    client: Client, cognito: Cognito, route: str, body: str
+) -> None:
     answer = client.send(route, headers=SAME_ORIGIN, body=body)
     assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (400, "invalid_request")
     assert cognito.asked == []
 
 
 @pytest.mark.parametrize("route", [LOGIN, CALLBACK, REFRESH, LOGOUT])
-def test_no_answer_is_kept_by_a_cache_or_tells_another_site_its_address(client: Client, route: str) -> None:
+def test_no_response_is_cached_or_sends_a_referrer(client: Client, route: str) -> None:
     for headers in ({}, SAME_ORIGIN):
         answer = client.send(route, headers=headers)
         assert answer["headers"]["cache-control"] == "no-store"
@@ -1177,7 +1185,7 @@ def test_no_answer_is_kept_by_a_cache_or_tells_another_site_its_address(client: 
 
 
 @pytest.mark.parametrize("route", [LOGIN, CALLBACK, REFRESH, LOGOUT])
-def test_a_bug_is_an_answer_that_gives_nothing_away(
+def test_a_bug_is_a_500_without_details(
     client: Client, session: ModuleType, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, route: str
 ) -> None:
     def fail(*_: object) -> None:
@@ -1192,13 +1200,13 @@ def test_a_bug_is_an_answer_that_gives_nothing_away(
     assert [record.message for record in caplog.records] == ["unexpected"]
 
 
-def test_a_route_that_is_not_ours_is_an_error(session: ModuleType) -> None:
+def test_an_unknown_route_is_a_500(session: ModuleType) -> None:
     assert session.handler({}, None)["statusCode"] == 500
     assert session.handler({"routeKey": "PUT /api/auth/login"}, None)["statusCode"] == 500
 
 
 @HOSTED
-def test_a_bug_in_the_callback_leaves_nothing_of_the_login(
+def test_a_bug_in_the_callback_clears_the_login_cookie(
     client: Client, session: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -1210,7 +1218,9 @@ def test_a_bug_in_the_callback_leaves_nothing_of_the_login(
     assert login_cookies(client) == []
 
 
-def test_why_a_login_failed_is_in_the_log(client: Client, cognito: Cognito, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_reason_of_a_failed_login_is_logged(
+    client: Client, cognito: Cognito, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO")
     cognito.status = 503
     client.send(CALLBACK, {"code": "c", "state": begin(client)["state"]})
@@ -1234,7 +1244,7 @@ NAMES = JUNK | st.sampled_from(["__Host-login-AAAAAAAA", "__Host-id", "__Secure-
     headers=st.dictionaries(st.sampled_from(["origin", "sec-fetch-site", "cookie", "host"]), JUNK),
     cookies=st.none() | st.lists(st.tuples(NAMES, JUNK).map("=".join) | JUNK, max_size=5),
 )
-def test_nothing_that_a_client_sends_is_an_internal_error(
+def test_no_request_of_a_client_is_an_internal_error(
     session: ModuleType, route: str, parameters: Any, headers: dict[str, str], cookies: list[str] | None
 ) -> None:
     query = urlencode(parameters, doseq=True, errors="replace")
@@ -1246,11 +1256,11 @@ def test_nothing_that_a_client_sends_is_an_internal_error(
     "raw", ["%ff%fe", "&&&", "=", "state", "a=b" * 500, "&".join(f"a{n}=1" for n in range(99)), "code=%00"]
 )
 @pytest.mark.parametrize("route", [LOGIN, CALLBACK])
-def test_no_query_makes_an_internal_error(client: Client, route: str, raw: str) -> None:
+def test_no_query_is_an_internal_error(client: Client, route: str, raw: str) -> None:
     assert client.send(route, raw_query=raw)["statusCode"] < 500
 
 
-def test_nothing_personal_or_secret_is_logged(
+def test_no_personal_data_or_secret_is_logged(
     client: Client, cognito: Cognito, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level("DEBUG")
@@ -1278,7 +1288,7 @@ def test_nothing_personal_or_secret_is_logged(
 
 
 @DIRECT
-def test_where_there_is_no_hosted_login_sign_out_leads_home(client: Client, cognito: Cognito) -> None:
+def test_without_a_hosted_login_sign_out_leads_to_the_home_page(client: Client, cognito: Cognito) -> None:
     signed_in(client, cognito)
     for origin in (SITE, LOCAL, "https://evil.example"):
         answer = client.send(LOGOUT, headers=SAME_ORIGIN | {"origin": origin})
@@ -1303,7 +1313,7 @@ def test_where_there_is_no_hosted_login_sign_out_leads_home(client: Client, cogn
         (500, "InternalErrorException", "", 502),
     ],
 )
-def test_a_session_ends_where_cognitos_api_says_so_and_not_where_it_fails(
+def test_a_session_ends_only_where_cognitos_api_refuses_the_token(
     client: Client, cognito: Cognito, status: int, code: str, message: str, answered: int
 ) -> None:
     signed_in(client, cognito)
@@ -1313,13 +1323,13 @@ def test_a_session_ends_where_cognitos_api_says_so_and_not_where_it_fails(
 
 
 @DIRECT
-def test_what_cannot_be_a_refresh_token_is_not_sent_to_cognitos_api(client: Client, cognito: Cognito) -> None:
+def test_a_malformed_refresh_token_is_not_sent_to_cognitos_api(client: Client, cognito: Cognito) -> None:
     assert client.send(REFRESH, body=sent_token("refresh token"))["statusCode"] == 401
     assert client.send(LOGOUT, body=sent_token("refresh token"))["statusCode"] == 200
     assert cognito.asked == []
 
 
-def test_cognitos_api_is_that_of_the_pools_region_or_where_the_environment_says(
+def test_cognitos_api_is_in_the_pools_region_unless_the_environment_names_an_endpoint(
     session: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def url() -> str:

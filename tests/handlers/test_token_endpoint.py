@@ -1,4 +1,4 @@
-"""What a network can do to an answer of Cognito's, byte by byte."""
+"""Faults of the network in a response of Cognito, byte by byte."""
 
 import base64
 import json
@@ -54,7 +54,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 
 @pytest.mark.parametrize("secret", ["s3cret", "a:b", "a/b+c=d e", "가"])
-def test_a_secret_is_sent_in_the_header_alone_and_form_encoded(secret: str, cognito: Cognito, hosted: str) -> None:
+def test_a_client_secret_is_sent_form_encoded_in_the_header_only(secret: str, cognito: Cognito, hosted: str) -> None:
     """RFC 6749 section 2.3.1."""
     TokenEndpoint(hosted_login=hosted, client_id="id:1", client_secret=secret, issuer=ISSUER).revoke("token")
     ((_, form, headers),) = cognito.asked
@@ -64,7 +64,7 @@ def test_a_secret_is_sent_in_the_header_alone_and_form_encoded(secret: str, cogn
     assert form == {"token": "token"}
 
 
-def test_a_client_without_a_secret_names_itself_in_the_form(cognito: Cognito, hosted: str) -> None:
+def test_a_client_without_a_secret_sends_its_id_in_the_form(cognito: Cognito, hosted: str) -> None:
     endpoint_at(hosted).revoke("token")
     ((_, form, headers),) = cognito.asked
     assert form == {"token": "token", "client_id": CLIENT_ID}
@@ -88,13 +88,13 @@ def test_a_client_without_a_secret_names_itself_in_the_form(cognito: Cognito, ho
         b"HTTP/1.1 204 None\r\n\r\n",
     ],
 )
-def test_an_answer_that_is_broken_off_or_none_at_all_counts_as_down(serve: Serve, answer: bytes) -> None:
+def test_a_truncated_or_malformed_response_is_unavailable(serve: Serve, answer: bytes) -> None:
     with pytest.raises(TokenUnavailableError):
         serve(answer).refresh("token")
 
 
 @pytest.mark.parametrize("status", [b"200 OK", b"400 Bad Request"])
-def test_an_answer_that_stops_half_way_counts_as_slow(
+def test_a_response_that_stops_half_way_is_too_slow(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, status: bytes
 ) -> None:
     monkeypatch.setattr(token_endpoint, "TIMEOUT_SECONDS", 0.05)
@@ -102,7 +102,7 @@ def test_an_answer_that_stops_half_way_counts_as_slow(
         serve(b"HTTP/1.1 " + status + b"\r\ncontent-length: 500\r\n\r\n{", b"}", pause=0.15).refresh("token")
 
 
-def test_an_answer_in_pieces_is_read_whole_though_it_takes_longer_than_a_connection_may(
+def test_a_response_in_pieces_may_take_longer_than_the_connect_timeout(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(token_endpoint, "CONNECT_TIMEOUT_SECONDS", 0.05)
@@ -112,14 +112,14 @@ def test_an_answer_in_pieces_is_read_whole_though_it_takes_longer_than_a_connect
         serve(head, body[:5], body[5:], pause=0.1).refresh("token")
 
 
-def test_an_answer_that_is_good_but_huge_is_none(serve: Serve) -> None:
+def test_a_response_over_the_size_limit_is_unavailable(serve: Serve) -> None:
     body = json.dumps({"id_token": id_token()}).encode()
     assert serve(OK + b"\r\n", body).refresh("token").claims["sub"] == "sub-1"
     with pytest.raises(TokenUnavailableError, match="TooLarge"):
         serve(OK + b"\r\n", body, b" " * 70_000).refresh("token")
 
 
-def test_a_server_that_takes_no_connection_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_accepts_no_connection_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_endpoint, "CONNECT_TIMEOUT_SECONDS", 0.05)
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
         begun = time.monotonic()
@@ -128,7 +128,7 @@ def test_a_server_that_takes_no_connection_is_given_up(monkeypatch: pytest.Monke
         assert time.monotonic() - begun < 0.5
 
 
-def test_https_is_spoken_where_the_setting_says_so(serve: Serve) -> None:
+def test_an_https_address_is_requested_over_tls(serve: Serve) -> None:
     plain = serve(OK + b"\r\n{}")
     with pytest.raises(TokenUnavailableError, match="SSL"):
         endpoint_at(plain._hosted_login.replace("http:", "https:")).revoke("token")

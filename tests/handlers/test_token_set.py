@@ -13,7 +13,7 @@ def test_a_jwt_has_three_parts(parts: int) -> None:
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, "[]", "null", "{", b"\xff"], ids=["deep", "list", "null", "cut", "bytes"]
 )
-def test_a_text_that_is_no_json_object_is_an_error_of_its_value(text: str | bytes) -> None:
+def test_a_text_that_is_not_a_json_object_is_a_value_error(text: str | bytes) -> None:
     with pytest.raises(ValueError, match=r".") as refused:
         json_object(text)
     assert refused.value.__cause__ is None

@@ -44,7 +44,7 @@ def event(source: str, user_name: Any = "canary", /, **request: Any) -> dict[str
 
 
 @pytest.mark.parametrize("source", ["PreSignUp_SignUp", "PreSignUp_ExternalProvider", "PreSignUp_AdminCreateUser"])
-def test_a_sign_up_goes_on_unconfirmed_and_unverified(source: str) -> None:
+def test_a_sign_up_is_neither_confirmed_nor_verified_by_the_trigger(source: str) -> None:
     assert pre_sign_up.handler(event(source, EMAIL, userAttributes=SIGNED_UP), None)["response"] == NEITHER
 
 
@@ -52,12 +52,12 @@ def test_a_sign_up_goes_on_unconfirmed_and_unverified(source: str) -> None:
 @pytest.mark.parametrize(
     "said", [{"provider": "Kakao"}, {"autoConfirmUser": "true"}, {"triggerSource": "PreSignUp_AdminCreateUser"}]
 )
-def test_what_a_caller_adds_changes_nothing(key: str, said: dict[str, str]) -> None:
+def test_metadata_of_a_client_does_not_change_the_response(key: str, said: dict[str, str]) -> None:
     asked = event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP, **{key: said})
     assert pre_sign_up.handler(asked, None)["response"] == NEITHER
 
 
-def test_a_response_that_is_there_already_is_not_believed() -> None:
+def test_an_existing_response_in_the_event_is_overwritten() -> None:
     asked = event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP)
     asked["response"] = {"autoConfirmUser": True, "autoVerifyEmail": True}
     assert pre_sign_up.handler(asked, None)["response"] == NEITHER
@@ -66,7 +66,7 @@ def test_a_response_that_is_there_already_is_not_believed() -> None:
 @pytest.mark.parametrize(
     "source", ["", None, "PreSignUp_Other", "PostConfirmation_ConfirmSignUp", ["PreSignUp_SignUp"]]
 )
-def test_an_unknown_source_is_refused_in_fixed_words(source: Any) -> None:
+def test_an_unknown_trigger_source_is_refused_with_a_fixed_message(source: Any) -> None:
     with pytest.raises(SignUpRefusedError) as refused:
         pre_sign_up.handler(event("") | {"triggerSource": source}, None)
     assert str(refused.value) == "This sign-up is not allowed."
@@ -91,14 +91,14 @@ def test_an_unknown_source_is_refused_in_fixed_words(source: Any) -> None:
         (None, None),
     ],
 )
-def test_a_person_signs_up_under_the_name_of_the_address_that_gets_the_code(name: Any, email: Any) -> None:
+def test_the_user_name_of_a_sign_up_must_be_its_e_mail(name: Any, email: Any) -> None:
     for source, refused in {"PreSignUp_SignUp": True, "PreSignUp_AdminCreateUser": False}.items():
         asked = event(source, name, userAttributes={"email": email})
         with pytest.raises(SignUpRefusedError) if refused else nullcontext():
             pre_sign_up.handler(asked, None)
 
 
-def test_the_case_of_an_address_makes_no_other_name() -> None:
+def test_the_user_name_and_the_e_mail_may_differ_in_case() -> None:
     assert pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL.upper(), userAttributes=SIGNED_UP), None)
 
 
@@ -126,22 +126,22 @@ STANDARD = [
 
 
 @given(name=st.sampled_from(STANDARD) | st.from_regex(r"custom:[a-z]+", fullmatch=True) | st.text(), value=st.text())
-def test_a_sign_up_that_says_more_than_an_e_mail_is_refused(name: str, value: str) -> None:
-    """Cognito's own `sub` and `cognito:…` are in some events, and no client may write them."""
+def test_a_sign_up_with_other_attributes_than_the_e_mail_is_refused(name: str, value: str) -> None:
+    """Cognito adds `sub` and `cognito:…` to some events, and no client may write them."""
     own = name in ("sub", "email") or name.startswith("cognito:")
     asked = event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP | ({} if own else {name: value}))
     with nullcontext() if own else pytest.raises(SignUpRefusedError):
         pre_sign_up.handler(asked, None)
 
 
-def test_what_cognito_adds_to_a_sign_up_and_what_kakao_tells_of_a_user_is_no_reason_to_refuse() -> None:
+def test_attributes_of_cognito_and_of_a_kakao_user_are_allowed_at_sign_up() -> None:
     of_cognito = SIGNED_UP | {"sub": "sub-1", "cognito:email_alias": "", "cognito:user_status": "UNCONFIRMED"}
     assert pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL, userAttributes=of_cognito), None)
     assert pre_sign_up.handler(event("PreSignUp_ExternalProvider", "kakao_1", userAttributes=KAKAO), None)
 
 
-def test_each_sign_up_with_e_mail_leaves_one_line_that_names_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    """An alarm counts them, wherever the call came from."""
+def test_each_sign_up_with_e_mail_is_one_log_line_without_personal_data(caplog: pytest.LogCaptureFixture) -> None:
+    """An alarm counts the sign-ups of all clients."""
     caplog.set_level("INFO")
     pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP), None)
     (line,) = caplog.records
@@ -156,7 +156,7 @@ def test_each_sign_up_with_e_mail_leaves_one_line_that_names_nobody(caplog: pyte
 
 @pytest.mark.parametrize("caller", [{}, {"clientId": None}, {"clientId": ""}, {"clientId": "CLIENT_ID_NOT_APPLICABLE"}])
 @pytest.mark.parametrize("source", ["PreSignUp_SignUp", "PreSignUp_ExternalProvider"])
-def test_a_sign_up_of_a_person_comes_through_a_client(source: str, caller: dict[str, Any]) -> None:
+def test_a_sign_up_without_an_app_client_is_refused(source: str, caller: dict[str, Any]) -> None:
     with pytest.raises(SignUpRefusedError):
         pre_sign_up.handler(event(source, EMAIL, userAttributes=NATIVE) | {"callerContext": caller}, None)
 
@@ -174,7 +174,7 @@ def described(monkeypatch: pytest.MonkeyPatch, cognito: MagicMock) -> Iterator[M
 
 
 @pytest.mark.parametrize("secret", [{}, {"ClientSecret": None}, {"ClientSecret": ""}])
-def test_nobody_signs_up_with_e_mail_through_a_client_without_a_secret(
+def test_an_e_mail_sign_up_through_a_client_without_a_secret_is_refused(
     described: MagicMock, secret: dict[str, Any]
 ) -> None:
     described.return_value = {"UserPoolClient": secret}
@@ -183,7 +183,7 @@ def test_nobody_signs_up_with_e_mail_through_a_client_without_a_secret(
     described.assert_called_once_with(UserPoolId=BASE["userPoolId"], ClientId=CLIENT["clientId"])
 
 
-def test_the_sites_client_signs_up_and_is_looked_up_once(
+def test_a_sign_up_through_the_sites_client_is_allowed_and_the_client_looked_up_once(
     described: MagicMock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", logger="handlers")
@@ -196,13 +196,13 @@ def test_the_sites_client_signs_up_and_is_looked_up_once(
 
 
 @pytest.mark.parametrize("source", ["PreSignUp_ExternalProvider", "PreSignUp_AdminCreateUser"])
-def test_users_of_kakao_come_through_either_client(described: MagicMock, source: str) -> None:
+def test_kakao_users_may_sign_up_through_either_client(described: MagicMock, source: str) -> None:
     described.return_value = {"UserPoolClient": {}}
     assert pre_sign_up.handler(event(source, "kakao_1", userAttributes=KAKAO), None)["response"] == NEITHER
     described.assert_not_called()
 
 
-def test_a_client_that_cannot_be_looked_up_signs_nobody_up_and_is_looked_up_again(described: MagicMock) -> None:
+def test_a_failed_look_up_of_the_client_refuses_the_sign_up_and_is_repeated(described: MagicMock) -> None:
     described.side_effect = ReadTimeoutError(endpoint_url="https://canary")
     with pytest.raises(SignUpRefusedError, match="Try again"):
         pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP), None)
@@ -214,7 +214,7 @@ def test_a_client_that_cannot_be_looked_up_signs_nobody_up_and_is_looked_up_agai
 
 
 @pytest.mark.parametrize(("attributes", "state"), [(NATIVE, "CONFIRMED"), (KAKAO, "EXTERNAL_PROVIDER")])
-def test_a_first_sign_in_is_one_line_without_personal_data(
+def test_a_first_sign_in_is_one_log_line_without_personal_data(
     attributes: dict[str, str], state: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -225,7 +225,7 @@ def test_a_first_sign_in_is_one_line_without_personal_data(
     assert "canary" not in repr(vars(record))
 
 
-def test_being_called_twice_is_being_called_once() -> None:
+def test_a_second_call_with_the_same_event_changes_nothing() -> None:
     asked = event("PostConfirmation_ConfirmSignUp", userAttributes=NATIVE)
     assert post_confirmation.handler(post_confirmation.handler(copy.deepcopy(asked), None), None) == asked
 
@@ -238,7 +238,7 @@ def cognito(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
     return api
 
 
-def test_a_reset_password_signs_out_everywhere_and_is_no_first_sign_in(
+def test_a_password_reset_ends_every_session_and_is_no_first_sign_in(
     cognito: MagicMock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -253,7 +253,7 @@ def test_a_reset_password_signs_out_everywhere_and_is_no_first_sign_in(
     ("name", "attributes"),
     [("kakao-1", KAKAO), ("kakao_1", KAKAO), ("canary@example.com", KAKAO), ("kakao-1", NATIVE), ("Kakao-1", {})],
 )
-def test_a_password_that_a_kakao_profile_was_given_by_e_mail_is_ended_at_once(
+def test_a_password_set_by_e_mail_on_a_kakao_profile_is_reset_at_once(
     cognito: MagicMock, name: str, attributes: dict[str, str]
 ) -> None:
     asked = event("PostConfirmation_ConfirmForgotPassword", name, userAttributes=attributes)
@@ -264,13 +264,13 @@ def test_a_password_that_a_kakao_profile_was_given_by_e_mail_is_ended_at_once(
     assert {tuple(call.kwargs.values()) for call in cognito.mock_calls} == {(asked["userPoolId"], name)}
 
 
-def test_a_kakao_profile_whose_password_could_not_be_ended_is_an_error_of_the_function(cognito: MagicMock) -> None:
+def test_a_failed_password_reset_of_a_kakao_profile_is_an_error(cognito: MagicMock) -> None:
     cognito.admin_reset_user_password.side_effect = ReadTimeoutError(endpoint_url="https://canary")
     with pytest.raises(SessionsNotEndedError):
         post_confirmation.handler(event("PostConfirmation_ConfirmForgotPassword", userAttributes=KAKAO), None)
 
 
-def test_an_account_with_e_mail_keeps_the_password_that_was_set(cognito: MagicMock) -> None:
+def test_an_e_mail_account_keeps_the_password_of_a_reset(cognito: MagicMock) -> None:
     post_confirmation.handler(event("PostConfirmation_ConfirmForgotPassword", EMAIL, userAttributes=NATIVE), None)
     assert [call[0] for call in cognito.mock_calls] == ["admin_user_global_sign_out"]
 
@@ -288,7 +288,7 @@ def test_a_first_sign_in_ends_no_session(cognito: MagicMock) -> None:
     ],
     ids=["no", "slow"],
 )
-def test_who_resets_a_password_is_told_when_older_sign_ins_are_still_good(
+def test_after_a_password_reset_a_failed_global_sign_out_is_an_error(
     error: Exception, cognito: MagicMock, caplog: pytest.LogCaptureFixture
 ) -> None:
     cognito.admin_user_global_sign_out.side_effect = error
@@ -299,7 +299,7 @@ def test_who_resets_a_password_is_told_when_older_sign_ins_are_still_good(
     assert "canary" not in caplog.text + str(said.value)
 
 
-def test_a_slow_cognito_is_given_up_before_cognito_gives_the_trigger_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_of_a_trigger_to_cognito_end_within_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
     config = cognito_api.make_client(cognito_api.IN_A_TRIGGER).meta.config
     assert (config.connect_timeout + config.read_timeout) * config.retries["total_max_attempts"] < 5
@@ -313,18 +313,18 @@ def test_a_slow_cognito_is_given_up_before_cognito_gives_the_trigger_up(monkeypa
     "attributes",
     [NATIVE, KAKAO, KAKAO | {"cognito:user_status": "FORCE_CHANGE_PASSWORD"}, {}, NATIVE | {"identities": ""}],
 )
-def test_a_person_signs_in_the_way_the_account_was_made(
+def test_a_user_may_sign_in_in_the_way_the_account_was_created(
     attributes: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Cognito calls the trigger at Kakao sign-ins too: refusing those would end every second one."""
+    """Cognito calls the trigger at Kakao sign-ins too: a refusal would stop each one after the first."""
     asked = event("PreAuthentication_Authentication", userAttributes=attributes, userNotFound=not attributes)
     assert pre_authentication.handler(copy.deepcopy(asked), None) == asked
-    assert caplog.records == []  # nor does an alarm ring
+    assert caplog.records == []  # so no alarm rings
 
 
 @pytest.mark.parametrize("name", ["kakao_1000000001", "Kakao_1000000001"])
-def test_a_profile_of_the_hosted_login_that_was_given_a_password_is_refused(name: str) -> None:
-    """Nothing but AdminSetUserPassword gives it this status."""
+def test_a_hosted_profile_with_a_password_is_refused(name: str) -> None:
+    """Only AdminSetUserPassword sets this status."""
     asked = event("PreAuthentication_Authentication", name, userAttributes=KAKAO | {"cognito:user_status": "CONFIRMED"})
     with pytest.raises(SignInRefusedError) as refused:
         pre_authentication.handler(asked, None)
@@ -336,12 +336,12 @@ def test_a_profile_of_the_hosted_login_that_was_given_a_password_is_refused(name
     [
         *(("kakao-1000000001", status) for status in ("CONFIRMED", "RESET_REQUIRED", "A_NEW_ONE", None)),
         *(("kakao_1000000001", status) for status in ("RESET_REQUIRED", "A_NEW_ONE", None)),
-        ("canary@example.com", "CONFIRMED"),  # an account that somebody linked to a Kakao id
+        ("canary@example.com", "CONFIRMED"),  # an account that was linked to a Kakao id
         ("kakao_1@example.com", "CONFIRMED"),
         (None, "CONFIRMED"),
     ],
 )
-def test_a_status_that_nobody_has_seen_locks_no_kakao_user_out_and_leaves_a_line_for_the_alarm(
+def test_an_unexpected_status_of_a_kakao_user_is_allowed_and_logged_for_the_alarm(
     name: str | None, status: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     asked = event("PreAuthentication_Authentication", name, userAttributes=KAKAO | {"cognito:user_status": status})
@@ -351,7 +351,7 @@ def test_a_status_that_nobody_has_seen_locks_no_kakao_user_out_and_leaves_a_line
     assert "canary" not in repr(vars(line))
 
 
-def test_what_a_caller_adds_does_not_make_a_kakao_person_native() -> None:
+def test_metadata_of_a_client_does_not_turn_a_kakao_user_into_an_e_mail_user() -> None:
     attributes = KAKAO | {"cognito:user_status": "CONFIRMED"}
     for key in ("clientMetadata", "validationData"):
         asked = event(
@@ -362,15 +362,15 @@ def test_what_a_caller_adds_does_not_make_a_kakao_person_native() -> None:
 
 
 @pytest.mark.parametrize("module", [pre_sign_up, pre_authentication, post_confirmation])
-def test_no_trigger_trips_over_an_event_that_lacks_something(module: Any) -> None:
+def test_no_trigger_crashes_at_an_incomplete_event(module: Any) -> None:
     with suppress(SignUpRefusedError):
         module.handler({}, None)
 
 
-def test_where_there_are_no_e_mail_accounts_nobody_signs_up_but_with_a_provider(
+def test_without_e_mail_accounts_only_kakao_users_sign_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Cognito's own SignUp needs nothing but the public client id."""
+    """Cognito's own SignUp needs only the public client id."""
     monkeypatch.setattr(pre_sign_up, "EMAIL_ACCOUNTS", False)
     with pytest.raises(SignUpRefusedError):
         pre_sign_up.handler(event("PreSignUp_SignUp", EMAIL, userAttributes=SIGNED_UP), None)
@@ -402,7 +402,7 @@ def test_a_new_user_is_announced_without_an_e_mail_or_a_nickname(
     topic.publish.assert_called_once_with(TopicArn="arn:topic", Message=json.dumps(told))
 
 
-def test_a_reset_of_a_password_announces_no_user(topic: MagicMock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_reset_announces_no_user(topic: MagicMock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cognito_api, "call", MagicMock())
     post_confirmation.handler(event("PostConfirmation_ConfirmForgotPassword", EMAIL, userAttributes=NATIVE), None)
     topic.publish.assert_not_called()
@@ -415,7 +415,7 @@ def test_a_reset_of_a_password_announces_no_user(topic: MagicMock, monkeypatch: 
         ReadTimeoutError(endpoint_url="https://sns.example"),
     ],
 )
-def test_an_announcement_that_fails_is_in_the_log_and_keeps_no_user_from_signing_in(
+def test_a_failed_announcement_is_logged_and_does_not_stop_the_sign_in(
     topic: MagicMock, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     topic.publish.side_effect = error

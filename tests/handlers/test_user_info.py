@@ -28,7 +28,9 @@ def ask(user_info: ModuleType, claims: dict[str, str], headers: dict[str, str] |
     return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
 
 
-def test_an_id_token_says_who_it_is_without_any_call(user_info: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_user_is_read_from_an_id_token_without_a_call_to_cognito(
+    user_info: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cognito, "make_client", lambda limits: pytest.fail("called AWS"))
     status, body, headers = ask(user_info, CLAIMS)
     assert status == 200
@@ -44,7 +46,7 @@ def test_an_id_token_says_who_it_is_without_any_call(user_info: ModuleType, monk
     assert headers["cache-control"] == "no-store"
 
 
-def test_a_head_says_how_long_the_session_lasts_and_nothing_of_the_user(user_info: ModuleType) -> None:
+def test_a_head_request_returns_the_lifetime_of_the_session_without_a_body(user_info: ModuleType) -> None:
     claims = {"exp": str(int(time.time()) + 600)} | CLAIMS
     event = {
         "routeKey": "HEAD /api/userinfo",
@@ -57,14 +59,14 @@ def test_a_head_says_how_long_the_session_lasts_and_nothing_of_the_user(user_inf
 
 
 @pytest.mark.parametrize("empty", [{}, {"email": "", "nickname": ""}])
-def test_what_was_withheld_is_null(user_info: ModuleType, empty: dict[str, str]) -> None:
+def test_a_withheld_consent_is_null(user_info: ModuleType, empty: dict[str, str]) -> None:
     claims = {key: value for key, value in CLAIMS.items() if key not in ("email", "nickname")} | empty
     _, body, _ = ask(user_info, claims)
     assert (body["email"], body["nickname"]) == (None, None)
 
 
 @pytest.mark.parametrize("said", [None, "", "false", "1"])
-def test_an_e_mail_counts_as_verified_only_where_cognito_says_so(user_info: ModuleType, said: str | None) -> None:
+def test_an_e_mail_is_verified_only_where_cognito_says_true(user_info: ModuleType, said: str | None) -> None:
     claims = {key: value for key, value in CLAIMS.items() if key != "email_verified"}
     _, body, _ = ask(user_info, claims | ({} if said is None else {"email_verified": said}))
     assert (body["email"], body["email_verified"]) == (CLAIMS["email"], False)
@@ -82,30 +84,30 @@ def test_an_e_mail_counts_as_verified_only_where_cognito_says_so(user_info: Modu
         ("[{userId=1, providerName=Kakao, providerType=OIDC}]", "Kakao"),
     ],
 )
-def test_the_provider_is_read_from_each_way_in_which_identities_arrive(
+def test_the_provider_is_read_from_each_format_of_identities(
     user_info: ModuleType, identities: str | None, provider: str
 ) -> None:
     assert user_info.provider_of("haneul@example.com", identities) == provider
 
 
-def test_a_kakao_user_without_an_identity_is_kakaos_all_the_same(user_info: ModuleType) -> None:
+def test_the_provider_of_a_kakao_user_without_an_identity_is_kakao(user_info: ModuleType) -> None:
     """Where users sign in at Kakao itself, no profile has an identity."""
     assert user_info.provider_of("kakao-1", None) == "Kakao"
     assert user_info.provider_of("kakao-1@example.com", None) == "Cognito"
 
 
-def test_no_header_of_a_client_changes_who_it_is(user_info: ModuleType) -> None:
+def test_no_header_of_a_client_changes_the_user(user_info: ModuleType) -> None:
     forged = {"x-user": "admin", "x-amzn-oidc-data": "e30.e30.", "x-amzn-oidc-identity": "admin"}
     assert ask(user_info, CLAIMS, forged)[1] == ask(user_info, CLAIMS)[1]
 
 
-def test_a_token_of_another_kind_is_refused(user_info: ModuleType) -> None:
+def test_a_token_with_another_token_use_is_refused(user_info: ModuleType) -> None:
     for use in ("refresh", ""):
         assert ask(user_info, CLAIMS | {"token_use": use})[0] == 401
 
 
 @pytest.mark.parametrize("claims", [{"token_use": "id"}, {"token_use": "access"}, CLAIMS | {"exp": "1e400"}])
-def test_claims_that_no_gateway_hands_on_are_an_answer_all_the_same(
+def test_malformed_claims_are_a_500_with_a_log_line(
     user_info: ModuleType, claims: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     status, body, _ = ask(user_info, claims)
@@ -116,7 +118,7 @@ def test_claims_that_no_gateway_hands_on_are_an_answer_all_the_same(
 
 @pytest.fixture(scope="module", autouse=True)
 def _clients() -> Iterator[None]:
-    """The clients that these tests make reach moto alone: no other test gets one."""
+    """The clients of these tests reach only moto, and no other test gets one."""
     cognito.make_client.cache_clear()
     yield
     cognito.make_client.cache_clear()
@@ -146,7 +148,7 @@ def create(client: Any, pool_id: str, sub: str) -> None:
     client.admin_update_user_attributes(UserPoolId=pool_id, Username="bada", UserAttributes=attributes)
 
 
-def test_for_an_access_token_cognito_is_asked(user_info: ModuleType, pool: Any) -> None:
+def test_the_user_of_an_access_token_is_read_from_cognito(user_info: ModuleType, pool: Any) -> None:
     status, body, _ = ask(user_info, ACCESS)
     assert status == 200
     assert body == {
@@ -159,13 +161,13 @@ def test_for_an_access_token_cognito_is_asked(user_info: ModuleType, pool: Any) 
     }
 
 
-def test_an_account_that_is_gone_or_disabled_is_signed_out(user_info: ModuleType, pool: Any) -> None:
+def test_a_deleted_or_disabled_account_is_a_401(user_info: ModuleType, pool: Any) -> None:
     assert ask(user_info, ACCESS | {"username": "nobody"})[0] == 401
     pool.admin_disable_user(UserPoolId=user_info.USER_POOL_ID, Username="bada")
     assert ask(user_info, ACCESS)[0] == 401
 
 
-def test_a_token_of_a_deleted_account_does_not_open_the_one_that_is_made_again_under_the_name(
+def test_the_token_of_a_deleted_account_does_not_open_a_new_account_of_the_same_name(
     user_info: ModuleType, pool: Any
 ) -> None:
     pool.admin_delete_user(UserPoolId=user_info.USER_POOL_ID, Username="bada")
@@ -184,7 +186,7 @@ def test_a_token_of_a_deleted_account_does_not_open_the_one_that_is_made_again_u
         (EndpointConnectionError(endpoint_url="https://canary"), 502),
     ],
 )
-def test_a_cognito_that_fails_is_said_without_its_words(
+def test_an_error_of_cognito_is_reported_without_its_text(
     user_info: ModuleType, pool: Any, error: Exception, status: int, monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
@@ -203,13 +205,13 @@ def test_a_cognito_that_fails_is_said_without_its_words(
     assert "canary" not in json.dumps(body) + caplog.text
 
 
-def test_two_people_in_one_warm_function_do_not_mix(user_info: ModuleType) -> None:
+def test_a_warm_function_does_not_mix_up_users(user_info: ModuleType) -> None:
     other = CLAIMS | {"cognito:username": "kakao_2", "nickname": "이바다", "email": ""}
     first, second = ask(user_info, CLAIMS)[1], ask(user_info, other)[1]
     assert (first["nickname"], second["nickname"], second["email"]) == ("김하늘", "이바다", None)
 
 
-def test_the_groups_of_the_setting_are_told_for_both_kinds_of_token(
+def test_the_groups_of_the_setting_are_returned_for_both_kinds_of_token(
     user_info: ModuleType, pool: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GROUPS", '["admin", "editor"]')

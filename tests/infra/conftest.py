@@ -5,7 +5,7 @@ from tests.infra.engine import DIRECT, VARIED, Graph, declare, declare_everythin
 
 @pytest.fixture(scope="session")
 def stack() -> Graph:
-    """The login, declared once with the settings of `dev` and with what is optional."""
+    """The login, declared once with the settings of `dev` and the sign-in by Kakao token."""
     return declare({"kakaoAppId": "1000001"})
 
 

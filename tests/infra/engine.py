@@ -293,7 +293,7 @@ def _run(program: Path | Callable[[], object], stack: str, values: Mapping[str, 
     with (
         patch.object(packaging, "layer_zip", _layer_zip),
         patch.object(packaging, "function_zip", _function_zip),
-        patch.object(resource, "_get_stack_trace", source_pb2.StackTrace),  # a sixth of the time, and nobody reads it
+        patch.object(resource, "_get_stack_trace", source_pb2.StackTrace),  # a sixth of the time, and not used here
     ):
         recorder.graph.exports = run(recorder, stack=stack, config=values, program=program)
     return recorder.graph
@@ -314,7 +314,7 @@ def _stack_values(stack: str) -> dict[str, Any]:
 
 
 def declare_deployment(**settings: Any) -> Graph:
-    """Run the program in deployment/, for `dev` and `prod` unless these settings say otherwise."""
+    """Run the program in deployment/, for `dev` and `prod` by default."""
     usual = {
         "repository": "team@12/login@34",
         "environments": ["dev", "prod"],
@@ -328,7 +328,7 @@ def declare_deployment(**settings: Any) -> Graph:
 
 
 def refused(config: Mapping[str, Any]) -> str:
-    """Run the program with a configuration that it has to refuse before it registers anything; return its words."""
+    """Run the program with a configuration that it must refuse before it registers anything; return the error."""
     recorder = _Recorder()
     with pytest.raises(pulumi.RunError) as refusal:
         run(recorder, stack="dev", config=_values("dev", config), program=ALONE)
@@ -337,7 +337,7 @@ def refused(config: Mapping[str, Any]) -> str:
 
 
 def _values(stack: str, config: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The stack's configuration with these values over it; None takes a value away."""
+    """The stack's configuration with these values over it; None removes a value."""
     return _merged(_stack_values(stack), REQUIRED, OWN_PAGE, _prefixed(config))
 
 

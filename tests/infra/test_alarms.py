@@ -33,12 +33,12 @@ def matches(pattern: str, line: dict[str, Any]) -> bool:
     return line.get(field) == value
 
 
-def test_no_function_fails_unheard(stack: Graph) -> None:
+def test_every_function_has_an_alarm_for_its_errors(stack: Graph) -> None:
     heard = {a["dimensions"]["FunctionName"] for a in alarms(stack).values() if a["metricName"] == "Errors"}
     assert heard == {function.outputs["name"] for function in functions(stack)}
 
 
-def test_both_apis_and_the_site_are_heard_when_they_fail(stack: Graph) -> None:
+def test_both_apis_and_the_site_have_alarms_for_server_errors(stack: Graph) -> None:
     found = alarms(stack)
     http, websocket = (stack.one("Api", protocolType=kind).outputs["id"] for kind in ("HTTP", "WEBSOCKET"))
     site = {"DistributionId": stack.one("Distribution").outputs["id"], "Region": "Global"}
@@ -48,7 +48,7 @@ def test_both_apis_and_the_site_are_heard_when_they_fail(stack: Graph) -> None:
     assert found["site-5xx"].inputs.items() >= {"metricName": "5xxErrorRate", "dimensions": site}.items()
 
 
-def test_the_authorizers_errors_are_counted_from_its_log_because_it_never_crashes(stack: Graph) -> None:
+def test_the_alarm_for_the_authorizer_counts_its_error_log_lines(stack: Graph) -> None:
     counted = lines(stack, "authorizer-errors")
     assert counted["logGroupName"] == stack.named("login-connect-logs").outputs["name"]
     assert stack.function("connect_authorizer")["loggingConfig"]["logFormat"] == "JSON"
@@ -56,14 +56,14 @@ def test_the_authorizers_errors_are_counted_from_its_log_because_it_never_crashe
     assert not matches(counted["pattern"], {"level": logging.getLevelName(logging.INFO)})
 
 
-def test_throttling_is_heard_wherever_it_happens(stack: Graph) -> None:
+def test_throttled_functions_and_sign_ins_have_alarms(stack: Graph) -> None:
     found = alarms(stack)
     assert found["alarms-function-throttles"]["metricName"] == "Throttles"
     pool, client = stack.exports["userPoolId"], stack.exports["clientId"]
     assert found["pool-sign-in-throttles"]["dimensions"].items() >= {"UserPool": pool, "UserPoolClient": client}.items()
 
 
-def test_a_429_of_either_api_is_counted_from_the_line_that_it_leaves_and_no_other_answer_is(stack: Graph) -> None:
+def test_the_alarm_for_throttles_counts_only_access_log_lines_with_status_429(stack: Graph) -> None:
     metric = alarms(stack)["throttles"]["metricName"]
     filters = [f for f in stack.all("LogMetricFilter") if f["metricTransformation"]["name"] == metric]
     patterns = {f["logGroupName"]: f["pattern"] for f in filters}
@@ -76,7 +76,7 @@ def test_a_429_of_either_api_is_counted_from_the_line_that_it_leaves_and_no_othe
             assert matches(patterns[group], line) is counts, (stage.name, status)
 
 
-def test_every_alarm_tells_the_topic_of_its_own_region_when_it_begins_and_when_it_is_over(stack: Graph) -> None:
+def test_every_alarm_notifies_the_topic_of_its_region_at_its_start_and_end(stack: Graph) -> None:
     topics = {topic.inputs.get("region"): topic.outputs["arn"] for topic in stack.all("Topic")}
     assert stack.exports["alarmTopic"] == topics[None]
     for alarm in alarms(stack).values():
@@ -99,7 +99,7 @@ MANY = ["api-5xx", "throttles", "socket-execution-errors", "authorizer-errors"]
 REFUSING = ["sign-up-errors", "pre-auth-errors", "verify-errors"]
 
 
-def test_every_function_that_cognito_calls_is_watched_as_one_that_refuses_by_an_error_but_one_that_refuses_nobody(
+def test_every_trigger_that_refuses_by_an_error_has_the_higher_threshold(
     stack: Graph,
 ) -> None:
     called = {p["function"] for p in stack.all("Permission") if p["principal"] == "cognito-idp.amazonaws.com"}
@@ -109,7 +109,7 @@ def test_every_function_that_cognito_calls_is_watched_as_one_that_refuses_by_an_
 
 
 @pytest.mark.parametrize("label", [*MANY, *REFUSING])
-def test_one_failure_is_not_heard_and_five_in_five_minutes_are(stack: Graph, label: str) -> None:
+def test_five_failures_in_five_minutes_raise_an_alarm_and_one_does_not(stack: Graph, label: str) -> None:
     alarm = alarms(stack)[label]
     assert not rings(alarm, 1, 0, 0, 0, 0)
     assert rings(alarm, 1, 1, 1, 1, 1)
@@ -117,12 +117,12 @@ def test_one_failure_is_not_heard_and_five_in_five_minutes_are(stack: Graph, lab
 
 
 @pytest.mark.parametrize("label", ["session-errors", "alarms-function-throttles", "pool-sign-in-throttles"])
-def test_one_crash_and_one_refusal_for_a_quota_are_heard(stack: Graph, label: str) -> None:
+def test_one_crash_or_one_throttled_call_raises_an_alarm(stack: Graph, label: str) -> None:
     assert rings(alarms(stack)[label], 0, 0, 1, 0, 0)
     assert not rings(alarms(stack)[label], 0, 0, 0, 0, 0)
 
 
-def test_the_site_is_heard_when_it_fails_for_a_quarter_of_an_hour_and_not_for_one_bad_moment(stack: Graph) -> None:
+def test_fifteen_minutes_of_site_errors_raise_an_alarm_and_five_do_not(stack: Graph) -> None:
     alarm = alarms(stack)["site-5xx"]
     assert rings(alarm, *[5] * 15)
     assert not rings(alarm, *[0] * 10, *[100] * 5)
@@ -137,7 +137,7 @@ COUNTED = {
 
 
 @pytest.mark.parametrize("label", COUNTED)
-def test_what_no_metric_tells_is_counted_from_a_line_that_the_function_writes_and_no_other(
+def test_an_alarm_without_an_aws_metric_counts_exactly_one_log_message_of_its_function(
     stack: Graph, label: str
 ) -> None:
     function, message = COUNTED[label]
@@ -148,41 +148,41 @@ def test_what_no_metric_tells_is_counted_from_a_line_that_the_function_writes_an
     assert counts == [message]
 
 
-def test_a_flood_of_sign_ups_is_heard_before_cognitos_mails_of_a_day_are_gone_and_a_few_are_not(stack: Graph) -> None:
+def test_the_alarm_for_sign_ups_rings_below_cognitos_daily_limit_of_mails(stack: Graph) -> None:
     alarm = alarms(stack)["sign-ups"]
     assert rings(alarm, *[1] * 30, *[0] * 30)
     assert not rings(alarm, *[1] * 20, *[0] * 40)
     assert alarm["threshold"] < 50  # https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
 
 
-def test_one_status_that_nobody_has_seen_is_heard_and_one_mail_that_fails_is_not(stack: Graph) -> None:
+def test_one_unexpected_status_raises_an_alarm_and_one_failed_mail_does_not(stack: Graph) -> None:
     assert rings(alarms(stack)["kakao-statuses"], 1, 0, 0, 0, 0)
     assert not rings(alarms(stack)["codes-not-sent"], 1, 0, 0, 0, 0)
     assert rings(alarms(stack)["codes-not-sent"], 1, 1, 1, 1, 1)
 
 
-def test_silence_is_no_alarm(stack: Graph) -> None:
+def test_missing_data_raises_no_alarm(stack: Graph) -> None:
     assert {alarm["treatMissingData"] for alarm in alarms(stack).values()} == {"notBreaching"}
 
 
-def test_an_alarm_says_of_which_stack_it_is() -> None:
+def test_the_description_of_an_alarm_names_the_stack() -> None:
     for name in STACKS:
         graph = declare_component(lambda: Alarms("alarms", email=""), stack=name)
         assert graph.one("MetricAlarm")["alarmDescription"].startswith(f"{PROJECT}-{name}: ")
 
 
-def test_alarms_are_mailed_to_the_address_of_the_settings(varied: Graph) -> None:
+def test_alarms_are_mailed_to_the_address_of_the_setting(varied: Graph) -> None:
     subscriptions = {s["topic"]: (s["protocol"], s["endpoint"]) for s in varied.all("TopicSubscription")}
     assert subscriptions == {topic.outputs["arn"]: ("email", "team@example.com") for topic in varied.all("Topic")}
     assert {s.inputs.get("region") for s in varied.all("TopicSubscription")} == {None, US}
 
 
-def test_without_an_address_alarms_and_topics_are_there_for_whoever_subscribes(stack: Graph, varied: Graph) -> None:
+def test_without_an_address_there_are_alarms_and_topics_but_no_subscriptions(stack: Graph, varied: Graph) -> None:
     assert stack.all("TopicSubscription") == []
     assert set(alarms(varied)) == {*alarms(stack), "pool-app-sign-in-throttles"}  # of the apps' client
 
 
-def test_two_stacks_of_an_account_count_apart() -> None:
+def test_two_stacks_of_an_account_have_separate_metrics() -> None:
     def count() -> None:
         alarms = Alarms("alarms", email="")
         alarms.count("errors", '{ $.level = "ERROR" }', "log-group", parent=alarms)
@@ -192,7 +192,7 @@ def test_two_stacks_of_an_account_count_apart() -> None:
     assert len(namespaces) == len(STACKS)
 
 
-def test_what_to_do_at_each_alarm_is_written_down(stack: Graph) -> None:
+def test_the_operations_guide_has_a_row_for_each_alarm(stack: Graph) -> None:
     written = (ROOT / "docs" / "guides" / "operations.md").read_text()
     per_function = {f"{function.name.removeprefix('login-')}-errors" for function in functions(stack)}
     for label in set(alarms(stack)) - per_function | {"<function>-errors"}:
@@ -226,7 +226,7 @@ def logged() -> dict[str, set[str]]:
     return found
 
 
-def test_the_dashboard_asks_for_lines_that_handlers_write(stack: Graph) -> None:
+def test_the_dashboard_queries_log_messages_that_handlers_write(stack: Graph) -> None:
     written = logged()
     signed_in = re.findall(r'message = "(\w+)"', widgets(stack)["Sign-ins"]["query"])
     refused = json.loads(re.findall(r"message in (\[.+?\])", widgets(stack)["Refusals"]["query"])[0])
@@ -238,7 +238,7 @@ def test_the_dashboard_asks_for_lines_that_handlers_write(stack: Graph) -> None:
         assert written[message] & set(reasons.split(", ")), message
 
 
-def test_the_dashboard_shows_latency_at_both_ends_of_its_range(stack: Graph) -> None:
+def test_the_dashboard_shows_the_p50_and_p99_latency(stack: Graph) -> None:
     latencies = widgets(stack)["API: latency, ms"]["metrics"]
     assert {metric[1] for metric in latencies} == {"Latency"}
     assert {metric[-1]["stat"] for metric in latencies} >= {"p50", "p99"}

@@ -47,7 +47,7 @@ def repeated(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
-def test_a_fact_of_the_contract_stands_there_alone(file: Path) -> None:
+def test_a_fact_of_the_contract_is_repeated_in_no_other_file(file: Path) -> None:
     if file.name == "contract.py":
         return
     found = {(line, *sorted(facts)) for line, text in literals(file) if (facts := repeated(text))}
@@ -55,13 +55,13 @@ def test_a_fact_of_the_contract_stands_there_alone(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "handlers").glob("*.py")), ids=lambda file: file.name)
-def test_a_message_that_an_alarm_counts_is_logged_by_its_name_in_the_contract(file: Path) -> None:
+def test_a_log_message_that_an_alarm_counts_is_a_constant_of_the_contract(file: Path) -> None:
     calls = [node for node in nodes(file) if isinstance(node, ast.Call) and node.args]
     logged = {ast.unparse(node.args[0]) for node in calls if ast.unparse(node.func).startswith("log.")}
     assert not logged & set(map(repr, LOG_MESSAGES))
 
 
-def test_what_counts_as_a_repetition() -> None:
+def test_the_check_recognizes_repeated_facts() -> None:
     for text in ("__Host-id=x", "POST /api/auth/refresh", "^/api/auth/", "CLIENT_ID"):
         assert repeated(text), text
     for text in ("The CLIENT_ID", "__Host-", "/api", "nickname"):

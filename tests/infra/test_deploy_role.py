@@ -1,4 +1,4 @@
-"""Whether the deploy role may make and change each thing that the login declares, and nothing of another stack's."""
+"""The deploy role may create and change each resource of the login, and no resource of another stack."""
 
 import re
 from collections.abc import Iterator
@@ -199,7 +199,7 @@ def kind(resource: Declared) -> str:
 
 
 def asked(kind: str) -> dict[str, list[str]]:
-    """What CALLS says of a type: each action, with the resource types that it names."""
+    """The actions that CALLS lists for a type, with the resource types that it names."""
     actions: dict[str, list[str]] = {}
     service = ""
     for word in CALLS[kind].split():
@@ -231,7 +231,7 @@ def physical_name(resource: Declared, stack: str) -> str:
 
 
 def calls(graph: Graph, stack: str) -> Iterator[Call]:
-    """What AWS is asked for in the life of each resource of the graph."""
+    """The calls of AWS during the life of each resource of the graph."""
     for resource in graph.custom():
         for action, named in asked(kind(resource)).items():
             checks = [
@@ -290,15 +290,13 @@ def rights(deployment: Graph, stack: str) -> list[dict[str, Any]]:
 
 
 def refused(deployment: Graph, graph: Graph, stack: str) -> list[tuple[str, str]]:
-    """What the role of the stack may not do, of all that the provider calls for the resources of the graph."""
+    """The calls of the provider for the resources of the graph that the role of the stack does not allow."""
     role = rights(deployment, stack)
     return [(call.resource.name, call.action) for call in calls(graph, stack) if not call.allowed(role)]
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_deployment_may_call_whatever_the_provider_calls_for_what_the_login_declares(
-    deployment: Graph, stack: str
-) -> None:
+def test_the_deploy_role_allows_every_call_of_the_provider_for_the_login(deployment: Graph, stack: str) -> None:
     assert refused(deployment, declare_everything(stack), stack) == []
 
 
@@ -309,14 +307,14 @@ def declare_team(stack: str) -> Graph:
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_deployment_may_call_whatever_the_provider_calls_for_a_teams_service(deployment: Graph, stack: str) -> None:
+def test_the_deploy_role_allows_every_call_of_the_provider_for_a_teams_service(deployment: Graph, stack: str) -> None:
     graph = declare_team(stack)
     login = {kind(resource) for resource in declare_everything(stack).custom()}
     assert {kind(resource) for resource in graph.custom()} >= CALLS.keys() - login
     assert refused(deployment, graph, stack) == []
 
 
-def test_a_boundary_leaves_a_teams_functions_what_their_policies_grant(deployment: Graph) -> None:
+def test_the_boundary_allows_what_the_policies_of_a_teams_functions_grant(deployment: Graph) -> None:
     names = {"dynamodb": "table", "secretsmanager": "Secret", "sns": "topic", "sqs": "queue", "ssm": "parameter"}
     limit = statements(deployment.named("dev-boundary")["policy"])
     for name, statement in policies(declare_team("dev")):
@@ -335,13 +333,13 @@ def _part(placeholder: str) -> str:
 
 
 @pytest.mark.parametrize("kind", CALLS)
-def test_what_aws_asks_for_beside_an_action_is_known(kind: str) -> None:
+def test_every_dependent_action_of_aws_is_listed(kind: str) -> None:
     for action in asked(kind):
         beside = {needed for needed in Action(action).dependent if not needed.startswith(FOR_SOMETHING_ELSE)}
         assert beside - NEVER_ASKED - NEVER_ASKED_FOR.get(kind, set()) <= set(asked(kind)), action
 
 
-def test_a_deployment_reaches_nothing_of_another_stacks_in_the_same_account_but_what_the_docs_name(
+def test_a_deployment_reaches_only_the_documented_resources_of_another_stack(
     deployment: Graph,
 ) -> None:
     dev = rights(deployment, "dev")
@@ -350,11 +348,11 @@ def test_a_deployment_reaches_nothing_of_another_stacks_in_the_same_account_but_
     for resource, of_one in groupby(every, key=lambda call: call.resource):
         allowed = {call.action: call.allowed(dev) for call in of_one}
         for action, itself in allowed.items():
-            of_nobody = action in ("iam:CreateServiceLinkedRole", "route53:GetChange") or (
+            is_global = action in ("iam:CreateServiceLinkedRole", "route53:GetChange") or (
                 not works_on(action, asked(kind(resource))[action])
                 and (Action(action).reads or action.partition(":")[2].startswith("Create"))
             )
-            if itself and not of_nobody and all(allowed.get(needed, True) for needed in Action(action).dependent):
+            if itself and not is_global and all(allowed.get(needed, True) for needed in Action(action).dependent):
                 reached.add(kind(resource))
     assert reached == SHARED
 
@@ -366,21 +364,21 @@ def policies(*graphs: Graph) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield policy.name, statement
 
 
-def test_every_action_in_a_policy_is_one_of_awss(deployment: Graph) -> None:
+def test_every_action_in_a_policy_exists_at_aws(deployment: Graph) -> None:
     for name, statement in policies(deployment, declare_everything("dev")):
         for pattern in statement["Action"]:
             assert any(matching(pattern)), (name, pattern)
 
 
-def test_an_action_that_aws_allows_on_everything_alone_is_allowed_on_everything(deployment: Graph) -> None:
-    """On a resource that it does not know, a permission is none."""
+def test_an_action_without_resource_types_is_allowed_on_all_resources(deployment: Graph) -> None:
+    """A permission on a resource that the action does not know has no effect."""
     for name, statement in policies(deployment, declare_everything("dev")):
         for pattern in statement["Action"]:
             if "*" not in pattern and not Action(pattern).resources:
                 assert statement["Resource"] == ["*"], (name, pattern)
 
 
-def test_no_permission_hangs_on_a_condition_that_aws_never_fills_in(deployment: Graph) -> None:
+def test_no_permission_has_a_condition_key_that_aws_never_sets(deployment: Graph) -> None:
     for name, statement in policies(deployment, declare_everything("dev")):
         keys = statement.get("Condition", {}).get("StringEquals", {})
         for pattern in statement["Action"]:
@@ -392,8 +390,8 @@ def test_no_permission_hangs_on_a_condition_that_aws_never_fills_in(deployment: 
                 assert set(keys) <= set(known), (name, pattern)
 
 
-def test_a_deployment_changes_no_distribution_that_bears_another_stacks_tags(deployment: Graph) -> None:
-    """Cognito's own, for a domain of the team's, bears none of them."""
+def test_a_deployment_cannot_change_a_distribution_with_tags_of_another_stack(deployment: Graph) -> None:
+    """Cognito's own distribution, for a domain of the team, has none of the tags."""
     for bears, allowed in (({"stack": "prod", "project": PROJECT}, False), ({}, True)):
         for target in ("*", f"arn:aws:cloudfront::{ACCOUNT}:distribution/1"):
             context = tags("ResourceTag", bears)
@@ -411,13 +409,15 @@ def test_a_deployment_changes_no_distribution_that_bears_another_stacks_tags(dep
         ("acm:AddTagsToCertificate", CERTIFICATE),
     ],
 )
-def test_a_deployment_takes_nothing_over_by_tagging_it_anew(deployment: Graph, action: str, resource: str) -> None:
+def test_a_deployment_cannot_take_over_a_resource_by_changing_its_tags(
+    deployment: Graph, action: str, resource: str
+) -> None:
     mine, others = ({"project": PROJECT, "stack": stack} for stack in ("dev", "prod"))
     context = tags("RequestTag", mine) | tags("ResourceTag", others)
     assert not allows(rights(deployment, "dev"), action, resource, context)
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_deploy_roles_policy_is_not_longer_than_iam_takes(deployment: Graph, stack: str) -> None:
+def test_the_policy_of_a_deploy_role_fits_into_iams_limit(deployment: Graph, stack: str) -> None:
     policy = deployment.named(f"deploy-{PROJECT}-{stack}-policy")["policy"]
     assert len("".join(policy.split())) <= 10_240

@@ -1,4 +1,4 @@
-"""The program in deployment/: whom AWS lets act for GitHub, and what they may do."""
+"""The program in deployment/: which runs of GitHub may assume a role, and what the roles may do."""
 
 import os
 import re
@@ -39,7 +39,7 @@ def deployment() -> Graph:
 
 
 def assumes(deployment: Graph, role: str, **claims: str) -> bool:
-    """Whether AWS lets a GitHub run with these claims in its token act in the role."""
+    """Whether a GitHub run with these claims in its token may assume the role."""
     (statement,) = statements(deployment.named(role)["assumeRolePolicy"])
     assert statement["Principal"] == {"Federated": deployment.named("github").outputs["arn"]}
     assert list(statement["Condition"]) == ["StringEquals"]
@@ -53,7 +53,7 @@ PROD = {"aud": AWS, "sub": "repo:team@12/login@34:environment:prod"}
 PULL_REQUEST = {"aud": AWS, "sub": "repo:team@12/login@34:pull_request"}
 
 
-def test_each_role_is_for_its_own_runs_of_this_repository(deployment: Graph) -> None:
+def test_each_role_accepts_its_own_runs_of_this_repository(deployment: Graph) -> None:
     assert assumes(deployment, f"deploy-{PROJECT}-dev", **DEV)
     assert assumes(deployment, f"deploy-{PROJECT}-prod", **PROD)
     assert assumes(deployment, f"preview-{PROJECT}-dev", **PULL_REQUEST)
@@ -71,18 +71,18 @@ def test_each_role_is_for_its_own_runs_of_this_repository(deployment: Graph) -> 
         {"aud": AWS},
     ],
 )
-def test_no_other_run_gets_a_role(deployment: Graph, role: str, claims: dict[str, str]) -> None:
+def test_no_other_run_can_assume_a_role(deployment: Graph, role: str, claims: dict[str, str]) -> None:
     assert not assumes(deployment, role, **claims)
 
 
-def test_an_environment_does_not_deploy_another_and_a_pull_request_deploys_none(deployment: Graph) -> None:
+def test_neither_another_environment_nor_a_pull_request_can_assume_a_deploy_role(deployment: Graph) -> None:
     assert not assumes(deployment, f"deploy-{PROJECT}-prod", **DEV)
     assert not assumes(deployment, f"deploy-{PROJECT}-dev", **PROD)
     for name in ("dev", "prod"):
         assert not assumes(deployment, f"deploy-{PROJECT}-{name}", **PULL_REQUEST)
 
 
-def test_a_token_that_was_made_for_somebody_else_opens_nothing(deployment: Graph) -> None:
+def test_a_token_for_another_audience_can_assume_no_role(deployment: Graph) -> None:
     for aud in ({"aud": "https://github.com/team"}, {}):
         assert not assumes(deployment, f"deploy-{PROJECT}-dev", **{"sub": DEV["sub"], **aud})
         assert not assumes(deployment, f"preview-{PROJECT}-dev", **{"sub": PULL_REQUEST["sub"], **aud})
@@ -95,7 +95,7 @@ def test_a_repository_with_a_wildcard_or_a_subject_in_it_is_refused(repository: 
 
 
 @pytest.mark.parametrize("names", [["prod", "dev", "dev-2"], ["dev", "state"], ["state-dev", "dev"]])
-def test_an_environment_whose_name_would_reach_anothers_resources_or_state_is_refused(names: list[str]) -> None:
+def test_an_environment_name_that_is_a_prefix_of_another_is_refused(names: list[str]) -> None:
     with pytest.raises(pulumi.RunError, match="which begins alike"):
         declare_deployment(environments=names)
 
@@ -113,12 +113,12 @@ LONGEST = names.longest_stack(PROJECT)
         ("", "takes lower-case letters, digits and inner hyphens"),
     ],
 )
-def test_an_environment_whose_stack_aws_would_refuse_is_refused_before_its_role_exists(name: str, reason: str) -> None:
+def test_an_environment_with_an_invalid_stack_name_is_refused(name: str, reason: str) -> None:
     with pytest.raises(pulumi.RunError, match=f"environments has '{name}'.*{reason}"):
         declare_deployment(environments=[name], hostedZoneIds={})
 
 
-def test_all_names_of_the_longest_environment_are_ones_that_aws_takes() -> None:
+def test_all_names_of_the_longest_environment_fit_into_awss_limits() -> None:
     longest = declare_deployment(environments=["e" * LONGEST], hostedZoneIds={}, previews="e" * LONGEST)
     for kind, limit in (("Bucket", 63), ("Role", 64), ("Policy", 128), ("Alias", 256)):
         for resource in longest.all(kind):
@@ -143,14 +143,14 @@ def test_an_unknown_setting_is_refused_with_the_nearest_one(key: str, value: Any
 
 
 @pytest.mark.parametrize("settings", [{"previews": ""}, {"environments": ["prod"]}], ids=["none", "elsewhere"])
-def test_without_previews_here_pull_requests_have_no_role(settings: dict[str, Any]) -> None:
+def test_without_previews_pull_requests_have_no_role(settings: dict[str, Any]) -> None:
     roles = declare_deployment(**settings).all("Role")
     assert {role.name for role in roles} == {
         f"deploy-{PROJECT}-{name}" for name in settings.get("environments", ["dev", "prod"])
     }
 
 
-def test_a_deployment_may_act_as_long_as_its_job_may_run(deployment: Graph) -> None:
+def test_a_role_session_lasts_as_long_as_the_job_may_run(deployment: Graph) -> None:
     job = yaml.safe_load((ROOT / ".github" / "workflows" / "deploy.yml").read_text())["jobs"]["up"]
     (seconds,) = [step["with"]["seconds"] for step in job["steps"] if step.get("uses") == "./.github/actions/pulumi"]
     for name in ("dev", "prod"):
@@ -165,7 +165,7 @@ def may(deployment: Graph, role: str, action: str, resource: str, **context: str
 
 
 def objects(deployment: Graph, bucket: str, project: str, stack: str) -> list[str]:
-    """Where Pulumi keeps what it knows of a stack: github.com/pulumi/pulumi, pkg/backend/diy."""
+    """The objects of a stack's state: github.com/pulumi/pulumi, pkg/backend/diy."""
     arn, own = deployment.named(f"{bucket}-state").outputs["arn"], f"{project}/{stack}"
     files = [f"stacks/{own}.{end}" for end in ("json", "json.bak", "json.gz", "pulumi-tags")]
     folders = [f"{kind}/{own}/1.json" for kind in ("history", "backups", "journal", "locks/organization")]
@@ -192,7 +192,7 @@ def test_a_preview_reads_the_state_of_its_stack_and_writes_nothing(deployment: G
 
 
 @pytest.mark.parametrize(("mine", "other"), [("dev", "prod"), ("prod", "dev")])
-def test_a_deployment_keeps_the_state_of_its_environment_under_its_key(
+def test_a_deployment_reaches_only_the_state_and_key_of_its_environment(
     deployment: Graph, mine: str, other: str
 ) -> None:
     role = f"deploy-{PROJECT}-{mine}"
@@ -209,7 +209,7 @@ def test_a_deployment_keeps_the_state_of_its_environment_under_its_key(
     ("project", "stack"),
     [("kakao-login-deployment", "account"), (PROJECT, "prod"), (PROJECT, "dev-2"), ("other", "dev")],
 )
-def test_nobody_else_reaches_what_another_program_keeps_in_the_bucket(
+def test_no_role_reaches_the_state_of_another_program_in_the_bucket(
     deployment: Graph, role: str, project: str, stack: str
 ) -> None:
     for item in objects(deployment, "dev", project, stack):
@@ -217,14 +217,14 @@ def test_nobody_else_reaches_what_another_program_keeps_in_the_bucket(
             assert not may(deployment, role, action, item)
 
 
-def test_a_deployment_knows_the_layout_of_the_bucket_and_cannot_change_it(deployment: Graph) -> None:
+def test_a_deployment_can_read_but_not_change_the_layout_file_of_the_bucket(deployment: Graph) -> None:
     layout = f"{deployment.named('dev-state').outputs['arn']}/.pulumi/meta.yaml"
     for role in (f"deploy-{PROJECT}-dev", f"preview-{PROJECT}-dev"):
         assert may(deployment, role, "s3:GetObject", layout)
         assert not may(deployment, role, "s3:PutObject", layout)
 
 
-def test_a_deployment_changes_names_in_the_zone_of_its_environment_and_in_no_other(deployment: Graph) -> None:
+def test_a_deployment_can_change_records_only_in_the_zone_of_its_environment(deployment: Graph) -> None:
     for role, zone, allowed in (
         (f"deploy-{PROJECT}-prod", "Z0PROD", True),
         (f"deploy-{PROJECT}-prod", "Z0OTHER", False),
@@ -238,7 +238,7 @@ def test_a_deployment_changes_names_in_the_zone_of_its_environment_and_in_no_oth
     )
 
 
-def test_a_deployment_asks_for_certificates_where_it_has_a_zone_and_takes_no_key_out(deployment: Graph) -> None:
+def test_a_deployment_with_a_zone_can_manage_certificates_but_export_none(deployment: Graph) -> None:
     certificate = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/1"
     for stack, allowed in (("prod", True), ("dev", False)):
         role, own = f"deploy-{PROJECT}-{stack}", {"project": PROJECT, "stack": stack}
@@ -248,39 +248,39 @@ def test_a_deployment_asks_for_certificates_where_it_has_a_zone_and_takes_no_key
         assert not may(deployment, role, "acm:ExportCertificate", certificate, **tags("ResourceTag", own))
 
 
-def test_without_a_zone_no_deployment_changes_names() -> None:
+def test_without_a_zone_no_deployment_can_change_records() -> None:
     deployment = declare_deployment(hostedZoneIds=None)
     zone = "arn:aws:route53:::hostedzone/Z0PROD"
     assert not may(deployment, f"deploy-{PROJECT}-prod", "route53:ChangeResourceRecordSets", zone)
 
 
-def test_pulumi_finds_all_of_the_program_from_the_folder_that_it_is_in() -> None:
+def test_the_program_in_deployment_finds_its_imports_from_its_own_folder() -> None:
     as_pulumi_does = [sys.executable, "-P", "-c", "import runpy; runpy.run_path('.', run_name='__main__')"]
     run = subprocess.run(as_pulumi_does, cwd=DEPLOYMENT.parent, capture_output=True, text=True, timeout=60)
     assert "Missing required configuration variable" in run.stderr
 
 
-def test_every_setting_is_of_a_type_that_a_project_file_knows() -> None:
+def test_every_setting_has_a_type_of_pulumis_project_file() -> None:
     # github.com/pulumi/pulumi, sdk/go/common/workspace/project.json: simpleConfigType
     described = yaml.safe_load((ROOT / "deployment" / "Pulumi.yaml").read_text())["config"]
     own = [setting for key, setting in described.items() if ":" not in key]
     assert {setting["type"] for setting in own} <= {"string", "integer", "boolean", "array", "object"}
 
 
-def test_every_setting_that_the_program_reads_is_described() -> None:
+def test_every_setting_that_the_program_reads_is_in_its_project_file() -> None:
     described = yaml.safe_load((ROOT / "deployment" / "Pulumi.yaml").read_text())["config"]
     read = re.findall(r'config\.(?:get|require)\w*\("(\w+)"\)', DEPLOYMENT.read_text())
     assert {key for key in described if ":" not in key} == set(read)
 
 
-def test_a_zone_for_an_environment_that_is_not_deployed_is_refused() -> None:
+def test_a_zone_of_an_unknown_environment_is_refused() -> None:
     with pytest.raises(pulumi.RunError, match=r"hostedZoneIds names staging, which is not in environments$"):
         declare_deployment(hostedZoneIds={"staging": "Z0"})
     with pytest.raises(pulumi.RunError, match=r"hostedZoneIds names prods, .*; the nearest is prod$"):
         declare_deployment(hostedZoneIds={"prods": "Z0"})
 
 
-def test_a_deployment_puts_a_firewall_with_awss_rules_before_its_user_pool_alone(deployment: Graph) -> None:
+def test_a_deployment_can_attach_a_firewall_only_to_its_own_user_pool(deployment: Graph) -> None:
     role, pool = f"deploy-{PROJECT}-dev", f"arn:aws:cognito-idp:ap-northeast-2:{ACCOUNT}:userpool/ap-northeast-2_x"
     for stack in ("dev", "prod"):
         bears = tags("ResourceTag", {"project": PROJECT, "stack": stack})
@@ -295,23 +295,27 @@ def test_a_deployment_puts_a_firewall_with_awss_rules_before_its_user_pool_alone
 
 
 @pytest.mark.parametrize("service", ["ops.apigateway", "email.cognito-idp"])
-def test_a_deployment_has_aws_make_the_roles_that_logs_and_mails_need(deployment: Graph, service: str) -> None:
+def test_a_deployment_can_create_only_the_service_linked_roles_for_logs_and_mails(
+    deployment: Graph, service: str
+) -> None:
     roles = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role"
     needed, other = (f"{roles}/{name}.amazonaws.com/AWSServiceRoleForIt" for name in (service, "support"))
     assert may(deployment, f"deploy-{PROJECT}-dev", "iam:CreateServiceLinkedRole", needed)
     assert not may(deployment, f"deploy-{PROJECT}-dev", "iam:CreateServiceLinkedRole", other)
 
 
-def test_a_boundary_stays_with_the_role_that_outlives_its_stack(deployment: Graph, everything: Graph) -> None:
-    """IAM deletes no policy that is a role's boundary, and a role that loses it could do more than before."""
+def test_the_boundary_and_the_role_that_stays_after_its_stack_are_both_retained(
+    deployment: Graph, everything: Graph
+) -> None:
+    """IAM deletes no policy that is a role's boundary, and a role without its boundary could do more than before."""
     boundary = deployment.named("dev-boundary")
     left = [role for role in everything.all("Role") if role.kept]
     assert [role["permissionsBoundary"] for role in left] == [boundary.outputs["arn"]]
     assert boundary.kept
 
 
-def test_an_oidc_provider_that_the_account_has_already_is_used_as_it_is() -> None:
-    """To import it would take away the audiences and tags that other repositories gave it."""
+def test_an_existing_oidc_provider_of_the_account_is_used_unchanged() -> None:
+    """An import would remove the audiences and tags of other repositories."""
     deployment = declare_deployment(existingProvider=True)
     assert deployment.all("OpenIdConnectProvider") == []
     (statement,) = statements(deployment.named(f"deploy-{PROJECT}-dev")["assumeRolePolicy"])
@@ -320,7 +324,7 @@ def test_an_oidc_provider_that_the_account_has_already_is_used_as_it_is() -> Non
     }
 
 
-def test_a_deployment_makes_no_role_that_could_do_more_than_the_boundary(deployment: Graph) -> None:
+def test_a_deployment_can_create_roles_only_with_the_boundary(deployment: Graph) -> None:
     role = f"arn:aws:iam::{ACCOUNT}:role/{PROJECT}-dev-session-role"
     boundary = deployment.exports["dev"]["permissionsBoundary"]
     for action in (
@@ -339,7 +343,7 @@ def test_a_deployment_makes_no_role_that_could_do_more_than_the_boundary(deploym
 @pytest.mark.parametrize(
     "what", [f"role/deploy-{PROJECT}-dev", f"role/preview-{PROJECT}-dev", f"policy/{PROJECT}-dev-boundary"]
 )
-def test_a_deployment_does_not_change_what_confines_it(deployment: Graph, what: str) -> None:
+def test_a_deployment_cannot_change_its_own_role_or_boundary(deployment: Graph, what: str) -> None:
     for action in ("UpdateAssumeRolePolicy", "DeleteRolePolicy", "CreatePolicyVersion", "PassRole"):
         limit = deployment.exports["dev"]["permissionsBoundary"]
         context = {"iam:PassedToService": "lambda.amazonaws.com", "iam:PermissionsBoundary": limit}
@@ -351,13 +355,13 @@ def test_a_deployment_does_not_change_what_confines_it(deployment: Graph, what: 
 @pytest.mark.parametrize(
     "action", ["AdminGetUser", "AdminSetUserPassword", "AdminCreateUser", "AdminInitiateAuth", "ListUsers"]
 )
-def test_a_deployment_neither_reads_nor_changes_people(deployment: Graph, action: str) -> None:
+def test_a_deployment_can_neither_read_nor_change_users(deployment: Graph, action: str) -> None:
     own = tags("ResourceTag", {"project": PROJECT, "stack": "dev"})
     for pool in (f"arn:aws:cognito-idp:ap-northeast-2:{ACCOUNT}:userpool/ap-northeast-2_x", "*"):
         assert not may(deployment, f"deploy-{PROJECT}-dev", f"cognito-idp:{action}", pool, **own)
 
 
-def test_no_role_is_an_administrator(deployment: Graph) -> None:
+def test_no_role_has_administrator_permissions(deployment: Graph) -> None:
     assert deployment.all("RolePolicyAttachment") == []
     for role in deployment.all("Role"):
         assert "managedPolicyArns" not in role.inputs
@@ -377,10 +381,10 @@ def declare_everything_direct() -> Graph:
     [partial(declare_everything, program=WITH_A_SOCKET), declare_everything_direct],
     ids=["hosted", "direct"],
 )
-def test_the_boundary_leaves_every_function_what_its_own_policy_grants_and_no_other_stacks_people(
+def test_the_boundary_allows_what_each_functions_policy_grants_but_no_other_stacks_users(
     deployment: Graph, declared: Callable[[], Graph]
 ) -> None:
-    """With whatever a setting adds, and with a function at the WebSocket and a topic of new users."""
+    """With all optional resources, with a function at the WebSocket and a topic of new users."""
     stack = declared()
     limit = statements(deployment.named("dev-boundary")["policy"])
     pools = (stack.one("UserPool"), declare_user_pool(stack="prod"))
@@ -402,7 +406,7 @@ def test_the_boundary_leaves_every_function_what_its_own_policy_grants_and_no_ot
             assert not allows(limit, action, resource, others_pool)
 
 
-def test_the_boundary_itself_gives_no_way_to_more(deployment: Graph) -> None:
+def test_the_boundary_allows_no_actions_that_could_extend_permissions(deployment: Graph) -> None:
     limit = statements(deployment.named("dev-boundary")["policy"])
     actions = [action for statement in limit for action in statement["Action"] if action != "kms:Decrypt"]
     assert not {action.partition(":")[0] for action in actions} & {"iam", "sts", "s3", "kms", "lambda", "*"}
@@ -410,7 +414,7 @@ def test_the_boundary_itself_gives_no_way_to_more(deployment: Graph) -> None:
 
 
 @pytest.mark.parametrize(("service", "expected"), [("ssm", True), ("secretsmanager", True), ("s3", False), ("", False)])
-def test_a_function_decrypts_through_the_services_that_encrypt_its_values_and_not_by_itself(
+def test_a_function_can_decrypt_only_through_ssm_and_secrets_manager(
     deployment: Graph, service: str, expected: bool
 ) -> None:
     via = {"kms:ViaService": f"{service}.{REGION}.amazonaws.com"} if service else {}
@@ -419,14 +423,12 @@ def test_a_function_decrypts_through_the_services_that_encrypt_its_values_and_no
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_a_boundary_is_not_longer_than_iam_takes(deployment: Graph, stack: str) -> None:
+def test_the_boundary_fits_into_iams_limit(deployment: Graph, stack: str) -> None:
     assert len("".join(deployment.named(f"{stack}-boundary")["policy"].split())) <= 6_144
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
-def test_the_state_is_versioned_encrypted_with_its_own_key_closed_and_reached_over_tls_alone(
-    deployment: Graph, name: str
-) -> None:
+def test_the_state_bucket_is_versioned_encrypted_private_and_tls_only(deployment: Graph, name: str) -> None:
     bucket, key = deployment.named(f"{name}-state"), deployment.named(f"{name}-key")
 
     def of_bucket(kind: str) -> Any:
@@ -449,9 +451,7 @@ def test_the_state_is_versioned_encrypted_with_its_own_key_closed_and_reached_ov
     assert key.protect
 
 
-def test_the_workflows_find_the_state_and_the_roles_by_the_names_that_are_declared(
-    deployment: Graph, tmp_path: Path
-) -> None:
+def test_the_workflows_use_the_declared_names_of_the_state_and_the_roles(deployment: Graph, tmp_path: Path) -> None:
     steps = yaml.safe_load((ROOT / ".github/actions/pulumi/action.yml").read_text())["runs"]["steps"]
     output = tmp_path / "output"
     (read_name,) = [step["run"] for step in steps if step.get("id") == "project"]
@@ -476,7 +476,7 @@ def test_the_workflows_find_the_state_and_the_roles_by_the_names_that_are_declar
             assert command == f'pulumi login "{deployment.exports[stack]["backend"]}"'
 
 
-def test_the_docs_say_where_the_state_is_and_what_to_set(deployment: Graph) -> None:
+def test_the_github_guide_has_the_state_and_the_settings_of_each_environment(deployment: Graph) -> None:
     guide = (
         (ROOT / "docs" / "guides" / "github.md")
         .read_text()

@@ -50,7 +50,7 @@ def actions_of(graph: Graph, module: str) -> set[str]:
     }
 
 
-def test_there_is_neither_an_identity_provider_nor_a_hosted_login_nor_their_alarm(direct: Graph, stack: Graph) -> None:
+def test_direct_mode_has_no_identity_provider_hosted_login_or_federation_alarm(direct: Graph, stack: Graph) -> None:
     for kind in ("IdentityProvider", "UserPoolDomain"):
         assert stack.all(kind)
         assert direct.all(kind) == []
@@ -62,9 +62,7 @@ def test_there_is_neither_an_identity_provider_nor_a_hosted_login_nor_their_alar
 FEDERATION = "FederationThrottles"
 
 
-def test_the_routes_of_the_sign_in_reach_its_function_and_the_others_reach_the_same_as_before(
-    direct: Graph, stack: Graph
-) -> None:
+def test_in_direct_mode_only_the_login_routes_reach_another_function(direct: Graph, stack: Graph) -> None:
     def reached(graph: Graph) -> dict[str, str]:
         routes = graph.of_api("HTTP", "Route")
         return {route["routeKey"]: function_behind(graph, route)["handler"] for route in routes}
@@ -80,12 +78,12 @@ def test_the_routes_of_the_sign_in_reach_its_function_and_the_others_reach_the_s
     assert {reached(stack)[route] for route in changed} == {"handlers.session.handler"}
 
 
-def test_kakao_sends_browsers_back_to_the_site_itself(direct: Graph) -> None:
+def test_in_direct_mode_kakao_redirects_to_the_site(direct: Graph) -> None:
     assert direct.exports["kakaoRedirectUri"] == f"{direct.exports['siteUrl']}/api/auth/callback"
     assert "appClientId" not in direct.exports
 
 
-def test_the_sites_client_takes_part_in_no_flow_of_a_hosted_login(direct: Graph) -> None:
+def test_in_direct_mode_the_sites_client_has_no_oauth_flows(direct: Graph) -> None:
     client = direct.one("UserPoolClient")
     assert client["generateSecret"] is True
     assert client["allowedOauthFlowsUserPoolClient"] is False
@@ -95,7 +93,7 @@ def test_the_sites_client_takes_part_in_no_flow_of_a_hosted_login(direct: Graph)
     assert set(client["explicitAuthFlows"]) == {"ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH"}
 
 
-def test_both_ways_to_sign_in_may_do_the_same_and_nobody_may_link_delete_or_set_a_password(direct: Graph) -> None:
+def test_both_kakao_sign_ins_have_the_same_permissions_and_cannot_link_delete_or_set_passwords(direct: Graph) -> None:
     expected = {"GetUser", "CreateUser", "UpdateUserAttributes", "InitiateAuth", "RespondToAuthChallenge"}
     assert actions_of(direct, "kakao_web_sign_in") == actions_of(direct, "kakao_sign_in") == expected
     for function in functions(direct):
@@ -104,7 +102,7 @@ def test_both_ways_to_sign_in_may_do_the_same_and_nobody_may_link_delete_or_set_
             assert not {"CreateUser", "UpdateUserAttributes"} & actions_of(direct, module), module
 
 
-def test_a_web_sign_in_takes_tokens_of_the_rest_api_key_alone(mapped: Graph) -> None:
+def test_the_web_sign_in_accepts_only_tokens_of_the_rest_api_key(mapped: Graph) -> None:
     told = variables(mapped.function("kakao_web_sign_in"))
     assert json.loads(told["KAKAO_APP_KEYS"]) == [told["KAKAO_CLIENT_ID"]] == ["rest-api-key"]
     for module in ("kakao_sign_in", "kakao_challenge"):  # an app's token is issued to the native key
@@ -120,9 +118,7 @@ def test_a_web_sign_in_is_told_its_origins_kakaos_addresses_and_the_scopes(direc
     assert origins == [mapped.exports["siteUrl"], "http://localhost:3000"]
 
 
-def test_the_functions_that_settle_a_profile_and_the_challenge_know_that_there_are_no_links(
-    direct: Graph, stack: Graph
-) -> None:
+def test_in_direct_mode_the_kakao_functions_know_that_profiles_have_no_links(direct: Graph, stack: Graph) -> None:
     for module in ("kakao_web_sign_in", "kakao_sign_in", "kakao_challenge"):
         assert variables(direct.function(module))[contract.ENV_DIRECT_SIGN_IN] == "true"
     for function in functions(stack):
@@ -131,14 +127,14 @@ def test_the_functions_that_settle_a_profile_and_the_challenge_know_that_there_a
         assert repr(name) not in repr([function.inputs for function in functions(direct)])
 
 
-def test_both_ways_to_sign_in_map_the_consents_of_the_setting_and_the_web_requests_them(mapped: Graph) -> None:
+def test_both_kakao_sign_ins_map_the_same_consents_and_the_web_requests_their_scopes(mapped: Graph) -> None:
     for module in ("kakao_web_sign_in", "kakao_sign_in"):
         assert json.loads(variables(mapped.function(module))[contract.ENV_KAKAO_ATTRIBUTES]) == MAPPED
     scopes = variables(mapped.function("kakao_web_sign_in"))["KAKAO_SCOPES"].split()
     assert {"phone_number", "birthyear", "birthday"} <= set(scopes)
 
 
-def test_with_sign_in_at_kakao_itself_no_client_may_write_what_is_mapped(mapped: Graph) -> None:
+def test_in_direct_mode_no_client_may_write_mapped_attributes(mapped: Graph) -> None:
     clients = mapped.all("UserPoolClient")
     assert clients
     for client in clients:
@@ -146,7 +142,7 @@ def test_with_sign_in_at_kakao_itself_no_client_may_write_what_is_mapped(mapped:
         assert set(client["writeAttributes"]) == {"email", "nickname"}
 
 
-def test_kakaos_secret_is_known_to_one_function_and_is_a_secret_there(direct: Graph) -> None:
+def test_only_one_function_has_kakaos_secret_and_its_environment_is_secret(direct: Graph) -> None:
     holders = [resource for resource in direct.resources if KAKAO_SECRET in repr(resource.inputs)]
     assert holders == [direct.function("kakao_web_sign_in")]
     assert holders[0].secret_inputs == {"environment"}
@@ -168,7 +164,7 @@ def test_kakaos_secret_is_in_no_package(direct: Graph) -> None:
 
 
 @pytest.mark.parametrize(("before", "after"), [("hosted", "direct"), ("direct", "hosted")])
-def test_pulumi_refuses_to_change_the_mode_because_it_would_replace_a_protected_client(before: str, after: str) -> None:
+def test_a_change_of_the_mode_would_replace_a_protected_client(before: str, after: str) -> None:
     """The engine refuses to replace a resource that was protected and still is (step_generator.go).
 
     The real engine, over the real provider, has refused both changes.
@@ -182,9 +178,7 @@ def test_pulumi_refuses_to_change_the_mode_because_it_would_replace_a_protected_
 
 
 @pytest.mark.parametrize("mode", ["hosted", "direct"])
-def test_where_the_setting_says_that_new_profiles_are_meant_the_client_may_be_replaced_and_the_pool_stays(
-    mode: str, mapped: Graph
-) -> None:
+def test_with_new_profiles_the_client_may_be_replaced_and_the_pool_stays(mode: str, mapped: Graph) -> None:
     graph = mapped if mode == "direct" else declare_site_client(new_profiles=True)
     assert not graph.one("UserPoolClient").protect
     assert graph.one("UserPool").protect

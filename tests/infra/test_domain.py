@@ -1,4 +1,4 @@
-"""The site and the hosted login at addresses of the team's own."""
+"""The site and the hosted login at the team's own domains."""
 
 import json
 from typing import Any
@@ -30,7 +30,7 @@ def addresses(stack: Graph, name: str) -> dict[str, Declared]:
     return {record["type"]: record for record in stack.all("Record") if record["name"] == name}
 
 
-def test_without_a_domain_nothing_is_asked_of_dns_or_for_a_certificate(stack: Graph) -> None:
+def test_without_a_domain_there_are_no_records_or_certificates(stack: Graph) -> None:
     for kind in ("Certificate", "CertificateValidation", "Record"):
         assert stack.all(kind) == []
     distribution = stack.one("Distribution")
@@ -39,7 +39,7 @@ def test_without_a_domain_nothing_is_asked_of_dns_or_for_a_certificate(stack: Gr
     assert "certificateArn" not in stack.one("UserPoolDomain").inputs
 
 
-def test_everything_that_names_the_site_names_its_own_domain(own: Graph) -> None:
+def test_every_url_of_the_site_has_its_own_domain(own: Graph) -> None:
     assert own.exports["siteUrl"] == SITE
     assert own.exports["apiUrl"] == f"{SITE}/api"
     assert own.exports["websocketUrl"] == "wss://example.com/ws"
@@ -51,19 +51,19 @@ def test_everything_that_names_the_site_names_its_own_domain(own: Graph) -> None
         assert json.loads(variables(own, function)["SITE_ORIGINS"]) == [SITE]
 
 
-def test_everything_that_names_the_hosted_login_names_its_own_domain(own: Graph) -> None:
+def test_every_url_of_the_hosted_login_has_its_own_domain(own: Graph) -> None:
     assert own.exports["kakaoRedirectUri"] == f"{LOGIN}/oauth2/idpresponse"
     assert variables(own, "session")["HOSTED_LOGIN_URL"] == LOGIN
     assert own.one("UserPoolDomain")["domain"] == "login.example.com"
 
 
-def test_whose_tokens_count_does_not_change_with_the_domain(own: Graph, stack: Graph) -> None:
+def test_the_issuer_of_tokens_does_not_change_with_the_domain(own: Graph, stack: Graph) -> None:
     for name in ("ISSUER", "JWKS_URL"):
         assert variables(own, "connect_authorizer")[name] == variables(stack, "connect_authorizer")[name]
 
 
 @pytest.mark.parametrize("domain", ["example.com", "login.example.com"])
-def test_cloudfront_gets_a_certificate_from_its_region_and_only_once_it_is_valid(own: Graph, domain: str) -> None:
+def test_cloudfront_gets_a_validated_certificate_in_us_east_1(own: Graph, domain: str) -> None:
     certificate = own.one("Certificate", domainName=domain)
     asked = certificate.outputs["domainValidationOptions"][0]
     proof = own.one("Record", name=asked["resourceRecordName"])
@@ -81,14 +81,14 @@ def test_cloudfront_gets_a_certificate_from_its_region_and_only_once_it_is_valid
     assert valid.tail in user.sources[key]
 
 
-def test_the_proof_stays_for_other_certificates_of_the_same_domain(own: Graph) -> None:
+def test_the_validation_record_stays_for_other_certificates_of_the_domain(own: Graph) -> None:
     for certificate in own.all("Certificate"):
         proof = own.one("Record", name=certificate.outputs["domainValidationOptions"][0]["resourceRecordName"])
         assert proof["allowOverwrite"] is True
         assert proof.kept
 
 
-def test_the_distribution_answers_for_the_domain_over_current_tls_only(own: Graph) -> None:
+def test_the_distribution_serves_the_domain_with_current_tls_only(own: Graph) -> None:
     distribution = own.one("Distribution")
     assert distribution["aliases"] == ["example.com"]
     certificate = distribution["viewerCertificate"]
@@ -96,7 +96,7 @@ def test_the_distribution_answers_for_the_domain_over_current_tls_only(own: Grap
     assert certificate["minimumProtocolVersion"] == "TLSv1.2_2021"
 
 
-def test_both_names_lead_to_their_distributions_over_ipv4_and_ipv6(own: Graph) -> None:
+def test_both_names_have_ipv4_and_ipv6_records_for_their_distributions(own: Graph) -> None:
     site, login = own.one("Distribution").outputs, own.one("UserPoolDomain").outputs
     targets = {
         "example.com": (site["domainName"], site["hostedZoneId"]),
@@ -110,27 +110,27 @@ def test_both_names_lead_to_their_distributions_over_ipv4_and_ipv6(own: Graph) -
             assert record["aliases"] == [{"name": host, "zoneId": zone, "evaluateTargetHealth": False}]
 
 
-def test_nobody_is_sent_to_a_name_before_it_leads_somewhere(own: Graph) -> None:
+def test_the_records_exist_before_users_are_sent_to_the_domains(own: Graph) -> None:
     site, login = (addresses(own, name)["A"].tail for name in ("example.com", "login.example.com"))
     assert site in own.one("UserPoolClient").sources["callbackUrls"]
     assert login in own.function("session").sources["environment"]
 
 
-def test_below_the_site_cognito_is_asked_once_the_sites_own_record_is_there(own: Graph) -> None:
+def test_a_login_domain_below_the_site_waits_for_the_record_of_the_site(own: Graph) -> None:
     assert addresses(own, "example.com")["A"].tail in own.one("UserPoolDomain").dependencies
 
 
-def test_a_parent_without_a_record_gets_one_before_cognito_is_asked(everything: Graph) -> None:
+def test_a_parent_domain_without_a_record_gets_one_before_the_login_domain(everything: Graph) -> None:
     (parent,) = addresses(everything, "other.example.com").values()
     assert (parent["type"], parent["zoneId"], parent["records"]) == ("A", "Z0DEV", ["192.0.2.1"])
     assert parent.tail in everything.one("UserPoolDomain").dependencies
 
 
-def test_a_parents_record_is_left_alone_unless_the_setting_says_so(login_alone: Graph) -> None:
+def test_the_record_of_a_parent_domain_is_declared_only_with_the_setting(login_alone: Graph) -> None:
     assert addresses(login_alone, "example.com") == {}
 
 
-def test_the_site_alone_or_the_login_alone_may_have_a_domain(login_alone: Graph) -> None:
+def test_the_site_or_the_login_may_have_a_domain_without_the_other(login_alone: Graph) -> None:
     site = declare({"siteDomain": "example.com", "hostedZoneId": ZONE})
     assert site.exports["siteUrl"] == SITE
     assert site.exports["kakaoRedirectUri"].endswith(".amazoncognito.com/oauth2/idpresponse")
@@ -138,9 +138,7 @@ def test_the_site_alone_or_the_login_alone_may_have_a_domain(login_alone: Graph)
     assert login_alone.exports["kakaoRedirectUri"] == f"{LOGIN}/oauth2/idpresponse"
 
 
-def test_the_site_asks_https_of_the_teams_other_hosts_only_below_a_domain_of_cloudfronts(
-    own: Graph, stack: Graph
-) -> None:
+def test_hsts_includes_subdomains_only_at_cloudfronts_own_domain(own: Graph, stack: Graph) -> None:
     for graph, below in ((own, False), (stack, True)):
         security = graph.one("ResponseHeadersPolicy")["securityHeadersConfig"]["strictTransportSecurity"]
         assert security["includeSubdomains"] is below

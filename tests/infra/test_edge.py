@@ -47,9 +47,9 @@ def _node() -> Iterator[None]:
 
 
 def run(module: str, requests: list[dict[str, Any]], constants: dict[str, Any] = JWT) -> list[dict[str, Any]]:
-    """Return what the function makes of each viewer request (CloudFront Functions event, runtime 2.0).
+    """Return the function's result for each viewer request (CloudFront Functions event, runtime 2.0).
 
-    Each call runs the function in a new context, which has what the language has and nothing of Node.js.
+    Each call runs the function in a new context, which has the language's globals only and none of Node.js.
     """
     (node,) = edge
     told = {"code": edge_code(module, **constants), "requests": json.dumps(requests)}
@@ -148,13 +148,13 @@ def answers() -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_cookie_becomes_a_bearer_for_the_site_itself_only(answers: dict[str, Any], case: str) -> None:
+def test_the_cookie_becomes_a_bearer_token_only_for_requests_of_the_site(answers: dict[str, Any], case: str) -> None:
     _, expected = CASES[case]
     assert answers[case]["headers"].get("authorization", {}).get("value") == expected
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_rest_of_the_request_goes_on_as_it_came(answers: dict[str, Any], case: str) -> None:
+def test_the_rest_of_the_request_is_forwarded_unchanged(answers: dict[str, Any], case: str) -> None:
     request, answer = copy.deepcopy(CASES[case][0]), answers[case]
     if "authorization" not in request["headers"] and answer["headers"].pop("authorization", None):
         del request["cookies"]["__Host-id"]  # its value is sent on once
@@ -162,7 +162,7 @@ def test_the_rest_of_the_request_goes_on_as_it_came(answers: dict[str, Any], cas
 
 
 @pytest.mark.parametrize("uri", ["/api/userinfo", "/api/auth/refresh", "/api/auth/logout"])
-def test_the_largest_session_fits_into_what_api_gateway_takes(uri: str) -> None:
+def test_the_largest_session_fits_into_api_gateways_header_limit(uri: str) -> None:
     """10,240 bytes, of which a browser's other headers and CloudFront's need up to 2,000."""
     login = {f"__Host-login-{number:08}": "x" * 480 for number in range(3)}
     cookies = {"__Host-id": LONGEST[: 4096 - len("__Host-id")], "__Host-person": "x" * 59, **login}
@@ -175,7 +175,7 @@ def test_the_largest_session_fits_into_what_api_gateway_takes(uri: str) -> None:
     assert sum(len(text) + 2 for text in sent) < 10_240 - 1_900
 
 
-def test_a_cookie_whose_name_a_sibling_host_may_set_is_no_bearer() -> None:
+def test_a_cookie_name_that_a_sibling_host_may_set_is_no_bearer_token() -> None:
     requests = []
     for planted in planted_names.ALL:
         request = viewer_request(cookie=None, headers=SAME)
@@ -185,7 +185,7 @@ def test_a_cookie_whose_name_a_sibling_host_may_set_is_no_bearer() -> None:
 
 
 def opened(paths: list[str], keys: list[str] | None = None) -> dict[str, str]:
-    """What the page's function makes of each path, where the site's folder holds these files."""
+    """Return the page function's result for each path, where the site's folder has these files."""
     files = {"files": known_files(keys or ["index.html", "app.js"])}
     answered = run("spa", [viewer_request(uri=path) for path in paths], files)
     return {path: answer["uri"] for path, answer in zip(paths, answered, strict=True)}
@@ -214,11 +214,11 @@ def files() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", PAGE)
-def test_an_address_of_the_page_is_the_page_with_or_without_a_dot(pages: dict[str, str], path: str) -> None:
+def test_a_path_of_the_page_opens_the_page_with_or_without_a_dot(pages: dict[str, str], path: str) -> None:
     assert pages[path] == "/index.html"
 
 
-def test_a_page_of_a_static_export_is_reached_by_its_address_and_any_other_address_is_the_first_page() -> None:
+def test_a_path_opens_its_page_of_a_static_export_or_else_the_first_page() -> None:
     keys = ["index.html", "404.html", "about.html", "todos/index.html", "한글.html"]
     paths = ["/", "/about", "/about/", "/todos", "/todos/", "/todos/1", "/%ED%95%9C%EA%B8%80", "/constructor"]
     assert opened(paths, keys) == {
@@ -234,7 +234,7 @@ def test_a_page_of_a_static_export_is_reached_by_its_address_and_any_other_addre
 
 
 @pytest.mark.parametrize("path", FILES)
-def test_a_file_is_itself_whether_it_is_there_or_not(files: dict[str, str], path: str) -> None:
+def test_a_path_of_a_file_stays_unchanged_whether_the_file_exists_or_not(files: dict[str, str], path: str) -> None:
     assert files[path] == path
 
 
@@ -245,13 +245,13 @@ keys = st.lists(
 
 @given(st.lists(keys.map("/".join), min_size=1, max_size=8))
 @settings(max_examples=25, deadline=None)
-def test_whatever_file_a_folder_holds_a_browser_gets_it(names: list[str]) -> None:
+def test_every_file_of_the_folder_can_be_requested(names: list[str]) -> None:
     found = opened([f"/{quote(name, safe=UNQUOTED)}" for name in names], names)
     assert all(path == uri for path, uri in found.items())
 
 
-def test_no_header_and_no_query_decides_what_is_kept_under_a_path() -> None:
-    """CloudFront keeps an answer under the path that the function leaves, for everybody."""
+def test_no_header_changes_what_is_cached_for_a_path() -> None:
+    """CloudFront caches a response by the path that the function returns, for all users."""
     files = {"files": known_files(["index.html"])}
     told = [{}, {"sec-fetch-mode": "navigate", "accept": "text/html"}, {"accept": "image/*"}, {"cookie": "a=b"}]
     for path in ("/board/7", "/user/kim.haneul", "/x.png"):
@@ -259,6 +259,6 @@ def test_no_header_and_no_query_decides_what_is_kept_under_a_path() -> None:
         assert len({answer["uri"] for answer in answered}) == 1
 
 
-def test_the_functions_fit_into_what_cloudfront_takes(stack: Graph) -> None:
+def test_the_edge_functions_fit_into_cloudfronts_size_limit(stack: Graph) -> None:
     for function in stack.all("cloudfront/function:Function"):
         assert len(function["code"].encode()) < 10 * 1024

@@ -1,4 +1,4 @@
-"""The firewalls, and what they let through."""
+"""The firewalls and their rules."""
 
 import re
 import subprocess
@@ -44,7 +44,7 @@ def test_without_the_setting_there_is_no_firewall(stack: Graph) -> None:
     assert "webAclId" not in stack.one("Distribution").inputs
 
 
-def test_a_stack_without_a_firewall_does_not_wait_for_its_types() -> None:
+def test_a_stack_without_a_firewall_does_not_import_the_wafv2_types() -> None:
     code = "import sys, infra.firewall; print([name for name in sys.modules if name.startswith('pulumi_aws.wafv2.')])"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
@@ -52,7 +52,7 @@ def test_a_stack_without_a_firewall_does_not_wait_for_its_types() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_distribution_and_user_pool_are_each_behind_a_firewall_of_their_scope(guarded: Graph) -> None:
+def test_the_distribution_and_the_user_pool_each_have_a_firewall_of_their_scope(guarded: Graph) -> None:
     site, pool = guarded.one("WebAcl", scope=SITE), guarded.one("WebAcl", scope=USER_POOL)
     assert site["region"] == "us-east-1"  # nowhere else is one for CloudFront
     assert "region" not in pool.inputs
@@ -63,12 +63,12 @@ def test_distribution_and_user_pool_are_each_behind_a_firewall_of_their_scope(gu
 
 
 @pytest.mark.parametrize("scope", [SITE, USER_POOL])
-def test_who_asks_too_often_is_told_so(guarded: Graph, scope: str) -> None:
+def test_too_many_requests_of_one_address_get_a_429(guarded: Graph, scope: str) -> None:
     (flood,) = [rule for rule in rules(guarded.one("WebAcl", scope=scope)) if rule["name"] == "floods"]
     assert flood["action"] == {"block": {"customResponse": {"responseCode": 429}}}
     statement = flood["statement"]["rateBasedStatement"]
     assert statement["aggregateKeyType"] == "IP"
-    # Neither one person's share, since a carrier's address is thousands of phones, nor all that the API takes.
+    # More than one user needs, because thousands of phones share a carrier's address, and less than the API's limit.
     assert 1000 <= statement["limit"] <= REQUESTS_PER_SECOND * 300 / 4
 
 
@@ -78,17 +78,17 @@ def test_every_path_of_the_site_counts_towards_the_limit(guarded: Graph, path: s
 
 
 @pytest.mark.parametrize("path", ["/api/auth/login", "/api/auth/callback", "/api/auth/sign-in"])
-def test_no_rule_about_content_stops_a_callback_or_a_password(guarded: Graph, path: str) -> None:
+def test_no_content_rule_applies_to_the_auth_routes(guarded: Graph, path: str) -> None:
     assert len(passed(guarded.one("WebAcl", scope=SITE), path)) == 2
 
 
 @pytest.mark.parametrize("path", ["/api/userinfo", "/api/board", "/ws", "/", "/x/api/auth/"])
-def test_the_rest_of_the_site_is_behind_awss_rules(guarded: Graph, path: str) -> None:
+def test_awss_content_rules_apply_to_the_rest_of_the_site(guarded: Graph, path: str) -> None:
     asked = passed(guarded.one("WebAcl", scope=SITE), path)
     assert asked[2:] == ["AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesCommonRuleSet"]
 
 
-def test_a_path_is_let_through_by_where_it_leads_and_not_by_how_it_begins(guarded: Graph) -> None:
+def test_a_path_is_decoded_and_normalized_before_it_is_allowed(guarded: Graph) -> None:
     for firewall in guarded.all("WebAcl"):
         for rule in rules(firewall):
             if match := rule["statement"].get("regexMatchStatement"):
@@ -98,25 +98,23 @@ def test_a_path_is_let_through_by_where_it_leads_and_not_by_how_it_begins(guarde
 
 
 @pytest.mark.parametrize("path", ["/", "/oauth2/token", "/oauth2/revoke"])
-def test_our_functions_are_not_taken_for_one_address_that_floods_the_user_pool(guarded: Graph, path: str) -> None:
+def test_requests_of_our_functions_do_not_count_towards_the_user_pools_limit(guarded: Graph, path: str) -> None:
     assert passed(guarded.one("WebAcl", scope=USER_POOL), path) == []
 
 
 @pytest.mark.parametrize("path", ["/login", "/oauth2/authorize", "/oauth2/idpresponse", "/oauth2/token/x"])
-def test_a_browser_at_the_hosted_login_is_asked_how_often_and_from_where_but_not_what_it_carries(
-    guarded: Graph, path: str
-) -> None:
+def test_only_the_rate_and_reputation_rules_apply_to_the_hosted_login(guarded: Graph, path: str) -> None:
     asked = passed(guarded.one("WebAcl", scope=USER_POOL), path)
     assert asked == ["floods", "AWSManagedRulesAmazonIpReputationList"]
 
 
-def test_a_client_that_does_not_say_what_it_is_may_use_the_api(guarded: Graph) -> None:
+def test_a_client_without_a_user_agent_may_use_the_api(guarded: Graph) -> None:
     groups = [rule["statement"].get("managedRuleGroupStatement") for rule in rules(guarded.one("WebAcl", scope=SITE))]
     (common,) = [group for group in groups if group and group["name"] == "AWSManagedRulesCommonRuleSet"]
     assert common["ruleActionOverrides"] == [{"name": "NoUserAgent_HEADER", "actionToUse": {"count": {}}}]
 
 
-def test_awss_rules_block_and_what_no_rule_stops_goes_on(guarded: Graph) -> None:
+def test_awss_rules_block_and_the_default_action_allows(guarded: Graph) -> None:
     for firewall in guarded.all("WebAcl"):
         assert firewall["defaultAction"] == {"allow": {}}
         for rule in rules(firewall):
@@ -125,7 +123,7 @@ def test_awss_rules_block_and_what_no_rule_stops_goes_on(guarded: Graph) -> None
                 assert rule["overrideAction"] == {"none": {}}
 
 
-def test_no_request_is_kept_with_its_cookies(guarded: Graph) -> None:
+def test_the_firewall_samples_no_requests(guarded: Graph) -> None:
     for firewall in guarded.all("WebAcl"):
         for visibility in (firewall["visibilityConfig"], *(rule["visibilityConfig"] for rule in firewall["rules"])):
             assert visibility["sampledRequestsEnabled"] is False

@@ -22,14 +22,14 @@ def three() -> Graph:
     return declare_component(program)
 
 
-def test_each_function_is_subscribed_to_the_topic_and_may_be_called_by_it(three: Graph) -> None:
+def test_each_function_is_subscribed_to_the_topic_that_may_call_it(three: Graph) -> None:
     topic = three.named("login-first-topic").outputs["arn"]
     arns = {three.named(f"aws:lambda/function:Function::{name}").outputs["arn"] for name in NAMES}
     assert {(each["topic"], each["endpoint"]) for each in three.all("TopicSubscription")} == {(topic, a) for a in arns}
     assert {(each["sourceArn"], each["function"]) for each in three.all("Permission")} == {(topic, arn) for arn in arns}
 
 
-def test_the_first_one_takes_over_what_a_stack_with_one_function_has(three: Graph) -> None:
+def test_the_first_function_keeps_the_resources_of_a_stack_with_one_function(three: Graph) -> None:
     named = {
         r.name: [a["name"] for a in r.aliases] for kind in ("TopicSubscription", "Permission") for r in three.all(kind)
     }
@@ -40,8 +40,8 @@ def test_the_first_one_takes_over_what_a_stack_with_one_function_has(three: Grap
     }
 
 
-def test_a_function_before_the_former_one_takes_no_subscription_from_it(three: Graph) -> None:
-    """Its own takes over the former one's. Subscribe would return that one for the former function, if it was there."""
+def test_a_function_declared_before_the_former_one_takes_no_subscription_from_it(three: Graph) -> None:
+    """Else Subscribe would return the old subscription for the former function, and its deletion would remove it."""
     first, second, third = (three.named(f"login-first-{name}-function") for name in NAMES)
     assert first.deleted_first
     assert first.tail in second.dependencies

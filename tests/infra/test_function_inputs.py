@@ -1,4 +1,4 @@
-"""What a team may write wrong of a function is refused at its line, with what to write instead."""
+"""A wrong input of a function is refused at its line, with a correct one."""
 
 import re
 from pathlib import Path
@@ -57,7 +57,7 @@ def declare_notes(**inputs: Any) -> list[Declared]:
         ("elsewhere/xyz.py", "there is no such file$"),
     ],
 )
-def test_a_source_that_is_no_file_is_refused_with_the_nearest_name(source: str, why: str) -> None:
+def test_a_missing_source_file_is_refused_with_the_nearest_name(source: str, why: str) -> None:
     with pytest.raises(ValueError, match=f"^'notes' has source='{re.escape(source)}', and {why}"):
         declare_notes(source=source)
 
@@ -80,7 +80,7 @@ def test_a_module_without_a_handler_is_refused(code: str, hint: str, folder: Pat
 
 
 @pytest.mark.parametrize("code", ["handler = len", "from shop.other import handler", "if 1:\n    def handler(): ..."])
-def test_a_handler_may_be_bound_in_any_way(code: str, folder: Path) -> None:
+def test_a_handler_may_be_assigned_imported_or_defined_in_a_block(code: str, folder: Path) -> None:
     (folder / "shop" / "other.py").write_text(CODE)
     (folder / "shop" / "notes.py").write_text(code)
     assert declare_notes()
@@ -109,12 +109,12 @@ class Owner:
         ([{key.lower(): value for key, value in NOTES.items()}], "has a statement without Effect"),
     ],
 )
-def test_what_is_no_list_of_statements_is_refused(permissions: Any, why: str) -> None:
+def test_permissions_that_are_not_a_list_of_statements_are_refused(permissions: Any, why: str) -> None:
     with pytest.raises(ValueError, match=f"^permissions of 'notes' {why}"):
         declare_notes(permissions=permissions)
 
 
-def test_an_output_is_no_list_and_may_hold_nothing_but_a_statement() -> None:
+def test_an_output_is_refused_as_the_list_and_as_a_statement_of_another_type() -> None:
     def output(value: object) -> pulumi.Output[Any]:
         return pulumi.Output.from_input(value)
 
@@ -131,14 +131,14 @@ def test_an_output_is_no_list_and_may_hold_nothing_but_a_statement() -> None:
     assert re.search(f"permissions of 'notes' has 'arn': {EXAMPLE}", refusal(lambda: [output("arn")]))
 
 
-def test_a_statement_of_the_teams_own_reaches_the_functions_policy() -> None:
+def test_a_statement_that_the_team_writes_is_in_the_functions_policy() -> None:
     (policy,) = [one for one in declare_notes(permissions=[NOTES]) if one.type.endswith("RolePolicy")]
     assert statements(policy["policy"])[1:] == [NOTES]
     denied = {"Effect": "Allow", "NotAction": ["ses:*"], "NotResource": ["arn:aws:s3:::a"]}
     assert declare_notes(permissions=(read_items("arn"), denied))
 
 
-def test_the_statements_of_the_guide_reach_a_functions_policy() -> None:
+def test_the_statements_of_the_guide_are_in_a_functions_policy() -> None:
     guide = (ROOT / "docs" / "guides" / "own-route.md").read_text()
     (block,) = [block for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL) if "ses:SendEmail" in block]
 
@@ -172,13 +172,13 @@ def test_a_variable_that_lambda_reserves_is_refused(variable: str) -> None:
         ({"TABLE": Owner().read_write}, "TABLE is the method read_write, which is not called; give a text"),
     ],
 )
-def test_a_variable_that_lambda_would_not_take_is_refused(environment: dict[str, Any], why: str) -> None:
+def test_an_invalid_name_or_value_of_a_variable_is_refused(environment: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=f"^environment of 'notes': {re.escape(why)}"):
         declare_notes(environment=environment)
 
 
 @pytest.mark.parametrize("variable", ["TZ", "PATH", "LANG", "AWS_ENDPOINT_URL", "T1"])
-def test_a_variable_that_lambda_lets_a_function_set_is_taken(variable: str) -> None:
+def test_a_variable_that_lambda_allows_is_set(variable: str) -> None:
     (function,) = [one for one in declare_notes(environment={variable: "x"}) if one.type.startswith("aws:lambda/")]
     assert function["environment"]["variables"][variable] == "x"
 
@@ -194,9 +194,7 @@ def test_a_variable_that_lambda_lets_a_function_set_is_taken(variable: str) -> N
         ("from infra import names\n", r"'infra' \(shop/notes\.py, line 1\)"),
     ],
 )
-def test_an_import_that_the_package_does_not_hold_is_refused_without_a_layer(
-    folder: Path, code: str, where: str
-) -> None:
+def test_an_import_that_the_package_lacks_is_refused_without_a_layer(folder: Path, code: str, where: str) -> None:
     (folder / "shop" / "prices.py").write_text("import requests\n")
     (folder / "shop" / "notes.py").write_text(code + CODE)
     with pytest.raises(ValueError, match=rf"'notes' imports {where}, which Lambda would not find.*layers=\[…\]"):
@@ -204,7 +202,7 @@ def test_an_import_that_the_package_does_not_hold_is_refused_without_a_layer(
     assert declare_notes(layers=["arn:aws:lambda:ap-northeast-2:123456789012:layer:packages:1"])
 
 
-def test_what_the_runtime_has_and_what_may_be_absent_is_left_alone(folder: Path) -> None:
+def test_imports_of_the_runtime_and_optional_imports_are_accepted(folder: Path) -> None:
     code = "import boto3\nfrom typing import TYPE_CHECKING\n\n"
     code += "try:\n    import orjson\nexcept ImportError:\n    orjson = None\n"
     code += "if TYPE_CHECKING:\n    from mypy_boto3_s3 import S3Client\n"

@@ -23,7 +23,7 @@ def test_without_the_setting_there_is_neither_a_group_nor_a_trigger(stack: Graph
     assert not [f.name for f in functions(stack) if "GROUPS" in f.inputs.get("environment", {}).get("variables", {})]
 
 
-def test_each_name_is_a_group_of_the_pool_and_each_function_knows_them(everything: Graph) -> None:
+def test_each_name_is_a_group_of_the_pool_and_in_the_environment_of_each_function(everything: Graph) -> None:
     assert {group["name"] for group in everything.all("UserGroup")} == {"admin", "editor"}
     assert {group["userPoolId"] for group in everything.all("UserGroup")} == {everything.exports["userPoolId"]}
     for function in functions(everything):
@@ -51,7 +51,7 @@ def test_the_trigger_is_called_before_a_token_is_issued(everything: Graph) -> No
         ([5], "it should be a list of names of groups"),
     ],
 )
-def test_a_name_that_a_token_could_not_carry_is_refused(names: object, why: str) -> None:
+def test_a_group_name_that_a_token_cannot_hold_is_refused(names: object, why: str) -> None:
     with pytest.raises(InputError) as error:
         inputs.checked({"kakao": {"client_id": "x", "client_secret": "y"}, "groups": names})  # type: ignore[typeddict-item]
     assert why in str(error.value)
@@ -79,13 +79,13 @@ def test_a_function_for_a_group_starts_with_the_check() -> None:
         assert {"handlers/group_check.py", "shop/report.py"} <= set(archive.namelist())
 
 
-def test_a_function_for_everybody_starts_with_its_own_code() -> None:
+def test_a_function_for_all_users_starts_with_its_own_code() -> None:
     function = declare_function([])
     assert function["handler"] == "shop.report.handler"
     assert set(function["environment"]["variables"]) == {"GROUPS"}
 
 
-def test_both_from_one_file_have_packages_of_their_own() -> None:
+def test_a_function_with_and_one_without_the_check_have_separate_packages() -> None:
     assert packaging.function_zip(SOURCE) != packaging.function_zip(SOURCE, "group_check")
 
 
@@ -108,7 +108,7 @@ def test_a_group_that_the_setting_does_not_name_is_refused(groups: list[str], kn
         declare_function(groups, known)
 
 
-def test_a_group_that_the_setting_does_not_name_may_be_added_to_the_file() -> None:
+def test_the_error_of_an_unknown_group_suggests_a_change_of_the_file() -> None:
     with pytest.raises(SettingError) as error:
         declare_function(["boss"], ("admin",))
     assert error.value.edit == "write `- boss` below `groups:`"

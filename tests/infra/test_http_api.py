@@ -51,8 +51,8 @@ def test_a_sign_out_reaches_kakao_only_where_the_setting_asks_for_it(stack: Grap
     assert found(everything) == (True, True, True)
 
 
-def test_a_head_reaches_what_its_get_reaches_past_the_same_guard(everything: Graph) -> None:
-    """Else the API's 404 for a HEAD would be what CloudFront answers a GET of the same path for a while."""
+def test_a_head_route_has_the_function_and_the_authorizer_of_its_get_route(everything: Graph) -> None:
+    """Otherwise CloudFront would answer a GET with the API's cached 404 for a HEAD of the same path."""
     routes = {route["routeKey"]: route for route in everything.of_api("HTTP", "Route")}
     gets = {key.removeprefix("GET ") for key in routes if key.startswith("GET ")}
     assert gets
@@ -62,7 +62,7 @@ def test_a_head_reaches_what_its_get_reaches_past_the_same_guard(everything: Gra
         assert head | {"routeKey": get["routeKey"]} == get
 
 
-def test_a_route_is_open_only_where_no_one_is_signed_in_yet(everything: Graph) -> None:
+def test_only_the_listed_routes_need_no_token(everything: Graph) -> None:
     authorizer = everything.one("Authorizer", authorizerType="JWT")
     for route in everything.of_api("HTTP", "Route"):
         guard = (route["authorizationType"], route.inputs.get("authorizerId"))
@@ -70,7 +70,7 @@ def test_a_route_is_open_only_where_no_one_is_signed_in_yet(everything: Graph) -
         assert guard == expected, route["routeKey"]
 
 
-def test_tokens_of_the_sites_client_and_of_the_apps_count(stack: Graph, varied: Graph) -> None:
+def test_tokens_of_both_app_clients_are_accepted(stack: Graph, varied: Graph) -> None:
     audiences = varied.one("Authorizer", authorizerType="JWT")["jwtConfiguration"]["audiences"]
     assert audiences == [varied.exports["clientId"], varied.exports["appClientId"]]
     for graph in (stack, varied):
@@ -81,7 +81,7 @@ def test_tokens_of_the_sites_client_and_of_the_apps_count(stack: Graph, varied: 
             assert named == trusted
 
 
-def test_a_token_counts_only_from_this_pool_and_for_this_client(stack: Graph) -> None:
+def test_only_tokens_of_this_pool_for_this_client_are_accepted(stack: Graph) -> None:
     authorizer = stack.one("Authorizer", authorizerType="JWT")
     issuer = f"https://{stack.one('UserPool').outputs['endpoint']}"
     assert authorizer["authorizerType"] == "JWT"
@@ -90,18 +90,18 @@ def test_a_token_counts_only_from_this_pool_and_for_this_client(stack: Graph) ->
     assert authorizer["identitySources"] == ["$request.header.Authorization"]
 
 
-def test_the_session_function_trusts_the_issuer_that_the_gateway_trusts(stack: Graph) -> None:
+def test_the_session_function_and_the_gateway_trust_the_same_issuer(stack: Graph) -> None:
     variables = stack.function("session")["environment"]["variables"]
     assert variables["ISSUER"] == stack.one("Authorizer", authorizerType="JWT")["jwtConfiguration"]["issuer"]
 
 
-def test_requests_are_throttled_but_not_to_nothing(stack: Graph) -> None:
+def test_the_throttling_limits_are_above_zero(stack: Graph) -> None:
     limits = stack.one("Stage", name="$default")["defaultRouteSettings"]
     assert limits["throttlingBurstLimit"] > 0
     assert limits["throttlingRateLimit"] > 0
 
 
-def test_routes_that_mail_take_far_fewer_requests_and_the_stage_waits_for_them(stack: Graph) -> None:
+def test_routes_that_send_mail_have_lower_limits_and_exist_before_the_stage(stack: Graph) -> None:
     """AWS refuses settings of a route that does not exist, and 0 requests of a route without both limits."""
     stage = stack.one("Stage", name="$default")
     settings = {one["routeKey"]: one for one in stage["routeSettings"]}
@@ -113,7 +113,7 @@ def test_routes_that_mail_take_far_fewer_requests_and_the_stage_waits_for_them(s
     assert routes <= stage.sources["routeSettings"]
 
 
-def test_each_request_leaves_a_line_without_headers_query_or_person(stack: Graph) -> None:
+def test_each_request_has_an_access_log_line_without_personal_data(stack: Graph) -> None:
     settings = stack.one("Stage", name="$default")["accessLogSettings"]
     assert settings["destinationArn"] == stack.named("login-api-access-logs").outputs["arn"]
     line = json.loads(settings["format"])
@@ -124,7 +124,7 @@ def test_each_request_leaves_a_line_without_headers_query_or_person(stack: Graph
         assert told not in settings["format"]
 
 
-def test_only_this_apis_own_route_may_call_a_function(stack: Graph) -> None:
+def test_only_the_apis_own_route_may_call_a_function(stack: Graph) -> None:
     api = stack.one("Api", protocolType="HTTP")
     for route in stack.of_api("HTTP", "Route"):
         method, path = route["routeKey"].split(" ")
@@ -135,12 +135,12 @@ def test_only_this_apis_own_route_may_call_a_function(stack: Graph) -> None:
         assert api.tail in permission.sources["sourceArn"]
 
 
-def test_no_permission_is_without_a_source(stack: Graph) -> None:
+def test_every_permission_has_a_source_arn(stack: Graph) -> None:
     for permission in stack.all("Permission"):
         assert permission["sourceArn"].startswith("arn:aws:"), permission.name
 
 
-def test_an_e_mails_account_is_of_the_client_and_of_the_pool_that_the_gateway_trusts(stack: Graph) -> None:
+def test_the_accounts_function_uses_the_client_and_the_pool_of_the_gateway(stack: Graph) -> None:
     variables = stack.function("accounts")["environment"]["variables"]
     assert variables["CLIENT_ID"] == stack.exports["clientId"]
     assert variables["USER_POOL_ID"] == stack.exports["userPoolId"]
@@ -148,6 +148,6 @@ def test_an_e_mails_account_is_of_the_client_and_of_the_pool_that_the_gateway_tr
     assert stack.one("UserPool")["passwordPolicy"]["minimumLength"] == contract.MIN_PASSWORD_LENGTH
 
 
-def test_no_other_origin_may_read_answers(stack: Graph) -> None:
+def test_the_apis_allow_no_cross_origin_requests(stack: Graph) -> None:
     for api in stack.all("Api"):
         assert "corsConfiguration" not in api.inputs

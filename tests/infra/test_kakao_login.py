@@ -54,7 +54,7 @@ def two(two_and_refusal: tuple[Graph, str]) -> Graph:
     return two_and_refusal[0]
 
 
-def test_work_at_a_first_sign_in_needs_the_input_that_declares_its_topic(two_and_refusal: tuple[Graph, str]) -> None:
+def test_at_first_sign_in_needs_the_input_first_sign_in(two_and_refusal: tuple[Graph, str]) -> None:
     complaint = 'needs the input first_sign_in.*: write KakaoLogin\\("login", .*"first_sign_in": True'
     assert re.search(complaint, two_and_refusal[1])
 
@@ -76,14 +76,14 @@ def test_two_logins_in_one_stack_share_no_name(two: Graph) -> None:
     assert not metrics[0] & metrics[1]
 
 
-def test_a_login_is_declared_and_looks_everything_up_through_the_provider_that_it_is_given(two: Graph) -> None:
+def test_resources_and_look_ups_of_a_login_use_its_own_provider(two: Graph) -> None:
     for resource in two.custom():
         assert resource.provider == ("tokyo" if resource.name.startswith("staff") else ""), resource.name
     tokens = {"aws:index/getCallerIdentity:getCallerIdentity", "aws:index/getRegion:getRegion"}
     assert set(two.look_ups) == {(token, provider) for token in tokens for provider in ("", "tokyo")}
 
 
-def test_only_the_login_of_the_first_version_takes_its_resources_over(two: Graph) -> None:
+def test_only_the_login_named_as_in_the_first_version_has_aliases(two: Graph) -> None:
     taken = {r.name.partition("-")[0] for r in two.resources if any(alias["name"] for alias in r.aliases)}
     assert taken == {"login"}
 
@@ -101,13 +101,13 @@ def test_only_the_login_of_the_first_version_takes_its_resources_over(two: Graph
         ({"kakao": {"client_id": "k", "client_secret": " s"}}, "begins or ends with white space"),
     ],
 )
-def test_a_wrong_input_is_refused_by_the_name_that_the_program_gave_it(changes: dict[str, Any], problem: str) -> None:
+def test_a_wrong_input_is_refused_with_its_name(changes: dict[str, Any], problem: str) -> None:
     with pytest.raises(InputError) as refusal:
         checked(**{"kakao": KAKAO, **changes})
     assert problem in str(refusal.value)
 
 
-def test_a_prefix_is_derived_with_the_account_or_refused_where_cognito_would_refuse_the_domain() -> None:
+def test_a_derived_domain_prefix_has_the_account_id_and_is_refused_where_cognito_would_refuse_it() -> None:
     args = checked(kakao=KAKAO)
     assert inputs.with_prefix(args, "shop-dev-login")["domains"]["prefix"] == "shop-dev-login-{accountId}"
     for name in ("shop-dev-amazon", "my-aws-dev"):
@@ -118,11 +118,11 @@ def test_a_prefix_is_derived_with_the_account_or_refused_where_cognito_would_ref
         args["domains"]["prefix"] = ""
 
 
-def test_numbers_that_another_language_sends_as_floats_are_taken() -> None:
+def test_a_whole_number_may_arrive_as_a_float() -> None:
     assert checked(kakao=KAKAO, tokens={"minutes": 20.0})["tokens"]["minutes"] == 20
 
 
-def test_a_stack_of_32_characters_fits_and_one_more_is_refused_before_anything_is_declared() -> None:
+def test_the_longest_stack_name_has_32_characters() -> None:
     assert names.longest_stack("kakao-login", "login") == 32
 
 
@@ -136,7 +136,7 @@ LIMITS = {  # characters of a physical name; IAM, Lambda, CloudFront and S3 docu
 }
 
 
-def test_every_name_fits_into_what_aws_takes_for_the_longest_stack(everything: Graph) -> None:
+def test_every_physical_name_of_the_longest_stack_fits_into_awss_limits(everything: Graph) -> None:
     autonaming = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]["pulumi:autonaming"]["value"]
     own = {kind: each["pattern"] for kind, each in autonaming["providers"]["aws"]["resources"].items()}
     stack = "s" * names.longest_stack("kakao-login")

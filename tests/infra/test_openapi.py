@@ -1,4 +1,4 @@
-"""docs/reference/openapi.yaml says what the program deploys."""
+"""docs/reference/openapi.yaml matches the declared routes."""
 
 import re
 from typing import Any
@@ -30,21 +30,23 @@ def http_routes(stack: Graph) -> dict[str, Any]:
     return {route["routeKey"]: route for route in stack.all("Route") if route["apiId"] == api.outputs["id"]}
 
 
-def test_every_route_is_described_and_nothing_else(document: dict[str, Any], everything: Graph) -> None:
+def test_the_openapi_document_has_exactly_the_declared_routes(document: dict[str, Any], everything: Graph) -> None:
     assert set(operations(document)) == set(http_routes(everything))
 
 
-def test_the_page_about_the_api_has_a_row_for_every_route_that_somebody_calls(everything: Graph) -> None:
+def test_http_api_md_has_a_row_for_every_route_of_clients(everything: Graph) -> None:
     page = (ROOT / "docs" / "reference" / "http-api.md").read_text()
     called = {key for key in http_routes(everything) if not key.startswith("HEAD ")} - {contract.MISSING_FILE}
     assert set(re.findall(r"^\| `([A-Z]+ /api/\S+)` \|", page, re.MULTILINE)) == called
 
 
-def test_what_needs_a_token_says_so(document: dict[str, Any], everything: Graph) -> None:
+def test_the_openapi_document_marks_exactly_the_routes_that_need_a_token(
+    document: dict[str, Any], everything: Graph
+) -> None:
     for key, route in http_routes(everything).items():
         needed = operations(document)[key].get("security", [{}])
         assert ({} not in needed) is (route["authorizationType"] == "JWT"), key
 
 
-def test_a_new_password_is_as_long_as_the_pool_wants_it(document: dict[str, Any]) -> None:
+def test_the_openapi_document_has_the_minimum_password_length_of_the_pool(document: dict[str, Any]) -> None:
     assert document["components"]["schemas"]["NewPassword"]["minLength"] == contract.MIN_PASSWORD_LENGTH

@@ -22,13 +22,13 @@ MODULES = ["accounts", "kakao_user_info", "session", "user_info", *TRIGGERS, *WI
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_functions_package_is_the_same_to_the_bit_when_built_again(module: str) -> None:
+def test_a_functions_package_is_reproducible(module: str) -> None:
     first = packaging.function_zip(packaging.HANDLERS / f"{module}.py").read_bytes()
     (ROOT / "handlers" / f"{module}.py").touch()
     assert packaging.function_zip(packaging.HANDLERS / f"{module}.py").read_bytes() == first
 
 
-def test_two_programs_at_once_do_not_spoil_each_others_packages(tmp_path: Path) -> None:
+def test_concurrent_builds_of_a_package_do_not_corrupt_it(tmp_path: Path) -> None:
     members = [("handlers/session.py", ROOT / "handlers" / "session.py")]
     with ThreadPoolExecutor(4) as programs:
         packages = list(programs.map(lambda _: packaging._zip(tmp_path / "package.zip", members), range(40)))
@@ -36,9 +36,7 @@ def test_two_programs_at_once_do_not_spoil_each_others_packages(tmp_path: Path) 
         assert archive.testzip() is None
 
 
-def test_a_package_holds_what_its_handler_imports_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_package_contains_exactly_what_its_handler_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     handlers = tmp_path / "handlers"
     handlers.mkdir()
     for name, text in {
@@ -58,7 +56,7 @@ def test_a_package_holds_what_its_handler_imports_and_nothing_else(
         ]
 
 
-def test_functions_of_one_name_in_two_folders_of_one_name_keep_their_own_packages(
+def test_functions_with_the_same_file_and_folder_name_have_separate_packages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packaging, "BUILD", tmp_path / ".build")
@@ -76,7 +74,7 @@ def test_functions_of_one_name_in_two_folders_of_one_name_keep_their_own_package
     assert contents == ["NAME = 'orders'\n", "NAME = 'billing'\n"]
 
 
-def test_a_relative_import_is_refused_and_not_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_import_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packaging, "BUILD", tmp_path / ".build")
     (tmp_path / "__init__.py").write_text("")
     (tmp_path / "create.py").write_text("from . import prices\n")
@@ -84,7 +82,7 @@ def test_a_relative_import_is_refused_and_not_left_out(tmp_path: Path, monkeypat
         packaging.function_zip(tmp_path / "create.py")
 
 
-def test_a_folder_with_the_name_of_the_logins_own_is_refused(tmp_path: Path) -> None:
+def test_a_folder_named_handlers_is_refused(tmp_path: Path) -> None:
     (tmp_path / "handlers").mkdir()
     with pytest.raises(ValueError, match="give it another"):
         packaging.function_zip(tmp_path / "handlers" / "create.py")
@@ -101,8 +99,8 @@ def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_handler_starts_with_its_own_package_and_its_layer_alone(module: str, layer: Path, tmp_path: Path) -> None:
-    """Isolated interpreter, without site-packages: what is missing from the package is seen here, not on AWS."""
+def test_a_handler_starts_with_only_its_package_and_its_layer(module: str, layer: Path, tmp_path: Path) -> None:
+    """In an isolated interpreter without site-packages, so that a missing module fails here and not on AWS."""
     with zipfile.ZipFile(packaging.function_zip(packaging.HANDLERS / f"{module}.py")) as archive:
         archive.extractall(tmp_path)
     paths = [str(tmp_path), *([str(layer / "python")] if module in WITH_LAYER else [])]
@@ -124,7 +122,7 @@ def environment() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("module", TRIGGERS)
-def test_a_trigger_loads_hardly_anything_so_that_cognito_does_not_wait(module: str) -> None:
+def test_a_trigger_imports_only_a_few_small_modules(module: str) -> None:
     small = {"__init__", "bugs", "contract", "email_address", "first_sign_in", "trigger_errors", module}
     archive = packaging.function_zip(packaging.HANDLERS / f"{module}.py")
     program = (
@@ -141,12 +139,12 @@ def test_a_trigger_loads_hardly_anything_so_that_cognito_does_not_wait(module: s
         assert sum(size for name, size in sizes.items() if name in small) < 16_000
 
 
-def test_every_function_of_the_program_is_tested_so(stack: Graph) -> None:
+def test_every_function_of_the_program_is_tested_for_its_package(stack: Graph) -> None:
     deployed = {f["handler"].split(".")[1] for f in functions(stack)}
     assert deployed == set(MODULES)
 
 
-def test_only_a_handler_that_needs_packages_waits_for_the_layer(stack: Graph) -> None:
+def test_only_handlers_that_need_packages_have_the_layer(stack: Graph) -> None:
     layer = stack.one("LayerVersion").outputs["arn"]
     for module in MODULES:
         function = stack.one("Function", handler=f"handlers.{module}.handler")
@@ -207,7 +205,7 @@ def wheel_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WheelTaken:
 
 
 @pytest.mark.parametrize(("architecture", "machine"), [("arm64", "aarch64"), ("x86_64", "x86_64")])
-def test_the_layer_holds_what_was_built_for_the_functions_platform(
+def test_the_layer_has_wheels_for_the_architecture_of_the_functions(
     wheel_taken: WheelTaken, architecture: str, machine: str
 ) -> None:
     platforms = ["manylinux2014_x86_64", "manylinux_2_28_aarch64", "macosx_11_0_arm64"]
@@ -223,14 +221,14 @@ def test_the_layer_holds_what_was_built_for_the_functions_platform(
         ("python3.14", "manylinux_2_34_x86_64"),
     ],
 )
-def test_the_layer_holds_the_newest_build_that_the_runtimes_c_library_loads(
+def test_the_layer_has_the_newest_wheel_for_the_runtimes_glibc(
     wheel_taken: WheelTaken, runtime: str, platform: str
 ) -> None:
     platforms = [f"manylinux_2_{version}_x86_64" for version in (17, 26, 27, 28, 34, 35)]
     assert wheel_taken(runtime, "x86_64", platforms) == platform
 
 
-def test_nothing_in_the_real_layer_asks_for_a_newer_c_library_than_its_runtime_has() -> None:
+def test_no_library_of_the_real_layer_needs_a_newer_glibc_than_the_runtime_has() -> None:
     here = settings(3000)
     runtime = here[own("runtime")]
     with zipfile.ZipFile(packaging.layer_zip(runtime, here[own("architecture")])) as archive:
@@ -240,7 +238,7 @@ def test_nothing_in_the_real_layer_asks_for_a_newer_c_library_than_its_runtime_h
     assert max(asked) <= packaging.GLIBC[runtime]
 
 
-def test_a_package_that_cannot_run_there_is_refused_and_nothing_is_kept(
+def test_a_package_without_a_matching_wheel_is_refused_and_no_file_is_kept(
     wheel_taken: WheelTaken, require: Require, tmp_path: Path
 ) -> None:
     platforms = ["manylinux2014_x86_64", "macosx_11_0_arm64", "manylinux_2_39_aarch64"]
@@ -259,14 +257,14 @@ def test_a_package_with_another_hash_is_refused(require: Require, tmp_path: Path
         packaging.layer_zip("python3.13", "x86_64")
 
 
-def test_a_layer_of_the_teams_own_holds_what_its_own_file_pins(require: Require, tmp_path: Path) -> None:
+def test_a_layer_can_contain_the_packages_of_another_requirements_file(require: Require, tmp_path: Path) -> None:
     require("manylinux2014_x86_64")
     own = (tmp_path / "requirements.txt").rename(tmp_path / "own.txt")
     with zipfile.ZipFile(packaging.layer_zip("python3.13", "x86_64", own)) as archive:
         assert "python/thing/__init__.py" in archive.namelist()
 
 
-def test_the_layer_is_the_same_to_the_bit_when_built_again(require: Require) -> None:
+def test_the_layer_is_reproducible(require: Require) -> None:
     require("manylinux2014_x86_64")
     layer = packaging.layer_zip("python3.13", "x86_64")
     first = layer.read_bytes()
@@ -278,7 +276,7 @@ def test_the_layer_is_the_same_to_the_bit_when_built_again(require: Require) -> 
 
 
 @pytest.mark.parametrize(("runtime", "architecture"), [("python3.13", "arm64"), ("python3.12", "x86_64")])
-def test_the_layer_is_declared_for_what_it_was_built_for_which_is_where_functions_run(
+def test_the_layer_has_the_runtime_and_architecture_of_the_functions(
     runtime: str, architecture: str, stack: Graph, varied: Graph
 ) -> None:
     graph = stack if architecture == "arm64" else varied

@@ -84,11 +84,11 @@ def test_every_stateful_resource_of_the_first_version_is_kept(everything: Graph)
     assert not lost
 
 
-def test_nothing_of_the_first_version_is_made_again_but_what_is_gone(everything: Graph) -> None:
+def test_only_removed_resources_of_the_first_version_have_no_successor(everything: Graph) -> None:
     assert FIRST_VERSION - set(matched(everything)) == GONE
 
 
-def test_an_upgrade_that_failed_half_way_goes_on_where_it_was(everything: Graph) -> None:
+def test_an_interrupted_upgrade_can_be_continued(everything: Graph) -> None:
     """The engine has moved the components, and with them the beginning of their children's URNs, and nothing else."""
     moved = {old: new for old, new in matched(everything).items() if new.type.startswith("kakao-login:")}
     types = {old.partition("::")[0]: new.type for old, new in moved.items() if new.name != "chat"}
@@ -107,12 +107,12 @@ def test_mobile_apps_keep_their_client_and_the_site_gets_a_new_one(everything: G
     assert everything.exports["appClientId"] == matched(everything)[CLIENT].outputs["id"]
 
 
-def test_without_mobile_apps_the_client_of_the_first_version_goes_and_everybody_signs_in_once_more() -> None:
+def test_without_mobile_apps_the_client_of_the_first_version_is_deleted() -> None:
     """It is protected in the stack's state: docs/guides/operations.md says what to do first."""
     assert FIRST_VERSION - set(matched(declare_everything(program=WITH_A_CHAT, appCallbacks=[]))) == GONE | {CLIENT}
 
 
-def test_a_name_is_matched_by_its_own_type_only(everything: Graph) -> None:
+def test_an_alias_matches_only_a_resource_of_the_same_type(everything: Graph) -> None:
     for old, resource in matched(everything).items():
         assert old.rpartition("$")[2].partition("::")[0].startswith("kakao-login:") or (
             old.rpartition("$")[2].partition("::")[0] == resource.type

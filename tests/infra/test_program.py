@@ -1,4 +1,4 @@
-"""What holds for every resource of the program, and for its source."""
+"""Rules for every resource of the program, and for its source."""
 
 import ast
 import importlib
@@ -28,12 +28,12 @@ def test_every_resource_belongs_to_a_component(stack: Graph) -> None:
         assert f"{resource.name}-".startswith((f"{resource.parent}-", "login-")), resource.name
 
 
-def test_no_name_holds_a_stack_or_an_account_so_that_a_second_stack_is_the_same_program(everything: Graph) -> None:
+def test_no_resource_name_contains_the_stack_or_the_account(everything: Graph) -> None:
     other = declare_everything("prod")
     assert {(r.type, r.name) for r in everything.resources} == {(r.type, r.name) for r in other.resources}
 
 
-def test_nothing_in_the_program_asks_which_stack_it_is() -> None:
+def test_the_program_contains_no_stack_name() -> None:
     stacks = {file.stem.removeprefix("Pulumi.") for file in ROOT.glob("Pulumi.*.yaml")}
     assert stacks >= {"dev", "prod", "local"}
     for file in (ROOT / "infra").glob("*.py"):
@@ -48,7 +48,7 @@ def taggable(resource: Declared) -> bool:
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
-def test_whatever_aws_can_tag_bears_project_and_stack(name: str) -> None:
+def test_every_taggable_resource_has_the_tags_project_and_stack(name: str) -> None:
     graph = declare_everything(name)
     tagged = {resource.tail for resource in graph.custom() if taggable(resource)}
     names = {tail.partition("::")[2] for tail in tagged}
@@ -58,7 +58,7 @@ def test_whatever_aws_can_tag_bears_project_and_stack(name: str) -> None:
         assert resource.inputs.get("tags") == expected, resource.name
 
 
-def test_a_program_can_have_both_tags_on_what_it_declares_with_pulumi_aws() -> None:
+def test_resources_of_pulumi_aws_in_the_program_get_the_tags_project_and_stack() -> None:
     def program() -> None:
         tag_everything()
         aws.sqs.Queue("queue", tags={"owner": "team"})
@@ -84,7 +84,7 @@ def prod() -> Graph:
     return declare(CHOSEN, stack="prod")
 
 
-def test_the_example_of_a_second_stack_keeps_what_it_has_and_lets_no_laptop_in(stack: Graph, prod: Graph) -> None:
+def test_the_example_stack_prod_is_protected_and_allows_no_localhost(stack: Graph, prod: Graph) -> None:
     assert not CHOSEN.keys() & {"protect", "extraOrigins", "logDays"}
     assert prod.one("UserPool").protect
     assert prod.one("UserPool")["deletionProtection"] == "ACTIVE"
@@ -93,7 +93,7 @@ def test_the_example_of_a_second_stack_keeps_what_it_has_and_lets_no_laptop_in(s
     assert callback.startswith(prod.exports["siteUrl"])
 
 
-def test_what_the_example_leaves_to_choose_is_taken_as_it_stands_there(prod: Graph) -> None:
+def test_the_commented_settings_of_the_example_stack_are_valid(prod: Graph) -> None:
     assert prod.exports["siteUrl"] == f"https://{CHOSEN['siteDomain']}"
     assert prod.one("UserPoolDomain")["domain"] == CHOSEN["loginDomain"]
     assert prod.all("WebAcl")
@@ -147,7 +147,7 @@ FIRST_MADE = {
 }
 
 
-def test_what_aws_allows_once_is_deleted_before_it_is_replaced(everything: Graph) -> None:
+def test_a_resource_that_aws_allows_only_once_is_deleted_before_it_is_replaced(everything: Graph) -> None:
     assert {resource.type for resource in everything.custom()} == FIRST_DELETED.keys() | FIRST_MADE.keys()
     for resource in everything.custom():
         assert resource.deleted_first == (resource.type in FIRST_DELETED), resource.name
@@ -156,7 +156,7 @@ def test_what_aws_allows_once_is_deleted_before_it_is_replaced(everything: Graph
         assert reason != "never deleted" or resource.kept, resource.name
 
 
-def test_what_would_come_back_as_another_one_is_protected_and_nothing_else(everything: Graph, varied: Graph) -> None:
+def test_only_the_pool_its_clients_and_the_distribution_are_protected(everything: Graph, varied: Graph) -> None:
     kept = {"login-pool", "login-pool-site", "login-pool-client", "login-site-distribution"}
     assert {resource.name for resource in everything.resources if resource.protect} == kept
     assert not any(resource.protect for resource in varied.resources)
@@ -188,7 +188,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Graph:
     return declare({"mailFrom": "no-reply@example.com", **origins}, program=program)
 
 
-def test_a_provider_given_to_components_makes_everything_and_is_asked_for_its_own_region_and_account(
+def test_a_provider_given_to_components_is_used_for_every_resource_and_look_up(
     elsewhere: Graph,
 ) -> None:
     assert {resource.provider for resource in elsewhere.custom()} == {"elsewhere"}
@@ -198,7 +198,7 @@ def test_a_provider_given_to_components_makes_everything_and_is_asked_for_its_ow
     }
 
 
-def test_the_address_of_the_site_is_the_first_origin_everywhere_and_cloudfronts_own_is_none(elsewhere: Graph) -> None:
+def test_site_url_is_the_first_origin_everywhere_in_place_of_cloudfronts_domain(elsewhere: Graph) -> None:
     origins = ["https://shop.example.com", "https://admin.example.com"]
     for name in ("session", "accounts", "connect_authorizer"):
         assert json.loads(elsewhere.function(name)["environment"]["variables"]["SITE_ORIGINS"]) == origins
@@ -228,7 +228,7 @@ def imports(file: Path) -> set[str]:
 NOT_OUTPUTS = {"api", "authorizer_id", "exports", "functions", "platform", "socket"}
 
 
-def test_what_a_component_gives_away_is_what_it_registers() -> None:
+def test_a_component_registers_its_public_attributes_as_outputs() -> None:
     for file in (ROOT / "infra").glob("*.py"):
         for component in ast.parse(file.read_text()).body:
             if not isinstance(component, ast.ClassDef) or "Component" not in map(ast.unparse, component.bases):
@@ -264,15 +264,15 @@ def test_dependencies_point_one_way(package: str) -> None:
         assert not roots & FORBIDDEN[package], f"{file.name} imports {roots & FORBIDDEN[package]}"
 
 
-def test_of_the_benchmarks_the_tests_take_the_cost_alone_which_imports_nothing_of_ours() -> None:
-    """The benchmarks take much of the tests: otherwise the imports would have a circle."""
+def test_the_tests_import_only_the_cost_module_of_the_benchmarks() -> None:
+    """The benchmarks import much of the tests: otherwise the imports would have a circle."""
     for file in (ROOT / "tests").rglob("*.py"):
         taken = {name for name in imports(file) if name.partition(".")[0] == "benchmarks"}
         assert taken <= {"benchmarks", "benchmarks.cost"}, file.name
     assert not {name for name in imports(ROOT / "benchmarks" / "cost.py") if name.partition(".")[0] in OURS}
 
 
-def test_of_the_handlers_the_others_take_the_contract_and_nothing_else() -> None:
+def test_other_packages_import_only_the_contract_of_the_handlers() -> None:
     others = [
         file for package in ("deployment", "infra", "sandbox", "doctor") for file in (ROOT / package).rglob("*.py")
     ]
@@ -286,7 +286,7 @@ FROM_INFRA = {"sandbox": {"project"}, "deployment": {"keys", "names", "project"}
 
 
 @pytest.mark.parametrize("package", FROM_INFRA)
-def test_of_infra_the_sandbox_and_the_deployment_take_what_declares_nothing(package: str) -> None:
+def test_the_sandbox_and_the_deployment_import_no_components_of_infra(package: str) -> None:
     allowed = {"infra", *(f"infra.{name}" for name in FROM_INFRA[package])}
     for file in (ROOT / package).rglob("*.py"):
         taken = {name for name in imports(file) if name.partition(".")[0] == "infra"}
@@ -318,7 +318,7 @@ def test_the_imports_have_no_circle() -> None:
     assert not [name for name, others in graph.items() if "infra.settings" in others and name.startswith("infra.")]
 
 
-def test_mypy_reads_each_package_of_the_provider_that_is_used() -> None:
+def test_mypy_follows_the_imports_of_each_used_package_of_pulumi_aws() -> None:
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
     read = {name for each in listed if each.get("follow_imports") == "normal" for name in each["module"]}
     files = [file for name in ("infra", "deployment") for file in (ROOT / name).rglob("*.py")]

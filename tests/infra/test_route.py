@@ -1,4 +1,4 @@
-"""A route of the team's own: what it is, and what is refused before anything is deployed."""
+"""A route of the team, and the routes that are refused before a deployment."""
 
 import re
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def test_a_route_is_for_signed_in_users_unless_it_says_otherwise(declare: Declar
         assert graph.one("Route", routeKey="POST /api/notes")["authorizationType"] == guard
 
 
-def test_a_get_brings_its_head_and_each_reaches_the_function_with_its_own_permission(declare: Declare) -> None:
+def test_a_get_route_has_a_head_route_and_each_has_its_own_permission(declare: Declare) -> None:
     graph = declare(["GET /api/notes/{id}", "DELETE /api/notes/{id}"])
     routes = {route["routeKey"]: route for route in graph.of_api("HTTP", "Route")}
     assert set(routes) == {f"{method} /api/notes/{{id}}" for method in ("GET", "HEAD", "DELETE")}
@@ -103,17 +103,17 @@ def test_a_route_that_cannot_work_is_refused_with_the_reason(refusals: dict[str,
     assert re.search(REFUSED[route], refusals.get(route, "declared"))
 
 
-def test_two_services_do_not_share_a_route(declare: Declare) -> None:
+def test_a_route_that_exists_already_is_refused(declare: Declare) -> None:
     with pytest.raises(ValueError, match="'GET /api/notes' is served already"):
         declare("GET /api/notes", ["POST /api/notes", "GET /api/notes"])
 
 
-def test_the_routes_of_one_service_share_the_names_of_their_variables_too(declare: Declare) -> None:
+def test_variables_of_different_names_in_one_place_are_refused_for_one_service_too(declare: Declare) -> None:
     with pytest.raises(ValueError, match=r"'GET /api/notes/{a}' and 'GET /api/notes/{b}' differ in the name"):
         declare(["GET /api/notes/{a}", "GET /api/notes/{b}"])
 
 
-def test_routes_that_api_gateway_tells_apart_are_taken(declare: Declare) -> None:
-    """Nothing is known of a conflict between these."""
+def test_routes_that_api_gateway_distinguishes_are_accepted(declare: Declare) -> None:
+    """API Gateway documents no conflict between these."""
     routes = ["GET /api/notes/{id}", "DELETE /api/notes/{note}", "GET /api/notes/{id}/{x}", "GET /api/notes/{rest+}"]
     assert declare(routes)

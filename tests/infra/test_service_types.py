@@ -1,4 +1,4 @@
-"""What a deployment from GitHub may do with a service's resources, whatever the service is."""
+"""What a deployment from GitHub may do with the resources of a service."""
 
 import re
 
@@ -26,7 +26,7 @@ def deployment() -> Graph:
     return declare_deployment()
 
 
-def test_a_deployment_from_github_may_create_whatever_the_program_declares() -> None:
+def test_a_deployment_from_github_may_create_every_declared_type() -> None:
     """`make check` runs this test. The login's own types, with every setting, have a test of their own."""
     check_types(declare({"kakaoAppId": "1000001"}, program=WHOLE))
 
@@ -53,7 +53,7 @@ def check_types(program: Graph) -> None:
 
 
 def test_a_boundary_without_tables_has_no_statement_without_actions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """IAM takes no such statement."""
+    """IAM refuses such a statement."""
     monkeypatch.delitem(TYPES, "aws:dynamodb/table:Table")
     for statement in statements(declare_deployment().named("dev-boundary")["policy"]):
         assert statement["Action"]
@@ -93,12 +93,12 @@ def test_a_stack_reaches_its_own_resources_of_a_service_and_no_other_stacks(depl
         ("sqs:ReceiveMessage", f"{PROJECT}-dev-jobs-0a1b"),
     ],
 )
-def test_a_deployment_reads_and_writes_none_of_the_users_data(deployment: Graph, action: str, arn: str) -> None:
+def test_a_deployment_can_neither_read_nor_write_data_of_users(deployment: Graph, action: str, arn: str) -> None:
     role = statements(deployment.named(f"deploy-{PROJECT}-dev-policy")["policy"])
     assert not allows(role, action, f"arn:aws:{action.partition(':')[0]}:{REGION}:{ACCOUNT}:{arn}")
 
 
-def test_a_queue_feeds_only_a_function_of_the_same_stack(deployment: Graph) -> None:
+def test_a_queue_can_be_connected_only_to_a_function_of_the_same_stack(deployment: Graph) -> None:
     role = statements(deployment.named(f"deploy-{PROJECT}-dev-policy")["policy"])
     for stack, expected in (("dev", True), ("prod", False)):
         function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PROJECT}-{stack}-jobs-0a1b"

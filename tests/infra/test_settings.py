@@ -162,11 +162,11 @@ WRONG: list[tuple[str, Any, str]] = [
     ("serviceName", "<b>하늘상점</b>", "which a mail's subject or template does not take"),
     ("serviceName", "{####}", "which a mail's subject or template does not take"),
     ("serviceName", "하" * 61, "at most 60"),
-    # One that is wrong stands behind others that are right, or is the last of several.
+    # A wrong item after valid ones.
     ("extraOrigins", ["https://a.example", "http://localhost:3000", "https://b.example/"], "without a path"),
     ("appCallbacks", ["https://app.example.com/callback", 7], "a list of addresses"),
     ("kakaoAppKeys", ["a", "b", "a"], "names 'a' twice"),
-    # What a paste brings along.
+    # Characters that a paste adds.
     ("kakaoClientId", "key\n", "ends with white space"),
     ("kakaoClientId", "\u00a0key", "begins or ends with white space"),
     ("kakaoClientId", "ke\u200by", "invisible character at place 3, ZERO WIDTH SPACE (U+200B)"),
@@ -189,7 +189,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("mailFrom", "no-reply@example.com ", "white space"),
     ("extraOrigins", ["https://\uff45xample.com"], "not ASCII"),
     ("appCallbacks", ["https://app.example.com/\u200bcallback"], "invisible"),
-    # No key of ours.
+    # Unknown keys.
     ("kakaoScope", "openid", "is no setting of this program; the nearest is kakaoScopes"),
     ("KakaoClientSecret", "another-secret", "the nearest is kakaoClientSecret"),
     ("tokenMinute", 30, "the nearest is tokenMinutes"),
@@ -209,7 +209,7 @@ def dev() -> dict[str, Any]:
 
 
 def texts(config: Mapping[str, Any]) -> dict[str, str]:
-    """What Pulumi hands to the program for these settings over `dev`'s, where None takes one away."""
+    """The values that Pulumi passes to the program for these settings over `dev`'s, where None removes one."""
     values = dev() | {own(key): value for key, value in config.items()}
     return {
         key: value if isinstance(value, str) else json.dumps(value)
@@ -237,7 +237,7 @@ def refusal(config: Mapping[str, Any], *, stack: str = "dev") -> SettingError | 
 
 
 @pytest.mark.parametrize(("key", "value", "reason"), WRONG)
-def test_a_wrong_setting_is_refused_with_the_command_that_mends_it(key: str, value: Any, reason: str) -> None:
+def test_a_wrong_setting_is_refused_with_the_command_that_fixes_it(key: str, value: Any, reason: str) -> None:
     error = refusal({key: value})
     assert error
     assert error.found.startswith(f"{PROJECT}:{key} ")
@@ -245,7 +245,7 @@ def test_a_wrong_setting_is_refused_with_the_command_that_mends_it(key: str, val
     assert str(error) == f"{error.found}.\n  Fix it: {error.fix}"
 
 
-RIGHT = {  # what somebody answers where Pulumi asks
+RIGHT = {  # what a user enters where Pulumi asks
     "kakaoClientId": "rest-api-key",
     "kakaoClientSecret": "the-client-secret",
     "kakaoAppId": "1000001",
@@ -273,7 +273,7 @@ def each_command(fix: str) -> list[list[str]]:
     return [list(words) for joined, words in itertools.groupby(shlex.split(fix), "&&".__eq__) if not joined]
 
 
-def mended(config: Mapping[str, Any], fix: str) -> dict[str, Any]:
+def fixed(config: Mapping[str, Any], fix: str) -> dict[str, Any]:
     """The settings after what `pulumi config set` and `pulumi config rm` do to a stack's file."""
     after = dict(config)
     for command in each_command(fix):
@@ -299,13 +299,13 @@ def mended(config: Mapping[str, Any], fix: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("key", "value", "_reason"), WRONG)
-def test_the_command_mends_what_it_is_suggested_for(key: str, value: Any, _reason: str) -> None:
+def test_the_suggested_command_fixes_the_setting(key: str, value: Any, _reason: str) -> None:
     # A zone is for a domain, and a domain is in a zone.
     beside = {"hostedZoneId": "Z0"} if key in ("siteDomain", "loginDomain") else {}
     beside |= {"siteDomain": "www.example.org"} if key == "hostedZoneId" else {}
     error = refusal(beside | {key: value})
     assert error
-    assert refusal(mended(beside | {key: value}, error.fix)) is None
+    assert refusal(fixed(beside | {key: value}, error.fix)) is None
 
 
 def edited(config: Mapping[str, Any], edit: str) -> dict[str, Any] | None:
@@ -322,7 +322,7 @@ def edited(config: Mapping[str, Any], edit: str) -> dict[str, Any] | None:
 
 
 @pytest.mark.parametrize(("key", "value", "_reason"), WRONG)
-def test_the_change_of_the_file_mends_what_it_is_suggested_for(key: str, value: Any, _reason: str) -> None:
+def test_the_suggested_change_of_the_file_fixes_the_setting(key: str, value: Any, _reason: str) -> None:
     error = refusal({key: value})
     assert error
     if (after := edited({key: value}, error.edit)) is None:
@@ -347,7 +347,7 @@ def test_the_change_of_the_file_mends_what_it_is_suggested_for(key: str, value: 
         ({"old-login:protect": "true"}, "delete `old-login:` before each key"),
     ],
 )
-def test_an_error_also_says_what_to_change_in_the_file(config: dict[str, Any], edit: str) -> None:
+def test_the_error_of_a_setting_also_suggests_a_change_of_the_file(config: dict[str, Any], edit: str) -> None:
     error = refusal(config)
     assert error
     assert error.edit == edit
@@ -379,14 +379,14 @@ OWN = {"siteDomain": "example.com", "loginDomain": "login.example.com", "hostedZ
         ),
     ],
 )
-def test_settings_that_do_not_go_together_are_refused_with_the_command_that_mends_them(
+def test_conflicting_settings_are_refused_with_the_command_that_fixes_them(
     changes: dict[str, Any], reason: str, fix: str
 ) -> None:
     error = refusal(OWN | changes)
     assert error
     assert reason in error.found
     assert error.fix == f"pulumi config {fix}"
-    assert refusal(mended(OWN | changes, error.fix)) is None
+    assert refusal(fixed(OWN | changes, error.fix)) is None
 
 
 @pytest.mark.parametrize(
@@ -420,14 +420,14 @@ def test_settings_that_do_not_go_together_are_refused_with_the_command_that_mend
         ),
     ],
 )
-def test_what_belongs_to_the_hosted_login_does_not_go_with_sign_in_at_kakao_itself(
+def test_a_setting_of_the_hosted_login_is_refused_in_direct_mode(
     changes: dict[str, Any], reason: str, fixes: list[str]
 ) -> None:
     error = refusal(DIRECT | changes)
     assert error
     assert reason in error.found
     assert error.fix == " && ".join(f"pulumi config {fix}" for fix in fixes)
-    assert refusal(mended(DIRECT | changes, error.fix)) is None
+    assert refusal(fixed(DIRECT | changes, error.fix)) is None
 
 
 CI = {"kakaoAttributes": {"ci": "custom:ci"}, "kakaoAppId": "", "emailAccounts": False}
@@ -447,25 +447,25 @@ def test_a_ci_that_its_user_could_write_is_refused(changes: dict[str, Any], reas
     assert f"maps ci, but kakaoSignIn is hosted and {reason} a user could write any CI" in error.found
     assert "Set kakaoSignIn to direct, or do without emailAccounts and kakaoAppId" in error.found
     assert error.fix == """pulumi config rm --path 'kakaoAttributes["ci"]'"""
-    assert refusal(mended(CI | changes, error.fix)) is None
+    assert refusal(fixed(CI | changes, error.fix)) is None
 
 
 @pytest.mark.parametrize("changes", [{}, DIRECT, DIRECT | {"emailAccounts": True}], ids=["hosted", "direct", "both"])
-def test_a_ci_that_our_functions_or_cognito_alone_write_is_mapped(changes: dict[str, Any]) -> None:
+def test_a_ci_that_users_cannot_write_is_mapped(changes: dict[str, Any]) -> None:
     assert refusal(CI | changes) is None
 
 
-def test_sign_in_at_kakao_itself_needs_no_domain_of_cognitos() -> None:
+def test_direct_mode_needs_no_domain_prefix() -> None:
     """A project whose name Cognito refuses in a domain may have such a stack."""
     assert refusal({"kakaoSignIn": "hosted"}, stack="amazon-dev")
     assert refusal(DIRECT, stack="amazon-dev") is None
 
 
-def test_a_setting_that_is_refused_stops_the_program_before_anything_is_declared() -> None:
+def test_a_refused_setting_stops_the_program_before_any_resource_is_declared() -> None:
     assert f"{PROJECT}:tokenMinutes is 4" in refused({"tokenMinutes": 4})
 
 
-def test_every_command_reaches_pulumi_as_it_is_meant_from_bash_and_from_zsh() -> None:
+def test_every_suggested_command_works_in_bash_and_in_zsh() -> None:
     values = [
         "a b",
         "it's",
@@ -503,7 +503,7 @@ def test_every_command_reaches_pulumi_as_it_is_meant_from_bash_and_from_zsh() ->
     st.text(st.characters(categories=("Zs", "Zl", "Zp", "Cc", "Cf", "Co", "Cn"), exclude_characters="\0"), min_size=1),
     st.integers(0, 6),
 )
-def test_no_secret_with_an_invisible_character_is_taken_and_none_is_printed(invisible: str, place: int) -> None:
+def test_a_secret_with_an_invisible_character_is_refused_and_not_printed(invisible: str, place: int) -> None:
     secret = "s3cr3t"
     error = refusal({"kakaoClientSecret": secret[:place] + invisible + secret[place:]})
     assert error
@@ -526,9 +526,7 @@ def test_no_secret_with_an_invisible_character_is_taken_and_none_is_printed(invi
         ("rest-api-key", "is the same as kakaoClientId"),
     ],
 )
-def test_a_secret_that_is_missing_or_badly_pasted_is_asked_for_again_and_not_printed(
-    value: str | None, reason: str
-) -> None:
+def test_a_missing_or_badly_pasted_secret_is_refused_and_not_printed(value: str | None, reason: str) -> None:
     error = refusal({"kakaoClientSecret": value})
     assert error
     assert reason in error.found
@@ -536,7 +534,7 @@ def test_a_secret_that_is_missing_or_badly_pasted_is_asked_for_again_and_not_pri
     assert "cr3t" not in str(error)
 
 
-def test_a_value_that_somebody_has_encrypted_is_not_printed() -> None:
+def test_an_encrypted_value_is_not_printed() -> None:
     for value in ("s3cr3t key", "s3cr3t\u200b"):
         error = refusal({"kakaoSecret": value})
         assert error
@@ -546,7 +544,7 @@ def test_a_value_that_somebody_has_encrypted_is_not_printed() -> None:
         assert "is a secret; it should be" in str(refusal({"kakaoClientId": "s3cr3t key"}))
 
 
-def test_a_derived_domain_that_cognito_would_refuse_is_refused_here() -> None:
+def test_a_derived_domain_that_cognito_would_refuse_is_refused() -> None:
     error = refusal({}, stack="aws")
     assert error
     assert "contains 'aws'" in error.found
@@ -558,9 +556,7 @@ def test_a_derived_domain_that_cognito_would_refuse_is_refused_here() -> None:
     ("stack", "reason"),
     [("Dev", "lower-case"), ("my_stack", "lower-case"), ("a.b", "lower-case"), ("s" * 33, "a name of 33 characters")],
 )
-def test_a_stack_whose_name_aws_would_refuse_for_a_resource_is_refused_before_anything_is_declared(
-    stack: str, reason: str
-) -> None:
+def test_an_invalid_stack_name_is_refused_before_any_resource_is_declared(stack: str, reason: str) -> None:
     with pytest.raises(pulumi.RunError, match=reason):
         refusal({}, stack=stack)
     assert refusal({}, stack="s" * 32) is None
@@ -600,10 +596,10 @@ def test_a_value_under_a_wrong_key_moves_to_the_nearest_one_unless_that_has_anot
     error = refusal(beside | {key: value})
     assert error
     assert error.fix == f"pulumi config {fix}"
-    assert refusal(mended(beside | {key: value}, error.fix)) is None
+    assert refusal(fixed(beside | {key: value}, error.fix)) is None
 
 
-def test_every_setting_that_is_described_is_read_and_no_other() -> None:
+def test_exactly_the_settings_of_pulumi_yaml_are_read() -> None:
     source = ast.parse((ROOT / "infra" / "settings.py").read_text())
     texts = {node.value for node in ast.walk(source) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     assert set(described()) <= texts
@@ -622,7 +618,7 @@ def test_every_setting_that_is_described_is_read_and_no_other() -> None:
         (b"config:", "Pulumi.yaml has no settings under `config`"),
     ],
 )
-def test_a_broken_project_file_is_a_sentence(content: bytes, reason: str, tmp_path: Path) -> None:
+def test_an_invalid_project_file_is_a_readable_error(content: bytes, reason: str, tmp_path: Path) -> None:
     file = tmp_path / "Pulumi.yaml"
     file.write_bytes(content)
     with pytest.raises(UnreadableFileError) as error:
@@ -632,7 +628,7 @@ def test_a_broken_project_file_is_a_sentence(content: bytes, reason: str, tmp_pa
 
 
 @pytest.mark.parametrize("value", ["http://localhost:3000", "http://127.0.0.1:5173", "http://[::1]:3000"])
-def test_a_site_on_this_machine_may_use_the_login_over_http(value: str, varied: Graph) -> None:
+def test_an_origin_at_localhost_may_use_http(value: str, varied: Graph) -> None:
     assert value in VARIED["extraOrigins"]
     assert f"{value}/" in varied.one("UserPoolClient", generateSecret=True)["logoutUrls"]
 
@@ -644,21 +640,21 @@ def described() -> dict[str, dict[str, Any]]:
     return {key: setting for key, setting in settings.items() if ":" not in key}
 
 
-def test_every_setting_is_typed_and_described() -> None:
+def test_every_setting_has_a_type_and_a_description() -> None:
     for key, setting in described().items():
         assert setting["type"] in {"string", "boolean", "integer", "array", "object"}, key
         assert setting["description"], key
     assert described()["kakaoClientSecret"]["secret"] is True
 
 
-def test_a_stack_by_any_name_is_made_in_seoul_unless_it_says_otherwise() -> None:
+def test_the_default_region_is_seoul() -> None:
     for program in (ROOT, ROOT / "deployment"):
         config = yaml.safe_load((program / "Pulumi.yaml").read_text())["config"]
-        # Pulumi takes a `value`, and no default, for a key of somebody else's namespace.
+        # Pulumi accepts a `value`, but no default, for a key of another namespace.
         assert config["aws:region"] == {"value": "ap-northeast-2"}
 
 
-def test_the_page_lists_every_setting_with_its_default_and_its_input_and_nothing_else() -> None:
+def test_settings_md_lists_exactly_the_settings_with_their_defaults_and_inputs() -> None:
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in (ROOT / "docs" / "reference" / "settings.md").read_text().splitlines()
@@ -673,19 +669,19 @@ def test_the_page_lists_every_setting_with_its_default_and_its_input_and_nothing
         assert listed[key] == (shown if shown in ("required", "") else f"`{shown}`", settings.PATHS[key]), key
 
 
-def test_the_page_says_how_long_a_stacks_name_may_be() -> None:
+def test_settings_md_has_the_maximum_length_of_a_stack_name() -> None:
     page = " ".join((ROOT / "docs" / "reference" / "settings.md").read_text().split())
     longest = names.longest_stack("kakao-login")
     assert f"With the project name `kakao-login` a stack name has at most {longest} characters" in page
 
 
-def test_names_have_the_random_part_that_the_project_file_asks_for() -> None:
+def test_the_random_suffix_of_names_has_the_length_of_the_project_file() -> None:
     pattern = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]["pulumi:autonaming"]["value"]["pattern"]
     digits = pattern.removeprefix("${project}-${stack}-${name}-${hex(").removesuffix(")}")
     assert len("-") + int(digits) == names.SUFFIX
 
 
-def test_the_sandboxs_provider_settings_are_ones_that_the_provider_knows() -> None:
+def test_the_sandboxs_provider_settings_exist_in_pulumi_aws() -> None:
     chosen = {key: value for key, value in stack_config("local").items() if key.startswith("aws:")}
     known = inspect.signature(pulumi_aws.provider.ProviderArgs).parameters
     for key in chosen:
@@ -699,7 +695,7 @@ def test_the_sandboxs_provider_settings_are_ones_that_the_provider_knows() -> No
     assert (chosen["aws:accessKey"], chosen["aws:secretKey"]) == ("test", "test")
 
 
-def test_the_sandboxs_secret_is_the_stand_ins_under_an_empty_passphrase() -> None:
+def test_the_sandboxs_encrypted_secret_is_that_of_the_stand_in() -> None:
     # github.com/pulumi/pulumi, sdk/go/common/resource/config/crypt.go: PBKDF2-SHA256, AES-256-GCM.
     stack = yaml.safe_load((ROOT / "Pulumi.local.yaml").read_text())
     _, salt, check = stack["encryptionsalt"].split(":", 2)
@@ -714,8 +710,10 @@ def test_the_sandboxs_secret_is_the_stand_ins_under_an_empty_passphrase() -> Non
 
 
 @pytest.mark.parametrize("key", ["protect", "kakaoClientId", "extraOrigins"])
-def test_a_key_of_another_project_is_refused_with_the_command_that_makes_it_ours(key: str, tmp_path: Path) -> None:
-    """A project that is renamed keeps what `pulumi config set` wrote under the old name."""
+def test_a_setting_of_another_project_name_is_refused_with_the_command_that_renames_it(
+    key: str, tmp_path: Path
+) -> None:
+    """After a renaming the keys that `pulumi config set` wrote still have the old name."""
     message = refused({f"old-login:{key}": "true"})
     assert f"{PROJECT}:{key} is written as old-login:{key}, for a project of another name" in message
     file = tmp_path / "Pulumi.dev.yaml"
@@ -727,5 +725,5 @@ def test_a_key_of_another_project_is_refused_with_the_command_that_makes_it_ours
     }
 
 
-def test_what_the_team_sets_for_a_program_of_its_own_is_left_alone() -> None:
+def test_settings_of_another_program_are_ignored() -> None:
     assert refusal({"billing:protect": "true", "billing:table": "x"}) is None

@@ -40,21 +40,21 @@ def test_only_this_distribution_reads_the_bucket(stack: Graph) -> None:
         assert closed[way] is True
 
 
-def test_the_distribution_signs_what_it_asks_of_the_bucket(stack: Graph) -> None:
+def test_the_distribution_signs_its_requests_to_the_bucket(stack: Graph) -> None:
     access = stack.one("OriginAccessControl")
     (page,) = [origin for origin in stack.one("Distribution")["origins"] if origin["originId"] == "page"]
     assert page["originAccessControlId"] == access.outputs["id"]
     assert (access["signingBehavior"], access["signingProtocol"]) == ("always", "sigv4")
 
 
-def test_answers_of_the_api_are_never_cached_and_never_redirected(stack: Graph) -> None:
+def test_responses_of_the_api_are_never_cached_and_never_redirected(stack: Graph) -> None:
     api = behavior(stack, "/api/*")
     assert api["cachePolicyId"] == CACHING_DISABLED
     assert api["viewerProtocolPolicy"] == "https-only"
 
 
-def test_an_error_of_the_api_reaches_nobody_but_whom_it_is_for(stack: Graph) -> None:
-    """CloudFront keeps errors for ten seconds under the path alone, unless it is told otherwise."""
+def test_an_error_of_the_api_is_not_cached(stack: Graph) -> None:
+    """By default CloudFront caches errors for ten seconds by path."""
     seconds = {
         error["errorCode"]: error["errorCachingMinTtl"] for error in stack.one("Distribution")["customErrorResponses"]
     }
@@ -69,7 +69,7 @@ def test_an_error_of_the_api_reaches_nobody_but_whom_it_is_for(stack: Graph) -> 
     assert seconds == dict.fromkeys((always | with_max_age) - refused - never, 0)
 
 
-def test_a_user_whose_request_lambda_or_the_gateway_drops_sees_a_page(stack: Graph) -> None:
+def test_a_500_or_503_of_lambda_or_the_gateway_shows_an_error_page(stack: Graph) -> None:
     pages = {
         error["errorCode"]: error
         for error in stack.one("Distribution")["customErrorResponses"]
@@ -84,8 +84,8 @@ def test_a_user_whose_request_lambda_or_the_gateway_drops_sees_a_page(stack: Gra
         assert "문제가 생겼어요" in file["content"]
 
 
-def test_what_the_bucket_does_not_have_is_answered_with_a_page_by_the_api(stack: Graph) -> None:
-    """S3 says 403 in XML for what is not there. The API's own 403 and 404 stay as they are."""
+def test_a_file_missing_in_the_bucket_gets_the_404_page_of_the_api(stack: Graph) -> None:
+    """S3 answers 403 in XML for a missing file. The API's own 403 and 404 are not changed."""
     distribution = stack.one("Distribution")
     (group,) = distribution["originGroups"]
     assert distribution["defaultCacheBehavior"]["targetOriginId"] == group["originId"]
@@ -101,7 +101,7 @@ def test_what_the_bucket_does_not_have_is_answered_with_a_page_by_the_api(stack:
     assert set(distribution["defaultCacheBehavior"]["allowedMethods"]) == {"GET", "HEAD"}, "others do not fail over"
 
 
-def test_what_a_browser_loads_is_compressed_on_the_way(stack: Graph) -> None:
+def test_responses_are_compressed(stack: Graph) -> None:
     assert all(behavior["compress"] is True for behavior in behaviors(stack))
 
 
@@ -115,7 +115,7 @@ def test_the_api_sees_the_viewers_cookies_and_headers_but_not_its_host(stack: Gr
     assert origin["customOriginConfig"]["originSslProtocols"] == ["TLSv1.2"]
 
 
-def test_a_handshake_at_ws_reaches_the_websocket_api_as_the_browser_sent_it_but_for_the_host(stack: Graph) -> None:
+def test_a_websocket_handshake_is_forwarded_unchanged_except_for_the_host(stack: Graph) -> None:
     socket = behavior(stack, "/ws")
     assert socket["cachePolicyId"] == CACHING_DISABLED
     assert socket["originRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST_HEADER
@@ -131,11 +131,11 @@ def test_a_handshake_at_ws_reaches_the_websocket_api_as_the_browser_sent_it_but_
     assert origin["customOriginConfig"]["originSslProtocols"] == ["TLSv1.2"]
 
 
-def test_the_page_itself_is_shown_over_https_only(stack: Graph) -> None:
+def test_the_page_redirects_to_https(stack: Graph) -> None:
     assert stack.one("Distribution")["defaultCacheBehavior"]["viewerProtocolPolicy"] == "redirect-to-https"
 
 
-def test_only_the_api_gets_the_cookie_as_bearer(stack: Graph) -> None:
+def test_only_requests_to_the_api_get_the_cookie_as_a_bearer_token(stack: Graph) -> None:
     (bearer,) = [f for f in stack.all("Function") if f.name == "login-site-jwt"]
     runs_bearer = [
         b.get("pathPattern", "*")
@@ -145,11 +145,11 @@ def test_only_the_api_gets_the_cookie_as_bearer(stack: Graph) -> None:
     assert runs_bearer == ["/api/*"]
 
 
-def test_the_edge_function_knows_the_extra_origins(varied: Graph) -> None:
+def test_the_edge_function_contains_the_extra_origins(varied: Graph) -> None:
     assert f"const extraOrigins = {json.dumps(VARIED['extraOrigins'])};\n" in varied.named("login-site-jwt")["code"]
 
 
-def test_every_answer_carries_the_security_headers(stack: Graph) -> None:
+def test_every_response_has_the_security_headers(stack: Graph) -> None:
     headers = stack.one("ResponseHeadersPolicy")
     assert {b["responseHeadersPolicyId"] for b in behaviors(stack)} == {headers.outputs["id"]}
     security = headers["securityHeadersConfig"]
@@ -162,7 +162,7 @@ def test_every_answer_carries_the_security_headers(stack: Graph) -> None:
     assert custom["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
-def test_the_page_runs_its_own_files_only_and_nothing_inline(stack: Graph) -> None:
+def test_the_policy_allows_only_scripts_of_the_site_and_none_inline(stack: Graph) -> None:
     config = stack.one("ResponseHeadersPolicy")["securityHeadersConfig"]["contentSecurityPolicy"]
     policy = dict(part.strip().split(" ", 1) for part in config["contentSecurityPolicy"].split(";"))
     assert policy["default-src"] == "'none'"
@@ -175,7 +175,7 @@ def test_the_page_runs_its_own_files_only_and_nothing_inline(stack: Graph) -> No
     assert config["override"] is True
 
 
-def test_the_one_style_that_the_policy_lets_stand_inline_is_that_of_the_error_pages(stack: Graph) -> None:
+def test_the_only_inline_style_that_the_policy_allows_is_that_of_the_error_pages(stack: Graph) -> None:
     policy = stack.one("ResponseHeadersPolicy")["securityHeadersConfig"]["contentSecurityPolicy"]
     (aws_failed,) = [file["content"] for file in stack.all("BucketObjectv2") if file["key"] == AWS_FAILED]
     for page in [aws_failed, *(pages_of_the_login.error(kind)["body"] for kind in pages_of_the_login.PAGES)]:
@@ -183,7 +183,7 @@ def test_the_one_style_that_the_policy_lets_stand_inline_is_that_of_the_error_pa
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         assert f"style-src 'self' 'sha256-{digest}';" in policy["contentSecurityPolicy"]
         assert not re.search(r"\s(style|on[a-z]+)=|<script|javascript:", page, re.IGNORECASE)
-        assert set(re.findall(r"(?:src|href)=\"([^\"]*)\"", page)) == {"/", "data:,"}, "it needs no file of the team's"
+        assert set(re.findall(r"(?:src|href)=\"([^\"]*)\"", page)) == {"/", "data:,"}, "it needs no file of the team"
 
 
 def uploaded(content: Path) -> dict[str, Declared]:
@@ -191,7 +191,7 @@ def uploaded(content: Path) -> dict[str, Declared]:
     return {file["key"]: file for file in declare_site(content).all("BucketObjectv2")}
 
 
-def test_each_file_of_the_page_is_uploaded_with_its_type_and_asked_for_again(stack: Graph) -> None:
+def test_each_file_of_the_page_is_uploaded_with_its_type_and_no_cache(stack: Graph) -> None:
     uploaded = {file["key"]: file for file in stack.all("BucketObjectv2")}
     own = {f.relative_to(PAGE).as_posix() for f in PAGE.rglob("*") if f.is_file()}
     assert set(uploaded) == own | {AWS_FAILED, "login.js", "login-socket.js"}
@@ -202,7 +202,7 @@ def test_each_file_of_the_page_is_uploaded_with_its_type_and_asked_for_again(sta
         assert file["cacheControl"] == "no-cache"
 
 
-def test_what_a_framework_builds_is_uploaded_and_what_the_machine_adds_is_not(tmp_path: Path) -> None:
+def test_build_output_is_uploaded_and_files_of_the_operating_system_are_not(tmp_path: Path) -> None:
     content = tmp_path / "content"
     types = {
         "index.html": "text/html; charset=utf-8",
@@ -246,7 +246,7 @@ def test_what_a_framework_builds_is_uploaded_and_what_the_machine_adds_is_not(tm
     assert found[AWS_FAILED]["content"] != "own"
 
 
-def test_every_page_can_import_the_logins_modules_and_its_own_file_of_that_name_wins(tmp_path: Path) -> None:
+def test_the_modules_of_the_login_are_uploaded_unless_the_page_has_its_own(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("")
     served = uploaded(tmp_path)["login.js"]
     assert "export function signIn(" in served["content"]
@@ -292,7 +292,7 @@ NOT_HASHED = [
 ]
 
 
-def test_a_file_whose_name_carries_its_content_is_kept_for_a_year_and_any_other_is_asked_for_again(
+def test_a_file_with_a_hash_in_its_name_is_cached_for_a_year_and_any_other_is_revalidated(
     tmp_path: Path,
 ) -> None:
     for name in ("index.html", *HASHED, *NOT_HASHED):
@@ -319,7 +319,7 @@ def test_a_team_adds_sources_to_the_policy_and_the_rest_stays() -> None:
     }
 
 
-def test_inline_styles_that_a_team_allows_are_not_switched_off_by_the_hash_of_the_error_pages() -> None:
+def test_with_unsafe_inline_the_hash_of_the_error_pages_is_left_out() -> None:
     assert policy_with({"style-src": ["'unsafe-inline'"]})["style-src"] == ["'self'", "'unsafe-inline'"]
 
 
@@ -340,7 +340,7 @@ def test_inline_styles_that_a_team_allows_are_not_switched_off_by_the_hash_of_th
         ("script-src", "'wasm-unsafe-eval'"),
     ],
 )
-def test_a_source_that_a_page_may_need_is_taken(directive: str, source: str) -> None:
+def test_a_valid_source_of_the_policy_is_accepted(directive: str, source: str) -> None:
     assert content_security_policy.flaw(directive, source) == ""
 
 
@@ -355,9 +355,7 @@ def test_a_source_that_a_page_may_need_is_taken(directive: str, source: str) -> 
         ("script-src", "http://127.0.0.1:3000", "any program on a user's machine could then run scripts"),
     ],
 )
-def test_a_port_that_does_not_exist_and_scripts_of_the_users_own_machine_are_refused(
-    directive: str, source: str, why: str
-) -> None:
+def test_an_invalid_port_or_a_script_source_at_localhost_is_refused(directive: str, source: str, why: str) -> None:
     assert why in content_security_policy.flaw(directive, source)
 
 
@@ -377,14 +375,14 @@ def test_a_port_that_does_not_exist_and_scripts_of_the_users_own_machine_are_ref
     ],
 )
 @pytest.mark.parametrize("rest", ["", ":8443", "/x/"])
-def test_a_wildcard_over_what_anybody_can_have_a_site_below_is_refused(suffix: str, rest: str) -> None:
+def test_a_wildcard_over_a_public_suffix_is_refused(suffix: str, rest: str) -> None:
     why = f"anybody can have a site below {suffix}; name the sites"
     assert why in content_security_policy.flaw("script-src", f"https://*.{suffix}{rest}")
     assert why in content_security_policy.flaw("connect-src", f"wss://*.{suffix}{rest}")
 
 
-def test_types_are_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the machine's mime.types adds counts for nothing."""
+def test_content_types_do_not_depend_on_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's mime.types has no effect."""
     monkeypatch.setattr(mimetypes, "_db", None)
     mimetypes.add_type("text/x-local", ".local")
     assert content_type(Path("a.local")) == "application/octet-stream"
@@ -393,7 +391,7 @@ def test_types_are_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_type_is_pythons_unless_python_lacks_it_or_has_another() -> None:
     assert content_type(Path("a.webmanifest")) == "application/manifest+json"
     assert content_type(Path("a.avif")) == "image/avif"
-    assert content_type(Path("a.svgz")) == "application/octet-stream"  # S3 is told of no content-encoding
+    assert content_type(Path("a.svgz")) == "application/octet-stream"  # S3 gets no content-encoding
     if sys.version_info < (3, 12):  # the oldest supported version; a later one knows more
         known = {suffix: mimetypes.MimeTypes(filenames=()).guess_type(f"x{suffix}")[0] for suffix in TYPES}
         assert [suffix for suffix in TYPES if known[suffix] == TYPES[suffix]] == []
@@ -405,7 +403,7 @@ def test_each_file_that_a_page_loads_has_a_type_and_a_missing_one_is_no_route_of
     assert set(known_files([])["extensions"]) == {suffix[1:] for suffix in EXTENSIONS}
 
 
-def test_no_file_that_a_browser_gets_holds_a_secret_or_an_id_of_the_stack(stack: Graph) -> None:
+def test_no_uploaded_file_contains_a_secret_or_an_id_of_the_stack(stack: Graph) -> None:
     for file in stack.all("BucketObjectv2"):
         text = file.inputs.get("content") or Path(file["source"].path).read_bytes().decode(errors="replace")
         for value in (
@@ -424,9 +422,7 @@ def page_of(graph: Graph, key: str) -> Declared:
     return file
 
 
-def test_the_page_is_told_where_there_are_no_e_mail_accounts_and_is_uploaded_as_it_is_where_there_are(
-    stack: Graph, without_accounts: Graph
-) -> None:
+def test_index_html_is_changed_only_where_e_mail_accounts_are_off(stack: Graph, without_accounts: Graph) -> None:
     assert "source" in page_of(stack, "index.html").inputs
     html = page_of(without_accounts, "index.html")["content"]
     assert html == (PAGE / "index.html").read_text().replace(
@@ -436,12 +432,12 @@ def test_the_page_is_told_where_there_are_no_e_mail_accounts_and_is_uploaded_as_
     assert "source" in page_of(without_accounts, "app.js").inputs
 
 
-def test_the_page_is_told_where_a_sign_out_may_end_the_session_at_kakao_too(everything: Graph) -> None:
+def test_index_html_says_where_a_sign_out_may_end_the_session_at_kakao(everything: Graph) -> None:
     html = page_of(everything, "index.html")["content"]
     assert '<meta name="kakao-logout" content="true">' in html
     assert '<meta name="email-accounts" content="true">' in html
 
 
-def test_a_page_that_asks_for_nothing_is_uploaded_as_it_is(tmp_path: Path) -> None:
+def test_a_page_without_the_meta_tags_is_uploaded_unchanged(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_bytes(b"<!doctype html>\xff")
     assert set(asset(tmp_path / "index.html", {"email-accounts": False, "kakao-logout": True})) == {"source"}

@@ -1,4 +1,4 @@
-"""A table of the team's own: what DynamoDB would refuse is refused at its line."""
+"""A table of the team: an input that DynamoDB would refuse is refused at its line."""
 
 from typing import Any
 
@@ -34,13 +34,13 @@ def declare_table(name: str = "notes", **inputs: Any) -> Graph:
         ({"expires": "sub"}, "^'notes' has 'sub' as its key and once more"),
     ],
 )
-def test_what_is_no_key_of_a_table_is_refused(inputs: dict[str, Any], why: str) -> None:
+def test_an_invalid_key_of_a_table_is_refused(inputs: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         declare_table(**inputs)
 
 
 @pytest.mark.parametrize("name", ["My Bookmarks_x", "notes!", "메모", "a.b", "a/b", ""])
-def test_a_name_with_a_letter_that_aws_refuses_is_refused_for_every_component(name: str) -> None:
+def test_every_component_refuses_a_name_with_characters_that_aws_refuses(name: str) -> None:
     with pytest.raises(InvalidNameError, match="cannot be the name of a resource: AWS takes letters"):
         declare_table(name)
     with pytest.raises(InvalidNameError, match="cannot be the name of a resource"):
@@ -48,5 +48,5 @@ def test_a_name_with_a_letter_that_aws_refuses_is_refused_for_every_component(na
 
 
 @pytest.mark.parametrize("name", ["My_Bookmarks-2", "a" * 200])
-def test_another_name_is_taken(name: str) -> None:
+def test_letters_digits_hyphens_and_underscores_are_accepted_in_a_name(name: str) -> None:
     assert declare_table(name).one("Table").name == f"{name}-table"

@@ -27,7 +27,7 @@ TRIGGERS = ["pre_sign_up", "post_confirmation", "pre_authentication"]
 CHALLENGE = ["define_auth_challenge", "create_auth_challenge", "verify_auth_challenge_response"]
 
 
-def test_the_pool_cannot_be_deleted_unless_a_setting_says_so(stack: Graph, varied: Graph) -> None:
+def test_the_pool_is_protected_from_deletion_unless_a_setting_says_so(stack: Graph, varied: Graph) -> None:
     pool = stack.one("UserPool")
     assert pool.protect
     assert pool["deletionProtection"] == "ACTIVE"
@@ -37,12 +37,12 @@ def test_the_pool_cannot_be_deleted_unless_a_setting_says_so(stack: Graph, varie
     assert pool["deletionProtection"] == "INACTIVE"
 
 
-def test_a_person_without_email_fits_into_the_pool(stack: Graph) -> None:
+def test_no_attribute_of_the_pool_is_required(stack: Graph) -> None:
     pool = stack.one("UserPool")
     assert not any(attribute.get("required") for attribute in pool.inputs.get("schemas", []))
 
 
-def test_mails_come_from_the_teams_own_domain_where_a_setting_says_so(stack: Graph, varied: Graph) -> None:
+def test_with_mail_from_mails_are_sent_from_the_teams_own_domain(stack: Graph, varied: Graph) -> None:
     assert "emailConfiguration" not in stack.one("UserPool").inputs
     assert varied.one("UserPool")["emailConfiguration"] == {
         "emailSendingAccount": "DEVELOPER",
@@ -56,7 +56,7 @@ TAKEN_BY_COGNITO = set("LMSNP")
 
 
 @pytest.mark.parametrize("name", ["", "하늘상점", 'R&D\'s "Café" (2호점) ㈜ 🛒', "하" * 60])
-def test_a_code_comes_in_both_languages_in_a_mail_that_names_the_service_and_that_cognito_takes(
+def test_the_mail_with_a_code_names_the_service_in_both_languages_and_is_valid_for_cognito(
     name: str, varied: Graph
 ) -> None:
     pool = varied.one("UserPool") if name == VARIED["serviceName"] else declare_user_pool(service_name=name)
@@ -82,10 +82,10 @@ def with_tokens_alone() -> Graph:
     return declare({"emailAccounts": False, "kakaoAppId": "1000001"})
 
 
-def test_a_stack_without_e_mail_accounts_has_no_route_function_flow_or_alarm_of_theirs(
+def test_a_stack_without_e_mail_accounts_has_none_of_their_routes_functions_flows_or_alarms(
     without_accounts: Graph, with_tokens_alone: Graph
 ) -> None:
-    """Also without sign-in by Kakao token and with rotation, where no flow is left: Cognito would take its defaults."""
+    """Also without sign-in by Kakao token and with rotation: with an empty list Cognito would use its defaults."""
     for graph in (with_tokens_alone, without_accounts):
         client = graph.one("UserPoolClient")
         assert client["explicitAuthFlows"]
@@ -100,26 +100,26 @@ def test_a_stack_without_e_mail_accounts_has_no_route_function_flow_or_alarm_of_
         assert trigger["environment"]["variables"][contract.ENV_EMAIL_ACCOUNTS] == "false"
 
 
-def test_an_email_counts_only_after_its_owner_confirmed_it(stack: Graph) -> None:
+def test_an_email_must_be_verified_before_it_is_used(stack: Graph) -> None:
     pool = stack.one("UserPool")
     assert pool["autoVerifiedAttributes"] == ["email"]
     assert pool["userAttributeUpdateSettings"] == {"attributesRequireVerificationBeforeUpdates": ["email"]}
     assert [way["name"] for way in pool["accountRecoverySetting"]["recoveryMechanisms"]] == ["verified_email"]
 
 
-def test_an_email_finds_nobody_and_so_takes_nobody_over(stack: Graph) -> None:
+def test_an_email_is_no_alias_for_a_user(stack: Graph) -> None:
     pool = stack.one("UserPool")
     assert not {"aliasAttributes", "usernameAttributes"} & set(pool.inputs)
 
 
-def test_a_native_account_signs_in_by_email_in_any_case_with_a_long_password(stack: Graph) -> None:
+def test_user_names_are_case_insensitive_and_passwords_have_at_least_12_characters(stack: Graph) -> None:
     pool = stack.one("UserPool")
     assert pool["usernameConfiguration"] == {"caseSensitive": False}
     assert pool["passwordPolicy"]["minimumLength"] >= 12
-    assert pool["passwordPolicy"]["temporaryPasswordValidityDays"] == 365  # of Kakao users; nobody knows it
+    assert pool["passwordPolicy"]["temporaryPasswordValidityDays"] == 365  # of Kakao users, who do not know it
 
 
-def test_kakaos_secret_is_secret_in_inputs_and_state_and_nowhere_else(stack: Graph) -> None:
+def test_kakaos_secret_is_encrypted_in_the_state_and_only_in_the_identity_provider(stack: Graph) -> None:
     kakao = stack.one("IdentityProvider")
     assert "providerDetails" in kakao.secret_inputs
     assert "providerDetails" in kakao.secret_outputs
@@ -129,7 +129,7 @@ def test_kakaos_secret_is_secret_in_inputs_and_state_and_nowhere_else(stack: Gra
     assert "the-client-secret" not in repr(stack.exports)
 
 
-def test_every_endpoint_is_given_so_that_cognito_has_none_to_discover_and_to_report_as_drift(stack: Graph) -> None:
+def test_every_endpoint_of_the_identity_provider_is_set(stack: Graph) -> None:
     details = stack.one("IdentityProvider")["providerDetails"]
     addresses = {key: details[key] for key in ("authorize_url", "token_url", "jwks_uri", "attributes_url")}
     assert addresses == {
@@ -142,13 +142,13 @@ def test_every_endpoint_is_given_so_that_cognito_has_none_to_discover_and_to_rep
     assert stack.one("IdentityProvider").ignored == {"attributeMapping.username"}
 
 
-def test_every_consent_item_of_the_setting_is_asked_for(varied: Graph) -> None:
-    """Those of the consents that are mapped come on top: birthdate, age_range and name."""
+def test_every_scope_of_the_setting_is_requested(varied: Graph) -> None:
+    """With those of the mapped consents: birthdate, age_range and name."""
     details = varied.one("IdentityProvider")["providerDetails"]
     assert details["authorize_scopes"] == "openid profile_nickname birthyear birthday age_range name"
 
 
-def test_the_kakao_app_and_its_issuer_are_those_of_the_settings(varied: Graph) -> None:
+def test_the_identity_provider_has_the_kakao_app_and_the_issuer_of_the_settings(varied: Graph) -> None:
     details = varied.one("IdentityProvider")["providerDetails"]
     assert (details["client_id"], details["oidc_issuer"]) == ("another-key", "https://kauth.example")
     assert details["token_url"] == "https://kauth.example/oauth/token"
@@ -157,18 +157,18 @@ def test_the_kakao_app_and_its_issuer_are_those_of_the_settings(varied: Graph) -
     )
 
 
-def test_by_default_kakao_is_asked_for_id_email_and_nickname(stack: Graph) -> None:
+def test_the_default_scopes_are_openid_email_and_nickname(stack: Graph) -> None:
     asked = stack.one("IdentityProvider")["providerDetails"]["authorize_scopes"].split()
     assert set(asked) == {"openid", "account_email", "profile_nickname"}
 
 
-def test_what_kakao_calls_nickname_is_the_nickname_and_its_word_on_the_email_is_kept(stack: Graph) -> None:
+def test_the_default_mapping_has_the_email_its_verification_and_the_nickname(stack: Graph) -> None:
     mapping = stack.one("IdentityProvider")["attributeMapping"]
     assert mapping == {"email": "email", "email_verified": "email_verified", "nickname": "nickname"}
 
 
-def test_the_client_may_write_what_kakao_maps_and_nothing_that_grants_anything(stack: Graph, everything: Graph) -> None:
-    """Cognito writes a mapped attribute as the client at each sign-in. So can some users (docs/decisions.md)."""
+def test_the_clients_may_write_only_mapped_attributes(stack: Graph, everything: Graph) -> None:
+    """Cognito writes a mapped attribute as the client at each sign-in. Some users can too (docs/decisions.md)."""
     for graph, mapped in ((stack, set()), (everything, {"phone_number", "custom:age_range"})):
         for client in graph.all("UserPoolClient"):
             assert set(client["writeAttributes"]) == {"email", "nickname"} | mapped
@@ -179,7 +179,7 @@ def test_the_client_may_write_what_kakao_maps_and_nothing_that_grants_anything(s
 # Consents
 
 
-def test_each_consent_of_the_setting_fills_its_attribute(varied: Graph) -> None:
+def test_each_consent_of_the_setting_is_mapped_to_its_attribute(varied: Graph) -> None:
     mapping = varied.one("IdentityProvider")["attributeMapping"]
     always = {"email": "email", "email_verified": "email_verified", "nickname": "nickname"}
     assert mapping == always | {"birthdate": "birthdate", "custom:age_range": "age_range", "given_name": "name"}
@@ -188,7 +188,7 @@ def test_each_consent_of_the_setting_fills_its_attribute(varied: Graph) -> None:
         assert json.loads(told) == VARIED["kakaoAttributes"]
 
 
-def test_without_the_setting_nothing_more_is_asked_declared_or_told(stack: Graph, without_accounts: Graph) -> None:
+def test_without_the_setting_no_further_attribute_is_declared(stack: Graph, without_accounts: Graph) -> None:
     pool = stack.one("UserPool")
     assert "schemas" not in pool.inputs
     assert without_accounts.function("kakao_user_info")["environment"]["variables"] == {
@@ -199,7 +199,7 @@ def test_without_the_setting_nothing_more_is_asked_declared_or_told(stack: Graph
 
 
 def custom(name: str) -> dict[str, object]:
-    """An attribute as the provider finds it again: a changed one stops each later `pulumi up`."""
+    """An attribute as the provider reads it back: a difference stops each later `pulumi up`."""
     return {
         "name": name,
         "attributeDataType": "String",
@@ -210,11 +210,11 @@ def custom(name: str) -> dict[str, object]:
     }
 
 
-def test_custom_attributes_are_declared_once_and_standard_ones_not_at_all(varied: Graph) -> None:
+def test_only_custom_attributes_are_declared_and_each_once(varied: Graph) -> None:
     assert varied.one("UserPool")["schemas"] == [custom("age_range"), custom("former")]
 
 
-def test_a_custom_attribute_that_is_added_later_changes_nothing_but_the_list() -> None:
+def test_a_new_custom_attribute_changes_only_the_list_of_attributes() -> None:
     """The provider adds it (AddCustomAttributes). It has no other property whose change would replace the pool."""
     before = declare_user_pool(mapped_attributes=["custom:ci"])
     after = declare_user_pool(mapped_attributes=["custom:ci", "phone_number"], custom_attributes=["custom:plan"])
@@ -223,13 +223,13 @@ def test_a_custom_attribute_that_is_added_later_changes_nothing_but_the_list() -
     assert {**before.inputs, "schemas": None} == {**declare_user_pool().inputs, "schemas": None}
 
 
-def test_a_consent_that_is_mapped_no_more_leaves_its_attribute_where_the_team_names_it() -> None:
+def test_the_setting_custom_attributes_keeps_the_attribute_of_a_consent_that_is_no_longer_mapped() -> None:
     """Cognito removes no custom attribute, and the provider stops at one that is gone from the list."""
     mapped = declare_user_pool(mapped_attributes=["custom:ci"])
     assert declare_user_pool(custom_attributes=["custom:ci"])["schemas"] == mapped["schemas"]
 
 
-def test_kakaos_claims_come_through_a_route_that_waits_for_neither_pool_nor_client(stack: Graph) -> None:
+def test_the_route_for_kakaos_claims_does_not_depend_on_the_pool_or_a_client(stack: Graph) -> None:
     details = stack.one("IdentityProvider")
     assert "aws:apigatewayv2/api:Api::login-api-api" in details.sources["providerDetails"]
     sources = stack.function("kakao_user_info").sources
@@ -244,7 +244,7 @@ def app_client(stack: Graph) -> Declared:
     return stack.one("UserPoolClient", generateSecret=False)
 
 
-def test_the_sites_client_has_a_secret_and_takes_codes_only(stack: Graph) -> None:
+def test_the_sites_client_has_a_secret_and_only_the_code_grant(stack: Graph) -> None:
     client = stack.one("UserPoolClient")
     assert client["generateSecret"] is True
     assert client["allowedOauthFlows"] == ["code"]
@@ -253,7 +253,7 @@ def test_the_sites_client_has_a_secret_and_takes_codes_only(stack: Graph) -> Non
     assert client["preventUserExistenceErrors"] == "ENABLED"
 
 
-def test_a_client_without_a_secret_exists_for_mobile_apps_alone(stack: Graph, everything: Graph) -> None:
+def test_a_client_without_a_secret_exists_only_for_mobile_apps(stack: Graph, everything: Graph) -> None:
     assert "appClientId" not in stack.exports
     app, site = app_client(everything), site_client(everything)
     exports = everything.exports
@@ -266,9 +266,7 @@ def test_a_client_without_a_secret_exists_for_mobile_apps_alone(stack: Graph, ev
 
 
 @pytest.mark.parametrize("rotate", [True, False])
-def test_whoever_knows_the_apps_client_starts_no_sign_in_at_cognitos_api(
-    rotate: bool, everything: Graph, varied: Graph
-) -> None:
+def test_the_app_client_allows_no_sign_in_at_cognitos_api(rotate: bool, everything: Graph, varied: Graph) -> None:
     """A client without any flow would get Cognito's defaults, SRP and the custom challenge among them."""
     stack = everything if rotate else varied
     flows = app_client(stack)["explicitAuthFlows"]
@@ -276,19 +274,19 @@ def test_whoever_knows_the_apps_client_starts_no_sign_in_at_cognitos_api(
     assert set(flows) <= {"ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}  # AWS's keys, or a token
 
 
-def test_no_hosted_page_takes_a_password(everything: Graph) -> None:
+def test_no_client_allows_a_password_at_the_hosted_login(everything: Graph) -> None:
     for client in everything.all("UserPoolClient"):
         assert client["supportedIdentityProviders"] == [contract.PROVIDER]
 
 
-def test_a_client_waits_for_the_provider_that_it_names(everything: Graph) -> None:
+def test_a_client_is_created_after_its_identity_provider(everything: Graph) -> None:
     kakao = everything.one("IdentityProvider")
     for client in everything.all("UserPoolClient"):
         assert client["supportedIdentityProviders"] == [kakao["providerName"]]
         assert kakao.tail in client.sources["supportedIdentityProviders"]
 
 
-def test_the_sites_secret_is_known_to_the_functions_that_act_as_the_site_and_is_a_secret_there(
+def test_only_functions_that_use_the_sites_client_have_its_secret_and_it_is_encrypted_there(
     everything: Graph,
 ) -> None:
     told = {
@@ -308,7 +306,9 @@ def test_the_sites_secret_is_in_no_output(everything: Graph) -> None:
     assert "clientSecret" in site_client(everything).secret_outputs
 
 
-def test_a_sign_up_through_the_apps_client_is_looked_up_where_there_is_one(stack: Graph, everything: Graph) -> None:
+def test_the_sign_up_trigger_may_describe_clients_only_where_an_app_client_exists(
+    stack: Graph, everything: Graph
+) -> None:
     assert "environment" not in stack.function("pre_sign_up").inputs
     assert everything.function("pre_sign_up")["environment"]["variables"][contract.ENV_HAS_PUBLIC_CLIENT] == "true"
     assert not any("DescribeUserPoolClient" in policy["policy"] for policy in stack.all("RolePolicy"))
@@ -318,12 +318,12 @@ def test_a_sign_up_through_the_apps_client_is_looked_up_where_there_is_one(stack
     assert statement["Resource"] == [everything.one("UserPool").outputs["arn"]]
 
 
-def test_the_pool_knows_kakao_and_the_scopes_as_the_handlers_ask_for_them(stack: Graph) -> None:
+def test_the_provider_name_and_the_scopes_are_those_of_the_contract(stack: Graph) -> None:
     assert stack.one("IdentityProvider")["providerName"] == contract.PROVIDER
     assert stack.one("UserPoolClient")["allowedOauthScopes"] == [*contract.SCOPES]
 
 
-def test_codes_go_to_the_distribution_and_to_the_extra_origins_only(stack: Graph, varied: Graph) -> None:
+def test_callbacks_lead_only_to_the_distribution_and_the_extra_origins(stack: Graph, varied: Graph) -> None:
     for graph, extra_origins in ((stack, []), (varied, EXTRA_ORIGINS)):
         client, distribution = site_client(graph), graph.one("Distribution")
         origins = [f"https://{distribution.outputs['domainName']}", *extra_origins]
@@ -337,18 +337,18 @@ NEITHER = {"ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH"}  # refreshes
 
 
 @pytest.mark.parametrize(("rotate", "flow"), [(True, False), (False, True)], ids=["rotating tokens", "lasting tokens"])
-def test_refreshing_works_in_exactly_one_way(rotate: bool, flow: bool, stack: Graph, varied: Graph) -> None:
+def test_either_rotation_or_the_refresh_flow_is_enabled(rotate: bool, flow: bool, stack: Graph, varied: Graph) -> None:
     client = site_client(stack if rotate else varied)
     assert ("refreshTokenRotation" in client.inputs) is rotate
     refreshing = {"ALLOW_REFRESH_TOKEN_AUTH"} if flow else set()
     assert set(client["explicitAuthFlows"]) - NEITHER == refreshing
 
 
-def test_two_tabs_may_refresh_at_once(stack: Graph) -> None:
+def test_a_rotated_refresh_token_stays_valid_for_up_to_a_minute(stack: Graph) -> None:
     assert 0 < stack.one("UserPoolClient")["refreshTokenRotation"]["retryGracePeriodSeconds"] <= 60
 
 
-def test_lifetimes_are_those_of_the_settings(varied: Graph) -> None:
+def test_token_lifetimes_are_those_of_the_settings(varied: Graph) -> None:
     client = site_client(varied)
     units = client["tokenValidityUnits"]
     assert (client["idTokenValidity"], units["idToken"]) == (5, "minutes")
@@ -365,7 +365,7 @@ def test_the_exported_redirect_uri_is_the_hosted_logins_own(stack: Graph, varied
     assert varied.exports["kakaoRedirectUri"] == "https://login.example.com/oauth2/idpresponse"
 
 
-def test_the_exports_are_what_a_person_needs_next(stack: Graph) -> None:
+def test_the_exports_have_the_urls_and_ids_of_the_stack(stack: Graph) -> None:
     site = f"https://{stack.one('Distribution').outputs['domainName']}"
     assert stack.exports["siteUrl"] == site
     assert stack.exports["kakaoLogoutRedirectUri"] == f"{site}/"
@@ -374,7 +374,7 @@ def test_the_exports_are_what_a_person_needs_next(stack: Graph) -> None:
     assert stack.exports["clientId"] == stack.one("UserPoolClient").outputs["id"]
 
 
-def test_a_trigger_can_be_called_by_this_pool_of_this_account_alone(stack: Graph) -> None:
+def test_only_this_pool_of_this_account_may_call_a_trigger(stack: Graph) -> None:
     pool = stack.one("UserPool")
     called = {trigger: stack.function(trigger) for trigger in TRIGGERS}
     called |= dict.fromkeys(CHALLENGE, stack.function("kakao_challenge"))
@@ -389,19 +389,19 @@ def test_a_trigger_can_be_called_by_this_pool_of_this_account_alone(stack: Graph
         assert permission["sourceAccount"] == ACCOUNT
 
 
-def test_a_trigger_waits_neither_for_the_pool_nor_for_a_client(everything: Graph) -> None:
+def test_a_trigger_does_not_depend_on_the_pool_or_a_client(everything: Graph) -> None:
     for trigger in [*TRIGGERS, "kakao_challenge"]:
         assert everything.function(trigger).sources.get("environment", set()) == set()
 
 
-def test_a_password_is_taken_from_our_function_and_not_from_anybody_who_knows_a_client(everything: Graph) -> None:
+def test_no_client_allows_a_password_flow_without_aws_credentials(everything: Graph) -> None:
     assert "ALLOW_ADMIN_USER_PASSWORD_AUTH" in site_client(everything)["explicitAuthFlows"]
     for client in everything.all("UserPoolClient"):
-        by_anybody = {"ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_AUTH", "ALLOW_USER_SRP_AUTH"}
-        assert not by_anybody & set(client["explicitAuthFlows"])
+        without_credentials = {"ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_AUTH", "ALLOW_USER_SRP_AUTH"}
+        assert not without_credentials & set(client["explicitAuthFlows"])
 
 
-def test_without_the_kakao_apps_id_nothing_of_the_sign_in_by_token_is_declared(
+def test_without_the_kakao_app_id_the_sign_in_by_token_is_not_declared(
     with_tokens_alone: Graph, without_accounts: Graph
 ) -> None:
     with_tokens, without = with_tokens_alone, without_accounts
@@ -419,7 +419,7 @@ def test_without_the_kakao_apps_id_nothing_of_the_sign_in_by_token_is_declared(
     assert by_password_alone == ["ALLOW_ADMIN_USER_PASSWORD_AUTH"]
 
 
-def test_kakao_tokens_count_for_this_app_under_each_of_its_keys(varied: Graph) -> None:
+def test_the_kakao_functions_know_the_app_id_and_each_key_of_the_app(varied: Graph) -> None:
     for module in ("kakao_sign_in", "kakao_challenge"):
         knows = varied.function(module)["environment"]["variables"]
         assert (knows["KAKAO_APP_ID"], knows["KAKAO_API"]) == ("42", "https://kapi.example")
@@ -428,7 +428,7 @@ def test_kakao_tokens_count_for_this_app_under_each_of_its_keys(varied: Graph) -
         assert knows["KAKAO_JWKS_URL"] == varied.one("IdentityProvider")["providerDetails"]["jwks_uri"]
 
 
-def test_a_mobile_app_is_called_back_where_the_setting_says(varied: Graph) -> None:
+def test_the_authorize_url_of_mobile_apps_has_the_app_client(varied: Graph) -> None:
     client = app_client(varied)
     address = urlsplit(varied.function("kakao_sign_in")["environment"]["variables"]["AUTHORIZE_URL"])
     query = parse_qs(address.query)
@@ -439,7 +439,7 @@ def test_a_mobile_app_is_called_back_where_the_setting_says(varied: Graph) -> No
     assert query["scope"][0].split() == client["allowedOauthScopes"]
 
 
-def test_an_app_without_a_callback_sends_its_users_to_the_site(stack: Graph) -> None:
+def test_without_an_app_client_the_authorize_url_is_the_login_of_the_site(stack: Graph) -> None:
     address = stack.function("kakao_sign_in")["environment"]["variables"]["AUTHORIZE_URL"]
     assert address == f"{stack.exports['siteUrl']}/api/auth/login?provider=Kakao"
 

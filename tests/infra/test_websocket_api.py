@@ -39,7 +39,7 @@ def test_every_event_of_a_connection_reaches_the_service(served: Graph) -> None:
     assert integration["integrationUri"] == served.named(ECHO).outputs["invokeArn"]
 
 
-def test_nobody_connects_whom_the_authorizer_has_not_let_in(served: Graph) -> None:
+def test_a_connection_needs_the_authorizer(served: Graph) -> None:
     (authorizer,) = served.of_api("WEBSOCKET", "Authorizer")
     connect = routes(served)["$connect"]
     assert (connect["authorizationType"], connect["authorizerId"]) == ("CUSTOM", authorizer.outputs["id"])
@@ -47,13 +47,13 @@ def test_nobody_connects_whom_the_authorizer_has_not_let_in(served: Graph) -> No
     assert authorizer["authorizerUri"] == served.function("connect_authorizer").outputs["invokeArn"]
 
 
-def test_the_authorizer_is_asked_whatever_headers_come_and_each_time(stack: Graph) -> None:
+def test_the_authorizer_is_called_for_every_connection_with_any_headers(stack: Graph) -> None:
     (authorizer,) = stack.of_api("WEBSOCKET", "Authorizer")
     assert authorizer["identitySources"] == []
     assert "authorizerResultTtlInSeconds" not in authorizer.inputs
 
 
-def test_only_this_apis_stage_may_call_the_service_and_only_its_authorizer_the_authorizer(served: Graph) -> None:
+def test_only_this_apis_stage_may_call_the_service_and_the_authorizer_function(served: Graph) -> None:
     arn = served.one("Api", protocolType="WEBSOCKET").outputs["executionArn"]
     (authorizer,) = served.of_api("WEBSOCKET", "Authorizer")
     sources = {f"{arn}/authorizers/{authorizer.outputs['id']}": served.function("connect_authorizer")}
@@ -67,14 +67,14 @@ def test_only_this_apis_stage_may_call_the_service_and_only_its_authorizer_the_a
     assert callers == set(sources)
 
 
-def test_the_stage_is_deployed_at_each_change_and_throttled_but_not_to_nothing(stack: Graph) -> None:
+def test_the_stage_deploys_automatically_and_has_throttling_limits_above_zero(stack: Graph) -> None:
     (stage,) = stack.of_api("WEBSOCKET", "Stage")
     assert (stage["name"], stage["autoDeploy"]) == ("ws", True)
     assert stage["defaultRouteSettings"]["throttlingBurstLimit"] > 0
     assert stage["defaultRouteSettings"]["throttlingRateLimit"] > 0
 
 
-def test_each_connection_and_message_leaves_a_line_that_names_nobody(stack: Graph) -> None:
+def test_each_connection_and_message_has_an_access_log_line_without_personal_data(stack: Graph) -> None:
     (stage,) = stack.of_api("WEBSOCKET", "Stage")
     settings = stage["accessLogSettings"]
     assert settings["destinationArn"] == stack.named("login-socket-access-logs").outputs["arn"]
@@ -84,7 +84,7 @@ def test_each_connection_and_message_leaves_a_line_that_names_nobody(stack: Grap
         assert personal not in settings["format"]
 
 
-def test_the_stage_waits_until_api_gateway_may_write_logs(stack: Graph) -> None:
+def test_the_stage_is_created_after_the_permission_to_write_logs(stack: Graph) -> None:
     (stage,) = stack.of_api("WEBSOCKET", "Stage")
     account = stack.one("Account")
     assert account.tail in stage.dependencies
@@ -97,12 +97,12 @@ def test_the_stage_waits_until_api_gateway_may_write_logs(stack: Graph) -> None:
     assert attachment.tail in account.dependencies
 
 
-def test_what_other_apis_of_the_account_write_logs_with_stays_when_the_stack_goes(stack: Graph) -> None:
+def test_the_log_role_of_the_account_stays_after_the_stack_is_destroyed(stack: Graph) -> None:
     kept = {resource.name for resource in stack.custom() if resource.kept}
     assert kept == {"login-socket-account", "login-socket", "login-socket-logs-policy"}
 
 
-def test_the_authorizer_believes_what_the_http_apis_gateway_believes(stack: Graph) -> None:
+def test_the_authorizer_trusts_the_same_issuer_and_clients_as_the_http_api(stack: Graph) -> None:
     known = variables(stack, "connect_authorizer")
     trusted = stack.one("Authorizer", authorizerType="JWT")["jwtConfiguration"]
     assert (known["ISSUER"], [known["CLIENT_ID"]]) == (trusted["issuer"], trusted["audiences"])
@@ -111,17 +111,17 @@ def test_the_authorizer_believes_what_the_http_apis_gateway_believes(stack: Grap
     assert known["CONNECT_CHECKS_USER"] == "true"
 
 
-def test_a_page_connects_from_the_site_or_an_extra_origin(varied: Graph) -> None:
+def test_the_authorizer_allows_the_site_and_the_extra_origins(varied: Graph) -> None:
     origins = json.loads(variables(varied, "connect_authorizer")["SITE_ORIGINS"])
     assert origins == [varied.exports["siteUrl"], *VARIED["extraOrigins"]]
 
 
-def test_a_setting_leaves_the_account_unchecked(varied: Graph) -> None:
+def test_a_setting_turns_the_account_check_off(varied: Graph) -> None:
     known = variables(varied, "connect_authorizer")
     assert known["CONNECT_CHECKS_USER"] == "false"
 
 
-def test_a_service_answers_at_the_stage_itself() -> None:
+def test_a_service_posts_to_connections_at_the_stage() -> None:
     def program() -> None:
         alarms = Alarms("alarms", email="")
         api = WebSocketApi("socket", management_url="", log_days=7, permissions_boundary="", alarms=alarms)
@@ -132,7 +132,7 @@ def test_a_service_answers_at_the_stage_itself() -> None:
     assert graph.exports["managementUrl"] == f"{endpoint}/ws"
 
 
-def test_an_address_of_the_settings_is_filled_in_with_the_id(varied: Graph, served: Graph) -> None:
+def test_ids_are_filled_into_the_addresses_of_the_settings(varied: Graph, served: Graph) -> None:
     api, pool = served.one("Api", protocolType="WEBSOCKET"), varied.one("UserPool")
     keys = VARIED["jwksUrl"].replace("{userPoolId}", pool.outputs["id"])
     assert "{userPoolId}" in VARIED["jwksUrl"]
@@ -141,12 +141,12 @@ def test_an_address_of_the_settings_is_filled_in_with_the_id(varied: Graph, serv
     assert posted == VARIED["websocketManagementUrl"].replace("{apiId}", api.outputs["id"])
 
 
-def test_the_address_that_clients_connect_to_is_the_sites(stack: Graph) -> None:
+def test_the_websocket_url_is_on_the_site(stack: Graph) -> None:
     assert stack.exports["websocketUrl"] == f"{stack.exports['siteUrl'].replace('https://', 'wss://')}/ws"
     assert stack.exports["websocketApiId"] == stack.one("Api", protocolType="WEBSOCKET").outputs["id"]
 
 
-def test_a_second_service_is_refused_since_each_event_has_one_route() -> None:
+def test_a_second_service_at_one_websocket_is_refused() -> None:
     def program() -> None:
         alarms = Alarms("alarms", email="")
         platform = Platform("python3.13", "arm64", 7, "", False, alarms)

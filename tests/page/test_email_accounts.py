@@ -1,4 +1,4 @@
-"""A person signs up, in and out with e-mail in Chromium, in Korean, in our page, through the deployed program."""
+"""A user signs up, in and out with e-mail in Chromium, in Korean, in our page, through the deployed program."""
 
 import re
 import secrets
@@ -42,7 +42,7 @@ def enter(page: Page, button: str, **fields: str) -> None:
     page.get_by_role("button", name=button, exact=True).click()
 
 
-def test_a_person_signs_up_out_forgets_the_password_and_sets_another(
+def test_a_user_signs_up_signs_out_and_resets_a_forgotten_password(
     page: Page, context: BrowserContext, sandbox: Sandbox, email: str, visited: list[str]
 ) -> None:
     open_form(page, sandbox)
@@ -76,7 +76,7 @@ def test_a_person_signs_up_out_forgets_the_password_and_sets_another(
 
     for password, status in ((FIRST, 400), (SECOND, 200)):
         assert ask(sandbox, contract.SIGN_IN, body={"email": email, "password": password}).status_code == status
-    # The one page elsewhere is Cognito's `/logout`, which shows nothing and redirects.
+    # The only other page is Cognito's `/logout`, which redirects.
     assert [url for url in visited if not url.startswith(sandbox.site)] == []
     assert not [url for url in visited if "@" in url or "%40" in url]
 
@@ -90,14 +90,14 @@ def sign_up_with_a_taken_e_mail(page: Page, sandbox: Sandbox, email: str) -> Non
     page.get_by_role("button", name="로그인하기").click()
 
 
-def test_a_taken_e_mail_leads_to_sign_in(page: Page, sandbox: Sandbox) -> None:
+def test_a_sign_up_with_a_taken_e_mail_leads_to_the_sign_in_form(page: Page, sandbox: Sandbox) -> None:
     email, password = EMAIL_USER
     sign_up_with_a_taken_e_mail(page, sandbox, email)
     enter(page, "로그인", 비밀번호=password)
     expect(page.locator("#email")).to_have_text(email)
 
 
-def test_an_account_that_a_stranger_signed_up_becomes_its_owners_with_a_new_password(
+def test_the_owner_of_an_e_mail_takes_over_an_account_that_another_user_signed_up(
     page: Page, sandbox: Sandbox, email: str
 ) -> None:
     made = ask(sandbox, contract.SIGN_UP, body={"email": email, "password": "the strangers password"})
@@ -111,7 +111,7 @@ def test_an_account_that_a_stranger_signed_up_becomes_its_owners_with_a_new_pass
     expect(page.locator("#email")).to_have_text(email)
 
 
-def test_the_network_is_lost_on_the_way_and_nothing_typed_is(
+def test_a_lost_network_keeps_what_the_user_typed_into_the_form(
     page: Page, context: BrowserContext, sandbox: Sandbox
 ) -> None:
     email, password = EMAIL_USER

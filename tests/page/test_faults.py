@@ -29,7 +29,7 @@ def try_again(page: Page) -> None:
 
 @pytest.mark.both_modes
 @pytest.mark.parametrize("mode", ["down", "garbage"])
-def test_who_comes_back_from_a_kakao_without_a_login_page_is_offered_to_sign_in(
+def test_going_back_from_a_failed_login_page_of_kakao_shows_the_sign_in_button(
     page: Page, sandbox: Sandbox, kakao: Switch, mode: str
 ) -> None:
     page.goto(sandbox.site)
@@ -46,7 +46,7 @@ def test_who_comes_back_from_a_kakao_without_a_login_page_is_offered_to_sign_in(
 
 
 @pytest.mark.parametrize("mode", ["down", "broken", "garbage", "refusing", "throttled", "slow"])
-def test_a_session_outlives_a_cognito_that_does_not_renew_it(
+def test_a_session_survives_a_failed_refresh_at_cognito(
     page: Page, context: BrowserContext, sandbox: Sandbox, cognito: Switch, mode: str
 ) -> None:
     sign_in(page, sandbox)
@@ -62,7 +62,7 @@ def test_a_session_outlives_a_cognito_that_does_not_renew_it(
 
 
 @pytest.mark.parametrize("mode", ["down", "throttled"])
-def test_who_comes_back_from_a_cognito_without_a_login_page_is_offered_to_sign_in(
+def test_going_back_from_a_failed_login_page_of_cognito_shows_the_sign_in_button(
     page: Page, sandbox: Sandbox, cognito: Switch, mode: str
 ) -> None:
     page.goto(sandbox.site)
@@ -75,7 +75,7 @@ def test_who_comes_back_from_a_cognito_without_a_login_page_is_offered_to_sign_i
     sign_in(page, sandbox)
 
 
-def test_who_signs_out_while_cognito_is_down_is_signed_out(
+def test_a_sign_out_works_while_cognito_is_down(
     page: Page, context: BrowserContext, sandbox: Sandbox, cognito: Switch
 ) -> None:
     sign_in(page, sandbox)
@@ -92,7 +92,7 @@ def test_who_signs_out_while_cognito_is_down_is_signed_out(
 
 @pytest.mark.both_modes
 @pytest.mark.parametrize("script", ["", "Object.defineProperty(Navigator.prototype, 'locks', {value: undefined})"])
-def test_five_tabs_that_renew_the_session_at_once_all_keep_it(
+def test_five_tabs_that_refresh_at_once_all_stay_signed_in(
     context: BrowserContext, sandbox: Sandbox, script: str
 ) -> None:
     context.add_init_script(script)
@@ -113,11 +113,11 @@ def test_five_tabs_that_renew_the_session_at_once_all_keep_it(
     assert len(asked) >= 1 if script else len(asked) == 1
 
 
-# A function that dies before it answers, when all that it does is done
+# A function that crashes after its work is done, before it responds
 
 
 @pytest.mark.both_modes
-def test_a_renewal_whose_answer_is_lost_is_tried_again(
+def test_a_refresh_with_a_lost_response_can_be_tried_again(
     page: Page, context: BrowserContext, sandbox: Sandbox, lose: Lose
 ) -> None:
     sign_in(page, sandbox)
@@ -130,7 +130,7 @@ def test_a_renewal_whose_answer_is_lost_is_tried_again(
 
 
 @pytest.mark.both_modes
-def test_a_sign_out_whose_answer_is_lost_is_no_sign_out_yet_and_the_next_one_is(
+def test_a_sign_out_with_a_lost_response_keeps_the_session_and_the_next_one_ends_it(
     page: Page, context: BrowserContext, sandbox: Sandbox, lose: Lose
 ) -> None:
     sign_in(page, sandbox)
@@ -146,7 +146,7 @@ def test_a_sign_out_whose_answer_is_lost_is_no_sign_out_yet_and_the_next_one_is(
 # All of AWS
 
 
-def test_a_signed_in_page_outlives_an_aws_that_forgets_everybody(page: Page) -> None:
+def test_a_signed_in_page_offers_a_new_sign_in_after_the_sandbox_lost_all_users(page: Page) -> None:
     port = free_ports()
     with running(port, main=WITH_A_SOCKET) as sandbox:
         sign_in(page, sandbox)

@@ -1,4 +1,4 @@
-"""Sign-in and sign-up with e-mail in the page, in Chromium, before a service that answers what each test says."""
+"""Sign-in and sign-up with e-mail in the page, in Chromium, with a service whose responses each test sets."""
 
 import json
 import re
@@ -66,7 +66,7 @@ KEPT = """JSON.stringify([
 
 @pytest.fixture
 def visit(browser: Browser, site: str) -> Iterator[Visit]:
-    """A visit, at whose end no password and no code is kept anywhere, and no e-mail but for a reload."""
+    """A visit. At its end no password and no code may be stored, and the e-mail only for a reload."""
     visit = Visit(browser, site)
     yield visit
     for page in visit.context.pages:
@@ -101,7 +101,7 @@ def by_email(visit: Visit, answers: Answers | None = None, **options: Any) -> Pa
 
 
 def at(visit: Visit, step: str, answers: Answers | None = None, **options: Any) -> Page:
-    """A page whose user has come to this step, with the fields of the step filled in rightly."""
+    """A page at this step, with the fields of the step filled in correctly."""
     page = by_email(visit, answers, **options)
     fill(page, email=EMAIL)
     if step in ("sign-up", "confirm"):
@@ -129,7 +129,7 @@ def sent(visit: Visit, route: str) -> list[Any]:
 
 
 def expect_error(page: Page, name: str, words: str) -> None:
-    """An error stands beside its field: seen, said to a screen reader with the field, which has the focus."""
+    """Check that an error is shown beside its field, also to a screen reader, and that the field has the focus."""
     expect(field(page, name)).to_be_focused()
     expect(field(page, name)).to_have_attribute("aria-invalid", "true")
     error = page.locator(f"#form-{name}-error")
@@ -142,7 +142,7 @@ def expect_error(page: Page, name: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("step", TITLES)
-def test_each_step_fits_a_phone_names_the_user_and_gives_axe_and_password_managers_what_they_look_for(
+def test_each_step_fits_a_phone_shows_the_e_mail_and_works_with_axe_and_password_managers(
     visit: Visit, step: str
 ) -> None:
     page = at(visit, step, viewport={"width": 320, "height": 640})
@@ -152,12 +152,12 @@ def test_each_step_fits_a_phone_names_the_user_and_gives_axe_and_password_manage
     assert {one.get_attribute("name"): one.get_attribute("autocomplete") for one in inputs.all()} == FIELDS[step]
     expect(field(page, "email")).to_have_value(EMAIL)
     expect(field(page, "email")).to_be_visible()
-    assert form.get_attribute("method") == "post", "were it sent without script, no password would be in an address"
+    assert form.get_attribute("method") == "post", "sent without script, it would not put a password into an address"
     assert violations(page) == []
 
 
 @pytest.mark.parametrize("step", TITLES)
-def test_each_step_with_an_error_gives_axe_nothing_to_find(visit: Visit, step: str) -> None:
+def test_each_step_with_an_error_has_no_accessibility_violations(visit: Visit, step: str) -> None:
     page = at(visit, step, {ROUTE[step]: [(429, "limit_exceeded"), (400, "invalid_email")]})
     submit(page, step)
     expect(page.locator("form [role=alert]")).to_contain_text("15분")
@@ -183,7 +183,7 @@ BESIDE_A_FIELD: list[tuple[str, tuple[int, str], str, str]] = [
 
 
 @pytest.mark.parametrize(("step", "answer", "name", "words"), BESIDE_A_FIELD)
-def test_an_error_of_a_field_is_said_beside_it_until_the_field_changes_and_loses_nothing_typed(
+def test_an_error_of_a_field_stands_beside_it_until_the_field_changes_and_keeps_the_input(
     visit: Visit, step: str, answer: tuple[int, str], name: str, words: str
 ) -> None:
     page = at(visit, step, {ROUTE[step]: [answer]})
@@ -220,7 +220,7 @@ ELSEWHERE: list[tuple[Answer, str]] = [
     [*(("sign-in", *case) for case in ELSEWHERE), *((step, *ELSEWHERE[0]) for step in TITLES if step != "sign-in")],
     ids=str,
 )
-def test_any_other_error_is_announced_and_the_next_try_goes_on(
+def test_any_other_error_is_announced_and_the_next_attempt_succeeds(
     visit: Visit, step: str, answer: Answer, words: str
 ) -> None:
     page = at(visit, step, {ROUTE[step]: [answer, DONE], SIGN_IN: [answer, DONE] if step == "sign-in" else [DONE]})
@@ -234,14 +234,14 @@ def test_any_other_error_is_announced_and_the_next_try_goes_on(
     expect_title(page, after)
 
 
-def test_the_gateways_own_refusal_is_too_many_requests(visit: Visit) -> None:
+def test_a_429_of_the_gateway_is_shown_as_too_many_requests(visit: Visit) -> None:
     page = at(visit, "sign-in")
     page.route("**/api/auth/sign-in", lambda route: route.fulfill(status=429, json={"message": "Too Many Requests"}))
     submit(page, "sign-in")
     expect(page.get_by_role("alert")).to_contain_text("요청이 많아요")
 
 
-def test_an_answer_that_never_comes_is_an_error_and_a_second_press_sends_nothing_meanwhile(visit: Visit) -> None:
+def test_a_missing_response_is_an_error_and_a_second_press_sends_no_second_request(visit: Visit) -> None:
     page = at(visit, "sign-in", {SIGN_IN: ["silent"]}, still=True)
     submit(page, "sign-in")
     expect(page.get_by_role("button", name="잠시만요…")).to_be_focused()
@@ -269,7 +269,7 @@ def test_an_answer_that_never_comes_is_an_error_and_a_second_press_sends_nothing
         ("reset", {"password": "short"}, "password"),
     ],
 )
-def test_what_is_plainly_wrong_is_said_before_anything_is_sent(
+def test_invalid_input_is_reported_before_a_request_is_sent(
     visit: Visit, step: str, typed: dict[str, str], name: str
 ) -> None:
     page = at(visit, step)
@@ -286,7 +286,7 @@ def test_what_is_plainly_wrong_is_said_before_anything_is_sent(
     "typed", ["123456", " 123 456 ", "123-456", "１２３４５６", "\u200b123456\u00a0", "12\t34\t56", "코드: 123456"]
 )
 @pytest.mark.parametrize("step", ["confirm", "reset"])
-def test_a_pasted_code_is_its_six_digits(visit: Visit, step: str, typed: str) -> None:
+def test_a_pasted_code_is_reduced_to_its_six_digits(visit: Visit, step: str, typed: str) -> None:
     page = at(visit, step, {ROUTE[step]: [(400, "invalid_code")]})
     fill(page, code=typed)
     submit(page, step)
@@ -295,10 +295,10 @@ def test_a_pasted_code_is_its_six_digits(visit: Visit, step: str, typed: str) ->
     fill(page, code="")
 
 
-# The ways through
+# Whole flows
 
 
-def test_a_sign_up_ends_signed_in_where_the_user_was_and_leaves_nothing(visit: Visit) -> None:
+def test_a_sign_up_ends_signed_in_on_the_same_page_and_stores_nothing(visit: Visit) -> None:
     here = "/index.html?a=1#comment-3"
     page = at(visit, "confirm", path=here)
     visit.answers[ME] = [SORA]
@@ -312,7 +312,7 @@ def test_a_sign_up_ends_signed_in_where_the_user_was_and_leaves_nothing(visit: V
     assert page.locator("form[aria-labelledby]").count() == 0
 
 
-def test_an_account_that_is_not_confirmed_is_led_to_its_code_and_can_get_another(visit: Visit) -> None:
+def test_a_sign_in_to_an_unconfirmed_account_leads_to_the_code_and_can_request_another(visit: Visit) -> None:
     page = at(visit, "sign-in", {SIGN_IN: [(403, "not_confirmed"), DONE]})
     submit(page, "sign-in")
     expect_title(page, TITLES["confirm"])
@@ -327,8 +327,8 @@ def test_an_account_that_is_not_confirmed_is_led_to_its_code_and_can_get_another
     assert sent(visit, CONFIRM) == [{"email": EMAIL, "code": CODE, "password": PASSWORD}]
 
 
-def test_a_password_that_is_not_the_accounts_leads_to_a_new_one(visit: Visit) -> None:
-    """A stranger signed the e-mail up before its owner did."""
+def test_a_required_password_reset_leads_to_the_form_for_a_new_password(visit: Visit) -> None:
+    """Another user signed the e-mail up before its owner did."""
     page = at(visit, "confirm", {CONFIRM: [(403, "password_reset_required")]})
     submit(page, "confirm")
     expect_title(page, TITLES["reset"])
@@ -341,7 +341,7 @@ def test_a_password_that_is_not_the_accounts_leads_to_a_new_one(visit: Visit) ->
     assert sent(visit, SIGN_IN) == [{"email": EMAIL, "password": "another long password", "session": True}]
 
 
-def test_a_code_that_was_used_already_signs_in_or_asks_for_the_password(visit: Visit) -> None:
+def test_a_used_code_leads_to_the_sign_in_form(visit: Visit) -> None:
     page = at(visit, "confirm", {CONFIRM: [(409, "already_confirmed")], SIGN_IN: [(400, "wrong_credentials")]})
     submit(page, "confirm")
     expect_title(page, TITLES["sign-in"])
@@ -353,7 +353,7 @@ def test_a_code_that_was_used_already_signs_in_or_asks_for_the_password(visit: V
 
 
 @pytest.mark.parametrize("answer", [DONE, (429, "throttled"), "unreachable"], ids=str)
-def test_a_forgotten_password_is_set_anew_and_signs_in_or_asks_to(visit: Visit, answer: Answer) -> None:
+def test_a_password_reset_signs_the_user_in_or_leads_to_the_sign_in_form(visit: Visit, answer: Answer) -> None:
     page = at(visit, "reset", {SIGN_IN: [answer]})
     expect(page.get_by_role("status").first).to_contain_text("가입한 이메일이라면")
     visit.answers[ME] = [SORA]
@@ -366,7 +366,7 @@ def test_a_forgotten_password_is_set_anew_and_signs_in_or_asks_to(visit: Visit, 
         expect(page.get_by_role("status").first).to_contain_text("비밀번호를 바꿨어요")
 
 
-def test_another_code_for_a_new_password_is_asked_for_whatever_else_is_filled_in(visit: Visit) -> None:
+def test_another_code_for_a_reset_can_be_requested_with_empty_fields(visit: Visit) -> None:
     page = at(visit, "reset")
     fill(page, code="", password="")
     page.get_by_role("button", name="코드 다시 받기").click()
@@ -377,10 +377,8 @@ def test_another_code_for_a_new_password_is_asked_for_whatever_else_is_filled_in
 @pytest.mark.parametrize(
     ("route", "press"), [(RESEND, "confirm"), (FORGOT, "reset"), (FORGOT, "forgot")], ids=["resend", "again", "forgot"]
 )
-def test_no_sentence_tells_whether_there_is_an_account_where_the_api_does_not(
-    visit: Visit, route: str, press: str
-) -> None:
-    """The API answers 200 to everybody, and the page adds nothing."""
+def test_no_text_reveals_whether_an_account_exists(visit: Visit, route: str, press: str) -> None:
+    """The API always answers 200, and the page adds nothing."""
     page = at(visit, press, {route: [DONE]})
     if press == "forgot":
         submit(page, "forgot")
@@ -394,7 +392,7 @@ def test_no_sentence_tells_whether_there_is_an_account_where_the_api_does_not(
 
 
 @pytest.mark.parametrize("step", TITLES)
-def test_a_reload_keeps_the_step_and_the_e_mail_and_no_password(visit: Visit, step: str) -> None:
+def test_a_reload_keeps_the_step_and_the_e_mail_but_no_password(visit: Visit, step: str) -> None:
     page = at(visit, step)
     page.reload()
     expect_title(page, TITLES[step])
@@ -411,7 +409,7 @@ def test_a_reload_keeps_the_step_and_the_e_mail_and_no_password(visit: Visit, st
         assert sent(visit, CONFIRM) == [{"email": EMAIL, "code": CODE, "password": PASSWORD}]
 
 
-def test_back_goes_a_step_back_and_at_last_to_the_page_and_no_address_changes(visit: Visit) -> None:
+def test_the_back_button_goes_back_step_by_step_without_a_change_of_the_address(visit: Visit) -> None:
     page = at(visit, "confirm")
     for title in (TITLES["sign-up"], TITLES["sign-in"], SIGNED_OUT):
         page.go_back()
@@ -421,7 +419,7 @@ def test_back_goes_a_step_back_and_at_last_to_the_page_and_no_address_changes(vi
     expect_title(page, TITLES["sign-in"])
 
 
-def test_an_answer_that_comes_after_the_user_has_left_the_step_moves_nobody(visit: Visit) -> None:
+def test_a_late_response_does_not_change_the_step(visit: Visit) -> None:
     page = at(visit, "sign-up", {SIGN_UP: ["silent"]})
     submit(page, "sign-up")
     page.go_back()
@@ -431,7 +429,7 @@ def test_an_answer_that_comes_after_the_user_has_left_the_step_moves_nobody(visi
     expect_title(page, TITLES["sign-in"])
 
 
-def test_who_leaves_the_form_leaves_no_e_mail(visit: Visit) -> None:
+def test_leaving_the_form_clears_the_e_mail(visit: Visit) -> None:
     page = at(visit, "reset")
     page.get_by_role("button", name="다른 방법으로 로그인").click()
     expect_title(page, SIGNED_OUT)
@@ -440,7 +438,7 @@ def test_who_leaves_the_form_leaves_no_e_mail(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("answer", [401, 503, "unreachable"], ids=str)
-def test_who_reads_the_mail_in_another_tab_finds_the_form_as_it_was(visit: Visit, answer: Answer) -> None:
+def test_a_user_who_returns_from_another_tab_finds_the_form_unchanged(visit: Visit, answer: Answer) -> None:
     page = at(visit, "confirm")
     visit.answers[ME] = [answer]
     asked = len(visit.asked)
@@ -451,7 +449,7 @@ def test_who_reads_the_mail_in_another_tab_finds_the_form_as_it_was(visit: Visit
     expect(field(page, "code")).to_have_value(CODE)
 
 
-def test_a_form_gives_way_to_a_user_who_signs_in_in_another_tab(visit: Visit) -> None:
+def test_a_sign_in_in_another_tab_closes_the_form(visit: Visit) -> None:
     page = at(visit, "reset")
     visit.answers[ME] = [SORA]
     come_back(page)
@@ -459,7 +457,7 @@ def test_a_form_gives_way_to_a_user_who_signs_in_in_another_tab(visit: Visit) ->
     assert page.evaluate("[sessionStorage.length, history.state]") == [0, None]
 
 
-def test_a_page_kept_by_the_browser_comes_back_at_its_step_without_what_was_typed(visit: Visit) -> None:
+def test_a_page_from_the_back_forward_cache_keeps_its_step_without_the_password(visit: Visit) -> None:
     page = at(visit, "sign-in")
     page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
     expect_title(page, TITLES["sign-in"])
@@ -472,7 +470,7 @@ NO_STORAGE = (
 )
 
 
-def test_a_browser_that_stores_nothing_signs_up_too(browser: Browser, site: str) -> None:
+def test_a_sign_up_works_without_session_storage(browser: Browser, site: str) -> None:
     visit = Visit(browser, site)
     page = at(visit, "confirm", script=NO_STORAGE)
     expect(field(page, "email")).to_have_value(EMAIL)
@@ -486,7 +484,7 @@ def test_a_browser_that_stores_nothing_signs_up_too(browser: Browser, site: str)
 # The keyboard, what is shown, and what is loaded
 
 
-def test_a_keyboard_is_enough_to_sign_up(visit: Visit) -> None:
+def test_a_sign_up_works_by_keyboard_only(visit: Visit) -> None:
     page = visit.open({})
     expect_title(page, SIGNED_OUT)
     press, text = page.keyboard.press, page.keyboard.type
@@ -508,7 +506,7 @@ def test_a_keyboard_is_enough_to_sign_up(visit: Visit) -> None:
     expect(page.get_by_role("heading", level=1)).to_be_focused()
 
 
-def test_a_password_is_shown_on_demand_and_hidden_again_before_it_is_sent(visit: Visit) -> None:
+def test_a_password_can_be_shown_and_is_hidden_again_when_it_is_sent(visit: Visit) -> None:
     page = at(visit, "sign-in", {SIGN_IN: ["silent"]})
     expect(field(page, "password")).to_have_attribute("type", "password")
     page.get_by_label("비밀번호 보기").check()
@@ -518,9 +516,7 @@ def test_a_password_is_shown_on_demand_and_hidden_again_before_it_is_sent(visit:
 
 
 @pytest.mark.parametrize(("locale", "language", "other"), [("ko-KR", "ko", "en"), ("en-US", "en", "ko")])
-def test_the_forms_are_loaded_when_they_are_asked_for_in_one_language(
-    visit: Visit, locale: str, language: str, other: str
-) -> None:
+def test_the_forms_are_loaded_on_demand_in_one_language(visit: Visit, locale: str, language: str, other: str) -> None:
     page = visit.open({}, locale=locale)
     button = page.locator("#by-email")
     expect(button).to_be_visible()
@@ -536,7 +532,7 @@ def test_the_forms_are_loaded_when_they_are_asked_for_in_one_language(
     assert page.locator("link[href='/forms/forms.css']").count() == 1
 
 
-def test_both_languages_say_the_same_things(visit: Visit) -> None:
+def test_both_languages_have_the_same_texts(visit: Visit) -> None:
     page = visit.open({})
     keys = """async (language) => {
         const all = (value, path) => typeof value === "string" ? [path]
@@ -546,7 +542,7 @@ def test_both_languages_say_the_same_things(visit: Visit) -> None:
     assert page.evaluate(keys, "ko") == page.evaluate(keys, "en")
 
 
-def test_an_english_reader_signs_in_in_english(visit: Visit) -> None:
+def test_an_english_browser_shows_the_forms_in_english(visit: Visit) -> None:
     page = visit.open({SIGN_IN: [(400, "wrong_credentials")]}, locale="en-US")
     page.get_by_role("button", name="Sign in with e-mail").click()
     page.get_by_role("textbox", name="E-mail").fill(EMAIL)
@@ -557,7 +553,7 @@ def test_an_english_reader_signs_in_in_english(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("file", ["forms.js", "ko.js"])
-def test_forms_that_cannot_be_loaded_say_so_and_leave_kakao(visit: Visit, file: str) -> None:
+def test_forms_that_cannot_be_loaded_show_an_error_and_keep_the_kakao_button(visit: Visit, file: str) -> None:
     visit.files[f"/forms/{file}"] = "this is no JavaScript"
     page = visit.open({})
     page.get_by_role("button", name="이메일로 로그인").click()
@@ -566,7 +562,7 @@ def test_forms_that_cannot_be_loaded_say_so_and_leave_kakao(visit: Visit, file: 
 
 
 @pytest.mark.parametrize("me", [401, 503], ids=["signed out", "failed"])
-def test_where_the_stack_has_no_e_mail_accounts_the_page_offers_none(visit: Visit, me: Answer) -> None:
+def test_without_e_mail_accounts_the_page_has_no_e_mail_button(visit: Visit, me: Answer) -> None:
     html = (FRONTEND / "index.html").read_text()
     visit.files["/"] = html.replace('name="email-accounts" content="true"', 'name="email-accounts" content="false"')
     page = visit.open({ME: [me]})
@@ -578,7 +574,7 @@ def test_where_the_stack_has_no_e_mail_accounts_the_page_offers_none(visit: Visi
     assert not [request.url for request in visit.requests if "/forms/" in request.url]
 
 
-def test_a_browser_that_knows_nothing_newer_than_safari_15_signs_in_too(visit: Visit) -> None:
+def test_the_forms_work_in_a_browser_with_the_apis_of_safari_15(visit: Visit) -> None:
     script = WITHOUT_THEM % json.dumps(YOUNG.split()) + SOCKET_THAT_ANSWERS  # Playwright's own calls URL.parse
     page = at(visit, "sign-in", {REFRESH: [401]}, script=script)
     visit.answers[ME] = [SORA]

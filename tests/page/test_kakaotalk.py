@@ -1,4 +1,4 @@
-"""KakaoTalk's own browser: a member is signed in without a press of the button, and nobody else sees anything."""
+"""KakaoTalk's own browser: a member is signed in without a press of the button, and other users see no change."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ def in_kakaotalk(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def visit(context: BrowserContext, sandbox: Sandbox, path: str = "/") -> tuple[Page, list[str]]:
-    """Open the page in a visit of its own; return it, and the logins that begin there."""
+    """Open the page in a new tab; return it, and the logins that start there."""
     page = context.new_page()
     begun: list[str] = []
     page.on("request", lambda request: begun.append(request.url) if SILENT in request.url else None)
@@ -47,7 +47,7 @@ def member(context: BrowserContext, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.both_modes
-def test_a_member_is_signed_in_at_once_and_returns_to_where_the_link_led(
+def test_in_kakaotalk_a_member_is_signed_in_at_once_on_the_linked_page(
     in_kakaotalk: BrowserContext, sandbox: Sandbox
 ) -> None:
     member(in_kakaotalk, sandbox)
@@ -62,7 +62,9 @@ def test_a_member_is_signed_in_at_once_and_returns_to_where_the_link_led(
 
 
 @pytest.mark.both_modes
-def test_a_stranger_sees_the_page_as_it_is_and_can_sign_in(in_kakaotalk: BrowserContext, sandbox: Sandbox) -> None:
+def test_in_kakaotalk_a_new_user_sees_the_signed_out_page_and_can_sign_in(
+    in_kakaotalk: BrowserContext, sandbox: Sandbox
+) -> None:
     page, begun = visit(in_kakaotalk, sandbox)
     expect_signed_out(page)
     expect(page.locator("#notice")).to_be_empty()
@@ -74,7 +76,7 @@ def test_a_stranger_sees_the_page_as_it_is_and_can_sign_in(in_kakaotalk: Browser
     assert "prompt" not in begun[1]
 
 
-def test_it_is_tried_once_a_visit(in_kakaotalk: BrowserContext, sandbox: Sandbox) -> None:
+def test_the_silent_sign_in_is_tried_once_a_visit(in_kakaotalk: BrowserContext, sandbox: Sandbox) -> None:
     page, begun = visit(in_kakaotalk, sandbox)
     expect_signed_out(page)
     page.reload()
@@ -85,7 +87,7 @@ def test_it_is_tried_once_a_visit(in_kakaotalk: BrowserContext, sandbox: Sandbox
 
 
 @pytest.mark.both_modes
-def test_who_signs_out_stays_signed_out_for_the_visit(in_kakaotalk: BrowserContext, sandbox: Sandbox) -> None:
+def test_a_user_who_signs_out_stays_signed_out_for_the_visit(in_kakaotalk: BrowserContext, sandbox: Sandbox) -> None:
     member(in_kakaotalk, sandbox)
     page, begun = visit(in_kakaotalk, sandbox)
     expect_signed_in(page, BADA)
@@ -96,7 +98,7 @@ def test_who_signs_out_stays_signed_out_for_the_visit(in_kakaotalk: BrowserConte
     assert len(begun) == 1
 
 
-def test_who_comes_signed_in_and_signs_out_is_not_signed_in_again(
+def test_a_user_with_a_session_who_signs_out_is_not_signed_in_again(
     in_kakaotalk: BrowserContext, sandbox: Sandbox
 ) -> None:
     page = in_kakaotalk.new_page()
@@ -117,7 +119,7 @@ def test_who_comes_signed_in_and_signs_out_is_not_signed_in_again(
         "Storage.prototype.setItem = () => {}",
     ],
 )
-def test_where_storage_is_blocked_nothing_is_tried_and_nothing_loops(
+def test_with_blocked_storage_no_silent_sign_in_is_tried(
     in_kakaotalk: BrowserContext, sandbox: Sandbox, blocked: str
 ) -> None:
     in_kakaotalk.add_init_script(blocked)
@@ -129,7 +131,7 @@ def test_where_storage_is_blocked_nothing_is_tried_and_nothing_loops(
 
 
 @pytest.mark.both_modes
-def test_a_kakao_that_is_down_ends_in_the_page_as_it_is(
+def test_a_silent_sign_in_while_kakao_is_down_ends_on_the_signed_out_page(
     in_kakaotalk: BrowserContext, sandbox: Sandbox, kakao: Switch
 ) -> None:
     member(in_kakaotalk, sandbox)
@@ -139,7 +141,7 @@ def test_a_kakao_that_is_down_ends_in_the_page_as_it_is(
     assert (len(begun), page.url) == (1, f"{sandbox.site}/")
 
 
-def test_any_other_browser_loads_nothing_of_it(page: Page, sandbox: Sandbox) -> None:
+def test_a_browser_other_than_kakaotalk_tries_no_silent_sign_in(page: Page, sandbox: Sandbox) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     press_kakao(page, sandbox)
@@ -161,7 +163,7 @@ def test_a_sign_out_at_kakao_too_ends_both_sessions_and_returns_to_the_site(page
 
 
 @pytest.mark.both_modes
-def test_a_sign_out_by_itself_leaves_the_session_at_kakao(page: Page, sandbox: Sandbox) -> None:
+def test_a_plain_sign_out_keeps_the_session_at_kakao(page: Page, sandbox: Sandbox) -> None:
     sign_in(page, sandbox, BADA)
     page.get_by_role("button", name="로그아웃").click()
     expect_signed_out(page)

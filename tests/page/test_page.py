@@ -1,4 +1,4 @@
-"""The page alone, in Chromium, before a service that answers what each test says."""
+"""The page alone, in Chromium, with a service whose responses each test sets."""
 
 import gzip
 import json
@@ -61,7 +61,7 @@ def expect_title(page: Page, title: str) -> None:
 
 
 def violations(page: Page) -> list[Any]:
-    """What axe-core finds, in the light and in the dark."""
+    """Return the violations that axe-core finds, in light and in dark mode."""
     found = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
@@ -85,7 +85,7 @@ STATES: dict[str, tuple[Answers, str, str]] = {
 
 
 @pytest.mark.parametrize(("answers", "title", "text"), STATES.values(), ids=STATES)
-def test_each_state_is_said_fits_a_phone_and_gives_axe_nothing_to_find(
+def test_each_state_has_its_text_fits_a_phone_and_has_no_accessibility_violations(
     visit: Visit, answers: Answers, title: str, text: str
 ) -> None:
     page = visit.open(answers, viewport={"width": 320, "height": 640})
@@ -100,7 +100,7 @@ FAILURES: list[Answer] = [400, 403, 404, 418, 429, 500, 502, 503, 504, "unreacha
 
 @pytest.mark.parametrize("answer", FAILURES, ids=str)
 @pytest.mark.parametrize("route", [ME, REFRESH])
-def test_whatever_fails_the_user_can_try_again_or_sign_in(visit: Visit, route: str, answer: Answer) -> None:
+def test_after_any_failure_the_user_can_try_again_or_sign_in(visit: Visit, route: str, answer: Answer) -> None:
     page = visit.open({route: [answer, answer, 401]})
     for _ in range(2):
         expect_title(page, FAILED)
@@ -110,7 +110,7 @@ def test_whatever_fails_the_user_can_try_again_or_sign_in(visit: Visit, route: s
     expect_title(page, SIGNED_OUT)
 
 
-def test_an_answer_that_never_comes_is_a_failure_with_a_way_on(visit: Visit) -> None:
+def test_a_missing_response_is_a_failure_with_a_sign_in_button(visit: Visit) -> None:
     page = visit.open({ME: ["silent"]}, still=True)
     expect_asked(page, visit, ME)
     page.clock.run_for(15_000)
@@ -118,8 +118,8 @@ def test_an_answer_that_never_comes_is_a_failure_with_a_way_on(visit: Visit) -> 
     expect(page.get_by_role("link", name=KAKAO)).to_be_visible()
 
 
-def test_a_tab_that_never_gives_back_the_lock_does_not_stop_the_others(visit: Visit) -> None:
-    """As Safari does with the lock of a tab that it has put to sleep."""
+def test_a_tab_that_never_releases_the_lock_does_not_block_the_others(visit: Visit) -> None:
+    """Safari does not release the lock of a sleeping tab."""
     page = visit.open({}, still=True, script="navigator.locks.request('session', () => new Promise(() => {}))")
     expect_title(page, LOADING)
     expect_asked(page, visit)
@@ -130,7 +130,7 @@ def test_a_tab_that_never_gives_back_the_lock_does_not_stop_the_others(visit: Vi
 @pytest.mark.parametrize(
     ("answer", "title"), [(400, FAILED), (403, FAILED), (429, SIGNED_IN), (502, SIGNED_IN), ("unreachable", SIGNED_IN)]
 )
-def test_a_renewal_that_is_refused_for_good_ends_in_a_way_to_sign_in_once_the_token_has_ended(
+def test_a_permanently_refused_refresh_offers_a_sign_in_once_the_token_has_expired(
     visit: Visit, answer: Answer, title: str
 ) -> None:
     page = visit.open({ME: [HANEUL, HANEUL, 401], REFRESH: [answer]})
@@ -151,7 +151,7 @@ def test_a_renewal_that_is_refused_for_good_ends_in_a_way_to_sign_in_once_the_to
         assert "haneul" not in page.content()
 
 
-def test_a_page_that_failed_tries_again_once_the_internet_is_back(visit: Visit) -> None:
+def test_a_failed_page_tries_again_once_the_network_is_back(visit: Visit) -> None:
     page = visit.open({ME: ["unreachable", HANEUL]})
     expect_title(page, FAILED)
     visit.context.set_offline(True)
@@ -175,7 +175,7 @@ def test_a_401_leads_to_one_refresh_and_no_more(visit: Visit, answers: Answers, 
 
 
 @pytest.mark.parametrize(("seconds", "renewed_after"), [("900", 840), ("60", 30)])
-def test_a_session_is_renewed_before_it_ends(visit: Visit, seconds: str, renewed_after: int) -> None:
+def test_a_session_is_refreshed_before_it_expires(visit: Visit, seconds: str, renewed_after: int) -> None:
     page = visit.open({ME: [HANEUL], REFRESH: [204]}, seconds=seconds)
     expect_title(page, SIGNED_IN)
     page.clock.run_for((renewed_after - 10) * 1000)
@@ -185,14 +185,14 @@ def test_a_session_is_renewed_before_it_ends(visit: Visit, seconds: str, renewed
 
 
 @pytest.mark.parametrize("seconds", ["0", "-5", "soon", "0.001"])
-def test_a_senseless_expiry_does_not_become_a_loop(visit: Visit, seconds: str) -> None:
+def test_an_invalid_expiry_causes_no_loop_of_refreshes(visit: Visit, seconds: str) -> None:
     page = visit.open({ME: [HANEUL], REFRESH: [204]}, seconds=seconds)
     expect_title(page, SIGNED_IN)
     page.clock.run_for(3000)
     expect_asked(page, visit, ME)
 
 
-def test_a_renewal_that_fails_keeps_the_person_and_is_tried_again_ever_later(visit: Visit) -> None:
+def test_a_failed_refresh_keeps_the_user_and_is_retried_with_growing_pauses(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL], REFRESH: [503, "unreachable", 500, 401]})
     expect_title(page, SIGNED_IN)
     asked = [ME]
@@ -207,7 +207,7 @@ def test_a_renewal_that_fails_keeps_the_person_and_is_tried_again_ever_later(vis
     expect(page.locator("#notice")).to_have_text(ENDED)
 
 
-def test_a_new_token_that_the_api_does_not_take_is_no_end_of_the_session(visit: Visit) -> None:
+def test_a_401_right_after_a_refresh_does_not_end_the_session(visit: Visit) -> None:
     """As while the gateway cannot fetch the pool's keys."""
     page = visit.open({ME: [HANEUL, 401, HANEUL], REFRESH: [204]})
     expect_title(page, SIGNED_IN)
@@ -219,7 +219,7 @@ def test_a_new_token_that_the_api_does_not_take_is_no_end_of_the_session(visit: 
     expect_title(page, SIGNED_IN)
 
 
-def test_a_session_that_ended_elsewhere_says_so_and_leaves_no_data(visit: Visit) -> None:
+def test_a_session_that_ended_elsewhere_shows_a_notice_and_no_personal_data(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL, 401]})
     expect_title(page, SIGNED_IN)
     come_back(page)
@@ -229,14 +229,14 @@ def test_a_session_that_ended_elsewhere_says_so_and_leaves_no_data(visit: Visit)
     assert violations(page) == []
 
 
-def test_a_signed_out_tab_that_comes_back_asks_once_and_does_not_refresh(visit: Visit) -> None:
+def test_a_signed_out_tab_that_is_shown_again_sends_one_request_and_no_refresh(visit: Visit) -> None:
     page = visit.open({})
     expect_title(page, SIGNED_OUT)
     come_back(page)
     expect_asked(page, visit, ME, REFRESH, ME)
 
 
-def test_the_focus_follows_the_state_and_stays_when_the_state_does(visit: Visit) -> None:
+def test_the_focus_moves_only_when_the_state_changes(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL]})
     expect_title(page, SIGNED_IN)
     expect(page.get_by_role("heading", level=1)).to_be_focused()
@@ -258,7 +258,7 @@ def test_two_tabs_without_a_session_refresh_once(visit: Visit) -> None:
     expect_asked(second, visit, ME, REFRESH, ME, ME)
 
 
-def test_signing_out_leads_to_the_hosted_logout_and_back_brings_no_data(visit: Visit) -> None:
+def test_a_sign_out_opens_the_hosted_logout_and_the_back_button_shows_no_personal_data(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL, "silent"]})
     page.get_by_role("button", name="로그아웃").click()
     page.wait_for_url(HOSTED_LOGOUT)
@@ -268,7 +268,7 @@ def test_signing_out_leads_to_the_hosted_logout_and_back_brings_no_data(visit: V
     assert "haneul" not in page.content()
 
 
-def test_the_page_that_a_sign_out_leaves_holds_no_data(visit: Visit) -> None:
+def test_a_sign_out_removes_personal_data_from_the_page(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL]})
     page.route(HOSTED_LOGOUT, lambda route: route.fulfill(status=204))  # a browser stays where it is
     page.get_by_role("button", name="로그아웃").click()
@@ -276,7 +276,7 @@ def test_the_page_that_a_sign_out_leaves_holds_no_data(visit: Visit) -> None:
     assert "haneul" not in page.content()
 
 
-def test_a_sign_out_waits_for_a_refresh_under_way_and_no_second_one_starts(visit: Visit) -> None:
+def test_a_sign_out_waits_for_a_running_refresh_and_no_second_one_starts(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL, 401, HANEUL], REFRESH: ["silent"]})
     expect_title(page, SIGNED_IN)
     come_back(page)
@@ -289,7 +289,7 @@ def test_a_sign_out_waits_for_a_refresh_under_way_and_no_second_one_starts(visit
     expect_asked(page, visit, ME, ME, REFRESH, ME, LOGOUT)
 
 
-def test_a_page_kept_by_the_browser_hides_its_data_until_it_has_asked(visit: Visit) -> None:
+def test_a_page_from_the_back_forward_cache_hides_its_data_until_the_session_is_checked(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL, "silent"]})
     expect_title(page, SIGNED_IN)
     page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
@@ -299,7 +299,7 @@ def test_a_page_kept_by_the_browser_hides_its_data_until_it_has_asked(visit: Vis
 
 
 @pytest.mark.parametrize("answer", [500, 403, "unreachable", {}, {"logout_url": "javascript:alert(1)"}], ids=str)
-def test_a_sign_out_that_fails_is_no_sign_out_and_the_user_can_go_on(visit: Visit, answer: Answer) -> None:
+def test_after_a_failed_sign_out_the_user_can_go_on_signed_in(visit: Visit, answer: Answer) -> None:
     page = visit.open({ME: [HANEUL], LOGOUT: [answer, {"logout_url": HOSTED_LOGOUT}]})
     page.get_by_role("button", name="로그아웃").click()
     expect_title(page, SIGN_OUT_FAILED)
@@ -310,14 +310,14 @@ def test_a_sign_out_that_fails_is_no_sign_out_and_the_user_can_go_on(visit: Visi
     page.wait_for_url(HOSTED_LOGOUT)
 
 
-def test_a_sign_out_that_failed_can_be_tried_again(visit: Visit) -> None:
+def test_a_failed_sign_out_can_be_tried_again(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL], LOGOUT: [502, {"logout_url": HOSTED_LOGOUT}]})
     page.get_by_role("button", name="로그아웃").click()
     page.get_by_role("button", name=RETRY).click()
     page.wait_for_url(HOSTED_LOGOUT)
 
 
-def test_trying_again_asks_again_and_shows_that_it_does(visit: Visit) -> None:
+def test_trying_again_shows_the_loading_state(visit: Visit) -> None:
     page = visit.open({ME: [503, "silent"]})
     page.get_by_role("button", name="다시 시도").click()
     expect_title(page, LOADING)
@@ -326,7 +326,7 @@ def test_trying_again_asks_again_and_shows_that_it_does(visit: Visit) -> None:
     expect_title(page, SIGNED_IN)
 
 
-def test_a_hostile_nickname_is_text(visit: Visit) -> None:
+def test_a_nickname_with_html_is_shown_as_text(visit: Visit) -> None:
     nickname = "<img src=x onerror=alert(1)><script>alert(1)</script>"
     page = visit.open({ME: [{**HANEUL, "nickname": nickname}]})
     expect(page.get_by_role("definition").first).to_have_text(nickname)
@@ -344,7 +344,7 @@ EVERY_SHOWN_NAME = """async names => {
 
 
 def seen(character: str) -> bool:
-    """Whether it leaves a mark on the screen by itself."""
+    """Whether the character is visible by itself."""
     hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Mc", "Me")
     return not hidden and ord(character) not in (*IGNORABLE, *BLANK_SYMBOLS)
 
@@ -359,8 +359,8 @@ HIDDEN = """async before => {
 
 
 @pytest.mark.parametrize("before", ["", "\u3164\u200b "], ids=["alone", "between what is not seen"])
-def test_a_name_of_which_nothing_can_be_seen_is_no_name(visit: Visit, before: str) -> None:
-    """For every character of the planes that hold some that cannot be seen."""
+def test_a_name_without_visible_characters_is_replaced(visit: Visit, before: str) -> None:
+    """For every character of the planes that contain invisible ones."""
     page = visit.open({})
     hidden = {int(code) for code in page.evaluate(HIDDEN, before).split(",")}
     codes = (*range(0x20000), *range(0xE0000, 0xE2000))
@@ -369,7 +369,7 @@ def test_a_name_of_which_nothing_can_be_seen_is_no_name(visit: Visit, before: st
     assert hidden & known == {code for code in known if not seen(chr(code))}
 
 
-def test_a_name_is_one_line_and_holds_nothing_that_turns_text_around(visit: Visit) -> None:
+def test_a_name_has_no_line_breaks_and_no_direction_marks(visit: Visit) -> None:
     page = visit.open({})
     turns = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
     names = [f"{between}하{between}늘{between}" for between in (*turns, *"\n\r\t\0\x85\u2028\u2029")]
@@ -378,7 +378,7 @@ def test_a_name_is_one_line_and_holds_nothing_that_turns_text_around(visit: Visi
     assert page.evaluate(EVERY_SHOWN_NAME, whole) == whole
 
 
-def test_a_name_or_message_from_right_to_left_moves_nothing_beside_it(visit: Visit) -> None:
+def test_a_right_to_left_name_or_message_does_not_affect_the_text_beside_it(visit: Visit) -> None:
     page = visit.open({ME: [{**HANEUL, "nickname": "\u3164"}]})
     expect(page.locator("#nickname")).to_have_text("회원님")
     expect_connection(page, CONNECTED)
@@ -401,7 +401,7 @@ def test_a_name_or_message_from_right_to_left_moves_nothing_beside_it(visit: Vis
         ),
     ],
 )
-def test_a_login_link_names_the_site_and_the_way_back(
+def test_a_login_link_has_the_origin_and_the_return_path(
     visit: Visit, link: str, path: str, asks: dict[str, list[str]]
 ) -> None:
     page = visit.open({}, path=path)
@@ -419,7 +419,9 @@ def test_a_login_link_names_the_site_and_the_way_back(
     ],
 )
 @pytest.mark.parametrize("by_keyboard", [False, True])
-def test_a_login_leads_back_to_where_the_user_is_by_then(visit: Visit, move: str, here: str, by_keyboard: bool) -> None:
+def test_a_login_returns_to_the_address_at_the_time_of_the_click(
+    visit: Visit, move: str, here: str, by_keyboard: bool
+) -> None:
     page = visit.open({}, path="/?page=1#first")
     link = page.get_by_role("link", name=KAKAO)
     if by_keyboard:
@@ -430,7 +432,7 @@ def test_a_login_leads_back_to_where_the_user_is_by_then(visit: Visit, move: str
     assert parse_qs(urlsplit(page.url).query)["return_to"] == [here]
 
 
-def test_a_keyboard_is_enough_and_its_focus_is_seen(visit: Visit) -> None:
+def test_a_sign_in_works_by_keyboard_with_a_visible_focus(visit: Visit) -> None:
     page = visit.open({})
     expect_title(page, SIGNED_OUT)
     for control in (page.get_by_role("link", name=KAKAO), page.get_by_role("button", name=EMAIL)):
@@ -450,7 +452,7 @@ def test_a_keyboard_is_enough_and_its_focus_is_seen(visit: Visit) -> None:
         ("de-DE", "ko", "카카오 로그인"),
     ],
 )
-def test_the_page_speaks_the_language_of_the_browser(visit: Visit, locale: str, language: str, label: str) -> None:
+def test_the_page_has_the_language_of_the_browser(visit: Visit, locale: str, language: str, label: str) -> None:
     page = visit.open({}, locale=locale)
     expect(page.get_by_role("link", name=label)).to_be_visible()
     expect(page).to_have_title(label)
@@ -458,20 +460,20 @@ def test_the_page_speaks_the_language_of_the_browser(visit: Visit, locale: str, 
     assert violations(page) == []
 
 
-def test_safari_on_http_is_told_that_it_cannot_stay_signed_in(visit: Visit) -> None:
+def test_safari_on_http_shows_that_it_cannot_stay_signed_in(visit: Visit) -> None:
     vendor = "Object.defineProperty(Navigator.prototype, 'vendor', {get: () => 'Apple Computer, Inc.'})"
     page = visit.open({}, script=vendor)
     expect(page.get_by_text("Safari는 http 주소에서")).to_be_visible()
     assert violations(page) == []
 
 
-def test_other_browsers_hear_nothing_of_safari(visit: Visit) -> None:
+def test_other_browsers_do_not_show_the_notice_for_safari(visit: Visit) -> None:
     page = visit.open({})
     expect_title(page, SIGNED_OUT)
     expect(page.get_by_text("Safari")).to_be_hidden()
 
 
-def test_without_javascript_there_is_still_a_way_to_log_in(browser: Browser, site: str) -> None:
+def test_without_javascript_the_page_has_a_login_link(browser: Browser, site: str) -> None:
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(site)
@@ -479,10 +481,8 @@ def test_without_javascript_there_is_still_a_way_to_log_in(browser: Browser, sit
         expect(link).to_have_attribute("href", "/api/auth/login?provider=Kakao")
 
 
-def test_where_the_pages_script_does_not_run_there_is_a_way_to_log_in_and_to_reload(
-    browser: Browser, site: str
-) -> None:
-    """As in a browser that is too old for it, or where it could not be loaded."""
+def test_where_the_pages_script_fails_the_page_has_links_to_log_in_and_to_reload(browser: Browser, site: str) -> None:
+    """As in a browser that is too old, or where the script could not be loaded."""
     for broken in ("this is no JavaScript", None):
         with browser.new_context(locale="ko-KR") as context:
             page = context.new_page()
@@ -495,7 +495,7 @@ def test_where_the_pages_script_does_not_run_there_is_a_way_to_log_in_and_to_rel
             assert violations(page) == []
 
 
-def test_a_page_whose_script_runs_says_nothing_of_failing(visit: Visit) -> None:
+def test_a_page_whose_script_runs_shows_no_failure(visit: Visit) -> None:
     page = visit.open({})
     expect_title(page, SIGNED_OUT)
     expect(page.get_by_text("페이지를 열지 못했어요.")).to_have_count(0)
@@ -504,7 +504,7 @@ def test_a_page_whose_script_runs_says_nothing_of_failing(visit: Visit) -> None:
 # What browsers learned after Safari 15.0, Chrome 91 and Firefox 91 (MDN's browser-compat-data).
 
 
-def test_the_page_works_in_a_browser_that_knows_nothing_newer_than_safari_15(visit: Visit) -> None:
+def test_the_page_works_in_a_browser_with_the_apis_of_safari_15(visit: Visit) -> None:
     script = WITHOUT_THEM % json.dumps(YOUNG.split()) + SOCKET_THAT_ANSWERS
     page = visit.open({ME: [401, HANEUL], REFRESH: [204]}, script=script)
     expect_connection(page, CONNECTED)
@@ -515,15 +515,15 @@ def test_the_page_works_in_a_browser_that_knows_nothing_newer_than_safari_15(vis
     page.wait_for_url(HOSTED_LOGOUT)
 
 
-def test_a_browser_without_the_newer_features_still_gives_up_on_an_answer_that_never_comes(visit: Visit) -> None:
+def test_a_request_times_out_in_a_browser_without_the_newer_apis_too(visit: Visit) -> None:
     page = visit.open({ME: ["silent"]}, still=True, script=WITHOUT_THEM % json.dumps(YOUNG.split()))
     expect_asked(page, visit, ME)
     page.clock.run_for(15_000)
     expect_title(page, FAILED)
 
 
-def test_what_the_style_uses_of_newer_browsers_it_can_do_without() -> None:
-    """Each of these stands in a rule or line of its own, which an older browser skips."""
+def test_newer_css_features_have_fallbacks() -> None:
+    """Each of these is in its own rule or line, which an older browser skips."""
     style = re.sub(r"/\*.*?\*/", "", (FRONTEND / "style.css").read_text(), flags=re.DOTALL)
     young = (
         r":has|:is\(|:where|:focus-visible|:user-|@layer|@container|@scope|@property|@starting-style|@media \(scripting"
@@ -549,7 +549,7 @@ def test_what_the_style_uses_of_newer_browsers_it_can_do_without() -> None:
     ids=["none", "one", "both"],
 )
 @pytest.mark.parametrize("me", [401, 503, HANEUL], ids=["signed out", "failed", "signed in"])
-def test_the_page_links_to_the_terms_and_the_privacy_policy_that_are_set(
+def test_the_page_links_to_the_configured_terms_and_privacy_policy(
     visit: Visit, pages: dict[str, str], links: list[tuple[str, str]], me: Answer
 ) -> None:
     html = (FRONTEND / "index.html").read_text()
@@ -565,7 +565,7 @@ def test_the_page_links_to_the_terms_and_the_privacy_policy_that_are_set(
 
 
 # https://developers.kakao.com/docs/latest/ko/kakaologin/design-guide
-def test_the_kakao_button_follows_kakaos_design_guide_in_the_light_and_in_the_dark(visit: Visit) -> None:
+def test_the_kakao_button_follows_kakaos_design_guide_in_light_and_dark_mode(visit: Visit) -> None:
     page = visit.open({})
     button = page.get_by_role("link", name=KAKAO)
     for scheme in ("light", "dark"):
@@ -579,12 +579,12 @@ def test_the_kakao_button_follows_kakaos_design_guide_in_the_light_and_in_the_da
         expect(button.locator("svg")).to_have_css("fill", "rgb(0, 0, 0)")
 
 
-def test_nothing_of_ours_wears_kakaos_yellow_but_their_button() -> None:
+def test_only_the_kakao_button_is_kakao_yellow() -> None:
     assert "fee500" not in (FRONTEND / "index.html").read_text().lower()
     assert (FRONTEND / "style.css").read_text().lower().count("fee500") == 1
 
 
-def test_the_first_card_is_in_the_middle_of_a_screen_and_fills_a_phone(visit: Visit) -> None:
+def test_the_first_card_is_centered_on_a_screen_and_fills_a_phone(visit: Visit) -> None:
     page = visit.open({}, viewport={"width": 1280, "height": 800})
     expect_title(page, SIGNED_OUT)
     card = page.locator(".card").first
@@ -597,14 +597,14 @@ def test_the_first_card_is_in_the_middle_of_a_screen_and_fills_a_phone(visit: Vi
     assert (box["x"], box["y"], box["width"], round(box["height"])) == (0, 0, 390, 844)
 
 
-def test_a_chat_that_cannot_be_loaded_says_so_and_leaves_the_rest(visit: Visit) -> None:
+def test_a_chat_that_cannot_be_loaded_shows_an_error_and_the_page_stays_signed_in(visit: Visit) -> None:
     visit.files["/chat.js"] = "this is no JavaScript"
     page = visit.open({ME: [HANEUL]})
     expect_connection(page, "새로고침해 주세요")
     expect_title(page, SIGNED_IN)
 
 
-def test_the_page_is_its_four_files_and_weighs_less_than_15_kilobytes(visit: Visit) -> None:
+def test_the_page_loads_four_files_of_less_than_10_kilobytes(visit: Visit) -> None:
     page = visit.open({})
     expect_title(page, SIGNED_OUT)
     asked = {urlsplit(request.url).path for request in visit.requests if "/api/" not in request.url}
@@ -623,7 +623,7 @@ def expect_connection(page: Page, words: str) -> None:
 
 
 def expect_said(page: Page, visit: Visit, *frames: dict[str, Any]) -> None:
-    """The page has sent this through the socket, and nothing more follows."""
+    """Check that the page sends these frames through the WebSocket, and no more."""
     for _ in range(100):
         if len(visit.said) >= len(frames):
             break
@@ -632,7 +632,7 @@ def expect_said(page: Page, visit: Visit, *frames: dict[str, Any]) -> None:
     assert [json.loads(frame) for frame in visit.said] == list(frames)
 
 
-def test_a_person_chats_by_keyboard_and_sees_what_comes_back(visit: Visit) -> None:
+def test_a_user_chats_by_keyboard_and_sees_the_responses(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL]})
     expect_connection(page, CONNECTED)
     page.get_by_label("메시지").fill("  안녕 ")
@@ -644,10 +644,10 @@ def test_a_person_chats_by_keyboard_and_sees_what_comes_back(visit: Visit) -> No
     expect(page.get_by_role("log").locator("p")).to_have_text(["하늘 안녕", "바다 <b>안녕</b>", "회원님 반가워"])
     assert violations(page) == []
     page.keyboard.press("Enter")
-    assert len(visit.said) == 1, "nothing is no message"
+    assert len(visit.said) == 1, "an empty message is not sent"
 
 
-def test_a_long_chat_stays_on_the_phone_and_keeps_its_last_hundred_lines(visit: Visit) -> None:
+def test_a_long_chat_fits_a_phone_and_keeps_its_last_hundred_lines(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL]}, viewport={"width": 320, "height": 640})
     expect_connection(page, CONNECTED)
     for number in range(103):
@@ -667,7 +667,7 @@ def test_a_long_chat_stays_on_the_phone_and_keeps_its_last_hundred_lines(visit: 
         ({"message": "Internal server error", "connectionId": "c", "requestId": "r"}, "보내지 못했어요"),
     ],
 )
-def test_a_message_that_was_not_taken_is_said_in_words_and_the_next_one_goes(
+def test_a_refused_message_shows_an_error_and_the_next_one_is_sent(
     visit: Visit, frame: dict[str, str], words: str
 ) -> None:
     page = visit.open({ME: [HANEUL]})
@@ -685,7 +685,7 @@ def test_a_message_that_was_not_taken_is_said_in_words_and_the_next_one_goes(
 
 
 @pytest.mark.parametrize("frame", [{"note": "안녕"}, {"id": "1"}, ["message"], 5, None])
-def test_a_frame_of_the_teams_own_is_neither_a_message_nor_an_error_of_the_chat(visit: Visit, frame: Any) -> None:
+def test_the_chat_ignores_frames_of_another_format(visit: Visit, frame: Any) -> None:
     page = visit.open({ME: [HANEUL]})
     expect_connection(page, CONNECTED)
     visit.chat.silent = True
@@ -696,7 +696,7 @@ def test_a_frame_of_the_teams_own_is_neither_a_message_nor_an_error_of_the_chat(
     expect_connection(page, CONNECTED)
 
 
-def test_a_lost_connection_comes_back_after_the_session_was_asked_about_and_renewed(visit: Visit) -> None:
+def test_a_lost_connection_is_restored_after_the_session_was_checked_and_refreshed(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL, 401, HANEUL], REFRESH: [204]})
     expect_connection(page, CONNECTED)
     visit.chat.silent = True
@@ -717,7 +717,7 @@ def write(page: Page, message: str) -> None:
     page.keyboard.press("Enter")
 
 
-def test_a_message_without_an_answer_is_a_lost_connection_and_stays_to_be_sent_again(visit: Visit) -> None:
+def test_a_message_without_a_response_marks_the_connection_as_lost_and_can_be_resent(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL]}, still=True)
     expect_connection(page, CONNECTED)
     write(page, "들려요")
@@ -742,7 +742,7 @@ def test_a_message_without_an_answer_is_a_lost_connection_and_stays_to_be_sent_a
     expect(page.get_by_label("메시지")).to_have_value("쓰던 말")
 
 
-def test_answers_that_come_in_another_order_belong_to_their_messages(visit: Visit) -> None:
+def test_responses_in_another_order_are_shown_at_their_messages(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL]}, still=True)
     expect_connection(page, CONNECTED)
     visit.chat.silent = True
@@ -757,7 +757,7 @@ def test_answers_that_come_in_another_order_belong_to_their_messages(visit: Visi
 
 
 @pytest.mark.parametrize("use", ["the page comes to the front", "the field is focused"])
-def test_a_connection_that_was_quiet_is_probed_before_it_is_used(visit: Visit, use: str) -> None:
+def test_an_idle_connection_is_probed_before_it_is_used(visit: Visit, use: str) -> None:
     page = visit.open({ME: [HANEUL]}, still=True)
     expect_connection(page, CONNECTED)
 
@@ -770,7 +770,7 @@ def test_a_connection_that_was_quiet_is_probed_before_it_is_used(visit: Visit, u
 
     begin()
     page.clock.run_for(600_000)
-    assert visit.said == [], "nor is anything sent by the clock: each message is billed"
+    assert visit.said == [], "no message is sent periodically: each one is billed"
     page.get_by_role("heading", level=1).focus()
     visit.seconds = "300"
     begin()
@@ -790,7 +790,7 @@ def test_a_connection_that_was_quiet_is_probed_before_it_is_used(visit: Visit, u
     expect_connections(page, visit, 2)
 
 
-def test_a_handshake_without_an_answer_is_tried_again(visit: Visit) -> None:
+def test_a_handshake_without_a_response_is_tried_again(visit: Visit) -> None:
     script = CONNECTIONS_THAT_LAST % ("100,100,100", 0)
     page = visit.open({ME: [HANEUL]}, still=True, script=script.replace('"open"', '"never"'))
     expect_connection(page, "연결하고 있어요")
@@ -802,7 +802,7 @@ def test_a_handshake_without_an_answer_is_tried_again(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("frame", ["", "null", "[]", "5", "{", '"text"'])
-def test_a_frame_that_is_no_answer_breaks_nothing(visit: Visit, frame: str) -> None:
+def test_an_unreadable_frame_is_ignored(visit: Visit, frame: str) -> None:
     page = visit.open({ME: [HANEUL]})
     expect_connection(page, CONNECTED)
     visit.connections[0].send(frame)
@@ -810,7 +810,7 @@ def test_a_frame_that_is_no_answer_breaks_nothing(visit: Visit, frame: str) -> N
     expect(page.get_by_role("log").locator("p")).to_have_text(["하늘 안녕"])
 
 
-# Connections that last so many seconds each, and how long the chance of the day makes a wait.
+# Connections that last this many seconds each, and the random share of the pauses.
 CONNECTIONS_THAT_LAST = """
 const seconds = [%s];
 Math.random = () => %s;
@@ -841,14 +841,14 @@ window.WebSocket = class extends EventTarget {
     ],
     ids=["refused", "lost after a while", "lost at once"],
 )
-def test_a_connection_that_does_not_hold_is_tried_ever_later(
+def test_a_failing_connection_is_retried_with_growing_pauses(
     visit: Visit, chance: int, lasting: list[int], waits: list[int]
 ) -> None:
     script = CONNECTIONS_THAT_LAST % (",".join(map(str, lasting)), chance)
     page = visit.open({ME: [HANEUL]}, still=True, script=script)
 
     def tried() -> int:
-        """How often it was tried, once all that has begun until now is done: the page asks within this lock."""
+        """Return the number of attempts after the page has released its lock."""
         return int(page.evaluate("navigator.locks.request('session', () => tried)"))
 
     expect_connection(page, LOST)
@@ -861,7 +861,7 @@ def test_a_connection_that_does_not_hold_is_tried_ever_later(
         assert tried() == tries + 1
 
 
-def test_no_one_is_connected_any_more_whose_session_has_ended(visit: Visit) -> None:
+def test_the_end_of_the_session_closes_the_connection_and_clears_the_chat(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL, 401], REFRESH: [401]})
     expect_connection(page, CONNECTED)
     visit.connections[0].send(json.dumps({"nickname": "하늘", "message": "비밀"}))
@@ -879,7 +879,7 @@ def test_no_one_is_connected_any_more_whose_session_has_ended(visit: Visit) -> N
     expect_connections(page, visit, 1)
 
 
-def test_a_renewed_session_takes_a_connection_of_its_own(visit: Visit) -> None:
+def test_a_refreshed_session_opens_a_new_connection(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL], REFRESH: [204]})
     expect_connection(page, CONNECTED)
     come_back(page)
@@ -889,7 +889,7 @@ def test_a_renewed_session_takes_a_connection_of_its_own(visit: Visit) -> None:
     expect_connection(page, CONNECTED)
 
 
-def test_a_person_without_internet_is_told_and_connected_again_once_it_is_back(visit: Visit) -> None:
+def test_a_lost_network_is_shown_and_the_connection_restored_once_it_is_back(visit: Visit) -> None:
     page = visit.open({ME: [HANEUL]})
     expect_connection(page, CONNECTED)
     visit.context.set_offline(True)
@@ -902,7 +902,7 @@ def test_a_person_without_internet_is_told_and_connected_again_once_it_is_back(v
     expect_connections(page, visit, 2)
 
 
-def test_no_one_who_is_not_signed_in_is_connected(visit: Visit) -> None:
+def test_a_signed_out_page_opens_no_connection(visit: Visit) -> None:
     page = visit.open({})
     expect_title(page, SIGNED_OUT)
     visit.context.set_offline(True)

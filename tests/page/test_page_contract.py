@@ -16,7 +16,7 @@ ASKING = [file for file in FILES if set(paths(file.read_text()))]
 
 
 @pytest.mark.parametrize("file", ASKING, ids=lambda file: str(file.relative_to(ROOT)))
-def test_the_page_asks_for_routes_of_the_contract_alone(file: Path) -> None:
+def test_the_page_requests_only_routes_of_the_contract(file: Path) -> None:
     assert set(paths(file.read_text())) - ROUTES == set()
 
 
@@ -27,7 +27,7 @@ def test_the_routes_of_the_session_and_of_the_forms_are_found_in_the_scripts() -
     assert {contract.path_of(route) for route in wanted} <= found
 
 
-def test_the_forms_ask_for_a_password_as_long_as_the_user_pool_does() -> None:
+def test_the_forms_require_the_minimum_password_length_of_the_user_pool() -> None:
     scripts = [file.read_text() for file in FILES]
     limits = [int(number) for text in scripts for number in re.findall(r"\bMIN_PASSWORD\w* = (\d+)", text)]
     assert set(limits) == {contract.MIN_PASSWORD_LENGTH}

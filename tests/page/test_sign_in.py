@@ -15,7 +15,7 @@ NO_EMAIL = next(person for person in PEOPLE if not person.email)
 
 
 @pytest.mark.both_modes
-def test_a_person_signs_in_and_sees_nickname_and_email_also_after_a_reload(page: Page, sandbox: Sandbox) -> None:
+def test_a_signed_in_user_sees_nickname_and_email_also_after_a_reload(page: Page, sandbox: Sandbox) -> None:
     sign_in(page, sandbox)
     expect(page.locator("#email")).to_have_text(HANEUL.email or "")
     page.reload()
@@ -24,13 +24,13 @@ def test_a_person_signs_in_and_sees_nickname_and_email_also_after_a_reload(page:
 
 
 @pytest.mark.both_modes
-def test_the_back_button_shows_no_person_after_sign_out(page: Page, sandbox: Sandbox) -> None:
+def test_the_back_button_shows_no_personal_data_after_sign_out(page: Page, sandbox: Sandbox) -> None:
     sign_in(page, sandbox)
     page.get_by_role("button", name="로그아웃").click()
     expect_signed_out(page)
     pages_of_the_site = 0
     for _ in range(page.evaluate("history.length - 1")):
-        page.go_back()  # also to Kakao's page, which is Kakao's own and shows whom Kakao knows
+        page.go_back()  # also to Kakao's page, which shows the user that is signed in at Kakao
         if page.url.startswith(sandbox.site):
             pages_of_the_site += 1
             expect_signed_out(page)
@@ -40,7 +40,7 @@ def test_the_back_button_shows_no_person_after_sign_out(page: Page, sandbox: San
 
 
 @pytest.mark.both_modes
-def test_a_withheld_email_does_not_stand_in_the_way(page: Page, sandbox: Sandbox) -> None:
+def test_a_user_who_withholds_the_email_signs_in(page: Page, sandbox: Sandbox) -> None:
     forget(sandbox, BADA)
     press_kakao(page, sandbox)
     agree(page, BADA, withhold=("account_email",))
@@ -49,7 +49,7 @@ def test_a_withheld_email_does_not_stand_in_the_way(page: Page, sandbox: Sandbox
 
 
 @pytest.mark.both_modes
-def test_a_withheld_nickname_does_not_either(page: Page, sandbox: Sandbox) -> None:
+def test_a_user_who_withholds_the_nickname_signs_in(page: Page, sandbox: Sandbox) -> None:
     forget(sandbox, NO_EMAIL)
     press_kakao(page, sandbox)
     agree(page, NO_EMAIL, withhold=("profile_nickname",))
@@ -58,7 +58,7 @@ def test_a_withheld_nickname_does_not_either(page: Page, sandbox: Sandbox) -> No
 
 
 @pytest.mark.both_modes
-def test_the_page_refreshes_by_itself_before_the_token_ends(page: Page, sandbox: Sandbox) -> None:
+def test_the_page_refreshes_the_session_before_the_token_expires(page: Page, sandbox: Sandbox) -> None:
     page.clock.install()
     sign_in(page, sandbox)
     with page.expect_response(lambda response: response.url.endswith("/api/auth/refresh")) as refreshed:

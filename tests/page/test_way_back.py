@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 
 
 @pytest.mark.parametrize("here", ["/#comment-3", "/?page=2#comment-3", "/index.html#/board/7?a=1"])
-def test_a_sign_in_leads_back_to_the_fragment(page: Page, sandbox: Sandbox, here: str) -> None:
+def test_a_sign_in_returns_to_the_fragment(page: Page, sandbox: Sandbox, here: str) -> None:
     page.goto(sandbox.site + here)
     page.get_by_role("link", name="카카오 로그인").click()
     agree(page)

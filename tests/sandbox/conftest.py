@@ -38,7 +38,7 @@ Answer = tuple[int, str]
 
 @dataclass
 class Provider:
-    """A provider whose token endpoint answers what a test wants; `claims` is what its userinfo answers beside `sub`."""
+    """A provider whose token endpoint answers as a test sets. `claims` are what its userinfo returns beside `sub`."""
 
     url: str = ""
     subject: str = "1"

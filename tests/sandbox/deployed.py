@@ -1,4 +1,4 @@
-"""What clients of the deployed program do over HTTP and through its WebSocket."""
+"""Clients of the deployed program, over HTTP and through its WebSocket."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ TOKENS = {"AccessToken", "IdToken", "RefreshToken", "ExpiresIn", "TokenType"}  #
 
 
 def at(sandbox: Sandbox) -> str:
-    """The site where nobody has to look `localhost` up."""
+    """The site by its IP address, without a look-up of `localhost`."""
     return sandbox.site.replace("localhost", "127.0.0.1")
 
 
@@ -51,13 +51,13 @@ CONSENT = ["profile_nickname", "account_email"]
 
 @dataclass
 class Browser:
-    """What a browser keeps and follows, without its protections: those of the site have to be enough."""
+    """Keeps cookies and follows redirects as a browser, without its protections: those of the site must be enough."""
 
     sandbox: Sandbox
     cookies: dict[str, str] = field(default_factory=dict)
 
     def send(self, method: str, path: str, *, planted: str = "", **more: Any) -> requests.Response:
-        """Send the site's cookies, and `planted` ones beside them, and keep what comes back."""
+        """Send the site's cookies, and `planted` ones beside them, and keep the cookies of the response."""
         sent = "; ".join(
             [*(f"{name}={value}" for name, value in self.cookies.items()), *([planted] if planted else [])]
         )
@@ -99,7 +99,7 @@ class Browser:
         return self.send("GET", self.agree(self.begin(query), person, consent))
 
     def email(self) -> str | None:
-        """Whom the site's page would show, or None."""
+        """Return the user whom the site's page would show, or None."""
         answer = self.send("GET", "/api/userinfo", headers={"Sec-Fetch-Site": "same-origin"})
         return answer.json()["email"] if answer.status_code == 200 else None
 
@@ -114,7 +114,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def talk(sandbox: Sandbox, headers: Mapping[str, str], *frames: str) -> list[object]:
-    """Connect, send these frames, and return what came for each; raise WSServerHandshakeError where it is refused."""
+    """Connect, send these frames, and return the response to each. Raises WSServerHandshakeError for a refusal."""
 
     async def run() -> list[object]:
         async with ClientSession() as session, session.ws_connect(f"{at(sandbox)}/ws", headers=headers) as socket:
@@ -180,7 +180,7 @@ def on_pool(sandbox: Sandbox, operation: str, **given: Any) -> dict[str, Any]:
 
 
 def at_cognito(sandbox: Sandbox, operation: str, *, client: str = "clientId", **given: Any) -> dict[str, Any]:
-    """Call an operation of Cognito's as anybody may who knows the ids of the clients; `client` is the output's name."""
+    """Call a public operation of Cognito, which needs only a client id; `client` is the name of the output."""
     named = {"ClientId": sandbox.exports[client]}
     answer: dict[str, Any] = sandbox.account.call("cognito-idp", operation, named | given)
     return answer
@@ -219,18 +219,18 @@ KAKAO_IDENTITY = {"ProviderName": "Kakao", "ProviderAttributeName": "Cognito_Sub
 
 
 def profile_names(person: Person) -> tuple[str, str]:
-    """What the profile of a Kakao person is called: who came by token first, and who came on the web first."""
+    """The user names of a Kakao user: after a first sign-in by token, and after one on the web."""
     return f"kakao-{person.id}", f"Kakao_{person.id}"  # Cognito writes the second in lower case, the emulator does not
 
 
 def profiles(sandbox: Sandbox, person: Person) -> list[str]:
-    """The names of the profiles in the pool that are this Kakao person's, as Cognito compares them."""
+    """The names of this Kakao user's profiles in the pool, as Cognito compares them."""
     users = on_pool(sandbox, "ListUsers")["Users"]
     return sorted(user["Username"].lower() for user in users if user["Username"] in profile_names(person))
 
 
 def forget(sandbox: Sandbox, person: Person) -> None:
-    """Leave no profile of this Kakao person in the pool."""
+    """Delete every profile of this Kakao user in the pool."""
     identity = KAKAO_IDENTITY | {"ProviderAttributeValue": str(person.id)}
     with suppress(ClientError):  # the emulator would keep the link of a profile that is gone
         on_pool(sandbox, "AdminDisableProviderForUser", User=identity)
@@ -240,7 +240,7 @@ def forget(sandbox: Sandbox, person: Person) -> None:
 
 
 def kakao_tokens(sandbox: Sandbox, person: Person, **more: Any) -> dict[str, str]:
-    """Kakao's tokens for a person, as its SDK would have them."""
+    """Kakao's tokens for a user, as its SDK would have them."""
     answer = requests.post(f"{sandbox.kakao}/_stand-in/token", json={"person": person.id, **more}, timeout=60)
     tokens: dict[str, str] = answer.json()
     return tokens

@@ -52,9 +52,7 @@ def refused(answer: requests.Response) -> tuple[int, str]:
 # The table of statuses
 
 
-def test_an_account_begins_with_a_sign_up_and_the_code_that_was_mailed(
-    post: Post, sandbox: Sandbox, email: str
-) -> None:
+def test_an_account_is_confirmed_with_the_mailed_code(post: Post, sandbox: Sandbox, email: str) -> None:
     assert post("sign-up", email=email, password=PASSWORD).status_code == 200
     assert refused(post("sign-in", email=email, password=PASSWORD)) == (403, "not_confirmed")
     assert refused(post("confirm", email=email, code="000000")) == (400, "invalid_code")
@@ -62,7 +60,7 @@ def test_an_account_begins_with_a_sign_up_and_the_code_that_was_mailed(
     assert refused(post("confirm", email=email, code="123456")) == (409, "already_confirmed")
 
 
-def test_a_password_that_a_stranger_chose_for_an_e_mail_is_gone_when_its_owner_confirms(
+def test_a_password_chosen_by_a_stranger_is_reset_when_the_owner_of_the_e_mail_confirms(
     post: Post, sandbox: Sandbox, email: str
 ) -> None:
     strangers, own = {"email": email, "password": "chosen by a stranger"}, {"email": email, "password": PASSWORD}
@@ -78,16 +76,16 @@ def test_a_password_that_a_stranger_chose_for_an_e_mail_is_gone_when_its_owner_c
     assert post("sign-in", **own).status_code == 200
 
 
-def test_who_confirms_with_the_password_of_the_sign_up_keeps_it(post: Post, sandbox: Sandbox, email: str) -> None:
+def test_a_user_who_confirms_with_the_password_of_the_sign_up_keeps_it(
+    post: Post, sandbox: Sandbox, email: str
+) -> None:
     own = {"email": email, "password": PASSWORD}
     post("sign-up", **own)
     assert post("confirm", code=mailed_code(sandbox, email), **own).status_code == 200
     assert post("sign-in", **own).status_code == 200
 
 
-def test_a_password_that_was_reset_ends_the_sessions_of_the_old_one(
-    post: Post, sandbox: Sandbox, confirmed: str
-) -> None:
+def test_a_password_reset_ends_the_sessions_of_the_old_password(post: Post, sandbox: Sandbox, confirmed: str) -> None:
     kept = post("sign-in", email=confirmed, password=PASSWORD).json()["RefreshToken"]
     assert post("refresh", refresh_token=kept).status_code == 200
     time.sleep(1.1)  # Cognito and the emulator tell the tokens of before by the second
@@ -98,18 +96,18 @@ def test_a_password_that_was_reset_ends_the_sessions_of_the_old_one(
     assert post("sign-in", email=confirmed, password=PASSWORD).status_code == 200
 
 
-def test_a_taken_e_mail_is_said_to_be_in_whatever_case(post: Post, confirmed: str) -> None:
+def test_a_taken_e_mail_is_refused_in_upper_case_too(post: Post, confirmed: str) -> None:
     assert refused(post("sign-up", email=confirmed.upper(), password=PASSWORD)) == (409, "email_taken")
 
 
-def test_a_weak_password_and_a_bad_e_mail_are_told_apart(post: Post, email: str) -> None:
+def test_a_weak_password_and_an_invalid_e_mail_have_different_errors(post: Post, email: str) -> None:
     assert refused(post("sign-up", email=email, password="short")) == (400, "weak_password")
     assert refused(post("sign-up", email="person", password=PASSWORD)) == (400, "invalid_email")
     assert refused(post("sign-up", email=f"{'p' * 308}@example.com", password=PASSWORD)) == (400, "invalid_email")
     assert refused(post("sign-up", email=["person"], password=PASSWORD)) == (400, "invalid_request")
 
 
-def test_the_password_gives_tokens_with_which_the_api_knows_the_person(
+def test_a_sign_in_by_password_returns_tokens_that_the_api_accepts(
     post: Post, sandbox: Sandbox, confirmed: str
 ) -> None:
     answer = post("sign-in", email=confirmed, password=PASSWORD)
@@ -130,7 +128,7 @@ def test_a_wrong_password_and_an_unknown_e_mail_get_the_same_answer(post: Post, 
 
 
 @pytest.mark.parametrize("path", ["resend-code", "forgot-password"])
-def test_nobody_learns_from_asking_for_a_code_whether_an_account_exists(
+def test_requesting_a_code_does_not_reveal_whether_an_account_exists(
     post: Post, confirmed: str, email: str, path: str
 ) -> None:
     known, unknown = post(path, email=confirmed), post(path, email=f"no-{email}")
@@ -138,7 +136,7 @@ def test_nobody_learns_from_asking_for_a_code_whether_an_account_exists(
     assert (known.status_code, known.text) == (unknown.status_code, unknown.text)
 
 
-def test_nobody_learns_from_a_reset_whether_an_account_exists(post: Post, confirmed: str, email: str) -> None:
+def test_a_reset_does_not_reveal_whether_an_account_exists(post: Post, confirmed: str, email: str) -> None:
     def answer(email: str, password: str) -> tuple[int, str]:
         reset = post("reset-password", email=email, code="000000", password=password)
         return reset.status_code, reset.text
@@ -150,7 +148,7 @@ def test_nobody_learns_from_a_reset_whether_an_account_exists(post: Post, confir
         assert answer(confirmed, password)[0] == 400
 
 
-def test_a_forgotten_password_is_replaced(post: Post, sandbox: Sandbox, confirmed: str) -> None:
+def test_a_forgotten_password_can_be_replaced(post: Post, sandbox: Sandbox, confirmed: str) -> None:
     post("forgot-password", email=confirmed)
     new = "another long password"
     reset = post("reset-password", email=confirmed, code=mailed_code(sandbox, confirmed), password=new)
@@ -159,8 +157,8 @@ def test_a_forgotten_password_is_replaced(post: Post, sandbox: Sandbox, confirme
     assert post("sign-in", email=confirmed, password=new).status_code == 200
 
 
-def test_who_did_not_hear_that_a_step_was_done_is_told_how_to_go_on(post: Post, sandbox: Sandbox, email: str) -> None:
-    """Each step twice, as when a function dies between Cognito's answer and its own."""
+def test_repeating_a_finished_step_is_answered_with_the_next_step(post: Post, sandbox: Sandbox, email: str) -> None:
+    """Each step twice, as when a function crashes between Cognito's response and its own."""
     post("sign-up", email=email, password=PASSWORD)
     assert refused(post("sign-up", email=email, password=PASSWORD)) == (409, "email_taken")
     assert post("resend-code", email=email).status_code == 200
@@ -173,15 +171,15 @@ def test_who_did_not_hear_that_a_step_was_done_is_told_how_to_go_on(post: Post, 
     assert [post("sign-in", **new).status_code for _ in range(2)] == [200, 200]
 
 
-def test_a_code_comes_again(post: Post, sandbox: Sandbox, email: str) -> None:
+def test_a_code_can_be_sent_again(post: Post, sandbox: Sandbox, email: str) -> None:
     post("sign-up", email=email, password=PASSWORD)
     before = len([mail for mail in mails(sandbox.aws) if mail.to == email])
     assert post("resend-code", email=email).status_code == 200
     assert len([mail for mail in mails(sandbox.aws) if mail.to == email]) == before + 1
 
 
-def test_no_word_of_a_caller_confirms_an_account(post: Post, sandbox: Sandbox, email: str) -> None:
-    """Straight at Cognito, with the secret of the site's client."""
+def test_metadata_of_a_client_does_not_confirm_an_account(post: Post, sandbox: Sandbox, email: str) -> None:
+    """At Cognito's own API, with the secret of the site's client."""
     with_the_secret(
         sandbox,
         "SignUp",
@@ -198,10 +196,10 @@ def test_no_word_of_a_caller_confirms_an_account(post: Post, sandbox: Sandbox, e
 
 
 @pytest.mark.parametrize("more", [{"nickname": "가" * 1000}, {"name": "canary"}, {"email_verified": "true"}])
-def test_a_stranger_cannot_lock_an_e_mail_out_of_sessions_by_a_sign_up_with_more(
+def test_a_sign_up_with_further_attributes_is_refused_so_that_the_owner_can_sign_up(
     post: Post, sandbox: Sandbox, email: str, same_origin: dict[str, str], more: dict[str, str]
 ) -> None:
-    """Straight at Cognito, with the secret of the site's client."""
+    """At Cognito's own API, with the secret of the site's client."""
     attributes = [{"Name": name, "Value": value} for name, value in ({"email": email} | more).items()]
     with pytest.raises(ClientError) as refusal:
         with_the_secret(sandbox, "SignUp", Username=email, Password=PASSWORD, UserAttributes=attributes)
@@ -222,7 +220,7 @@ def test_a_stranger_cannot_lock_an_e_mail_out_of_sessions_by_a_sign_up_with_more
         ("kakao_challenge", "DefineAuthChallenge_Authentication"),
     ],
 )
-def test_each_trigger_answers_its_event_again_and_again_and_leaves_the_request_as_it_is(
+def test_each_trigger_is_idempotent_and_leaves_the_request_unchanged(
     sandbox: Sandbox, confirmed: str, module: str, source: str
 ) -> None:
     attributes = {"sub": "sub-1", "email": confirmed, "cognito:user_status": "CONFIRMED"}  # an event may hold all three
@@ -246,11 +244,11 @@ def same_origin(sandbox: Sandbox) -> dict[str, str]:
 
 
 def cookies(answer: requests.Response) -> dict[str, str]:
-    """What a browser would send back; `requests` keeps no secure cookies from plain http."""
+    """The cookies that a browser would send; `requests` keeps no secure cookies from plain http."""
     return dict(line.split(";")[0].split("=", 1) for line in answer.raw.headers.getlist("set-cookie"))
 
 
-def test_a_session_is_the_same_as_after_a_kakao_sign_in(
+def test_a_session_by_password_works_as_after_a_kakao_sign_in(
     post: Post, sandbox: Sandbox, confirmed: str, same_origin: dict[str, str]
 ) -> None:
     answer = post("sign-in", email=confirmed, password=PASSWORD, session=True, headers=same_origin)
@@ -271,7 +269,7 @@ def test_a_session_is_the_same_as_after_a_kakao_sign_in(
     assert post("refresh", headers=sent()).status_code == 401
 
 
-def test_a_client_refreshes_and_ends_the_tokens_that_it_keeps_itself(post: Post, confirmed: str) -> None:
+def test_a_client_can_refresh_and_revoke_tokens_that_it_keeps_itself(post: Post, confirmed: str) -> None:
     tokens = post("sign-in", email=confirmed, password=PASSWORD).json()
     refreshed = post("refresh", refresh_token=tokens["RefreshToken"])
     assert refreshed.status_code == 200
@@ -282,14 +280,14 @@ def test_a_client_refreshes_and_ends_the_tokens_that_it_keeps_itself(post: Post,
     assert refused(post("refresh", refresh_token=tokens["RefreshToken"])) == (401, "signed_out")
 
 
-def test_another_sites_page_cannot_sign_a_visitor_in(post: Post, confirmed: str) -> None:
+def test_a_page_of_another_site_cannot_sign_users_in(post: Post, confirmed: str) -> None:
     answer = post(
         "sign-in", email=confirmed, password=PASSWORD, session=True, headers={"origin": "https://evil.example"}
     )
     assert refused(answer) == (403, "cross_site")
 
 
-# What the emulated Cognito never says, said by a stub in its place
+# Errors that the emulated Cognito never returns, from a stub in its place
 
 
 @pytest.fixture(scope="module")
@@ -337,7 +335,7 @@ def cognito_says(sandbox: Sandbox) -> Iterator[Callable[[str], None]]:
         ("reset-password", "ExpiredCodeException", (400, "invalid_code")),
     ],
 )
-def test_what_cognito_says_of_its_own_is_answered(
+def test_each_error_of_cognito_has_its_response(
     post: Post, cognito_says: Callable[[str], None], path: str, error: str, expected: tuple[int, str]
 ) -> None:
     cognito_says(error)

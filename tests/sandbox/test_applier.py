@@ -1,4 +1,4 @@
-"""The applier applies all that the program declares, and refuses what it or AWS does not know."""
+"""The applier applies every type that the program declares, and refuses what it or AWS does not know."""
 
 from collections import Counter
 from typing import Any
@@ -12,16 +12,16 @@ from sandbox.aws.resources import CREATE, Created
 from tests.infra.engine import declare, declare_everything, declare_user_pool
 from tests.programs import WITH_A_SOCKET
 
-NOBODY = "http://127.0.0.1:1"
+NOWHERE = "http://127.0.0.1:1"
 
 
 @pytest.fixture(scope="module")
 def applier() -> Applier:
-    return Applier(Account(NOBODY, "ap-northeast-2"))
+    return Applier(Account(NOWHERE, "ap-northeast-2"))
 
 
 def apply(applier: Applier, kind: str, **inputs: Any) -> None:
-    """Apply a resource, as in a run of its own."""
+    """Apply a resource, as in a separate run."""
     applier._registered.clear()
     applier.new_resource(MockResourceArgs(kind, "thing", inputs, custom=True))
 
@@ -55,7 +55,7 @@ POOL = {"passwordPolicy": {"minimumLength": 12.0}}
         ({**POOL, "poolName": "카카오!"}, "cannot be '카카오!'; AWS takes what matches"),
     ],
 )
-def test_what_aws_does_not_know_is_refused_before_it_is_sent(applier: Applier, inputs: Any, complaint: str) -> None:
+def test_a_parameter_unknown_to_aws_is_refused_before_it_is_sent(applier: Applier, inputs: Any, complaint: str) -> None:
     with pytest.raises(NotApplicableError, match=complaint):
         apply(applier, "aws:cognito/userPool:UserPool", **inputs)
 
@@ -72,15 +72,17 @@ def test_an_error_names_the_resource(applier: Applier) -> None:
         apply(applier, "aws:cognito/userPoolDomain:UserPoolDomain", domain="d", userPoolId="ap-northeast-2_x")
 
 
-def test_only_the_emulator_can_be_reached_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_cannot_make_the_applier_reach_anything_but_the_emulator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://aws.example")
-    account = Account(NOBODY, "ap-northeast-2")
-    with pytest.raises(Exception, match=NOBODY):
+    account = Account(NOWHERE, "ap-northeast-2")
+    with pytest.raises(Exception, match=NOWHERE):
         account.call("cognito-idp", "DescribeUserPool", {"UserPoolId": "ap-northeast-2_x"})
 
 
-def test_what_has_been_applied_stays_and_a_change_of_it_needs_a_restart(
+def test_an_applied_resource_is_kept_and_a_change_of_it_needs_a_restart(
     applier: Applier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = []
@@ -97,8 +99,8 @@ def test_what_has_been_applied_stays_and_a_change_of_it_needs_a_restart(
         apply(applier, "lamp", colour="blue")
 
 
-def test_a_second_resource_of_one_type_and_name_is_refused_as_pulumi_refuses_it() -> None:
-    applier = Applier(Account(NOBODY, "ap-northeast-2"))
+def test_a_second_resource_of_the_same_type_and_name_is_refused() -> None:
+    applier = Applier(Account(NOWHERE, "ap-northeast-2"))
 
     def twice() -> None:
         for _ in range(2):
@@ -114,13 +116,13 @@ def test_a_second_resource_of_one_type_and_name_is_refused_as_pulumi_refuses_it(
             applier.run(stack="local", config={}, main=twice)
 
 
-def test_nothing_that_the_login_declares_shares_its_type_and_name_with_another_resource() -> None:
+def test_no_two_resources_of_the_login_have_the_same_type_and_name() -> None:
     names = Counter((resource.type, resource.name) for resource in declare_everything(program=WITH_A_SOCKET).resources)
     assert names
     assert {name for name, times in names.items() if times > 1} == set()
 
 
-def test_a_sender_of_ones_own_is_spelled_as_aws_spells_it(applier: Applier) -> None:
+def test_the_mail_settings_of_a_pool_are_valid_for_aws(applier: Applier) -> None:
     pool = declare_user_pool(mail_from="no-reply@example.com")
     with pytest.raises(NotApplicableError, match="Could not connect"):
         apply(applier, pool.type, **pool.inputs)

@@ -1,4 +1,4 @@
-"""Attacks on the whole login as deployed, by those who can send a browser somewhere or speak HTTP themselves."""
+"""Attacks on the deployed login, by a link that a user opens or by HTTP requests."""
 
 import base64
 import http.client
@@ -75,7 +75,7 @@ def expect_no_session(answer: requests.Response, browser: Browser) -> None:
 
 
 @pytest.mark.both_modes
-def test_the_attackers_own_code_and_state_sign_nobody_else_in(victim: Browser, attacker: Browser) -> None:
+def test_the_attackers_code_and_state_do_not_sign_the_victim_in(victim: Browser, attacker: Browser) -> None:
     callback = attacker.agree(attacker.begin(), ATTACKER)
     expect_no_session(victim.send("GET", callback), victim)
     victim.begin()
@@ -88,7 +88,7 @@ def test_the_attackers_own_code_and_state_sign_nobody_else_in(victim: Browser, a
 
 
 @pytest.mark.both_modes
-def test_somebody_elses_code_is_no_good_in_ones_own_login(victim: Browser, attacker: Browser) -> None:
+def test_a_stolen_code_is_refused_in_the_attackers_own_login(victim: Browser, attacker: Browser) -> None:
     stolen = parse_qs(urlsplit(victim.agree(victim.begin(), VICTIM)).query)["code"][0]
     state = parse_qs(urlsplit(attacker.begin()).query)["state"][0]
     answer = attacker.send("GET", f"/api/auth/callback?{urlencode({'code': stolen, 'state': state})}")
@@ -96,7 +96,7 @@ def test_somebody_elses_code_is_no_good_in_ones_own_login(victim: Browser, attac
 
 
 @pytest.mark.both_modes
-def test_a_code_is_good_once_even_with_the_cookie_of_its_login(victim: Browser, attacker: Browser) -> None:
+def test_a_code_is_valid_once_even_with_the_cookie_of_its_login(victim: Browser, attacker: Browser) -> None:
     callback = victim.agree(victim.begin(), VICTIM)
     attacker.cookies |= victim.cookies
     assert victim.send("GET", callback).status_code == 302
@@ -104,7 +104,7 @@ def test_a_code_is_good_once_even_with_the_cookie_of_its_login(victim: Browser, 
 
 
 @pytest.mark.both_modes
-def test_a_state_is_good_for_one_login(victim: Browser) -> None:
+def test_a_state_is_valid_for_one_login(victim: Browser) -> None:
     asked = victim.begin()
     assert victim.send("GET", victim.agree(asked, VICTIM)).status_code == 302
     kept = dict(victim.cookies)
@@ -113,7 +113,7 @@ def test_a_state_is_good_for_one_login(victim: Browser) -> None:
     assert victim.cookies == kept
 
 
-# Where a person is sent
+# Where a user is redirected to
 
 
 @pytest.mark.both_modes
@@ -137,7 +137,7 @@ def test_a_state_is_good_for_one_login(victim: Browser) -> None:
         "return_to=/api/auth/login",
     ],
 )
-def test_a_login_ends_at_the_site_whatever_the_link_asked_for(victim: Browser, query: str) -> None:
+def test_a_login_ends_at_the_site_whatever_its_link_contains(victim: Browser, query: str) -> None:
     answer = victim.sign_in(VICTIM, query)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
 
@@ -156,7 +156,7 @@ KEY = "stand-in-rest-api-key"
         "client_id={key}&client%5Fid=theirs&redirect_uri={uri}&response_type=code&state=a&state=b",
     ],
 )
-def test_the_way_to_kakao_leads_nowhere_for_a_request_that_is_not_cognitos(
+def test_the_route_to_kakao_refuses_a_request_that_differs_from_cognitos(
     victim: Browser, sandbox: Sandbox, query: str
 ) -> None:
     victim.begin("prompt=create")
@@ -165,7 +165,7 @@ def test_the_way_to_kakao_leads_nowhere_for_a_request_that_is_not_cognitos(
     assert (answer.status_code, "Location" in answer.headers) == (400, False)
 
 
-def test_nothing_that_a_link_adds_to_the_way_to_kakao_arrives_there(victim: Browser, sandbox: Sandbox) -> None:
+def test_parameters_added_to_the_route_to_kakao_are_not_passed_on(victim: Browser, sandbox: Sandbox) -> None:
     victim.begin("prompt=create")
     known = {"client_id": KEY, "redirect_uri": sandbox.exports["kakaoRedirectUri"], "response_type": "code"}
     extra = {"scope": "openid", "client%5Fid": "theirs", "request_uri": EVIL, "logout_redirect_uri": EVIL, "": "x"}
@@ -188,7 +188,9 @@ def test_nothing_that_a_link_adds_to_the_way_to_kakao_arrives_there(victim: Brow
     ],
     ids=lambda headers: next(iter(headers)),
 )
-def test_no_header_of_a_client_moves_the_site(victim: Browser, sandbox: Sandbox, headers: dict[str, str]) -> None:
+def test_no_header_of_a_client_changes_the_site_address(
+    victim: Browser, sandbox: Sandbox, headers: dict[str, str]
+) -> None:
     login = victim.send("GET", f"/api/auth/login?origin={quote(sandbox.site)}", headers=headers)
     location = urlsplit(login.headers["Location"])
     assert f"{location.scheme}://{location.netloc}" == authorization_server(sandbox)
@@ -230,7 +232,7 @@ def test_a_post_of_another_site_changes_no_session(
 
 @pytest.mark.both_modes
 @pytest.mark.parametrize(("method", "path"), [(m, p) for p in PATHS for m in METHODS if (m, p) not in ROUTES])
-def test_another_method_is_no_way_round(sandbox: Sandbox, session: dict[str, str], method: str, path: str) -> None:
+def test_another_http_method_is_refused(sandbox: Sandbox, session: dict[str, str], method: str, path: str) -> None:
     """Nor is the right one that a header names."""
     headers = {"Sec-Fetch-Site": "same-origin", "X-HTTP-Method-Override": "POST", "X-HTTP-Method": "POST"}
     answer = Browser(sandbox, dict(session)).send(method, path, headers=headers)
@@ -243,7 +245,7 @@ def test_another_method_is_no_way_round(sandbox: Sandbox, session: dict[str, str
 
 
 @pytest.mark.both_modes
-def test_a_planted_refresh_token_never_changes_who_is_signed_in(
+def test_a_planted_refresh_token_never_changes_the_user_of_a_session(
     sandbox: Sandbox, session: dict[str, str], attacker: Browser
 ) -> None:
     attacker.sign_in(ATTACKER)
@@ -255,7 +257,9 @@ def test_a_planted_refresh_token_never_changes_who_is_signed_in(
 
 
 @pytest.mark.both_modes
-def test_a_planted_refresh_token_signs_nobody_in_as_the_attacker(sandbox: Sandbox, attacker: Browser) -> None:
+def test_a_planted_refresh_token_does_not_sign_the_browser_in_as_the_attacker(
+    sandbox: Sandbox, attacker: Browser
+) -> None:
     attacker.sign_in(ATTACKER)
     browser = Browser(sandbox, {"__Secure-refresh": attacker.cookies["__Secure-refresh"]})
     answer = browser.send("POST", "/api/auth/refresh", headers={"Sec-Fetch-Site": "same-origin"})
@@ -265,16 +269,16 @@ def test_a_planted_refresh_token_signs_nobody_in_as_the_attacker(sandbox: Sandbo
 
 @pytest.mark.both_modes
 @pytest.mark.parametrize("planted", ["\u2000{}", "\u3000{}", "\xa0{}", "\u2028{}", "{}\u2000", "{}\xa0"])
-def test_a_cookie_whose_name_a_sibling_host_may_set_is_nobodys(
+def test_a_cookie_name_that_a_sibling_host_may_set_has_no_user(
     sandbox: Sandbox, session: dict[str, str], attacker: Browser, planted: str
 ) -> None:
-    """A browser does not take such a name for one that begins with `__Host-`; so the server must not either."""
+    """A browser does not treat such a name as one with the prefix `__Host-`, so the server must not either."""
     attacker.sign_in(ATTACKER)
     own = {"Sec-Fetch-Site": "same-origin", "Origin": sandbox.site}
     theirs = "; ".join(f"{planted.format(name)}={value}" for name, value in attacker.cookies.items())
-    nobody = own | {"Cookie": f"{theirs}; __Secure-refresh={attacker.cookies['__Secure-refresh']}".encode()}
-    assert requests.get(f"{at(sandbox)}/api/userinfo", headers=nobody, timeout=60).status_code == 401
-    assert requests.post(f"{at(sandbox)}/api/auth/refresh", headers=nobody, timeout=60).status_code == 401
+    planted_only = own | {"Cookie": f"{theirs}; __Secure-refresh={attacker.cookies['__Secure-refresh']}".encode()}
+    assert requests.get(f"{at(sandbox)}/api/userinfo", headers=planted_only, timeout=60).status_code == 401
+    assert requests.post(f"{at(sandbox)}/api/auth/refresh", headers=planted_only, timeout=60).status_code == 401
     with pytest.raises(WSServerHandshakeError):
         talk(sandbox, {"Cookie": theirs, "Origin": sandbox.site})
     beside = "; ".join([theirs, *(f"{name}={value}" for name, value in session.items())])
@@ -286,7 +290,7 @@ def test_a_cookie_whose_name_a_sibling_host_may_set_is_nobodys(
 
 
 @pytest.mark.both_modes
-def test_tokens_of_a_deleted_account_open_nothing_of_the_one_that_is_made_again_under_the_name(
+def test_tokens_of_a_deleted_account_do_not_open_a_new_account_of_the_same_name(
     sandbox: Sandbox,
 ) -> None:
     email = f"again-{secrets.token_hex(4)}@example.com"
@@ -314,7 +318,7 @@ def test_tokens_of_a_deleted_account_open_nothing_of_the_one_that_is_made_again_
 
 @pytest.fixture
 def grown(sandbox: Sandbox, attacker: Browser) -> Iterator[Callable[[int], int]]:
-    """Makes the ID token of this person as long as wanted, by groups, and returns its length."""
+    """Makes the ID token of the attacker as long as wanted, by groups, and returns its length."""
     attacker.sign_in(ATTACKER)
     name = attacker.send("GET", "/api/userinfo", headers={"Sec-Fetch-Site": "same-origin"}).json()["name"]
     groups: list[str] = []
@@ -343,7 +347,7 @@ CHROMIUM = {  # what it sends beside the cookies, with as much as a long address
 
 
 @pytest.mark.both_modes
-def test_who_has_the_longest_token_is_told_who_they_are_and_can_refresh_and_sign_out(
+def test_a_session_with_the_longest_token_works_refreshes_and_signs_out(
     sandbox: Sandbox, attacker: Browser, grown: Callable[[int], int]
 ) -> None:
     """With as many begun logins as a browser keeps for us."""
@@ -359,7 +363,7 @@ def test_who_has_the_longest_token_is_told_who_they_are_and_can_refresh_and_sign
 
 
 @pytest.mark.both_modes
-def test_who_has_a_token_that_no_browser_keeps_is_told_so_at_each_sign_in(
+def test_a_token_too_long_for_a_cookie_shows_an_error_page_at_each_sign_in(
     attacker: Browser, grown: Callable[[int], int]
 ) -> None:
     grown(4400)
@@ -369,7 +373,7 @@ def test_who_has_a_token_that_no_browser_keeps_is_told_so_at_each_sign_in(
     assert "운영자" in answer.text
 
 
-# Identities that a client makes up
+# Identities that a client invents
 
 
 SMUGGLED = {
@@ -385,7 +389,7 @@ SMUGGLED = {
 
 
 @pytest.mark.both_modes
-def test_a_header_that_names_a_person_is_nobody(sandbox: Sandbox, session: dict[str, str]) -> None:
+def test_headers_that_name_a_user_are_ignored(sandbox: Sandbox, session: dict[str, str]) -> None:
     assert Browser(sandbox).send("GET", "/api/userinfo", headers=SMUGGLED).status_code == 401
     own = {"Sec-Fetch-Site": "same-origin"}
     answers = [Browser(sandbox, dict(session)).send("GET", "/api/userinfo", headers=own | h) for h in ({}, SMUGGLED)]
@@ -393,7 +397,7 @@ def test_a_header_that_names_a_person_is_nobody(sandbox: Sandbox, session: dict[
 
 
 @pytest.mark.both_modes
-def test_a_clients_own_token_counts_alone_beside_somebodys_cookie(sandbox: Sandbox, session: dict[str, str]) -> None:
+def test_a_bearer_token_counts_instead_of_the_cookie(sandbox: Sandbox, session: dict[str, str]) -> None:
     own = {"Sec-Fetch-Site": "same-origin"}
     answer = Browser(sandbox, dict(session)).send("GET", "/api/userinfo", headers=own | bearer(id_token(sandbox)))
     assert answer.json()["email"] == EMAIL
@@ -426,7 +430,7 @@ def test_a_body_that_is_too_large_changes_nothing(sandbox: Sandbox, session: dic
     ids=["token", "logins", "nameless", "bearer", "header"],
 )
 @pytest.mark.parametrize("path", ["/api/userinfo", f"/api/auth/callback?code=x&state={'A' * 43}"])
-def test_headers_that_are_too_large_let_nobody_in(sandbox: Sandbox, headers: dict[str, str], path: str) -> None:
+def test_headers_that_are_too_large_are_refused(sandbox: Sandbox, headers: dict[str, str], path: str) -> None:
     answer = requests.get(at(sandbox) + path, headers=headers, allow_redirects=False, timeout=60)
     assert 400 <= answer.status_code < 500
     assert not any(f"{name}=" in answer.headers.get("Set-Cookie", "") for name in SESSION)
@@ -443,8 +447,8 @@ def test_headers_that_are_too_large_let_nobody_in(sandbox: Sandbox, headers: dic
         "/ws%2f..%2fapi%2fuserinfo",
     ],
 )  # fmt: skip
-def test_no_spelling_of_a_path_gets_past_the_door(sandbox: Sandbox, session: dict[str, str], path: str) -> None:
-    """Sent as it stands: neither without a token, nor from another site with the person's cookie."""
+def test_no_spelling_of_a_path_bypasses_the_authorizer(sandbox: Sandbox, session: dict[str, str], path: str) -> None:
+    """Sent unchanged, without a token and from another site with the user's cookie."""
     for headers in (
         {},
         {"Cookie": f"__Host-id={session['__Host-id']}", "Sec-Fetch-Site": "cross-site"},
@@ -460,7 +464,7 @@ def test_no_spelling_of_a_path_gets_past_the_door(sandbox: Sandbox, session: dic
         assert '"provider"' not in body
 
 
-# Straight at Cognito, as anybody may who knows the pool, the ids of the clients and the region
+# At Cognito's own API, with the public ids of the pool and the clients
 
 
 CODE = {"ConfirmationCode": "000000"}
@@ -473,7 +477,7 @@ SELF_SERVICE: dict[str, dict[str, Any]] = {
     "ConfirmForgotPassword": {"Username": EMAIL, "Password": PASSWORD} | CODE,
 }
 PARAMETERS = {"USERNAME": EMAIL, "PASSWORD": PASSWORD, "SRP_A": "ab", "REFRESH_TOKEN": "x.y.z"}
-# Each flow that the API knows; with the right password, which Cognito must not look at.
+# Each flow of the API, with the right password, which Cognito must not check.
 AUTH_FLOWS = [
     "USER_PASSWORD_AUTH",
     "USER_SRP_AUTH",
@@ -503,7 +507,7 @@ def refusal(sandbox: Sandbox, operation: str, client: str, **given: Any) -> str:
 
 @pytest.mark.both_modes
 @pytest.mark.parametrize("operation", SELF_SERVICE)
-def test_no_call_for_an_account_is_taken_from_a_stranger_through_the_sites_client(
+def test_account_calls_through_the_sites_client_are_refused_without_its_secret(
     sandbox: Sandbox, operation: str
 ) -> None:
     before = len(mails(sandbox.aws))
@@ -516,7 +520,7 @@ def test_no_call_for_an_account_is_taken_from_a_stranger_through_the_sites_clien
 @pytest.mark.both_modes
 @pytest.mark.parametrize("client", ["clientId", "appClientId"], indirect=True)
 @pytest.mark.parametrize("flow", AUTH_FLOWS)
-def test_no_sign_in_starts_at_cognitos_api_for_a_stranger(sandbox: Sandbox, flow: str, client: str) -> None:
+def test_no_sign_in_starts_at_cognitos_api_without_a_secret(sandbox: Sandbox, flow: str, client: str) -> None:
     for name in (EMAIL, f"kakao-{VICTIM.id}"):
         parameters = PARAMETERS | {"USERNAME": name}
         assert refusal(sandbox, "InitiateAuth", client, AuthFlow=flow, AuthParameters=parameters) in (
@@ -534,13 +538,13 @@ def test_no_sign_in_starts_at_cognitos_api_for_a_stranger(sandbox: Sandbox, flow
     ],
     indirect=["client"],
 )
-def test_no_challenge_is_answered_that_nobody_could_start(sandbox: Sandbox, challenge: str, client: str) -> None:
+def test_a_challenge_at_cognitos_api_is_refused_without_a_secret(sandbox: Sandbox, challenge: str, client: str) -> None:
     responses = {"USERNAME": EMAIL, "ANSWER": "{}", "NEW_PASSWORD": PASSWORD}
     given = {"ChallengeName": challenge, "ChallengeResponses": responses, "Session": "x" * 40}
     assert refusal(sandbox, "RespondToAuthChallenge", client, **given)
 
 
-def test_nobody_signs_up_through_the_client_of_the_apps(sandbox: Sandbox) -> None:
+def test_a_sign_up_through_the_app_client_is_refused(sandbox: Sandbox) -> None:
     """It has no secret: the trigger refuses it."""
     before = len(mails(sandbox.aws))
     assert refusal(sandbox, "SignUp", "appClientId", **SELF_SERVICE["SignUp"]) == "UserLambdaValidationException"
@@ -550,13 +554,13 @@ def test_nobody_signs_up_through_the_client_of_the_apps(sandbox: Sandbox) -> Non
 
 
 @pytest.mark.parametrize("operation", ["ConfirmSignUp", "ConfirmForgotPassword"])
-def test_through_the_client_of_the_apps_a_code_is_still_needed(sandbox: Sandbox, operation: str) -> None:
+def test_through_the_app_client_a_code_is_still_needed(sandbox: Sandbox, operation: str) -> None:
     assert refusal(sandbox, operation, "appClientId", **SELF_SERVICE[operation])
     assert id_token(sandbox)  # the password is the old one
 
 
 @pytest.mark.parametrize("operation", ["ResendConfirmationCode", "ForgotPassword"])
-def test_through_the_client_of_the_apps_a_code_reaches_the_owner_of_an_account_alone(
+def test_through_the_app_client_a_code_is_mailed_only_to_the_owner_of_an_account(
     sandbox: Sandbox, operation: str
 ) -> None:
     """Cognito's own limits for an account hold there; see the page of threats."""
@@ -569,7 +573,7 @@ def test_through_the_client_of_the_apps_a_code_reaches_the_owner_of_an_account_a
 
 @pytest.mark.both_modes
 @pytest.mark.parametrize("client", ["clientId", "appClientId"], indirect=True)
-def test_a_made_up_token_is_worth_nothing_at_cognitos_api(sandbox: Sandbox, victim: Browser, client: str) -> None:
+def test_an_invented_token_is_refused_at_cognitos_api(sandbox: Sandbox, victim: Browser, client: str) -> None:
     victim.sign_in(VICTIM)
     assert refusal(sandbox, "GetTokensFromRefreshToken", client, RefreshToken="x.y.z")
     at_cognito(sandbox, "RevokeToken", client=client, Token="x.y.z")
@@ -587,7 +591,7 @@ def at_hosted_login(sandbox: Sandbox, path: str, form: dict[str, str], secret: s
 
 
 @pytest.mark.parametrize("secret", [None, "", "wrong"])
-def test_a_stolen_code_and_its_verifier_are_worth_nothing_without_the_secret(
+def test_a_stolen_code_and_its_verifier_are_refused_without_the_secret(
     sandbox: Sandbox, victim: Browser, secret: str | None
 ) -> None:
     callback = victim.agree(victim.begin(), VICTIM)
@@ -605,7 +609,7 @@ def test_a_stolen_code_and_its_verifier_are_worth_nothing_without_the_secret(
 
 @pytest.mark.both_modes
 @pytest.mark.parametrize("client", ["clientId", "appClientId"], indirect=True)
-def test_a_stolen_refresh_token_of_the_site_is_worth_nothing_without_the_secret(
+def test_a_stolen_refresh_token_of_the_site_is_refused_without_the_secret(
     sandbox: Sandbox, victim: Browser, client: str
 ) -> None:
     victim.sign_in(VICTIM)
@@ -633,7 +637,7 @@ def test_a_stolen_refresh_token_of_the_site_is_worth_nothing_without_the_secret(
     ],
     ids=["none", "basic", "garbage", "malformed", "huge"],
 )
-def test_nobody_learns_of_a_kakao_user_without_kakaos_token(
+def test_the_claims_of_a_kakao_user_need_a_token_of_kakao(
     sandbox: Sandbox, authorization: str | None, challenge: str
 ) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
@@ -643,7 +647,7 @@ def test_nobody_learns_of_a_kakao_user_without_kakaos_token(
 
 
 @pytest.mark.parametrize("more", [{"app_id": 4242}, {"expires_in": -60}], ids=["of another app", "expired"])
-def test_a_kakao_token_that_is_not_ours_gives_no_claims(sandbox: Sandbox, more: dict[str, int]) -> None:
+def test_a_kakao_token_of_another_app_or_an_expired_one_gives_no_claims(sandbox: Sandbox, more: dict[str, int]) -> None:
     token = kakao_tokens(sandbox, VICTIM, **more)["access_token"]
     answer = requests.get(f"{at(sandbox)}/api/kakao/userinfo", headers=bearer(token), timeout=20)
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
@@ -666,7 +670,7 @@ FORGED: dict[str, Any] = {
 
 @pytest.mark.both_modes
 @pytest.mark.parametrize("name", FORGED)
-def test_nothing_that_a_sign_up_says_of_itself_is_believed(sandbox: Sandbox, name: str) -> None:
+def test_a_sign_up_stores_no_attributes_of_the_client_but_the_e_mail(sandbox: Sandbox, name: str) -> None:
     email = f"forger-{secrets.token_hex(4)}@example.com"
     body = {"email": email, "password": PASSWORD, name: FORGED[name], "UserAttributes": [{"Name": name, "Value": "1"}]}
     more = {"username": EMAIL, "attributes": {name: FORGED[name]}, "clientMetadata": {name: FORGED[name]}}
@@ -681,8 +685,8 @@ def test_nothing_that_a_sign_up_says_of_itself_is_believed(sandbox: Sandbox, nam
 
 
 @pytest.mark.both_modes
-def test_an_account_cannot_be_taken_by_its_e_mail(sandbox: Sandbox) -> None:
-    """By a sign-up under another name, or by giving one's own account the address."""
+def test_an_account_cannot_be_taken_over_by_its_e_mail(sandbox: Sandbox) -> None:
+    """By a sign-up under another name, or by an attacker's account with the e-mail."""
     victims = id_token(sandbox)
     with pytest.raises(ClientError) as refusal:
         with_the_secret(
@@ -713,7 +717,7 @@ def _subject(sandbox: Sandbox, token: str) -> object:
 
 
 @pytest.mark.both_modes
-def test_a_cookie_in_the_place_of_another_opens_nothing(sandbox: Sandbox, session: dict[str, str]) -> None:
+def test_swapped_cookies_are_refused(sandbox: Sandbox, session: dict[str, str]) -> None:
     own = {"Sec-Fetch-Site": "same-origin"}
     swapped = Browser(sandbox, {"__Host-id": session["__Secure-refresh"], "__Secure-refresh": session["__Host-id"]})
     assert swapped.send("GET", "/api/userinfo", headers=own).status_code == 401
@@ -722,7 +726,7 @@ def test_a_cookie_in_the_place_of_another_opens_nothing(sandbox: Sandbox, sessio
 
 
 @pytest.mark.both_modes
-def test_a_disabled_person_gets_no_new_tokens(sandbox: Sandbox, victim: Browser) -> None:
+def test_a_disabled_user_gets_no_new_tokens(sandbox: Sandbox, victim: Browser) -> None:
     own = {"Sec-Fetch-Site": "same-origin"}
     victim.sign_in(PEOPLE[2])
     name = victim.send("GET", "/api/userinfo", headers=own).json()["name"]

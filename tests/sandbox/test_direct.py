@@ -1,4 +1,4 @@
-"""A stack whose users sign in at Kakao itself: the web and the apps, one profile, and what Kakao's failures leave."""
+"""A stack whose users sign in at Kakao itself: the web and the apps, one profile, and failures of Kakao."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -72,7 +72,7 @@ def sub_of(token: str) -> str:
     return sub
 
 
-def test_the_stack_has_neither_an_identity_provider_nor_a_domain_nor_a_client_of_apps(sandbox: Sandbox) -> None:
+def test_in_direct_mode_the_stack_has_no_identity_provider_domain_or_app_client(sandbox: Sandbox) -> None:
     assert on_pool(sandbox, "ListIdentityProviders")["Providers"] == []
     assert "Domain" not in on_pool(sandbox, "DescribeUserPool")["UserPool"]
     assert len(on_pool(sandbox, "ListUserPoolClients")["UserPoolClients"]) == 1
@@ -82,9 +82,7 @@ def test_the_stack_has_neither_an_identity_provider_nor_a_domain_nor_a_client_of
 
 
 @pytest.mark.parametrize("first", ["web", "access_token", "id_token"])
-def test_who_signs_in_on_the_web_and_with_a_token_is_one_user_whichever_comes_first(
-    sandbox: Sandbox, first: str
-) -> None:
+def test_a_sign_in_on_the_web_and_one_by_token_are_the_same_user_in_any_order(sandbox: Sandbox, first: str) -> None:
     subs = []
     for way in (first, "web", "access_token", "id_token"):
         if way == "web":
@@ -98,8 +96,8 @@ def test_who_signs_in_on_the_web_and_with_a_token_is_one_user_whichever_comes_fi
 
 
 @pytest.mark.parametrize("first", ["web", "token"])
-def test_the_web_and_a_token_map_phone_number_and_birth_date_to_one_profile(sandbox: Sandbox, first: str) -> None:
-    """Each asks Kakao itself and writes by itself: what is wrong is brought up to date by the next sign-in."""
+def test_sign_ins_on_the_web_and_by_token_map_the_same_consents_to_one_profile(sandbox: Sandbox, first: str) -> None:
+    """Each sign-in requests the claims of Kakao and updates the profile."""
     name = f"kakao-{HANEUL.id}"
     for way in (first, "web", "token"):
         calls(sandbox)
@@ -119,7 +117,7 @@ def test_the_web_and_a_token_map_phone_number_and_birth_date_to_one_profile(sand
         on_pool(sandbox, "AdminUpdateUserAttributes", Username=name, UserAttributes=outdated)
 
 
-def test_first_sign_ins_of_both_kinds_at_once_end_at_one_profile(sandbox: Sandbox) -> None:
+def test_concurrent_first_sign_ins_of_both_kinds_use_one_profile(sandbox: Sandbox) -> None:
     browser = Browser(sandbox)
     callback = browser.agree(browser.begin(), HANEUL)
     token = kakao_tokens(sandbox, HANEUL)["access_token"]
@@ -138,7 +136,7 @@ def test_first_sign_ins_of_both_kinds_at_once_end_at_one_profile(sandbox: Sandbo
     assert profiles(sandbox, HANEUL) == [f"kakao-{HANEUL.id}"]
 
 
-def test_the_page_the_api_and_the_socket_know_a_user_who_came_straight_from_kakao(sandbox: Sandbox) -> None:
+def test_a_user_of_direct_mode_is_accepted_by_the_api_and_the_websocket(sandbox: Sandbox) -> None:
     browser = on_the_web(sandbox)
     user = browser.send("GET", "/api/userinfo", headers=PAGE).json()
     assert (user["name"], user["provider"]) == (f"kakao-{HANEUL.id}", "Kakao")
@@ -147,7 +145,7 @@ def test_the_page_the_api_and_the_socket_know_a_user_who_came_straight_from_kaka
     assert talk(sandbox, cookie) == []
 
 
-def test_a_session_is_refreshed_and_ended_without_a_hosted_login(sandbox: Sandbox) -> None:
+def test_a_session_can_be_refreshed_and_ended_without_a_hosted_login(sandbox: Sandbox) -> None:
     browser = on_the_web(sandbox)
     kept = Browser(sandbox, dict(browser.cookies))
     assert browser.send("POST", "/api/auth/refresh", headers=PAGE).status_code == 204
@@ -160,7 +158,7 @@ def test_a_session_is_refreshed_and_ended_without_a_hosted_login(sandbox: Sandbo
     assert kept.send("POST", "/api/auth/refresh", headers=PAGE).status_code == 401
 
 
-def test_the_tokens_of_an_app_are_refreshed_and_revoked(sandbox: Sandbox) -> None:
+def test_tokens_of_an_app_can_be_refreshed_and_revoked(sandbox: Sandbox) -> None:
     token = by_token(sandbox).json()["RefreshToken"]
     refreshed = ask(sandbox, "POST /api/auth/refresh", body={"refresh_token": token})
     assert (refreshed.status_code, set(refreshed.json())) == (200, TOKENS)
@@ -168,7 +166,7 @@ def test_the_tokens_of_an_app_are_refreshed_and_revoked(sandbox: Sandbox) -> Non
     assert ask(sandbox, "POST /api/auth/refresh", body={"refresh_token": token}).status_code == 401
 
 
-def test_a_disabled_user_gets_a_page_and_no_session(sandbox: Sandbox) -> None:
+def test_a_disabled_user_gets_an_error_page_and_no_session(sandbox: Sandbox) -> None:
     on_the_web(sandbox)
     on_pool(sandbox, "AdminDisableUser", Username=f"kakao-{HANEUL.id}")
     browser = Browser(sandbox)
@@ -181,7 +179,7 @@ def test_a_disabled_user_gets_a_page_and_no_session(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("mode", "status"), [("down", 502), ("broken", 502), ("garbage", 502), ("throttled", 429), ("slow", 504)]
 )
-def test_a_kakao_that_fails_is_a_page_and_nothing_is_half_made(
+def test_a_failure_of_kakao_is_an_error_page_and_creates_no_profile(
     sandbox: Sandbox, kakao: Switch, endpoint: str, mode: str, status: int
 ) -> None:
     browser = Browser(sandbox)
@@ -195,7 +193,7 @@ def test_a_kakao_that_fails_is_a_page_and_nothing_is_half_made(
     assert browser.sign_in(HANEUL).status_code == 302
 
 
-def test_a_code_without_the_verifier_of_its_login_is_worth_nothing_at_kakao(sandbox: Sandbox) -> None:
+def test_kakao_refuses_a_code_without_the_verifier_of_its_login(sandbox: Sandbox) -> None:
     """Even with the app's secret."""
     browser = Browser(sandbox)
     callback = browser.agree(browser.begin(), HANEUL)
@@ -215,7 +213,7 @@ def test_a_code_without_the_verifier_of_its_login_is_worth_nothing_at_kakao(sand
 
 
 def findings(sandbox: Sandbox, **changed: str) -> dict[str, str]:
-    """What the doctor finds in this sandbox, with some settings changed; an empty text is that all is well."""
+    """The doctor's findings in this sandbox, with some settings changed. An empty text means no fault."""
     target = stack.from_file(sandbox.documents)
     settings = dict(target.settings) | {own(key): value for key, value in changed.items()}
     with requests.Session() as session:
@@ -223,11 +221,11 @@ def findings(sandbox: Sandbox, **changed: str) -> dict[str, str]:
         return {finding.name: finding.found for finding in found}
 
 
-def test_the_doctor_finds_nothing_wrong(sandbox: Sandbox) -> None:
+def test_in_direct_mode_every_check_of_the_doctor_passes(sandbox: Sandbox) -> None:
     assert set(findings(sandbox).values()) == {""}
 
 
-def test_the_doctor_knows_that_the_login_leads_to_kakao_itself(sandbox: Sandbox) -> None:
+def test_in_direct_mode_the_doctor_checks_the_redirect_to_kakao(sandbox: Sandbox) -> None:
     name = "sign-in leads to Kakao"
     assert "another REST API key" in findings(sandbox, kakaoClientId="another")[name]
     assert "other scopes" in findings(sandbox, kakaoScopes="openid")[name]

@@ -1,4 +1,4 @@
-"""Each fault that the doctor knows, planted in the sandbox: it is found, with its fix, and nothing else is."""
+"""Each fault that the doctor knows, planted in the sandbox: the doctor finds exactly this one, with its fix."""
 
 import json
 import os
@@ -39,13 +39,13 @@ def examine(target: stack.Stack, session: requests.Session) -> list[Finding]:
 
 
 def only(findings: list[Finding], name: str) -> Finding:
-    """The finding of one check; every other one is that all is well."""
+    """Return the finding of one check, and check that every other one passed."""
     assert [str(finding) for finding in findings if finding.mark != "✓" and finding.name != name] == []
     (found,) = (finding for finding in findings if finding.name == name)
     return found
 
 
-def test_nothing_is_wrong_with_the_sandbox(target: stack.Stack, session: requests.Session) -> None:
+def test_every_check_of_the_doctor_passes_in_the_sandbox(target: stack.Stack, session: requests.Session) -> None:
     assert {finding.mark for finding in examine(target, session)} == {"✓"}
 
 
@@ -74,7 +74,7 @@ def at_kakao(sandbox: Sandbox, **app: Any) -> Iterator[None]:
         ({"scopes": ["account_email"]}, "in the app: openid, profile_nickname", "OpenID Connect); enable it: 카카오"),
     ],
 )
-def test_what_is_wrong_in_kakaos_console_is_named(
+def test_a_fault_in_kakaos_console_is_reported_with_its_fix(
     sandbox: Sandbox, target: stack.Stack, session: requests.Session, app: dict[str, Any], found: str, fix: str
 ) -> None:
     with at_kakao(sandbox, **app):
@@ -92,7 +92,7 @@ def test_what_is_wrong_in_kakaos_console_is_named(
         ("/oauth/authorize", "Kakao takes the sign-in", "down", "503"),
     ],
 )
-def test_a_kakao_that_answers_nothing_of_use_is_said_with_its_status(
+def test_an_unusable_response_of_kakao_is_reported_with_its_status(
     sandbox: Sandbox, target: stack.Stack, session: requests.Session, endpoint: str, name: str, mode: str, status: str
 ) -> None:
     switch = f"{sandbox.kakao}/_stand-in/mode"
@@ -124,7 +124,7 @@ def of_the_client(sandbox: Sandbox, **changes: Any) -> Iterator[None]:
 
 @contextmanager
 def of_the_provider(sandbox: Sandbox, **changes: str) -> Iterator[None]:
-    """What Cognito knows of Kakao, changed."""
+    """The identity provider in Cognito, changed."""
     which = {"UserPoolId": sandbox.exports["userPoolId"], "ProviderName": "Kakao"}
     before = sandbox.account.call("cognito-idp", "DescribeIdentityProvider", which)["IdentityProvider"]
     details = before["ProviderDetails"]
@@ -145,7 +145,7 @@ def of_the_provider(sandbox: Sandbox, **changes: str) -> Iterator[None]:
         (lambda it: of_the_provider(it, authorize_url=f"{it.kakao}/oauth/authorize"), "have no effect"),
     ],
 )
-def test_a_hosted_login_that_is_not_as_the_settings_are_wants_another_up(
+def test_a_hosted_login_that_differs_from_the_settings_needs_pulumi_up(
     sandbox: Sandbox,
     target: stack.Stack,
     session: requests.Session,
@@ -159,13 +159,13 @@ def test_a_hosted_login_that_is_not_as_the_settings_are_wants_another_up(
     assert finding.fix == "pulumi up"
 
 
-def test_a_client_that_is_gone_is_not_known_to_the_hosted_login(target: stack.Stack, session: requests.Session) -> None:
+def test_a_deleted_app_client_is_reported(target: stack.Stack, session: requests.Session) -> None:
     elsewhere = stack.Stack(target.settings, target.encrypted, {**target.outputs, "clientId": "gone"})
     finding = only(examine(elsewhere, session), "sign-in leads to Kakao")
     assert (finding.mark, "does not know this client" in finding.found) == ("✗", True)
 
 
-# What the sandbox has no way to break: an answer in the place of the server's
+# Faults that the sandbox cannot have: a response in place of the server's
 
 
 class Answering(BaseAdapter):
@@ -225,7 +225,7 @@ AUTHORIZE = "http://127.0.0.1:{kakao}/oauth/authorize"
         (f"{SITE}/ws", 101, "", {}, "WebSocket needs a session", "answers 101, not 401 or 403"),
     ],
 )
-def test_an_answer_that_would_end_in_a_failed_sign_in_is_named(
+def test_a_response_that_would_fail_a_sign_in_is_reported(
     sandbox: Sandbox,
     target: stack.Stack,
     session: requests.Session,
@@ -244,9 +244,7 @@ def test_an_answer_that_would_end_in_a_failed_sign_in_is_named(
     assert finding.fix
 
 
-def test_a_site_that_is_down_is_a_page_that_is_not_served(
-    sandbox: Sandbox, target: stack.Stack, session: requests.Session
-) -> None:
+def test_a_missing_index_html_is_reported(sandbox: Sandbox, target: stack.Stack, session: requests.Session) -> None:
     (bucket,) = sandbox.account.call("s3", "ListBuckets", {})["Buckets"]
     index = {"Bucket": bucket["Name"], "Key": "index.html"}
     before = sandbox.account.call("s3", "GetObject", index)
@@ -259,7 +257,7 @@ def test_a_site_that_is_down_is_a_page_that_is_not_served(
     assert (finding.mark, finding.fix) == ("✗", "pulumi up")
 
 
-def test_a_page_without_security_headers_is_named_with_them(
+def test_a_missing_security_header_is_reported_by_name(
     sandbox: Sandbox, target: stack.Stack, session: requests.Session
 ) -> None:
     present = dict.fromkeys(checks.SECURITY_HEADERS[1:], "some") | {"Content-Type": "text/html"}
@@ -268,7 +266,7 @@ def test_a_page_without_security_headers_is_named_with_them(
     assert (finding.mark, finding.found) == ("✗", f"the page has no header {checks.SECURITY_HEADERS[0]}")
 
 
-def test_what_this_machine_cannot_reach_is_no_failure(target: stack.Stack, session: requests.Session) -> None:
+def test_a_host_that_this_machine_cannot_reach_is_no_failure(target: stack.Stack, session: requests.Session) -> None:
     gone = {own("kakaoIssuer"): "http://127.0.0.1:9", own("kakaoApi"): "http://127.0.0.1:9"}
     away = stack.Stack({**target.settings, **gone}, target.encrypted, target.outputs)
     findings = {finding.name: finding for finding in examine(away, session)}
@@ -294,7 +292,7 @@ def without_routes_of_the_websocket(sandbox: Sandbox) -> Iterator[None]:
             call("apigatewayv2", "CreateRoute", api | again)
 
 
-def test_nothing_is_wrong_where_the_program_has_no_service_at_the_websocket(
+def test_the_doctor_finds_no_fault_in_a_program_without_a_websocket_service(
     sandbox: Sandbox, target: stack.Stack, session: requests.Session
 ) -> None:
     with without_routes_of_the_websocket(sandbox):
@@ -304,7 +302,9 @@ def test_nothing_is_wrong_where_the_program_has_no_service_at_the_websocket(
 # The command
 
 
-def test_the_command_prints_a_line_a_check_and_fails_where_one_did(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_the_command_prints_a_line_for_each_check_and_fails_with_a_failed_check(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     command = [sys.executable, "-m", "doctor", "--file", str(sandbox.documents)]
     well = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (well.returncode, well.stderr) == (0, "")
@@ -316,7 +316,7 @@ def test_the_command_prints_a_line_a_check_and_fails_where_one_did(sandbox: Sand
     assert CLIENT_SECRET not in sandbox.documents.read_text() + well.stdout + ill.stdout
 
 
-def test_a_stack_of_pulumis_is_asked_for_without_its_secrets(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_pulumi_stack_is_read_without_its_secrets(sandbox: Sandbox, tmp_path: Path) -> None:
     """A command named pulumi in its place, which knows these two questions only."""
     pulumi = tmp_path / "pulumi"
     documents = json.loads(sandbox.documents.read_text())

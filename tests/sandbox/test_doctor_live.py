@@ -1,4 +1,4 @@
-"""The live experiments in the emulated AWS: they run to their end, and leave nothing. What they see is no fact."""
+"""The live experiments in the emulated AWS: they run to their end and leave nothing. Their results are not facts."""
 
 import os
 import re
@@ -33,7 +33,7 @@ def aws() -> Iterator[Emulator]:
 
 @pytest.fixture
 def environment(aws: Emulator, tmp_path: Path) -> dict[str, str]:
-    """What boto3 reads: a profile whose account is the emulated one."""
+    """The environment for boto3: a profile whose account is the emulated one."""
     (tmp_path / "credentials").write_text("[scratch]\naws_access_key_id = test\naws_secret_access_key = test\n")
     places = {"AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"), "AWS_CONFIG_FILE": str(tmp_path / "none")}
     return {"PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": aws.url} | places
@@ -48,7 +48,7 @@ def session(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> bot
 
 @pytest.fixture
 def left(session: boto3.Session) -> Any:
-    """Names what is in the account."""
+    """Names the resources in the account."""
 
     def names() -> list[str]:
         pools = session.client("cognito-idp").list_user_pools(MaxResults=60)["UserPools"]
@@ -74,7 +74,7 @@ def command(aws: Emulator, *more: str) -> list[str]:
     return [*start, "--hosted-login", aws.url, *more]
 
 
-def test_each_experiment_runs_says_what_it_sees_and_nothing_is_left(
+def test_each_experiment_prints_its_result_and_leaves_no_resource(
     aws: Emulator, environment: dict[str, str], left: Any
 ) -> None:
     with process(command(aws, "--use-up-mails"), stdin=-1, cwd=ROOT, env=environment) as doctor:
@@ -89,7 +89,7 @@ def test_each_experiment_runs_says_what_it_sees_and_nothing_is_left(
 
 
 @pytest.mark.parametrize("typed", ["", "yes\n", "111111111111\n"])
-def test_nothing_is_made_unless_the_account_is_named(
+def test_without_the_account_id_no_resource_is_created(
     aws: Emulator, environment: dict[str, str], left: Any, typed: str
 ) -> None:
     with process(command(aws), stdin=-1, cwd=ROOT, env=environment) as doctor:
@@ -98,7 +98,7 @@ def test_nothing_is_made_unless_the_account_is_named(
     assert left() == []
 
 
-def test_an_experiment_that_fails_keeps_neither_the_next_one_nor_the_removal(
+def test_a_failed_experiment_stops_neither_the_next_one_nor_the_clean_up(
     aws: Emulator, session: boto3.Session, left: Any
 ) -> None:
     def fails(pool: Scratch) -> Iterator[str]:
@@ -113,7 +113,7 @@ def test_an_experiment_that_fails_keeps_neither_the_next_one_nor_the_removal(
     assert left() == []
 
 
-def test_an_expired_password_is_waited_for(
+def test_the_experiment_waits_until_the_password_has_expired(
     aws: Emulator, session: boto3.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept: list[float] = []
@@ -128,7 +128,9 @@ def test_an_expired_password_is_waited_for(
 @pytest.mark.parametrize(
     "call", ["CreateRole", "CreateFunction", "CreateUserPool", "CreateUserPoolDomain", "CreateIdentityProvider"]
 )
-def test_what_was_made_before_an_error_is_removed(session: boto3.Session, aws: Emulator, left: Any, call: str) -> None:
+def test_resources_created_before_an_error_are_removed(
+    session: boto3.Session, aws: Emulator, left: Any, call: str
+) -> None:
     def refuse(**_: Any) -> None:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": ""}}, call)
 
@@ -138,7 +140,7 @@ def test_what_was_made_before_an_error_is_removed(session: boto3.Session, aws: E
     assert left() == []
 
 
-def test_an_interrupt_removes_what_was_made_and_no_second_one_keeps_it_from_that(
+def test_an_interrupt_removes_the_resources_and_a_second_one_does_not_stop_that(
     aws: Emulator, environment: dict[str, str], left: Any
 ) -> None:
     with process(command(aws, "--wait"), stdin=-1, cwd=ROOT, env=environment) as doctor:
@@ -155,7 +157,7 @@ def test_an_interrupt_removes_what_was_made_and_no_second_one_keeps_it_from_that
     assert left() == []
 
 
-def test_what_cannot_be_removed_is_named_and_the_rest_is_removed() -> None:
+def test_a_resource_that_cannot_be_removed_is_named_and_the_rest_is_removed() -> None:
     said: list[str] = []
     made, removed = Created(said.append), []
 

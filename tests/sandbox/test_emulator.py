@@ -1,4 +1,4 @@
-"""The emulated AWS starts empty and apart, and leaves nothing behind."""
+"""The emulated AWS starts empty and isolated, and leaves nothing behind."""
 
 import os
 import signal
@@ -43,7 +43,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 @linux
-def test_nothing_that_the_caller_has_set_gets_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_of_the_caller_do_not_reach_the_emulator(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("AWS_ENDPOINT_URL", "AWS_SECRET_ACCESS_KEY", "http_proxy", "PERSIST_STATE")
     for name in names:
         monkeypatch.setenv(name, "http://127.0.0.1:1")
@@ -53,7 +53,7 @@ def test_nothing_that_the_caller_has_set_gets_in(monkeypatch: pytest.MonkeyPatch
 
 
 @linux
-def test_all_that_it_writes_and_all_that_it_starts_goes_with_it(account_at: Callable[[str], Any]) -> None:
+def test_the_emulator_leaves_no_files_or_processes(account_at: Callable[[str], Any]) -> None:
     port = free_ports()
     with emulated_aws(port) as emulator:
         account = account_at(emulator.url)
@@ -70,7 +70,7 @@ def test_all_that_it_writes_and_all_that_it_starts_goes_with_it(account_at: Call
 
 
 @linux
-def test_it_does_not_outlive_one_who_is_killed(tmp_path: Path) -> None:
+def test_the_emulator_ends_with_a_killed_caller(tmp_path: Path) -> None:
     program = """
 import sys
 from sandbox.emulator import emulated_aws
@@ -89,19 +89,19 @@ with emulated_aws(int(sys.argv[1])) as emulator:
     wait_until(lambda: not group(emulator))
 
 
-def test_it_may_end_by_itself_before_it_is_told_to() -> None:
+def test_an_emulator_that_ended_early_is_cleaned_up() -> None:
     with emulated_aws(free_ports()) as emulator:
         os.kill(emulator.process, signal.SIGKILL)
     assert not emulator.folder.exists()
 
 
-def test_why_it_did_not_start_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reason_of_a_failed_start_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/ls")  # knows no ministack
     with pytest.raises(NotStartedError, match=r"did not start:\n.*ls: "), emulated_aws(free_ports()):
         pytest.fail("it started")
 
 
-def test_one_that_is_never_ready_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_emulator_that_never_gets_ready_times_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     silent = tmp_path / "silent"
     silent.write_text("#!/bin/sh\nexec sleep 30\n")
     silent.chmod(0o755)
@@ -111,13 +111,13 @@ def test_one_that_is_never_ready_is_given_up(monkeypatch: pytest.MonkeyPatch, tm
         pytest.fail("it started")
 
 
-def test_a_taken_port_is_named_at_either_address_of_localhost(emulator: Emulator) -> None:
+def test_a_port_in_use_is_reported_with_its_number(emulator: Emulator) -> None:
     port = int(emulator.url.rpartition(":")[2])
     with pytest.raises(NotStartedError, match=f"Port {port} cannot be used.*make up PORT="), emulated_aws(port):
         pytest.fail("it started")
 
 
-def test_a_port_that_another_server_has_at_ipv6_is_taken() -> None:
+def test_a_port_in_use_at_ipv6_counts_as_in_use() -> None:
     try:
         server = socket.create_server(("::1", 0), family=socket.AF_INET6)
     except OSError:
@@ -126,7 +126,9 @@ def test_a_port_that_another_server_has_at_ipv6_is_taken() -> None:
         check_free(server.getsockname()[1])
 
 
-def test_a_missing_node_is_said_before_anything_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_node_js_is_reported_before_the_emulator_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NotStartedError, match=r"Node\.js is missing.*18"), emulated_aws(free_ports()):
         pytest.fail("it started")

@@ -9,7 +9,7 @@ import pytest
 from sandbox.event_loop import event_loop_thread
 
 
-def test_an_error_of_the_work_reaches_the_caller_and_the_thread_ends() -> None:
+def test_an_error_of_a_coroutine_reaches_the_caller_and_the_thread_ends() -> None:
     async def fail() -> None:
         raise ValueError
 
@@ -21,7 +21,7 @@ def test_an_error_of_the_work_reaches_the_caller_and_the_thread_ends() -> None:
 
 @pytest.mark.timeout(20)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_work_that_a_loop_has_not_begun_when_system_exit_ends_it_is_done_all_the_same() -> None:
+def test_a_coroutine_that_waits_when_system_exit_ends_the_loop_still_runs() -> None:
     busy, leave = threading.Event(), threading.Event()
     closed: list[bool] = []
 
@@ -45,7 +45,7 @@ def test_work_that_a_loop_has_not_begun_when_system_exit_ends_it_is_done_all_the
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_loop_that_system_exit_has_ended_still_shuts_its_servers_down() -> None:
+def test_a_loop_ended_by_system_exit_still_closes_its_servers() -> None:
     threads: list[threading.Thread] = []
     closed: list[bool] = []
 

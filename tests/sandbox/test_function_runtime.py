@@ -1,4 +1,4 @@
-"""What the terminal of the sandbox shows of a function: its output, its log lines, its errors and its time limit."""
+"""The sandbox's terminal shows a function's output, log lines, errors and time limit."""
 
 import os
 import subprocess
@@ -59,7 +59,7 @@ def test_the_terminal_shows_output_and_errors_of_a_function(tmp_path: Path, todo
     assert shown(tmp_path, todos=todos) == [f"todos: {line}" for line in lines]
 
 
-def test_the_terminal_shows_log_lines_from_info_of_the_team_and_from_warning_of_the_login(tmp_path: Path) -> None:
+def test_the_terminal_shows_log_lines_of_the_team_from_info_and_of_the_login_from_warning(tmp_path: Path) -> None:
     log = "import logging\nlog = logging.getLogger(__name__)\n"
     todos = (
         f"{log}from handlers.web import called\n{HANDLER}log.debug('d'); log.info('i', extra={{'n': 1}}); called()\n"

@@ -1,4 +1,4 @@
-"""The Kakao stand-in, over HTTP, as Cognito, a browser and a mobile app's backend meet it."""
+"""The Kakao stand-in, over HTTP, as Cognito, a browser and a mobile app's backend use it."""
 
 import base64
 import gc
@@ -46,11 +46,11 @@ class Kakao(requests.Session):
         )
 
     def authorize(self, **changes):
-        """The consent page, or what comes in its place; a parameter that is None is left out."""
+        """Request the consent page; a parameter that is None is left out."""
         return self.get("/oauth/authorize", params=asked(changes))
 
     def decide(self, person=HANEUL, consent=("account_email", "profile_nickname"), decision="agree", **changes):
-        """What the form of the consent page leads to."""
+        """Send the form of the consent page."""
         return self.post(
             "/oauth/authorize",
             params=asked(changes),
@@ -151,7 +151,7 @@ class Form(HTMLParser):
         return [each.get("value") for _, each in self.elements if each.get("name") == name]
 
 
-def test_the_consent_page_offers_each_person_and_says_that_it_is_not_kakao(kakao):
+def test_the_consent_page_lists_the_test_users_and_says_that_it_is_not_kakao(kakao):
     page = kakao.authorize()
     assert page.status_code == 200
     assert "카카오 모의 서버 (테스트)" in page.text
@@ -168,7 +168,7 @@ def test_the_consent_page_offers_each_person_and_says_that_it_is_not_kakao(kakao
         (None, ["account_email", "profile_nickname"]),
     ],
 )
-def test_the_consent_page_shows_the_items_that_were_asked_for_ticked(kakao, scope, items):
+def test_the_consent_page_shows_the_requested_items_checked(kakao, scope, items):
     form = Form(kakao.authorize(scope=scope).text)
     assert form.values("consent") == items
     assert all("checked" in each for _, each in form.elements if each.get("name") == "consent")
@@ -177,23 +177,23 @@ def test_the_consent_page_shows_the_items_that_were_asked_for_ticked(kakao, scop
 @pytest.mark.parametrize(
     "prompt", ["login", "select_account", "create", "login,select_account", "login select_account"]
 )
-def test_every_prompt_but_none_asks(kakao, prompt):
+def test_every_prompt_but_none_shows_the_consent_page(kakao, prompt):
     kakao.decide()
     assert kakao.authorize(prompt=prompt).status_code == 200
 
 
 @pytest.mark.parametrize("prompt", ["consent", "Login", "none,login", "none none2"])
-def test_a_prompt_that_kakao_does_not_document_is_refused(kakao, prompt):
+def test_an_undocumented_prompt_is_refused(kakao, prompt):
     answer = kakao.authorize(prompt=prompt)
     assert (answer.status_code, "KOE001" in answer.text) == (400, True)
 
 
-def test_prompt_none_without_a_session_at_kakao_goes_back_because_nobody_is_signed_in(kakao):
+def test_prompt_none_without_a_session_at_kakao_returns_login_required(kakao):
     answer = query(kakao.authorize(prompt="none"))
     assert (answer["error"], answer["state"]) == ("login_required", "the state")
 
 
-def test_prompt_none_gives_a_code_to_whom_kakao_knows_for_what_was_agreed_to_before(kakao):
+def test_prompt_none_with_a_session_returns_a_code_for_the_earlier_consents(kakao):
     kakao.decide(person=BADA, consent=["profile_nickname"])
     token = kakao.exchange(code=query(kakao.authorize(prompt="none", nonce="n"))["code"]).json()
     assert token["scope"] == "openid profile_nickname"
@@ -201,7 +201,7 @@ def test_prompt_none_gives_a_code_to_whom_kakao_knows_for_what_was_agreed_to_bef
     assert (claims["sub"], claims["nonce"]) == (str(BADA.id), "n")
 
 
-def test_prompt_none_goes_back_without_a_question_to_whom_is_no_member_of_the_app(kakao):
+def test_prompt_none_for_an_unlinked_user_returns_consent_required(kakao):
     token = kakao.sign_in(person=GUREUM)
     kakao.call("/v1/user/unlink", token["access_token"], "POST")
     answer = query(kakao.authorize(prompt="none"))
@@ -229,14 +229,14 @@ def test_a_sign_out_at_kakao_ends_the_browsers_session_there(kakao):
         ({"login_hint": "nobody@example.com"}, BADA),
     ],
 )
-def test_the_page_selects_whom_the_hint_or_the_session_names(kakao, parameters, selected):
+def test_the_page_selects_the_user_of_the_login_hint_or_the_session(kakao, parameters, selected):
     kakao.decide(person=BADA)
     elements = Form(kakao.authorize(**parameters).text).elements
     checked = [each["value"] for _, each in elements if each.get("name") == "person" and "checked" in each]
     assert checked == [str(selected.id)]
 
 
-def test_a_prompt_to_create_an_account_says_so(kakao):
+def test_prompt_create_shows_the_page_for_a_new_account(kakao):
     assert "카카오계정 가입" in kakao.authorize(prompt="create").text
     assert "카카오계정 가입" not in kakao.authorize().text
 
@@ -255,11 +255,11 @@ def terms(kakao):
 @pytest.mark.parametrize(
     ("wanted", "shown"), [(None, ["age_14", "ads"]), ("ads", ["ads"]), ("ads,age_14", ["ads", "age_14"]), ("x", [])]
 )
-def test_the_page_asks_for_the_terms_of_the_request_or_for_all(terms, wanted, shown):
+def test_the_page_shows_the_requested_terms_or_all(terms, wanted, shown):
     assert Form(terms.authorize(service_terms=wanted).text).values("terms") == shown
 
 
-def test_what_a_user_agreed_to_is_listed_and_an_optional_term_can_be_taken_back(terms):
+def test_accepted_terms_are_listed_and_an_optional_one_can_be_revoked(terms):
     form = {"person": DAON.id, "decision": "agree", "consent": [], "terms": ["age_14", "ads", "unknown"]}
     code = query(terms.post("/oauth/authorize", params=asked({}), data=form))["code"]
     token = terms.exchange(code=code).json()["access_token"]
@@ -289,7 +289,7 @@ def test_terms_need_an_access_token(terms):
     assert terms.post("/v2/user/revoke/service_terms", data={"tags": "ads"}).status_code == 401
 
 
-def test_hostile_parameters_stay_text_in_the_page(kakao):
+def test_parameters_with_html_are_escaped_in_the_page(kakao):
     hostile = "\"><script>alert(1)</script>'"
     for page in (
         kakao.authorize(state=hostile, nonce=hostile, login_hint=hostile),
@@ -303,7 +303,7 @@ def test_hostile_parameters_stay_text_in_the_page(kakao):
         assert "alert(1)</" not in page.text
 
 
-def test_a_query_that_no_browser_would_send_stays_text_in_the_page(kakao):
+def test_an_unencoded_query_is_escaped_in_the_page(kakao):
     request = requests.Request("GET", kakao.base + "/oauth/authorize", params=asked({})).prepare()
     connection = http.client.HTTPConnection(urlsplit(kakao.base).netloc, timeout=60)
     connection.request("GET", request.path_url + '&x="><script>')
@@ -322,7 +322,7 @@ def test_pages_run_no_script_and_set_no_cookie(kakao):
     assert kakao.get(stylesheet[1]).headers["Content-Type"].startswith("text/css")
 
 
-def test_a_redirect_uri_goes_out_letter_by_letter_as_it_is_registered(kakao):
+def test_a_registered_redirect_uri_is_used_unchanged(kakao):
     uri = "http://127.0.0.1:3001/%7Ecb?x=%2f~&y"
     kakao.post("/_stand-in/app", json={"redirect_uris": [uri]})
     location = kakao.decide(redirect_uri=uri, state=None).headers["Location"]
@@ -330,7 +330,7 @@ def test_a_redirect_uri_goes_out_letter_by_letter_as_it_is_registered(kakao):
     assert location.startswith(f"{uri}&code=")
 
 
-def test_the_form_leads_to_the_same_request(kakao):
+def test_the_form_keeps_the_parameters_of_the_request(kakao):
     page = kakao.authorize(state="a&b=c", nonce="n&n")
     (action,) = [each["action"] for tag, each in Form(page.text).elements if tag == "form"]
     answer = query(kakao.post(action, data={"person": BADA.id, "decision": "agree"}))
@@ -338,7 +338,7 @@ def test_the_form_leads_to_the_same_request(kakao):
     assert kakao.claims(kakao.exchange(code=answer["code"]).json())["nonce"] == "n&n"
 
 
-def test_a_cancelled_login_goes_back_with_access_denied(kakao):
+def test_a_cancelled_login_returns_access_denied(kakao):
     answer = kakao.decide(decision="cancel")
     assert answer.headers["Location"].startswith(ARRIVAL + "?")
     assert query(answer) == {
@@ -349,7 +349,7 @@ def test_a_cancelled_login_goes_back_with_access_denied(kakao):
 
 
 @pytest.mark.parametrize("form", [{}, {"person": "42", "decision": "agree"}, {"person": str(HANEUL.id)}])
-def test_a_form_that_the_page_cannot_send_signs_nobody_in(kakao, form):
+def test_an_invalid_form_of_the_consent_page_is_refused(kakao, form):
     answer = kakao.post("/oauth/authorize", params=asked({}), data=form)
     assert answer.status_code == 400
     assert "KOE001" in answer.text
@@ -376,21 +376,21 @@ def test_a_form_that_the_page_cannot_send_signs_nobody_in(kakao, form):
         ({"state": ["one", "two"]}, "KOE001"),
     ],
 )
-def test_a_wrong_request_is_a_page_at_kakao_and_never_a_redirect(kakao, changes, code):
+def test_a_wrong_request_shows_an_error_page_and_never_redirects(kakao, changes, code):
     for answer in (kakao.authorize(**changes), kakao.decide(**changes)):
         assert 400 <= answer.status_code < 500
         assert "Location" not in answer.headers
         assert code in answer.text
 
 
-def test_the_page_of_koe205_names_the_item_that_is_not_switched_on(kakao):
+def test_the_page_of_koe205_names_the_disabled_item(kakao):
     assert "<code>email</code>" in kakao.authorize(scope="openid email").text
 
 
 # Tokens
 
 
-def test_a_code_is_exchanged_for_tokens_in_kakaos_shape(kakao):
+def test_a_code_is_exchanged_for_tokens_in_kakaos_format(kakao):
     response = kakao.exchange(code=kakao.code())
     token = response.json()
     assert response.headers["Cache-Control"] == "no-store"
@@ -400,7 +400,7 @@ def test_a_code_is_exchanged_for_tokens_in_kakaos_shape(kakao):
     assert set(token["scope"].split()) == {"openid", "account_email", "profile_nickname"}
 
 
-def test_the_host_that_does_not_resolve_is_read_as_the_one_that_answers(kakao):
+def test_the_host_of_cognito_is_replaced_with_that_of_the_sandbox(kakao):
     answer = kakao.decide()
     assert answer.headers["Location"].startswith(ARRIVAL + "?code=")
     assert "id_token" in kakao.exchange(code=query(answer)["code"], redirect_uri=ARRIVAL).json()
@@ -418,7 +418,7 @@ def test_a_code_works_once(kakao):
     assert refused(kakao.exchange(code=code), 400, "invalid_grant", "KOE320")
 
 
-def test_of_many_exchanges_of_one_code_at_once_one_succeeds(kakao):
+def test_of_concurrent_exchanges_of_one_code_one_succeeds(kakao):
     code = kakao.code()
     statuses = []
     threads = [
@@ -455,11 +455,11 @@ def test_a_code_expires_after_ten_minutes(kakao, monkeypatch):
         ({"code_verifier": "v" * 43}, 400, "invalid_request", "KOE001"),
     ],
 )
-def test_a_wrong_exchange_is_refused_with_kakaos_code(kakao, changes, status, error, koe):
+def test_a_wrong_exchange_is_refused_with_kakaos_error_code(kakao, changes, status, error, koe):
     assert refused(kakao.exchange(**{"code": kakao.code()} | changes), status, error, koe)
 
 
-def test_the_client_secret_counts_in_the_form_only(kakao):
+def test_the_client_secret_is_accepted_in_the_form_only(kakao):
     header = kakao.post(
         "/oauth/token",
         auth=(APP.client_id, APP.client_secret),
@@ -479,7 +479,7 @@ def test_the_client_secret_counts_in_the_form_only(kakao):
     assert refused(in_query, 401, "invalid_client", "KOE010")
 
 
-def test_a_refusal_echoes_neither_code_nor_secret(kakao):
+def test_a_refusal_contains_neither_the_code_nor_the_secret(kakao):
     code = kakao.code()
     answer = kakao.exchange(code=code, client_secret="a-wrong-secret").text
     answer += kakao.exchange(code="an-unknown-code").text
@@ -499,12 +499,12 @@ def test_a_challenge_is_checked_against_the_verifier(kakao):
     assert kakao.exchange(code=code, code_verifier=verifier).ok
 
 
-def test_a_challenge_without_a_method_is_one_of_s256(kakao):
+def test_a_challenge_without_a_method_is_treated_as_s256(kakao):
     verifier = "v" * 43
     assert not kakao.exchange(code=kakao.code(code_challenge=verifier), code_verifier=verifier).ok
 
 
-def test_refreshing_gives_new_tokens_and_keeps_the_refresh_token(kakao):
+def test_a_refresh_returns_new_tokens_and_keeps_the_refresh_token(kakao):
     first = kakao.sign_in()
     form = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
     second = kakao.exchange(**form).json()
@@ -530,7 +530,7 @@ def test_a_refreshed_id_token_has_no_nonce(kakao):
         ({"client_secret": "wrong"}, 401, "invalid_client", "KOE010"),
     ],
 )
-def test_a_wrong_refresh_is_refused_with_kakaos_code(kakao, changes, status, error, koe):
+def test_a_wrong_refresh_is_refused_with_kakaos_error_code(kakao, changes, status, error, koe):
     form = {"grant_type": "refresh_token", "refresh_token": kakao.sign_in()["refresh_token"]}
     assert refused(kakao.exchange(**form | changes), status, error, koe)
 
@@ -541,10 +541,10 @@ def test_a_refresh_token_of_another_app_is_refused(kakao):
     assert refused(answer, 400, "invalid_grant", "KOE322")
 
 
-# What is told of a person
+# What an app learns of a user
 
 
-def test_the_id_token_says_who_signed_in_where_and_when(kakao):
+def test_the_id_token_has_the_user_the_issuer_the_audience_and_the_times(kakao):
     claims = kakao.claims(kakao.sign_in(nonce="the nonce"))
     assert (claims["iss"], claims["aud"], claims["sub"]) == (kakao.base, APP.client_id, str(HANEUL.id))
     assert claims["nonce"] == "the nonce"
@@ -552,13 +552,13 @@ def test_the_id_token_says_who_signed_in_where_and_when(kakao):
     assert (claims["nickname"], claims["email"]) == (HANEUL.nickname, HANEUL.email)
 
 
-def test_the_id_token_has_the_claims_of_kakaos_own(kakao):
+def test_the_id_token_has_the_same_claims_as_kakaos(kakao):
     claims = set(kakao.claims(kakao.sign_in()))
     assert claims == {"iss", "aud", "sub", "iat", "exp", "auth_time", "nickname", "email"}
 
 
 @pytest.mark.parametrize(("person", "verified"), [(HANEUL, True), (GUREUM, False)])
-def test_whether_the_email_is_verified_is_said_by_userinfo_and_me_alone(kakao, person, verified):
+def test_only_userinfo_and_me_say_whether_the_email_is_verified(kakao, person, verified):
     token = kakao.sign_in(person=person)
     assert "email_verified" not in kakao.claims(token)
     assert kakao.call("/v1/oidc/userinfo", token["access_token"]).json()["email_verified"] is verified
@@ -568,7 +568,7 @@ def test_whether_the_email_is_verified_is_said_by_userinfo_and_me_alone(kakao, p
 
 
 def me(kakao, person, *consents, query=""):
-    """What /v2/user/me tells of a person at an app that has every consent item switched on."""
+    """Return /v2/user/me for a user at an app that has every consent item enabled."""
     kakao.post("/_stand-in/app", json={"scopes": ["openid", *CONSENT_ITEMS]})
     asked = {"person": person.id, "scope": " ".join(["openid", *consents])}
     token = kakao.post("/_stand-in/token", json=asked).json()["access_token"]
@@ -576,7 +576,7 @@ def me(kakao, person, *consents, query=""):
     return kakao.call(f"/v2/user/me{query}", token).json()["kakao_account"]
 
 
-def test_me_has_each_consent_in_kakaos_own_form(kakao):
+def test_me_has_each_consent_in_kakaos_format(kakao):
     account = me(kakao, HANEUL, *CONSENT_ITEMS)
     told = {name: account[name] for name in ("name", "gender", "age_range", "birthyear", "birthday", "phone_number")}
     assert told == {
@@ -593,24 +593,24 @@ def test_me_has_each_consent_in_kakaos_own_form(kakao):
     assert not [name for name, needed in account.items() if name.endswith("_needs_agreement") and needed]
 
 
-def test_me_says_of_each_consent_that_is_withheld_that_it_needs_an_agreement_and_no_more(kakao):
+def test_for_a_withheld_consent_me_has_only_the_needs_agreement_flag(kakao):
     account = me(kakao, HANEUL)
     flags = {f"{item.flag}_needs_agreement" for item in CONSENT_ITEMS.values()}
     assert account == dict.fromkeys(flags, True) | {"has_email": True}
 
 
-def test_a_birthday_may_be_one_of_the_lunar_calendar(kakao):
+def test_a_birthday_may_be_in_the_lunar_calendar(kakao):
     account = me(kakao, BADA, "birthyear", "birthday")
     assert (account["birthday"], account["birthday_type"], account["is_leap_month"]) == ("0415", "LUNAR", True)
 
 
 @pytest.mark.parametrize(("query", "scheme"), [("", "http"), ("?secure_resource=true", "https")])
-def test_the_addresses_of_images_have_tls_only_where_it_is_asked_for(kakao, query, scheme):
+def test_image_addresses_use_https_only_with_secure_resource(kakao, query, scheme):
     profile = me(kakao, HANEUL, "profile_image", query=query)["profile"]
     assert {profile["profile_image_url"], profile["thumbnail_image_url"]} == {f"{scheme}://img.example.com/haneul.jpg"}
 
 
-def test_the_latest_requests_are_listed_once_without_what_they_hold(kakao):
+def test_the_latest_requests_are_listed_once_without_their_contents(kakao):
     kakao.get("/_stand-in/calls")
     token = kakao.sign_in()["access_token"]
     kakao.call("/v2/user/me?secure_resource=true", token)
@@ -618,7 +618,7 @@ def test_the_latest_requests_are_listed_once_without_what_they_hold(kakao):
     assert kakao.get("/_stand-in/calls").json() == []
 
 
-def test_a_withheld_email_is_told_nowhere(kakao):
+def test_a_withheld_email_is_in_no_response(kakao):
     token = kakao.sign_in(consent=["profile_nickname"])
     access_token = token["access_token"]
     me = kakao.call("/v2/user/me", access_token)
@@ -631,7 +631,7 @@ def test_a_withheld_email_is_told_nowhere(kakao):
         assert HANEUL.email not in str(told)
 
 
-def test_a_withheld_nickname_is_told_nowhere(kakao):
+def test_a_withheld_nickname_is_in_no_response(kakao):
     token = kakao.sign_in(consent=["account_email"])
     me = kakao.call("/v2/user/me", token["access_token"]).json()
     assert me["kakao_account"]["profile_nickname_needs_agreement"] is True
@@ -639,11 +639,11 @@ def test_a_withheld_nickname_is_told_nowhere(kakao):
         assert HANEUL.nickname not in str(told)
 
 
-def test_an_item_that_was_not_asked_for_cannot_be_agreed_to(kakao):
+def test_consent_to_an_item_that_was_not_requested_is_ignored(kakao):
     assert kakao.sign_in(scope="openid", consent=["account_email"])["scope"] == "openid"
 
 
-def test_a_person_without_email_signs_in_without_one(kakao):
+def test_a_user_without_an_email_signs_in_without_one(kakao):
     token = kakao.sign_in(person=DAON)
     account = kakao.call("/v2/user/me", token["access_token"]).json()["kakao_account"]
     assert account["has_email"] is False
@@ -660,13 +660,13 @@ def test_without_openid_there_is_no_id_token_and_no_userinfo(kakao):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_userinfo_and_me_take_get_and_post(kakao, method):
+def test_userinfo_and_me_accept_get_and_post(kakao, method):
     token = kakao.sign_in()["access_token"]
     assert kakao.call("/v1/oidc/userinfo", token, method).json()["sub"] == str(HANEUL.id)
     assert kakao.call("/v2/user/me", token, method).json()["id"] == HANEUL.id
 
 
-def test_access_token_info_tells_the_app_that_a_token_was_issued_to(kakao):
+def test_access_token_info_has_the_app_of_the_token(kakao):
     own = kakao.call("/v1/user/access_token_info", kakao.sign_in()["access_token"]).json()
     assert (own["id"], own["app_id"]) == (HANEUL.id, APP.app_id)
     assert 21500 < own["expires_in"] <= 21599
@@ -692,7 +692,7 @@ def test_an_api_without_a_valid_token_answers_401_with_code_minus_401(kakao, met
         assert (answer.status_code, answer.json()["code"]) == (401, -401)
 
 
-def test_an_access_token_counts_as_a_bearer_token_only(kakao):
+def test_an_access_token_is_accepted_only_as_a_bearer_token(kakao):
     token = kakao.sign_in()["access_token"]
     assert kakao.get("/v2/user/me", headers={"Authorization": f"KakaoAK {token}"}).status_code == 401
     assert kakao.get("/v2/user/me", params={"access_token": token}).status_code == 401
@@ -713,13 +713,13 @@ def test_logout_ends_one_login_and_no_other(kakao):
     assert kakao.call("/v2/user/me", second["access_token"]).ok
 
 
-def test_unlink_ends_every_login_of_the_person_at_the_app(kakao):
-    first, second, somebody_else = kakao.sign_in(), kakao.sign_in(), kakao.sign_in(person=BADA)
+def test_unlink_ends_every_login_of_the_user_at_the_app(kakao):
+    first, second, other_user = kakao.sign_in(), kakao.sign_in(), kakao.sign_in(person=BADA)
     other_app = kakao.post("/_stand-in/token", json={"person": HANEUL.id, "app_id": 999}).json()
     assert kakao.call("/v1/user/unlink", first["access_token"], "POST").json() == {"id": HANEUL.id}
     assert kakao.call("/v2/user/me", second["access_token"]).status_code == 401
     assert not kakao.exchange(grant_type="refresh_token", refresh_token=second["refresh_token"]).ok
-    assert kakao.call("/v2/user/me", somebody_else["access_token"]).ok
+    assert kakao.call("/v2/user/me", other_user["access_token"]).ok
     assert kakao.call("/v2/user/me", other_app["access_token"]).ok
 
 
@@ -752,7 +752,7 @@ def test_account_logout_returns_to_a_registered_address_only(kakao):
         ({"scopes": ["account_email", "profile_nickname"]}, "KOE205"),
     ],
 )
-def test_the_app_can_be_changed_as_in_kakaos_console_and_back(kakao, app, code):
+def test_the_app_can_be_changed_and_reset_as_in_kakaos_console(kakao, app, code):
     kakao.post("/_stand-in/app", json=app)
     assert code in kakao.authorize().text
     kakao.post("/_stand-in/app", json={})
@@ -765,13 +765,13 @@ def test_a_mobile_app_gets_tokens_without_a_browser(kakao):
     assert kakao.claims(token)["aud"] == "native"
 
 
-def test_tokens_can_be_had_that_have_expired(kakao):
+def test_expired_tokens_can_be_requested(kakao):
     token = kakao.post("/_stand-in/token", json={"person": BADA.id, "expires_in": -60}).json()
     assert kakao.call("/v1/user/access_token_info", token["access_token"]).status_code == 401
     assert kakao.claims(token)["exp"] < time.time()
 
 
-def test_kakao_can_change_its_key(kakao):
+def test_the_signing_key_can_be_rotated(kakao):
     kakao.sign_in()
     before = kakao.get("/.well-known/jwks.json").json()["keys"]
     assert kakao.post("/_stand-in/keys").status_code == 204
@@ -792,12 +792,12 @@ def test_a_switch_that_does_not_exist_is_refused(kakao, path, body):
     ("kind", "body"), [("application/json", "{"), ("application/json", "[]"), ("text/plain", "{}")]
 )
 @pytest.mark.parametrize("path", ["token", "mode", "app"])
-def test_a_switch_takes_a_json_object_alone(kakao, path, kind, body):
+def test_a_switch_accepts_only_a_json_object(kakao, path, kind, body):
     answer = kakao.post(f"/_stand-in/{path}", data=body, headers={"Content-Type": kind})
     assert (answer.status_code, answer.json()["code"]) == (400, -2)
 
 
-def test_kakao_down_is_503_everywhere_until_it_is_up(kakao):
+def test_mode_down_answers_503_everywhere_until_mode_up(kakao):
     kakao.post("/_stand-in/mode", json={"mode": "down"})
     for answer in (kakao.authorize(), kakao.exchange(), kakao.get("/v2/user/me")):
         assert (answer.status_code, answer.json()["code"]) == (503, -9798)
@@ -810,13 +810,13 @@ def test_a_mode_can_be_limited_to_an_endpoint(kakao):
     assert kakao.exchange(code=kakao.code()).status_code == 503
 
 
-def test_a_mode_can_begin_after_some_requests_there(kakao):
+def test_a_mode_can_start_after_a_number_of_requests(kakao):
     kakao.post("/_stand-in/mode", json={"mode": "down", "endpoints": ["/v2/user/me"], "after": 2})
     kakao.get("/v1/oidc/userinfo")
     assert [kakao.get("/v2/user/me").status_code for _ in range(4)] == [401, 401, 503, 503]
 
 
-def test_garbage_is_a_success_that_is_no_json(kakao):
+def test_mode_garbage_answers_200_without_json(kakao):
     kakao.post("/_stand-in/mode", json={"mode": "garbage"})
     answer = kakao.exchange()
     assert answer.status_code == 200
@@ -825,13 +825,13 @@ def test_garbage_is_a_success_that_is_no_json(kakao):
 
 
 @pytest.mark.parametrize(("mode", "answered"), [("broken", (500, -1)), ("throttled", (429, -10))])
-def test_kakao_can_fail_with_another_status(kakao, mode, answered):
+def test_modes_broken_and_throttled_answer_500_and_429(kakao, mode, answered):
     kakao.post("/_stand-in/mode", json={"mode": mode})
     answer = kakao.get("/v2/user/me")
     assert (answer.status_code, answer.json()["code"]) == answered
 
 
-def test_a_refusing_kakao_ends_the_connection_without_an_answer(kakao):
+def test_mode_refusing_closes_the_connection_without_a_response(kakao):
     kakao.post("/_stand-in/mode", json={"mode": "refusing", "endpoints": ["/oauth/token"]})
     with pytest.raises(requests.ConnectionError):
         kakao.exchange()
@@ -839,7 +839,7 @@ def test_a_refusing_kakao_ends_the_connection_without_an_answer(kakao):
     assert kakao.sign_in()
 
 
-def test_a_slow_kakao_answers_late_but_rightly(kakao):
+def test_mode_slow_answers_late_but_correctly(kakao):
     kakao.post("/_stand-in/mode", json={"mode": "slow", "seconds": 0.2, "endpoints": ["/oauth/token"]})
     code, before = kakao.code(), time.monotonic()
     assert kakao.exchange(code=code).ok
@@ -851,7 +851,7 @@ def test_a_slow_kakao_answers_late_but_rightly(kakao):
 
 @pytest.fixture
 def held() -> Iterator[tuple[Kakao, threading.Thread]]:
-    """A stand-in of its own, and a request that it holds for a minute."""
+    """A separate stand-in, and a request that it holds for a minute."""
     with serve(0, APP, {}) as base, Kakao(base) as kakao:
         kakao.post("/_stand-in/mode", json={"mode": "slow", "seconds": 60})
         waiting = threading.Thread(target=requests.get, args=[f"{base}/.well-known/jwks.json"], daemon=True)
@@ -862,18 +862,18 @@ def held() -> Iterator[tuple[Kakao, threading.Thread]]:
     assert not waiting.is_alive()
 
 
-def test_a_slow_request_does_not_hold_up_the_end(held):
-    """The fixture ends the stand-in, and then looks."""
+def test_a_held_request_does_not_delay_the_shutdown(held):
+    """The fixture ends the stand-in, and then checks the request."""
 
 
-def test_a_held_request_is_answered_once_kakao_is_up(held):
+def test_a_held_request_is_answered_after_mode_up(held):
     kakao, waiting = held
     kakao.post("/_stand-in/mode", json={"mode": "up"})
     waiting.join(30)
     assert not waiting.is_alive()
 
 
-def test_a_connection_does_not_outlive_the_stand_in():
+def test_open_connections_are_closed_at_the_shutdown():
     with requests.Session() as session:
         with serve(0, APP, {}) as base:
             session.get(base)
@@ -881,7 +881,7 @@ def test_a_connection_does_not_outlive_the_stand_in():
             session.get(base)
 
 
-def test_a_taken_port_is_an_error_that_names_it():
+def test_a_port_in_use_is_an_error_that_names_the_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -890,7 +890,7 @@ def test_a_taken_port_is_an_error_that_names_it():
             pass
 
 
-def test_it_frees_its_port_and_its_sockets_at_the_end():
+def test_the_stand_in_frees_its_port_and_its_sockets_at_the_end():
     with serve(0, APP, {}) as base:
         pass
     gc.collect()  # an open socket would warn
@@ -898,12 +898,12 @@ def test_it_frees_its_port_and_its_sockets_at_the_end():
         assert again == base
 
 
-def test_it_logs_no_request(kakao, caplog):
+def test_the_stand_in_logs_no_request(kakao, caplog):
     with caplog.at_level(logging.DEBUG):
         kakao.sign_in()
         kakao.get("/nothing")
     assert not [record for record in caplog.records if record.name.startswith("aiohttp")]
 
 
-def test_the_secret_is_not_in_what_is_printed_of_an_app():
+def test_the_repr_of_an_app_hides_the_secret():
     assert APP.client_secret not in repr(APP)

@@ -1,4 +1,4 @@
-"""What the Kakao stand-in decides about a request, without HTTP."""
+"""The decisions of the Kakao stand-in about a request, without HTTP."""
 
 import re
 import string
@@ -36,7 +36,7 @@ def refusal(check, *arguments):
 
 
 @given(st.lists(st.tuples(TEXT, TEXT)))
-def test_a_parameter_that_repeats_is_refused_whatever_its_values(pairs):
+def test_a_repeated_parameter_is_refused(pairs):
     names = [name for name, _ in pairs]
     if len(set(names)) == len(names):
         assert parameters(pairs) == dict(pairs)
@@ -50,7 +50,7 @@ def test_a_parameter_without_a_value_counts_as_omitted():
 
 
 @given(TEXT, st.sampled_from([REDIRECT, f"{REDIRECT}?a=b", f"{REDIRECT}?"]))
-def test_the_answer_carries_the_state_unchanged_and_adds_to_the_query_alone(state, redirect_uri):
+def test_the_response_keeps_the_state_and_only_appends_to_the_query(state, redirect_uri):
     location = AuthorizationRequest(redirect_uri, ("openid",), state=state).answer(code="c")
     assert location.startswith(redirect_uri.rstrip("?"))
     assert parse_qsl(urlsplit(location).query)[-2:] == [("code", "c"), ("state", state)]
@@ -62,12 +62,12 @@ def test_scopes_are_separated_by_spaces_or_commas(scope):
 
 
 @pytest.mark.parametrize("scope", [None, " ", ","])
-def test_without_a_scope_the_app_gets_all_that_is_switched_on(scope):
+def test_without_a_scope_the_app_gets_all_enabled_scopes(scope):
     assert check_authorization_request(APP, ASKED | ({"scope": scope} if scope else {})).scopes == APP.scopes
 
 
 @given(VERIFIER, VERIFIER)
-def test_a_code_takes_the_verifier_of_its_challenge_and_no_other(verifier, other):
+def test_a_code_accepts_only_the_verifier_of_its_challenge(verifier, other):
     request = check_authorization_request(APP, ASKED | {"code_challenge": s256(verifier)})
     code = Code(Login(PEOPLE[0], APP, request.scopes), REDIRECT, request.code_challenge)
     form = {"code": "c", "redirect_uri": REDIRECT}
@@ -116,7 +116,7 @@ def test_each_consent_item_has_an_attribute():
 
 @pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.nickname)
 @pytest.mark.parametrize("scope", CONSENT_ITEMS)
-def test_an_item_is_told_with_its_consent_and_not_without(scope, person):
+def test_an_item_is_returned_only_with_its_consent(scope, person):
     attribute = getattr(person, ATTRIBUTES[scope])
     if scope == "profile_image" and attribute is not None:
         attribute = f"http://{attribute}"
@@ -131,7 +131,7 @@ def test_an_item_is_told_with_its_consent_and_not_without(scope, person):
 
 
 @pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.nickname)
-def test_an_item_that_the_app_has_not_switched_on_is_not_mentioned(person):
+def test_an_item_disabled_in_the_app_is_not_returned(person):
     account = user_me(Login(person, APP, APP.scopes))["kakao_account"]
     assert {name for name in account if name.endswith("_needs_agreement")} == {
         *("email_needs_agreement", "profile_nickname_needs_agreement")

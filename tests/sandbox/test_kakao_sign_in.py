@@ -62,7 +62,7 @@ def post(sandbox: Sandbox, request: pytest.FixtureRequest) -> Post:
 
 @pytest.fixture
 def issue(sandbox: Sandbox) -> Issue:
-    """Kakao's tokens for a person, as its SDK would have them."""
+    """Kakao's tokens for a user, as its SDK would have them."""
 
     def issue(person: Person = HANEUL, **more: Any) -> dict[str, str]:
         return kakao_tokens(sandbox, person, **more)
@@ -99,7 +99,7 @@ def refused(answer: requests.Response) -> tuple[int, str]:
 
 
 def in_time(post: Post, **body: Any) -> requests.Response:
-    """Ask again where Kakao was too slow: on a busy machine the stand-in may be, whatever the test is about."""
+    """Repeat the request where Kakao was too slow: on a busy machine the stand-in may be."""
     for _ in range(5):
         answer = post(**body)
         if answer.status_code != 504:
@@ -107,12 +107,12 @@ def in_time(post: Post, **body: Any) -> requests.Response:
     return answer
 
 
-# One person
+# One user
 
 
 @pytest.mark.both_modes
 @pytest.mark.parametrize("kind", ["access_token", "id_token"])
-def test_a_person_who_comes_by_token_first_is_the_same_one_in_the_browser(
+def test_a_user_who_signs_in_by_token_first_is_the_same_user_in_the_browser(
     post: Post, issue: Issue, sandbox: Sandbox, kind: str
 ) -> None:
     answer = post(**{kind: issue()[kind]})
@@ -121,10 +121,10 @@ def test_a_person_who_comes_by_token_first_is_the_same_one_in_the_browser(
     by_token, in_browser = unverified_claims(answer.json()["IdToken"]), hosted_sign_in(sandbox)
     assert by_token["sub"] == in_browser["sub"]
     assert profiles(sandbox, HANEUL) == [f"kakao-{HANEUL.id}"]
-    assert post(**{kind: issue()[kind]}).status_code == 200  # and is let in by token afterwards
+    assert post(**{kind: issue()[kind]}).status_code == 200  # and later sign-ins by token work
 
 
-def test_a_person_who_comes_in_the_browser_first_continues_there_and_is_the_same_one(
+def test_a_user_who_signs_in_in_the_browser_first_must_use_the_browser_again(
     post: Post, issue: Issue, sandbox: Sandbox
 ) -> None:
     first = hosted_sign_in(sandbox)
@@ -137,7 +137,7 @@ def test_a_person_who_comes_in_the_browser_first_continues_there_and_is_the_same
     assert profiles(sandbox, HANEUL) == [f"kakao_{HANEUL.id}"]
 
 
-def test_an_app_goes_on_at_the_address_that_it_was_told(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+def test_an_app_can_sign_in_at_the_returned_authorize_url(post: Post, issue: Issue, sandbox: Sandbox) -> None:
     first = hosted_sign_in(sandbox)
     callback, verifier = "https://app.example.com/callback", "v" * 43
     challenge = "7w_YNF9DSfIdPf_pRjSq646_kPr-2-o9NAl16JGghdM"
@@ -165,7 +165,7 @@ def test_an_app_goes_on_at_the_address_that_it_was_told(post: Post, issue: Issue
     assert ask(sandbox, "POST /api/auth/refresh", body=sent).status_code == 401
 
 
-def test_first_sign_ins_of_both_kinds_at_once_end_at_one_profile(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+def test_concurrent_first_sign_ins_of_both_kinds_use_one_profile(post: Post, issue: Issue, sandbox: Sandbox) -> None:
     tokens = [issue()["access_token"] for _ in range(4)]
     start = Barrier(5)
 
@@ -184,14 +184,14 @@ def test_first_sign_ins_of_both_kinds_at_once_end_at_one_profile(post: Post, iss
         begun = [threads.submit(by_token, token) for token in tokens]
         begun.append(threads.submit(in_browser))
         ended = [one.result() for one in begun]
-    sub = hosted_sign_in(sandbox)["sub"]  # a profile that lost the race may be left, and opens to nobody
+    sub = hosted_sign_in(sandbox)["sub"]  # a profile that lost the race may be left, and gets no tokens
     assert post(access_token=issue()["access_token"]).status_code == ended[0][0]
     assert set(ended) <= {(200, sub), (409, "hosted_login_required")}
     assert ended[-1] == (200, sub)
 
 
 @pytest.mark.both_modes
-def test_the_same_token_twice_and_at_once_gives_the_same_person(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+def test_concurrent_sign_ins_with_the_same_token_give_the_same_user(post: Post, issue: Issue, sandbox: Sandbox) -> None:
     token = issue()["access_token"]
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda _: in_time(post, access_token=token), range(4)))
@@ -201,7 +201,7 @@ def test_the_same_token_twice_and_at_once_gives_the_same_person(post: Post, issu
 
 
 @pytest.mark.parametrize("linked", [False, True])
-def test_a_sign_in_that_was_cut_short_is_finished_by_the_next_one(
+def test_an_interrupted_sign_in_is_completed_by_the_next_one(
     post: Post, issue: Issue, sandbox: Sandbox, linked: bool
 ) -> None:
     name = f"kakao-{HANEUL.id}"
@@ -218,10 +218,12 @@ def test_a_sign_in_that_was_cut_short_is_finished_by_the_next_one(
     assert hosted_sign_in(sandbox)["sub"] == attributes(sandbox, name)["sub"]
 
 
-# What the tokens are good for
+# The tokens
 
 
-def test_the_tokens_are_those_of_any_other_sign_in(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+def test_tokens_of_a_kakao_sign_in_can_be_used_refreshed_and_revoked(
+    post: Post, issue: Issue, sandbox: Sandbox
+) -> None:
     tokens = post(access_token=issue()["access_token"]).json()
     for name in ("IdToken", "AccessToken"):
         bearer = {"authorization": f"Bearer {tokens[name]}"}
@@ -244,7 +246,7 @@ def test_the_tokens_are_those_of_any_other_sign_in(post: Post, issue: Issue, san
     ],
     ids=["all", "no consent for e-mail", "no consent", "e-mail not verified", "no e-mail"],
 )
-def test_everybody_signs_in_and_only_what_kakao_vouches_for_is_kept(
+def test_users_sign_in_with_any_consents_and_only_verified_data_is_stored(
     post: Post, issue: Issue, sandbox: Sandbox, person: Person, scope: str, expected: tuple[str | None, str | None]
 ) -> None:
     assert post(access_token=issue(person, scope=scope)["access_token"]).status_code == 200
@@ -254,7 +256,7 @@ def test_everybody_signs_in_and_only_what_kakao_vouches_for_is_kept(
 
 
 @pytest.mark.parametrize(("person", "verified"), [(HANEUL, True), (GUREUM, False)], ids=["verified", "not verified"])
-def test_the_api_says_whether_kakao_vouches_for_the_e_mail_of_who_came_in_the_browser(
+def test_userinfo_says_whether_kakao_has_verified_the_e_mail_of_a_web_sign_in(
     sandbox: Sandbox, person: Person, verified: bool
 ) -> None:
     bearer = {"authorization": f"Bearer {hosted_token(sandbox, person)}"}
@@ -263,7 +265,7 @@ def test_the_api_says_whether_kakao_vouches_for_the_e_mail_of_who_came_in_the_br
 
 
 @pytest.mark.both_modes
-def test_an_account_with_the_same_e_mail_is_another_account_and_stays_as_it_is(
+def test_an_account_with_the_same_e_mail_is_another_account_and_is_not_changed(
     post: Post, issue: Issue, sandbox: Sandbox
 ) -> None:
     email = str(HANEUL.email)
@@ -280,17 +282,17 @@ def test_an_account_with_the_same_e_mail_is_another_account_and_stays_as_it_is(
 
 
 @pytest.mark.parametrize("kind", ["access_token", "id_token"])
-def test_a_token_of_another_app_is_nobodys(post: Post, issue: Issue, sandbox: Sandbox, kind: str) -> None:
+def test_a_kakao_token_of_another_app_signs_no_user_in(post: Post, issue: Issue, sandbox: Sandbox, kind: str) -> None:
     another = issue(app_id=999, client_id="key-of-another-app")
     assert refused(post(**{kind: another[kind]})) == (401, "invalid_token")
     assert profiles(sandbox, HANEUL) == []
 
 
-def test_a_token_for_the_native_app_key_is_ours(post: Post, issue: Issue) -> None:
+def test_an_id_token_for_the_native_app_key_is_accepted(post: Post, issue: Issue) -> None:
     assert post(id_token=issue(client_id="stand-in-native-app-key")["id_token"]).status_code == 200
 
 
-def test_a_revoked_token_is_nobodys(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+def test_a_revoked_kakao_token_signs_no_user_in(post: Post, issue: Issue, sandbox: Sandbox) -> None:
     token = issue()["access_token"]
     bearer = {"authorization": f"Bearer {token}"}
     requests.post(f"{sandbox.kakao}/v1/user/logout", headers=bearer, timeout=60).raise_for_status()
@@ -298,21 +300,21 @@ def test_a_revoked_token_is_nobodys(post: Post, issue: Issue, sandbox: Sandbox) 
 
 
 @pytest.mark.parametrize("kind", ["access_token", "id_token"])
-def test_a_token_that_is_over_is_nobodys(post: Post, issue: Issue, sandbox: Sandbox, kind: str) -> None:
+def test_an_expired_kakao_token_signs_no_user_in(post: Post, issue: Issue, sandbox: Sandbox, kind: str) -> None:
     assert refused(post(**{kind: issue(expires_in=-60)[kind]})) == (401, "invalid_token")
     assert profiles(sandbox, HANEUL) == []
 
 
 @pytest.mark.parametrize("kind", ["access_token", "id_token"])
 @pytest.mark.parametrize("token", ["garbage", "토큰", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "x" * 8000])
-def test_garbage_is_nobodys(post: Post, kind: str, token: str) -> None:
+def test_a_malformed_kakao_token_signs_no_user_in(post: Post, kind: str, token: str) -> None:
     assert refused(post(**{kind: token})) == (401, "invalid_token")
 
 
-def test_an_id_token_that_somebody_kept_is_nobodys_after_five_minutes_and_makes_no_profile_again(
+def test_an_id_token_older_than_five_minutes_signs_no_user_in_and_creates_no_profile(
     post: Post, issue: Issue, sandbox: Sandbox
 ) -> None:
-    """Kakao made it good for hours, and cannot be asked whether its user has unlinked the app since."""
+    """Kakao sets an expiry of hours, and has no API that says whether the user has unlinked the app since."""
     tokens = issue(age=300)
     assert post(id_token=tokens["id_token"]).status_code == 200
     bearer = {"authorization": f"Bearer {tokens['access_token']}"}
@@ -334,7 +336,7 @@ def test_an_id_token_that_somebody_kept_is_nobodys_after_five_minutes_and_makes_
     ],
 )
 @pytest.mark.parametrize("after", [0, 1], ids=["first", "at the challenge"])
-def test_what_kakao_says_of_a_user_is_told_apart_from_a_bad_token(
+def test_errors_of_the_user_differ_from_an_invalid_token(
     post: Post, issue: Issue, kakao: Switch, code: int, message: str, expected: tuple[int, str], after: int
 ) -> None:
     token = issue()["access_token"]
@@ -342,12 +344,12 @@ def test_what_kakao_says_of_a_user_is_told_apart_from_a_bad_token(
     assert refused(post(access_token=token)) == expected
 
 
-def test_a_nonce_that_is_not_the_tokens_is_refused(post: Post, issue: Issue) -> None:
+def test_a_nonce_that_differs_from_the_id_tokens_is_refused(post: Post, issue: Issue) -> None:
     assert refused(post(id_token=issue()["id_token"], nonce="another")) == (401, "invalid_token")
 
 
 @pytest.mark.parametrize("body", [{}, {"access_token": ""}, {"access_token": "a", "id_token": "i"}, {"token": "a"}])
-def test_a_request_of_another_shape_says_what_to_send(post: Post, body: dict[str, str]) -> None:
+def test_a_malformed_request_is_refused_with_the_expected_fields(post: Post, body: dict[str, str]) -> None:
     answer = post(**body)
     assert refused(answer) == (400, "invalid_request")
     assert "access_token" in answer.json()["message"]
@@ -365,7 +367,7 @@ def test_a_request_of_another_shape_says_what_to_send(post: Post, body: dict[str
     ],
 )
 @pytest.mark.parametrize("endpoint", ["/v1/user/access_token_info", "/v2/user/me"])
-def test_a_kakao_that_is_not_well_is_told_apart_and_nothing_is_half_made(
+def test_each_failure_of_kakao_has_its_error_and_creates_no_profile(
     post: Post,
     issue: Issue,
     kakao: Switch,
@@ -394,7 +396,7 @@ def test_a_kakao_that_is_not_well_is_told_apart_and_nothing_is_half_made(
         ("slow", (504, "kakao_too_slow")),
     ],
 )
-def test_a_kakao_that_fails_at_the_challenge_alone_is_told_apart_and_the_next_sign_in_goes_on(
+def test_each_failure_of_kakao_at_the_challenge_has_its_error_and_the_next_sign_in_works(
     post: Post, issue: Issue, kakao: Switch, sandbox: Sandbox, mode: str, expected: tuple[int, str]
 ) -> None:
     token = issue()["access_token"]
@@ -413,7 +415,7 @@ def rotate(sandbox: Sandbox) -> None:
     requests.post(f"{sandbox.kakao}/_stand-in/keys", timeout=60).raise_for_status()
 
 
-def test_a_new_key_of_kakaos_is_found_at_once(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+def test_a_new_key_of_kakao_is_found_at_once(post: Post, issue: Issue, sandbox: Sandbox) -> None:
     assert post(id_token=issue()["id_token"]).status_code == 200
     rotate(sandbox)
     assert post(id_token=issue()["id_token"]).status_code == 200
@@ -422,7 +424,7 @@ def test_a_new_key_of_kakaos_is_found_at_once(post: Post, issue: Issue, sandbox:
 @pytest.mark.parametrize(
     ("mode", "expected"), [("down", (502, "kakao_unavailable")), ("slow", (504, "kakao_too_slow"))]
 )
-def test_a_key_of_kakaos_that_cannot_be_had_lets_nobody_in_and_is_had_later(
+def test_an_unavailable_key_of_kakao_refuses_the_sign_in_and_is_fetched_later(
     post: Post, issue: Issue, kakao: Switch, sandbox: Sandbox, mode: str, expected: tuple[int, str]
 ) -> None:
     rotate(sandbox)
@@ -436,11 +438,11 @@ def test_a_key_of_kakaos_that_cannot_be_had_lets_nobody_in_and_is_had_later(
     assert in_time(post, id_token=token).status_code == 200
 
 
-# Ways in that are none
+# Other ways to sign in
 
 
 @pytest.mark.both_modes
-def test_the_profile_opens_to_no_password(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+def test_a_kakao_profile_accepts_no_password(post: Post, issue: Issue, sandbox: Sandbox) -> None:
     post(access_token=issue()["access_token"])
     name = f"kakao-{HANEUL.id}"
     assert on_pool(sandbox, "AdminGetUser", Username=name)["UserStatus"] == "FORCE_CHANGE_PASSWORD"
@@ -455,7 +457,9 @@ def test_the_profile_opens_to_no_password(post: Post, issue: Issue, sandbox: San
 
 
 @pytest.mark.both_modes
-def test_the_e_mail_of_a_profile_is_no_way_to_it(post: Post, issue: Issue, sandbox: Sandbox) -> None:
+def test_the_e_mail_of_a_kakao_profile_can_neither_sign_in_nor_reset_a_password(
+    post: Post, issue: Issue, sandbox: Sandbox
+) -> None:
     post(access_token=issue()["access_token"])
     email, before = str(HANEUL.email), len(mails(sandbox.aws))
     assert refused(post("sign-in", email=email, password=PASSWORD)) == (400, "wrong_credentials")
@@ -464,7 +468,7 @@ def test_the_e_mail_of_a_profile_is_no_way_to_it(post: Post, issue: Issue, sandb
 
 
 @pytest.mark.both_modes
-def test_nobody_takes_the_name_of_a_profile_beforehand(sandbox: Sandbox) -> None:
+def test_a_sign_up_with_the_user_name_of_a_kakao_profile_is_refused(sandbox: Sandbox) -> None:
     for name in profile_names(HANEUL):
         with pytest.raises(ClientError) as refusal:
             with_the_secret(
@@ -494,10 +498,10 @@ def answered(sandbox: Sandbox, name: str, session: str, answer: str) -> dict[str
 
 
 @pytest.mark.both_modes
-def test_straight_at_cognito_only_the_persons_own_token_is_an_answer_and_three_wrong_ones_end_it(
+def test_at_cognitos_api_only_the_users_own_token_answers_the_challenge(
     post: Post, issue: Issue, sandbox: Sandbox
 ) -> None:
-    """With the secret, anybody may begin the challenge for any user name."""
+    """A client with the secret can start the challenge for any user name."""
     post(access_token=issue()["access_token"])
     name = f"kakao-{HANEUL.id}"
     another = json.dumps({"access_token": issue(GUREUM)["access_token"]})

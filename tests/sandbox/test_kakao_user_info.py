@@ -47,10 +47,10 @@ def attributes(sandbox: Sandbox, person: Person) -> dict[str, Any]:
     return {each["Name"]: each["Value"] for each in user["UserAttributes"]}
 
 
-def test_kakao_sees_its_user_api_used_at_every_sign_in_and_is_never_asked_for_its_own_userinfo(
+def test_every_sign_in_calls_kakaos_user_api_and_never_its_userinfo(
     sandbox: Sandbox,
 ) -> None:
-    """Kakao unlinks users for whom the app does not use that API within a day; its userinfo does not count."""
+    """Kakao unlinks users for whom the app does not call that API within a day; its userinfo does not count."""
     for _ in range(2):
         calls(sandbox)
         assert Browser(sandbox).sign_in(HANEUL).status_code == 302
@@ -69,7 +69,7 @@ def test_kakao_sees_its_user_api_used_at_every_sign_in_and_is_never_asked_for_it
     ],
     ids=["leap day", "lunar birthday", "no phone number", "neither"],
 )
-def test_consents_become_attributes_in_the_form_of_openid_connect(
+def test_consents_become_attributes_of_openid_connect(
     sandbox: Sandbox, person: Person, birthdate: str | None, phone_number: str | None
 ) -> None:
     assert Browser(sandbox).sign_in(person, consent=[*CONSENT, *MAPPED]).status_code == 302
@@ -78,12 +78,12 @@ def test_consents_become_attributes_in_the_form_of_openid_connect(
     assert (found["nickname"], found.get("email")) == (person.nickname, person.email)
 
 
-def test_a_consent_that_is_withheld_is_no_attribute(sandbox: Sandbox) -> None:
+def test_a_withheld_consent_is_no_attribute(sandbox: Sandbox) -> None:
     assert Browser(sandbox).sign_in(HANEUL, consent=[]).status_code == 302
     assert not {"birthdate", "phone_number", "nickname", "email"} & attributes(sandbox, HANEUL).keys()
 
 
-def test_a_sign_in_by_token_maps_the_same(sandbox: Sandbox) -> None:
+def test_a_sign_in_by_token_maps_the_same_consents(sandbox: Sandbox) -> None:
     token = kakao_tokens(sandbox, HANEUL, scope=" ".join(["openid", *CONSENT, *MAPPED]))["access_token"]
     assert ask(sandbox, "POST /api/auth/kakao", body={"access_token": token}).status_code == 200
     native, _ = profile_names(HANEUL)
@@ -105,7 +105,7 @@ def test_a_sign_in_by_token_maps_the_same(sandbox: Sandbox) -> None:
         ("slow", 504, "카카오의 응답이 늦어요"),
     ],
 )
-def test_a_kakao_that_does_not_tell_of_its_user_is_a_readable_page_and_the_next_sign_in_works(
+def test_a_failure_of_kakaos_user_api_is_an_error_page_and_the_next_sign_in_works(
     sandbox: Sandbox, kakao: Switch, endpoint: str, mode: str, status: int, words: str
 ) -> None:
     browser = Browser(sandbox)
@@ -117,25 +117,25 @@ def test_a_kakao_that_does_not_tell_of_its_user_is_a_readable_page_and_the_next_
     assert browser.sign_in(HANEUL).status_code == 302
 
 
-def test_a_user_whom_kakao_refuses_is_told_so(sandbox: Sandbox, kakao: Switch) -> None:
+def test_a_user_refused_by_kakao_gets_an_error_page(sandbox: Sandbox, kakao: Switch) -> None:
     kakao("error", ME, code=-406)
     page = Browser(sandbox).sign_in(HANEUL)
     assert page.status_code == 403
     assert "로그인하지 못했어요" in page.text
 
 
-# Whoever else asks
+# Other clients
 
 
-def test_whoever_has_a_kakao_token_of_the_app_learns_what_kakao_tells_them_anyway(sandbox: Sandbox) -> None:
+def test_a_kakao_token_of_the_app_gets_the_claims_of_its_user(sandbox: Sandbox) -> None:
     token = kakao_tokens(sandbox, HANEUL, scope="openid profile_nickname")["access_token"]
     answer = ask(sandbox, ROUTE, bearer(token))
     assert answer.json() == {"sub": str(HANEUL.id), "nickname": HANEUL.nickname}
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_a_signed_in_users_cookie_opens_nothing(sandbox: Sandbox) -> None:
-    """Nor does the token in it: the route is for Kakao's tokens."""
+def test_the_session_cookie_is_refused_at_the_route_for_claims(sandbox: Sandbox) -> None:
+    """The route accepts Kakao's tokens only, not the token in the cookie."""
     browser = Browser(sandbox)
     browser.sign_in(HANEUL)
     calls(sandbox)

@@ -1,4 +1,4 @@
-"""`make dev`, as a person runs it, on a copy of the project in which files are saved."""
+"""`make dev`, as a developer runs it, on a copy of the project in which files are saved."""
 
 import re
 import shutil
@@ -60,12 +60,12 @@ def development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Developmen
 
 
 def named(line: str) -> set[str]:
-    """What a line says is live."""
+    """Return the resources that a line reports as live."""
     return set(re.fullmatch(r"live after [0-9.]+ s: (.+)", line)[1].split(", "))
 
 
 def session(development: Development) -> str:
-    """The cookies of somebody who has signed in."""
+    """The cookies of a signed-in user."""
     email, password = EMAIL_USER
     answer = requests.post(
         f"{development.site}/api/auth/sign-in",
@@ -76,7 +76,7 @@ def session(development: Development) -> str:
     return "; ".join(re.findall(r"(__(?:Host|Secure)-[a-z]+=[^;]+)", answer.headers["set-cookie"]))
 
 
-def test_a_saved_handler_answers_at_once_and_who_was_signed_in_stays_so(development: Development) -> None:
+def test_a_saved_handler_is_live_at_once_and_sessions_stay_valid(development: Development) -> None:
     file, cookie = "handlers/user_info.py", session(development)
     assert development.get("/api/userinfo", cookie=cookie).json()["provider"] == "Cognito"
     before = (ROOT / file).read_text()
@@ -86,7 +86,7 @@ def test_a_saved_handler_answers_at_once_and_who_was_signed_in_stays_so(developm
     development.save(file, before)
 
 
-def test_a_module_that_several_handlers_share_is_live_in_each_of_them_and_in_no_other(development: Development) -> None:
+def test_a_saved_shared_module_is_live_in_each_handler_that_imports_it(development: Development) -> None:
     assert "nothing new" in development.save("handlers/shared.py", "")
     for name in ("session", "user_info"):
         handler = (ROOT / f"handlers/{name}.py").read_text()
@@ -107,7 +107,7 @@ EMPTY = "def handler(event, context): ...\n"
         (f"{EMPTY}from handlers import nothing\n", "handlers/nothing.py is missing, but it is imported"),
     ],
 )
-def test_a_broken_handler_is_said_in_a_line_and_the_old_one_stays_until_it_is_mended(
+def test_a_broken_handler_is_reported_in_one_line_and_the_old_one_stays_live(
     development: Development, broken: str, complaint: str
 ) -> None:
     file = "handlers/user_info.py"
@@ -130,7 +130,7 @@ NO_MODULE, NO_NAME = "ModuleNotFoundError: No module named 'json.nothing'", "Nam
     ],
     ids=["import", "bug that is answered", "bug behind the websocket"],
 )
-def test_what_a_function_prints_and_where_it_fails_is_said(
+def test_output_and_errors_of_a_function_are_printed(
     development: Development, module: str, before: str, broken: str, error: str
 ) -> None:
     file, cookie, function = f"handlers/{module}.py", session(development), f"{FUNCTIONS[module]}: "
@@ -151,7 +151,7 @@ def test_what_a_function_prints_and_where_it_fails_is_said(
     development.save(file, whole)
 
 
-def test_a_saved_file_of_the_page_is_served_and_a_deleted_one_is_gone(development: Development) -> None:
+def test_a_saved_file_of_the_page_is_served_and_a_deleted_one_is_a_404(development: Development) -> None:
     before = (PAGE / "index.html").read_text()
     assert named(development.save("frontend/index.html", f"{before}<!-- saved -->")) == {"login-site-index.html"}
     assert development.get("/").text.endswith("<!-- saved -->")
@@ -165,7 +165,7 @@ def test_a_saved_file_of_the_page_is_served_and_a_deleted_one_is_gone(developmen
     assert development.get("/new.svg").status_code == 404
 
 
-def test_a_file_of_a_kind_that_the_edge_has_not_heard_of_is_served(development: Development) -> None:
+def test_a_new_file_of_an_unknown_type_is_served(development: Development) -> None:
     assert named(development.save("frontend/odd.xyz", "odd")) == {"login-site-odd.xyz", "login-site-spa"}
     answer = development.get("/odd.xyz")
     assert (answer.text, answer.headers["content-type"]) == ("odd", "application/octet-stream")
@@ -173,7 +173,7 @@ def test_a_file_of_a_kind_that_the_edge_has_not_heard_of_is_served(development: 
     assert named(development.line()) == {"login-site-odd.xyz", "login-site-spa"}
 
 
-def test_the_folder_that_the_settings_name_is_watched_and_applied_after_a_build_is_complete(
+def test_the_page_folder_of_the_settings_is_watched_and_applied_once_a_build_is_complete(
     development: Development,
 ) -> None:
     settings, built = (development.folder / "Pulumi.local.yaml").read_text(), development.folder / "built"
@@ -190,7 +190,7 @@ def test_the_folder_that_the_settings_name_is_watched_and_applied_after_a_build_
 
 
 @pytest.mark.parametrize("file", ["sandbox/proxy.py"])
-def test_a_saved_file_that_is_loaded_once_wants_a_new_start_and_the_handlers_stay_live(
+def test_a_saved_file_of_the_sandbox_needs_a_restart_and_handlers_stay_live(
     development: Development, file: str
 ) -> None:
     said = development.save(file, "def broken(:\n")
@@ -200,7 +200,7 @@ def test_a_saved_file_that_is_loaded_once_wants_a_new_start_and_the_handlers_sta
     development.save("frontend/style.css", before)
 
 
-def test_a_saved_file_of_infra_is_applied_and_a_change_that_would_lose_users_is_said(development: Development) -> None:
+def test_a_saved_file_of_infra_is_applied_unless_the_change_would_lose_users(development: Development) -> None:
     file = "infra/function.py"
     before = (ROOT / file).read_text()
     assert "login-userinfo" in development.save(file, before.replace("MEMORY_MB = 512", "MEMORY_MB = 1024"))
@@ -211,14 +211,14 @@ def test_a_saved_file_of_infra_is_applied_and_a_change_that_would_lose_users_is_
     assert "nothing new" in development.save("infra/user_pool.py", pool)
 
 
-def test_a_saved_program_with_an_error_leaves_everything_as_it_was(development: Development) -> None:
+def test_a_saved_program_with_an_error_changes_nothing(development: Development) -> None:
     before = (development.folder / "__main__.py").read_text()
     assert development.save("__main__.py", f"{before}\nnothing\n").startswith("not live: NameError")
     assert "nothing new" in development.save("__main__.py", before)
     assert development.get("/api/userinfo", cookie=session(development)).json()["provider"] == "Cognito"
 
 
-def test_a_program_of_which_a_part_is_applied_is_reported_with_that_part(development: Development) -> None:
+def test_after_an_error_the_sandbox_names_the_resources_that_it_has_applied(development: Development) -> None:
     before = (development.folder / "__main__.py").read_text()
     half = """
 import pulumi_aws

@@ -1,4 +1,4 @@
-"""`make up`, as a person runs it."""
+"""`make up`, as a developer runs it."""
 
 import os
 import re
@@ -55,7 +55,7 @@ def processes(needle: str) -> list[str]:
     return found
 
 
-def test_it_says_where_it_is_and_leaves_neither_process_nor_file_behind(tmp_path: Path) -> None:
+def test_make_up_prints_its_addresses_and_leaves_no_process_or_file(tmp_path: Path) -> None:
     port = free_ports()
     with run(port, env={**os.environ, "TMPDIR": str(tmp_path)}, start_new_session=True) as sandbox:
         assert sandbox.stdout
@@ -87,7 +87,7 @@ def test_it_says_where_it_is_and_leaves_neither_process_nor_file_behind(tmp_path
 
 
 @pytest.mark.parametrize("offset", range(4))
-def test_a_taken_port_is_named_with_the_way_out(offset: int) -> None:
+def test_a_port_in_use_is_reported_with_the_command_for_another_port(offset: int) -> None:
     port = free_ports()
     with (
         socket.create_server(("127.0.0.1", port + offset)),
@@ -99,7 +99,7 @@ def test_a_taken_port_is_named_with_the_way_out(offset: int) -> None:
     assert "make up PORT=" in str(refused.value)
 
 
-def test_a_missing_node_is_said_without_a_traceback(tmp_path: Path) -> None:
+def test_a_missing_node_js_is_an_error_message_without_a_traceback(tmp_path: Path) -> None:
     with run(free_ports(), env={**os.environ, "PATH": str(tmp_path)}) as sandbox:
         _, errors = sandbox.communicate(timeout=60)
     assert sandbox.returncode == 1
@@ -108,7 +108,7 @@ def test_a_missing_node_is_said_without_a_traceback(tmp_path: Path) -> None:
 
 
 @linux
-def test_a_killed_emulator_ends_the_sandbox_which_says_so_and_what_to_do(tmp_path: Path) -> None:
+def test_a_killed_emulator_ends_the_sandbox_with_a_message_how_to_restart(tmp_path: Path) -> None:
     port = free_ports()
     with run(port, "--watch", env={**os.environ, "TMPDIR": str(tmp_path)}) as sandbox:
         assert sandbox.stdout
@@ -126,7 +126,7 @@ def test_a_killed_emulator_ends_the_sandbox_which_says_so_and_what_to_do(tmp_pat
 
 
 @linux
-def test_an_emulator_that_is_killed_while_the_program_is_applied_is_said_to_be_so() -> None:
+def test_an_emulator_killed_during_the_start_is_reported() -> None:
     with run(free_ports()) as sandbox:
         assert sandbox.stdout
         next(line for line in sandbox.stdout if "emulated AWS" in line)
@@ -137,7 +137,7 @@ def test_an_emulator_that_is_killed_while_the_program_is_applied_is_said_to_be_s
     assert "Traceback" not in errors
 
 
-def test_each_part_that_can_end_is_a_thread_that_is_waited_for(sandbox: local.Sandbox, tmp_path: Path) -> None:
+def test_each_background_thread_of_the_sandbox_is_watched(sandbox: local.Sandbox, tmp_path: Path) -> None:
     with (
         terminal.show_output(sandbox.aws, sandbox.output, print),
         live.apply_saved_files(lambda: tmp_path, list, print),
@@ -145,7 +145,7 @@ def test_each_part_that_can_end_is_a_thread_that_is_waited_for(sandbox: local.Sa
         assert THREADS.keys() <= {thread.name for thread in threading.enumerate()}
 
 
-def test_a_part_that_ends_is_named_and_no_other() -> None:
+def test_a_thread_that_ends_is_reported_by_name() -> None:
     over = threading.Event()
     threading.Thread(target=over.wait, args=[20], name="well", daemon=True).start()
     try:
@@ -175,11 +175,11 @@ def ending() -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_a_signal_ends_the_sandbox_also_where_a_script_has_it_ignore_interrupts(name: str, ending: list[str]) -> None:
+def test_a_signal_ends_a_sandbox_that_was_started_with_sigint_ignored(name: str, ending: list[str]) -> None:
     assert name in ending
 
 
-def test_nohup_keeps_a_sandbox_whose_terminal_is_closed() -> None:
+def test_under_nohup_the_sandbox_survives_a_closed_terminal() -> None:
     code = "import signal; from sandbox.__main__ import end_on_signals; end_on_signals(); signal.raise_signal(1)"
     command = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", sys.executable, "-c", code]
     assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60).returncode == 0
@@ -197,7 +197,7 @@ def test_nohup_keeps_a_sandbox_whose_terminal_is_closed() -> None:
         ("Pulumi.yaml", b"config: [", "Pulumi.yaml, line 1 is not valid YAML: "),
     ],
 )
-def test_a_broken_file_of_settings_is_said_in_a_sentence(
+def test_an_invalid_settings_file_is_a_readable_error(
     name: str, content: bytes | None, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for file in ("Pulumi.yaml", "Pulumi.local.yaml"):
@@ -212,7 +212,7 @@ def test_a_broken_file_of_settings_is_said_in_a_sentence(
     assert "\n" not in str(refused.value)
 
 
-def test_a_login_that_names_no_site_comes_back_to_the_sandboxs_own(sandbox: local.Sandbox) -> None:
+def test_a_login_without_an_origin_returns_to_the_sandbox(sandbox: local.Sandbox) -> None:
     begun = requests.get(f"{sandbox.site}/api/auth/login?provider=Kakao", allow_redirects=False, timeout=60)
     query = parse_qs(urlsplit(begun.headers["Location"]).query)
     assert query["redirect_uri"] == [f"{sandbox.site}/api/auth/callback"]
@@ -220,7 +220,7 @@ def test_a_login_that_names_no_site_comes_back_to_the_sandboxs_own(sandbox: loca
     assert sandbox.exports["websocketUrl"] == f"{sandbox.site.replace('http', 'ws')}/ws"
 
 
-def test_all_ports_move_together() -> None:
+def test_all_ports_follow_the_chosen_port() -> None:
     config = local.settings(4000)
     assert config[own("siteUrl")] == "http://localhost:4000"
     assert config[own("hostedLoginUrl")] == "http://127.0.0.1:4001"
@@ -255,7 +255,7 @@ with {block}:
     ],
     ids=["kakao", "live", "terminal"],
 )
-def test_an_interrupt_in_the_moment_in_which_something_begins_ends_the_process(module: str, block: str) -> None:
+def test_an_interrupt_while_a_thread_starts_ends_the_process(module: str, block: str) -> None:
     command = [sys.executable, "-c", INTERRUPTED.format(module=module, block=block)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert "KeyboardInterrupt" in ended.stderr

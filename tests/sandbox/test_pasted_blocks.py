@@ -1,4 +1,4 @@
-"""What the documents say to paste beside a running sandbox works, as it is."""
+"""The shell blocks of the documents work beside a running sandbox, unchanged."""
 
 import re
 import subprocess
@@ -39,12 +39,12 @@ def test_the_user_with_an_e_mail_gets_a_token_for_the_websocket(sandbox: Sandbox
     assert pasted(sandbox, "/api/auth/sign-in").count(".") == 2
 
 
-def test_a_kakao_token_becomes_tokens(sandbox: Sandbox) -> None:
+def test_a_kakao_token_is_exchanged_for_tokens(sandbox: Sandbox) -> None:
     forget(sandbox, next(person for person in PEOPLE if str(person.id) in PAGE.read_text()))
     assert '"IdToken"' in pasted(sandbox, "/api/auth/kakao")
 
 
-def test_a_server_elsewhere_verifies_the_token_with_what_the_guide_reads_from_the_sandbox(sandbox: Sandbox) -> None:
+def test_the_guides_verifier_accepts_a_token_with_the_values_of_the_sandbox(sandbox: Sandbox) -> None:
     variables, token = re.findall(r"```sh\n(.*?)```", ELSEWHERE, re.DOTALL)
     token = re.sub("^curl .*$", 'echo "$ISSUER $CLIENT_IDS $JWKS_URL $TOKEN"', token, flags=re.MULTILINE)
     issuer, clients, keys, id_token = run(sandbox, variables + token).split()

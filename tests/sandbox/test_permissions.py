@@ -1,6 +1,6 @@
-"""What each role may do, as the emulated IAM enforces it: every grant is needed by a flow, and nothing else is allowed.
+"""What each role may do, as the emulated IAM enforces it: a flow needs every permission, and nothing else is allowed.
 
-What is granted is read from the account, so that a function or an action which no flow here drives makes a test fail.
+The permissions are read from the account, so that a function or an action without a flow here fails a test.
 """
 
 import json
@@ -68,7 +68,7 @@ def signs_in_by_password(sandbox: Sandbox, *_: str) -> bool:
     return bool(answer.status_code == 200)
 
 
-def ends_a_password_that_a_stranger_chose(sandbox: Sandbox, *_: str) -> bool:
+def resets_a_password_of_a_stranger(sandbox: Sandbox, *_: str) -> bool:
     email = f"{secrets.token_hex(4)}@example.com"
     strangers = {"email": email, "password": "chosen by a stranger"}
     ask(sandbox, "POST /api/auth/sign-up", body=strangers)
@@ -79,7 +79,7 @@ def ends_a_password_that_a_stranger_chose(sandbox: Sandbox, *_: str) -> bool:
 
 def ends_its_sessions_too(sandbox: Sandbox, *_: str) -> bool:
     before = failures(sandbox, "accounts", "password_not_ended")
-    ends_a_password_that_a_stranger_chose(sandbox)
+    resets_a_password_of_a_stranger(sandbox)
     return failures(sandbox, "accounts", "password_not_ended") == before
 
 
@@ -97,7 +97,7 @@ def ends_older_sessions(sandbox: Sandbox, *_: str) -> bool:
 
 
 def signs_up_through_a_client_with_a_secret(sandbox: Sandbox, *_: str) -> bool:
-    """A new client each time: the trigger remembers the ones that it knows."""
+    """A new client each time, because the trigger caches the clients that it has looked up."""
     made = on_pool(sandbox, "CreateUserPoolClient", ClientName="another", GenerateSecret=True)["UserPoolClient"]
     event = {"triggerSource": "PreSignUp_SignUp", "userPoolId": sandbox.exports["userPoolId"], "userName": EMAIL}
     event |= {"callerContext": {"clientId": made["ClientId"]}, "request": {"userAttributes": {"email": EMAIL}}}
@@ -125,7 +125,7 @@ def signs_in_by_kakao_token_for_the_first_time(sandbox: Sandbox, *_: str) -> boo
     return bool(answer.status_code == 200)
 
 
-def ends_a_password_that_a_kakao_profile_was_given(sandbox: Sandbox, *_: str) -> bool:
+def resets_a_password_of_a_kakao_profile(sandbox: Sandbox, *_: str) -> bool:
     name = profile_names(PEOPLE[0])[0]
     forget(sandbox, PEOPLE[0])
     on_pool(sandbox, "AdminCreateUser", Username=name, MessageAction="SUPPRESS")
@@ -146,9 +146,7 @@ FIRST_SIGN_IN_BY_TOKEN = (
 )
 FLOWS: dict[Grant, Callable[[Sandbox, str, str], bool]] = {
     Grant("accounts", "cognito-idp:AdminInitiateAuth", "userpool/{userPoolId}"): signs_in_by_password,
-    Grant(
-        "accounts", "cognito-idp:AdminResetUserPassword", "userpool/{userPoolId}"
-    ): ends_a_password_that_a_stranger_chose,
+    Grant("accounts", "cognito-idp:AdminResetUserPassword", "userpool/{userPoolId}"): resets_a_password_of_a_stranger,
     Grant("accounts", "cognito-idp:AdminUserGlobalSignOut", "userpool/{userPoolId}"): ends_its_sessions_too,
     Grant("post_confirmation", "cognito-idp:AdminUserGlobalSignOut", "userpool/{userPoolId}"): ends_older_sessions,
     Grant(
@@ -158,7 +156,7 @@ FLOWS: dict[Grant, Callable[[Sandbox, str, str], bool]] = {
     Grant("connect_authorizer", "cognito-idp:AdminGetUser", "userpool/{userPoolId}"): connects,
     Grant(
         "post_confirmation", "cognito-idp:AdminResetUserPassword", "userpool/{userPoolId}"
-    ): ends_a_password_that_a_kakao_profile_was_given,
+    ): resets_a_password_of_a_kakao_profile,
     **{
         Grant(
             "kakao_sign_in", f"cognito-idp:{operation}", "userpool/{userPoolId}"
@@ -176,7 +174,7 @@ TRIGGERED = {  # the emulator itself calls the first one alone
 }
 
 
-def test_every_route_trigger_and_event_of_a_connection_runs_with_its_own_role(sandbox: Sandbox, token: str) -> None:
+def test_every_route_trigger_and_websocket_event_runs_with_its_own_role(sandbox: Sandbox, token: str) -> None:
     body = {"email": EMAIL, "password": PASSWORD, "code": "000000", "refresh_token": "none"}
     for route in routes(sandbox):
         answer = ask(sandbox, route, bearer(token), body)
@@ -250,12 +248,12 @@ def granted(sandbox: Sandbox) -> dict[Grant, tuple[str, str]]:
     }
 
 
-def test_every_grant_has_a_flow_that_shows_what_it_is_for(sandbox: Sandbox) -> None:
+def test_every_permission_has_a_flow_that_needs_it(sandbox: Sandbox) -> None:
     assert set(granted(sandbox)) == set(FLOWS)
 
 
 @pytest.mark.parametrize("grant", FLOWS, ids=lambda grant: f"{grant.module} {grant.action} {grant.resource}")
-def test_a_flow_goes_with_its_grant_and_not_without_it(
+def test_a_flow_works_with_its_permission_and_fails_without_it(
     sandbox: Sandbox, token: str, access_token: str, grant: Grant
 ) -> None:
     flow, pair = FLOWS[grant], granted(sandbox)[grant]
@@ -269,7 +267,7 @@ def test_a_flow_goes_with_its_grant_and_not_without_it(
     assert flow(sandbox, token, access_token)
 
 
-def test_the_page_is_read_by_what_its_bucket_allows_the_distribution(sandbox: Sandbox) -> None:
+def test_the_page_is_served_only_with_the_bucket_policy(sandbox: Sandbox) -> None:
     (bucket,) = sandbox.account.call("s3", "ListBuckets", {})["Buckets"]
     named = {"Bucket": bucket["Name"]}
     allowed = sandbox.account.call("s3", "GetBucketPolicy", named)["Policy"]
@@ -282,20 +280,20 @@ def test_the_page_is_read_by_what_its_bucket_allows_the_distribution(sandbox: Sa
     assert ask(sandbox, "GET /").status_code == 200
 
 
-# What nobody was granted
+# Permissions that no role has
 
 
-PERSON = {"Username": "nobody"}
-PASSWORD_OF_NOBODY = {"AuthFlow": "ADMIN_USER_PASSWORD_AUTH", "AuthParameters": {"USERNAME": "nobody", "PASSWORD": "x"}}
-KAKAO_PERSON = {"ProviderName": "Kakao", "ProviderAttributeName": "Cognito_Subject", "ProviderAttributeValue": "1"}
-# On the pool, as whoever has taken a function over might want to; each does no harm where it is allowed.
+PERSON = {"Username": "unknown"}
+WRONG_PASSWORD = {"AuthFlow": "ADMIN_USER_PASSWORD_AUTH", "AuthParameters": {"USERNAME": "unknown", "PASSWORD": "x"}}
+KAKAO_LINK = {"ProviderName": "Kakao", "ProviderAttributeName": "Cognito_Subject", "ProviderAttributeValue": "1"}
+# On the pool, as an attacker in a function would try; each is harmless where it is allowed.
 ON_THE_POOL: dict[str, dict[str, Any]] = {
     "AdminConfirmSignUp": PERSON,
     "AdminCreateUser": PERSON | {"MessageAction": "RESEND"},
     "AdminDeleteUser": PERSON,
     "AdminGetUser": PERSON,
-    "AdminInitiateAuth": PASSWORD_OF_NOBODY,
-    "AdminLinkProviderForUser": {"DestinationUser": KAKAO_PERSON, "SourceUser": KAKAO_PERSON},
+    "AdminInitiateAuth": WRONG_PASSWORD,
+    "AdminLinkProviderForUser": {"DestinationUser": KAKAO_LINK, "SourceUser": KAKAO_LINK},
     "AdminResetUserPassword": PERSON,
     "AdminRespondToAuthChallenge": {"ChallengeName": "CUSTOM_CHALLENGE"},
     "AdminSetUserPassword": PERSON | {"Password": "a-long-enough-password"},
@@ -309,7 +307,7 @@ WITH_A_CLIENT = ("AdminInitiateAuth", "AdminRespondToAuthChallenge", "DescribeUs
 
 
 def allowed(sandbox: Sandbox, role: boto3.Session, *, pool: str, api: str) -> set[str]:
-    """What this role may do: each probe that is not refused for want of a permission."""
+    """Return what this role may do: each probe that is not refused for lack of a permission."""
 
     def may(service: str, operation: str, url: str = sandbox.aws, **parameters: Any) -> bool:
         with closing(role.client(service, endpoint_url=url)) as client:
@@ -353,7 +351,7 @@ def acting_as(sandbox: Sandbox) -> Callable[[str], boto3.Session]:
     return acting_as
 
 
-def test_a_role_may_do_what_it_was_granted_and_nothing_else(
+def test_a_role_may_do_only_what_its_policies_allow(
     sandbox: Sandbox, acting_as: Callable[[str], boto3.Session]
 ) -> None:
     ours = {"pool": sandbox.exports["userPoolId"], "api": sandbox.exports["websocketApiId"]}
@@ -362,7 +360,7 @@ def test_a_role_may_do_what_it_was_granted_and_nothing_else(
         assert allowed(sandbox, acting_as(module), **ours) == expected, module
 
 
-def test_no_role_reaches_beyond_this_stacks_pool_and_connections(
+def test_no_role_reaches_another_pool_or_another_apis_connections(
     sandbox: Sandbox, acting_as: Callable[[str], boto3.Session]
 ) -> None:
     pool = sandbox.account.call("cognito-idp", "CreateUserPool", {"PoolName": "another"})["UserPool"]["Id"]

@@ -1,4 +1,4 @@
-"""The proxies forward what a browser sends, and return what AWS answers, unchanged."""
+"""The proxies forward requests of a browser, and return the responses of AWS, unchanged."""
 
 import asyncio
 import gzip
@@ -34,7 +34,7 @@ PAGE = b"<p>" * 1000
 
 
 class Aws(BaseHTTPRequestHandler):
-    """Tells what it was asked, with two cookies and a header of its own; gives tokens for a code each time."""
+    """Returns the request that it received, with two cookies and a header. Gives tokens for a code each time."""
 
     protocol_version = "HTTP/1.1"
 
@@ -96,7 +96,7 @@ def ask(url: str, method: str = "GET", **more: Any) -> Any:
     return requests.request(method, url, allow_redirects=False, timeout=60, **more).json()
 
 
-def test_the_distribution_is_asked_by_its_own_name_over_https(site: str) -> None:
+def test_requests_are_forwarded_with_the_distributions_host_and_https(site: str) -> None:
     headers = ask(f"{site}/", headers={"X-Forwarded-Proto": "http"})["headers"]
     assert headers["host"] == [DISTRIBUTION]
     assert headers["x-forwarded-proto"] == ["https"]
@@ -105,32 +105,32 @@ def test_the_distribution_is_asked_by_its_own_name_over_https(site: str) -> None
 @pytest.mark.parametrize(
     "path", ["/api/../x", "/api/%2e%2e/x", "/a%2Fb", "/x//y", "/x?a=%20+b&a=", "/%ED%95%9C", "/api;x"]
 )
-def test_a_path_arrives_as_it_was_sent(site: str, path: str) -> None:
+def test_a_path_is_forwarded_unchanged(site: str, path: str) -> None:
     with closing(http.client.HTTPConnection(site.removeprefix("http://"), timeout=60)) as connection:
         connection.request("GET", path)  # requests would tidy it up
         assert json.loads(connection.getresponse().read())["path"] == path
 
 
-def test_body_cookies_and_headers_arrive(site: str) -> None:
+def test_body_cookies_and_headers_are_forwarded(site: str) -> None:
     seen = ask(f"{site}/x", "POST", data="본문".encode(), headers={"Cookie": "a=1; b=2", "Sec-Fetch-Site": "none"})
     assert (seen["method"], seen["body"]) == ("POST", "본문")
     assert seen["headers"]["cookie"] == ["a=1; b=2"]
     assert seen["headers"]["sec-fetch-site"] == ["none"]
 
 
-def test_status_redirect_and_each_cookie_come_back(site: str) -> None:
+def test_status_redirect_and_each_cookie_are_returned(site: str) -> None:
     answer = requests.get(f"{site}/redirect", allow_redirects=False, timeout=60)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/elsewhere")
     assert answer.raw.headers.getlist("Set-Cookie") == ["a=1; Path=/", "b=2; Path=/"]
     assert requests.get(f"{site}/x", timeout=60).status_code == 207
 
 
-def test_no_cookie_of_one_visitor_is_kept_for_the_next(site: str) -> None:
+def test_cookies_of_one_user_are_not_kept_for_the_next(site: str) -> None:
     ask(f"{site}/")
     assert "cookie" not in ask(f"{site}/")["headers"]
 
 
-def test_nothing_is_added_and_what_is_for_this_connection_alone_is_dropped(site: str) -> None:
+def test_no_header_is_added_and_hop_by_hop_headers_are_dropped(site: str) -> None:
     port = int(site.rpartition(":")[2])
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         connection.putrequest("POST", "/", skip_accept_encoding=True)
@@ -142,7 +142,7 @@ def test_nothing_is_added_and_what_is_for_this_connection_alone_is_dropped(site:
     assert set(headers) == {"host", "x-forwarded-proto", "x-end", "content-length"}
 
 
-def test_a_compressed_body_stays_as_it_is(site: str) -> None:
+def test_a_compressed_body_is_returned_unchanged(site: str) -> None:
     body = gzip.compress(random.randbytes(2000))
     answer = requests.get(f"{site}/compressed?{body.hex()}", timeout=60, stream=True)
     assert answer.headers["Content-Encoding"] == "gzip"
@@ -150,14 +150,14 @@ def test_a_compressed_body_stays_as_it_is(site: str) -> None:
 
 
 @pytest.mark.parametrize(("taken", "given"), [("gzip", "gzip"), ("identity", None)])
-def test_a_page_is_compressed_for_a_browser_that_takes_it(site: str, taken: str, given: str | None) -> None:
+def test_a_page_is_compressed_for_a_browser_that_accepts_it(site: str, taken: str, given: str | None) -> None:
     answer = requests.get(f"{site}/page", headers={"Accept-Encoding": taken}, timeout=60)
     assert answer.headers.get("Content-Encoding") == given
     assert ("Vary" in answer.headers) is (given is not None)
     assert answer.content == PAGE
 
 
-def test_head_tells_the_length_of_what_get_would_send(site: str) -> None:
+def test_a_head_response_has_the_content_length_of_the_get_response(site: str) -> None:
     answer = requests.head(f"{site}/compressed?00ff00", timeout=60)
     assert (answer.headers["Content-Length"], answer.content) == ("3", b"")
 
@@ -180,7 +180,7 @@ BY_DISTRIBUTION = {"X-Amz-Cf-Id": "x", "User-Agent": "x", "Accept": "x", "Accept
 
 
 @pytest.mark.parametrize("too_many", [0, 1])
-def test_api_gateway_takes_so_many_bytes_of_line_and_headers_and_no_more(site: str, too_many: int) -> None:
+def test_the_header_limit_of_api_gateway_is_enforced_to_the_byte(site: str, too_many: int) -> None:
     headers = BY_DISTRIBUTION | {"Host": "h", "Cookie": ""}
     fixed = len("GET /api/x?y HTTP/1.1") + sum(len(f"{name}: {value}") for name, value in headers.items())
     headers["Cookie"] = "c" * (10_240 - fixed + too_many)
@@ -188,40 +188,40 @@ def test_api_gateway_takes_so_many_bytes_of_line_and_headers_and_no_more(site: s
     assert answer.status_code == (431 if too_many else 207)
 
 
-def test_a_distribution_takes_more_and_so_does_a_page(site: str) -> None:
+def test_a_request_for_a_page_may_exceed_api_gateways_header_limit(site: str) -> None:
     assert requests.get(f"{site}/", headers={"Cookie": "c" * 11_000}, timeout=60).status_code == 207
 
 
-def test_only_a_distribution_asks_for_an_api_by_that_path(site: str) -> None:
+def test_a_request_counts_as_one_for_an_api_only_with_the_distributions_headers(site: str) -> None:
     seen = ask(f"{site}{API}/api/x")
     assert (seen["path"], seen["headers"]["host"]) == (f"{API}/api/x", [DISTRIBUTION])
     assert ask(f"{site}{API}/api/x", headers=BY_DISTRIBUTION)["headers"]["host"] != [DISTRIBUTION]
 
 
-def test_an_answer_with_more_bytes_of_headers_than_api_gateway_gives_is_an_error(site: str) -> None:
+def test_a_response_over_api_gateways_header_limit_is_a_500(site: str) -> None:
     answer = requests.get(f"{site}{API}/many-cookies", headers=BY_DISTRIBUTION, timeout=60)
     assert (answer.status_code, "Set-Cookie" in answer.headers) == (500, False)
 
 
-def test_a_cookie_that_no_browser_keeps_reaches_no_client(site: str) -> None:
+def test_a_cookie_too_large_for_browsers_is_dropped(site: str) -> None:
     answer = requests.get(f"{site}/large-cookies", timeout=60)
     names = [line.partition("=")[0] for line in answer.raw.headers.getlist("Set-Cookie")]
     assert names == ["a", "b", "kept"]
 
 
 @pytest.mark.parametrize("planted", [name for name in planted_names.NOT_OURS if not {*name} & {*"\x0b\x1c\x1f"}])
-def test_a_cookies_name_stays_another_name_though_the_emulator_would_trim_it(site: str, planted: str) -> None:
+def test_a_cookie_name_with_white_space_is_not_trimmed_to_another_name(site: str, planted: str) -> None:
     header = f"a=1; {planted.format('__Host-id')}=x=y; b=가"
     (seen,) = ask(f"{site}/x", headers={"Cookie": header.encode()})["headers"]["cookie"]
     assert [pair.strip().partition("=")[2] for pair in seen.split(";")][1] == "x=y"
     assert "__Host-id" not in {pair.strip().partition("=")[0] for pair in seen.split(";")}
 
 
-def test_a_body_larger_than_the_gateway_takes_is_refused(site: str) -> None:
+def test_a_body_over_the_limit_of_the_gateway_is_refused(site: str) -> None:
     assert requests.post(f"{site}/x", data=bytes(MAX_BODY_BYTES + 1), timeout=60).status_code == 413
 
 
-def test_localhost_is_the_site_by_either_address(site: str) -> None:
+def test_the_site_is_reachable_at_ipv4_and_ipv6(site: str) -> None:
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
@@ -230,7 +230,7 @@ def test_localhost_is_the_site_by_either_address(site: str) -> None:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
-def test_a_page_opened_by_the_machines_number_opens_at_localhost_where_its_cookies_are(site: str, address: str) -> None:
+def test_a_page_opened_by_ip_address_redirects_to_localhost(site: str, address: str) -> None:
     headers = {"Host": site.removeprefix("http://").replace("127.0.0.1", address), "Sec-Fetch-Mode": "navigate"}
     answer = requests.get(f"{site}/a%2Fb?c=%20d", headers=headers, allow_redirects=False, timeout=60)
     assert answer.status_code == 307
@@ -239,7 +239,7 @@ def test_a_page_opened_by_the_machines_number_opens_at_localhost_where_its_cooki
     assert requests.get(f"{site}/x", headers=at_localhost, timeout=60).status_code == 207
 
 
-def test_an_aws_that_is_gone_is_a_bad_gateway() -> None:
+def test_an_unreachable_emulator_is_a_502() -> None:
     port = free_ports()
     with serve_proxies(site_port=port, aws="http://127.0.0.1:1", distribution=DISTRIBUTION, websocket_api="api-id"):
         assert requests.get(f"http://127.0.0.1:{port}/", timeout=60).status_code == 502
@@ -247,7 +247,7 @@ def test_an_aws_that_is_gone_is_a_bad_gateway() -> None:
         assert requests.get(f"http://127.0.0.1:{port}/ws", headers=handshake, timeout=60).status_code == 502
 
 
-def test_an_error_of_the_callers_ends_the_proxies_too() -> None:
+def test_an_error_of_the_caller_stops_the_proxies() -> None:
     port, before = free_ports(), threading.active_count()
     with pytest.raises(KeyboardInterrupt), serve_proxies(site_port=port, aws="http://127.0.0.1:1", distribution="d"):
         raise KeyboardInterrupt
@@ -255,7 +255,7 @@ def test_an_error_of_the_callers_ends_the_proxies_too() -> None:
 
 
 @pytest.mark.parametrize("offset", [0, 1])
-def test_a_taken_port_is_said_and_nothing_stays_open(offset: int) -> None:
+def test_a_port_in_use_is_reported_and_no_thread_is_left(offset: int) -> None:
     port, before = free_ports(), threading.active_count()
     with (
         socket.create_server(("127.0.0.1", port + offset)),
@@ -285,7 +285,7 @@ async def sockets(api: Callable[[web.Request], Awaitable[web.StreamResponse]]) -
         await runner.cleanup()
 
 
-def test_a_socket_reaches_the_websocket_api_with_the_browsers_headers_and_its_refusals_come_back() -> None:
+def test_a_websocket_is_forwarded_with_its_headers_and_a_refusal_is_returned() -> None:
     async def api(request: web.Request) -> web.StreamResponse:
         if request.headers.get("Cookie") != "__Host-id=token":
             return web.Response(status=403)
@@ -313,7 +313,7 @@ def test_a_socket_reaches_the_websocket_api_with_the_browsers_headers_and_its_re
     asyncio.run(asyncio.wait_for(talk(), 20))
 
 
-def test_how_a_browser_left_is_told_to_the_websocket_api() -> None:
+def test_the_close_code_of_a_browser_reaches_the_websocket_api() -> None:
     codes: asyncio.Queue[int | None] = asyncio.Queue()
 
     async def api(request: web.Request) -> web.StreamResponse:
@@ -335,7 +335,7 @@ def test_how_a_browser_left_is_told_to_the_websocket_api() -> None:
     asyncio.run(asyncio.wait_for(talk(), 20))
 
 
-def test_a_browser_that_leaves_during_the_handshake_leaves_nothing_in_the_terminal(
+def test_a_browser_that_leaves_during_the_handshake_causes_no_log_output(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     asked, left, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -364,7 +364,7 @@ def test_a_browser_that_leaves_during_the_handshake_leaves_nothing_in_the_termin
     assert caplog.text == ""
 
 
-def test_an_open_socket_does_not_hold_up_the_end() -> None:
+def test_an_open_websocket_does_not_delay_the_shutdown() -> None:
     async def api(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
@@ -379,7 +379,7 @@ def test_an_open_socket_does_not_hold_up_the_end() -> None:
     asyncio.run(asyncio.wait_for(talk(), 3))
 
 
-def test_a_second_request_is_held_to_the_verifier_while_the_first_is_still_being_refused(site: str) -> None:
+def test_concurrent_requests_with_one_code_are_each_held_to_the_verifier(site: str) -> None:
     login = site.replace(port := site.rpartition(":")[2], str(int(port) + 1))
     asked = {"identity_provider": PROVIDER, "redirect_uri": CALLBACK} | PKCE
     for path, query in (("authorize", asked), ("idpresponse", {"code": "c", "state": "at-provider"})):

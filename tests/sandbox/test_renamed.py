@@ -16,7 +16,7 @@ from tests.ports import free_ports
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(300)]
 NAME = "my-login"
 TESTS = [  # of what is declared, read or found by the project's name
-    "tests/infra/test_program.py::test_whatever_aws_can_tag_bears_project_and_stack[dev]",
+    "tests/infra/test_program.py::test_every_taggable_resource_has_the_tags_project_and_stack[dev]",
     "tests/infra/test_program.py::test_the_domain_prefix_is_unique_to_project_stack_and_account",
     "tests/infra/test_deployment.py",
     "tests/doctor/test_settings.py",
@@ -54,17 +54,17 @@ def run(folder: Path, *arguments: str) -> str:
     return process.stdout
 
 
-def test_the_tests_hold_under_another_name(renamed: Path) -> None:
+def test_the_tests_pass_under_another_project_name(renamed: Path) -> None:
     run(renamed, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS)
 
 
-def test_the_example_of_a_second_stack_keeps_its_settings_under_another_name(renamed: Path) -> None:
+def test_the_example_stack_prod_keeps_its_settings_under_another_project_name(renamed: Path) -> None:
     settings = eval(run(renamed, "-c", CONFIG))
     assert settings[f"{NAME}:protect"] is True
     assert settings[f"{NAME}:logDays"] == 365
     assert {key.partition(":")[0] for key in settings} <= {NAME, "aws", "pulumi"}
 
 
-def test_the_sandbox_runs_under_another_name(renamed: Path) -> None:
+def test_the_sandbox_runs_under_another_project_name(renamed: Path) -> None:
     exports = eval(run(renamed, "-c", SANDBOX, str(free_ports())))
     assert exports["dashboard"].startswith(NAME)

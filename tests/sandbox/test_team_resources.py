@@ -1,4 +1,4 @@
-"""The applier applies each type that a team may declare beside the login, and it does what it is for."""
+"""The applier applies each type that a team may declare beside the login, and each resource works."""
 
 import json
 import time
@@ -43,7 +43,7 @@ class Team:
         self.call("events", "PutEvents", Entries=[event | {"EventBusName": self.exports["bus"]}])
 
     def seen(self, source: str, text: str) -> dict[str, str] | None:
-        """What the function wrote when this text came from this source."""
+        """Return the item that the function wrote for this text of this source."""
         key = {"from": {"S": source}, "text": {"S": text}}
         found = self.call("dynamodb", "GetItem", TableName=self.exports["seen"], Key=key).get("Item")
         return {name: value["S"] for name, value in found.items()} if found else None
@@ -73,11 +73,11 @@ def team(applied: Team) -> Team:
     return applied
 
 
-def test_the_program_has_each_type_that_github_may_deploy() -> None:
+def test_the_teams_program_has_each_type_that_github_may_deploy() -> None:
     assert {resource.type for resource in declare_component(program.declare).custom()} >= TYPES.keys()
 
 
-def test_a_message_in_a_queue_reaches_its_function_which_deletes_it(team: Team) -> None:
+def test_a_message_in_a_queue_reaches_its_function_and_is_deleted(team: Team) -> None:
     team.send("job")
     assert team.wait("aws:sqs", "job")
     left = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -115,7 +115,7 @@ def test_a_function_reads_a_secret_and_a_parameter(team: Team) -> None:
     assert (found["secret"], found["parameter"]) == ("s3cret", "on")
 
 
-def test_a_source_that_the_function_may_not_read_is_refused_with_the_permissions_to_add(team: Team) -> None:
+def test_an_event_source_without_read_permission_is_refused_with_the_permissions_to_add(team: Team) -> None:
     asked = {"QueueUrl": team.exports["mail"], "AttributeNames": ["QueueArn"]}
     queue = team.call("sqs", "GetQueueAttributes", **asked)["Attributes"]["QueueArn"]
     inputs = {"functionName": team.exports["recorder"], "eventSourceArn": queue}
@@ -124,11 +124,11 @@ def test_a_source_that_the_function_may_not_read_is_refused_with_the_permissions
         team.applier.new_resource(MockResourceArgs(kind, "mail", inputs, custom=True))
 
 
-def test_a_program_that_has_not_changed_changes_nothing(team: Team) -> None:
+def test_an_unchanged_program_changes_no_resource(team: Team) -> None:
     assert team.apply() == []
 
 
-def test_a_saved_value_is_live_and_data_stays(team: Team) -> None:
+def test_a_changed_value_is_applied_and_data_stays(team: Team) -> None:
     team.send("before")
     team.wait("aws:sqs", "before")
     changed = team.apply(word="second", secret="new", parameter="off", timeout=60)
@@ -141,7 +141,7 @@ def test_a_saved_value_is_live_and_data_stays(team: Team) -> None:
     assert team.seen("aws:sqs", "before")
 
 
-def test_a_saved_pattern_decides_from_then_on(team: Team) -> None:
+def test_a_changed_event_pattern_is_applied(team: Team) -> None:
     assert team.apply(pattern={"source": ["team"], "detail-type": ["heard"]}) == ["said"]
     team.say("old pattern")
     team.say("new pattern", "heard")
@@ -149,7 +149,7 @@ def test_a_saved_pattern_decides_from_then_on(team: Team) -> None:
     assert team.seen("team", "old pattern") is None
 
 
-def test_what_a_saved_program_no_longer_has_sends_nothing_more(team: Team) -> None:
+def test_a_removed_subscription_delivers_no_more_messages(team: Team) -> None:
     removed = team.apply(news=False)
     assert {"recorder", "mail", "said", "bus"} <= set(removed)
     team.call("sns", "Publish", TopicArn=team.exports["topic"], Message="to nobody")

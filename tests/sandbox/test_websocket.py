@@ -1,4 +1,4 @@
-"""The whole WebSocket as deployed: who is denied does not connect."""
+"""The deployed WebSocket: a denied client does not connect."""
 
 import time
 from collections.abc import Mapping
@@ -24,14 +24,14 @@ def token(sandbox: Sandbox) -> str:
     return id_token(sandbox)
 
 
-def test_the_sites_cookie_connects_from_the_site_alone(sandbox: Sandbox, token: str) -> None:
+def test_the_session_cookie_connects_only_from_the_site(sandbox: Sandbox, token: str) -> None:
     cookie = {"Cookie": f"__Host-id={token}"}
     assert talk(sandbox, cookie | {"Origin": sandbox.site}) == []
     for headers in ({}, {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": sandbox.kakao}):
         expect_denied(sandbox, cookie | headers)
 
 
-def test_nobody_connects_without_a_good_token(sandbox: Sandbox, token: str) -> None:
+def test_a_connection_without_a_valid_token_is_refused_with_403(sandbox: Sandbox, token: str) -> None:
     head, _, signature = token.rpartition(".")
     expect_denied(sandbox, {})
     expect_denied(sandbox, {"Origin": sandbox.site})
@@ -45,7 +45,7 @@ def test_nobody_connects_without_a_good_token(sandbox: Sandbox, token: str) -> N
 
 
 @pytest.fixture
-def other_person(sandbox: Sandbox) -> str:
+def other_user(sandbox: Sandbox) -> str:
     email = f"person-{time.time_ns()}@example.com"
     person = {"UserPoolId": sandbox.exports["userPoolId"], "Username": email}
     verified = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
@@ -56,11 +56,11 @@ def other_person(sandbox: Sandbox) -> str:
 
 
 @pytest.mark.parametrize("operation", ["AdminDisableUser", "AdminDeleteUser"])
-def test_a_good_token_of_a_person_who_is_no_longer_there_does_not_connect(
-    sandbox: Sandbox, other_person: str, operation: str
+def test_a_valid_token_of_a_disabled_or_deleted_user_does_not_connect(
+    sandbox: Sandbox, other_user: str, operation: str
 ) -> None:
-    token = id_token(sandbox, other_person)
+    token = id_token(sandbox, other_user)
     assert talk(sandbox, bearer(token)) == []
-    person = {"UserPoolId": sandbox.exports["userPoolId"], "Username": other_person}
+    person = {"UserPoolId": sandbox.exports["userPoolId"], "Username": other_user}
     sandbox.account.call("cognito-idp", operation, person)
     expect_denied(sandbox, bearer(token))

@@ -43,13 +43,15 @@ def refusal(**changed: Any) -> str:
         ),
     ],
 )
-def test_the_sandbox_names_its_file_instead_of_a_command_of_the_cli(changed: dict[str, Any], said: str) -> None:
+def test_the_sandbox_suggests_a_change_of_its_file_instead_of_a_pulumi_command(
+    changed: dict[str, Any], said: str
+) -> None:
     refused = refusal(**changed)
     assert refused.startswith(f"{PROJECT}:")
     assert refused.endswith(said.format(fix="Fix it in Pulumi.local.yaml, below `config:`:"))
 
 
-def test_another_error_stays_as_it_is() -> None:
+def test_the_error_of_a_program_without_a_wrong_setting_is_unchanged() -> None:
     with pytest.raises(pulumi.RunError, match=r"^of the program$"), local._fixes_in_the_file():
         raise pulumi.RunError("of the program")
 
@@ -107,7 +109,7 @@ def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ),
     ],
 )
-def test_what_pulumi_would_not_read_is_refused(more: str, said: str, stack_file: Path) -> None:
+def test_a_stack_file_that_pulumi_cannot_read_is_refused(more: str, said: str, stack_file: Path) -> None:
     text = stack_file.read_text()
     lines = text.splitlines()
     before = next((number for number, line in enumerate(lines, 1) if line.startswith("  protect:")), 0)
@@ -118,20 +120,20 @@ def test_what_pulumi_would_not_read_is_refused(more: str, said: str, stack_file:
     assert "s3cr3t" not in str(error.value)
 
 
-def test_the_keys_of_pulumi_itself_are_taken(stack_file: Path) -> None:
+def test_keys_of_pulumi_itself_are_accepted_in_the_file(stack_file: Path) -> None:
     stack_file.write_text(
         stack_file.read_text() + "secretsprovider: awskms://a\nencryptedkey: b\nenvironment:\n  - c\n"
     )
     assert local.settings(3000)[own("protect")] is False
 
 
-def test_the_recipe_for_direct_mode_is_what_the_tests_of_direct_mode_run() -> None:
+def test_the_documented_settings_of_direct_mode_are_those_of_its_tests() -> None:
     page = (ROOT / "docs" / "reference" / "settings.md").read_text()
     (block,) = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "kakaoSignIn: direct" in block]
     assert yaml.safe_load(block) == {"config": local.DIRECT}
 
 
-def test_each_setting_in_a_yaml_block_of_the_docs_stands_below_config() -> None:
+def test_each_setting_in_a_yaml_block_of_the_docs_is_below_config() -> None:
     known = set(known_keys(FILE))
     found = []
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:

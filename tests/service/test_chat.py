@@ -33,7 +33,7 @@ class GoneError(Exception):
 
 
 class Gateway:
-    """API Gateway's management of connections, which keeps what it was told to do."""
+    """API Gateway's management of connections. It keeps the calls."""
 
     class exceptions:  # noqa: N801 - as botocore has it
         GoneException = GoneError
@@ -85,7 +85,7 @@ def event(
     return {"requestContext": context, "body": text, "isBase64Encoded": False, **more}
 
 
-def test_what_a_person_says_comes_back_to_them_under_their_nickname(chat: ModuleType, gateway: Gateway) -> None:
+def test_a_message_is_returned_to_its_user_with_the_nickname(chat: ModuleType, gateway: Gateway) -> None:
     assert chat.handler(event({"message": "안녕 😀 <b>"}), None) == {"statusCode": 200}
     assert gateway.told == [("post", "connection-1", {"nickname": "김하늘", "message": "안녕 😀 <b>"})]
 
@@ -96,16 +96,14 @@ def test_a_withheld_nickname_is_null(chat: ModuleType, gateway: Gateway) -> None
 
 
 @pytest.mark.parametrize("known", ["7", "x" * 64])
-def test_an_answer_names_the_message_that_it_answers(chat: ModuleType, gateway: Gateway, known: str) -> None:
+def test_a_response_has_the_id_of_its_message(chat: ModuleType, gateway: Gateway, known: str) -> None:
     chat.handler(event({"message": "hi", "id": known}), None)
     assert gateway.told[-1][2] == {"nickname": "김하늘", "message": "hi", "id": known}
     chat.handler(event({"message": "", "id": known}), None)
     assert (gateway.told[-1][2]["error"], gateway.told[-1][2]["id"]) == ("invalid_message", known)
 
 
-def test_a_ping_is_answered_so_that_a_client_learns_that_its_connection_lives(
-    chat: ModuleType, gateway: Gateway
-) -> None:
+def test_a_ping_is_answered_with_a_pong(chat: ModuleType, gateway: Gateway) -> None:
     chat.handler(event({"ping": True}), None)
     assert gateway.told == [("post", "connection-1", {"pong": True})]
 
@@ -140,14 +138,16 @@ def test_a_ping_is_answered_so_that_a_client_learns_that_its_connection_lives(
     ],
     ids=repr,
 )
-def test_another_shape_is_answered_with_what_to_send(chat: ModuleType, gateway: Gateway, body: Any) -> None:
+def test_a_malformed_message_is_answered_with_the_expected_format(
+    chat: ModuleType, gateway: Gateway, body: Any
+) -> None:
     assert chat.handler(event(body), None) == {"statusCode": 200}
     ((what, _, frame),) = gateway.told
     assert (what, frame["error"]) == ("post", "invalid_message")
     assert '{"message": "…"}' in frame["message"]
 
 
-def test_a_binary_frame_is_another_shape(chat: ModuleType, gateway: Gateway) -> None:
+def test_a_binary_frame_is_a_malformed_message(chat: ModuleType, gateway: Gateway) -> None:
     chat.handler(event({"message": "hi"}, isBase64Encoded=True), None)
     assert gateway.told[0][2]["error"] == "invalid_message"
 
@@ -161,7 +161,7 @@ def test_a_frame_over_four_kilobytes_is_refused(chat: ModuleType, gateway: Gatew
 
 @pytest.mark.parametrize("seconds", [0, -1, -100_000])
 @pytest.mark.parametrize("body", [{"message": "hi"}, "nonsense", None])
-def test_who_writes_after_the_token_has_expired_is_disconnected_and_hears_nothing(
+def test_a_message_after_the_tokens_expiry_disconnects_without_a_response(
     chat: ModuleType, gateway: Gateway, seconds: int, body: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(time, "time", lambda: 1_700_000_000.0)  # `exp` itself is too late, to the second
@@ -169,9 +169,7 @@ def test_who_writes_after_the_token_has_expired_is_disconnected_and_hears_nothin
     assert gateway.told == [("close", "connection-1", None)]
 
 
-def test_a_person_who_has_gone_is_no_error(
-    chat: ModuleType, gateway: Gateway, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_closed_connection_is_no_error(chat: ModuleType, gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     gateway.error = GoneError()
     for seconds in (600, -1):
         assert chat.handler(event({"message": "hi"}, seconds=seconds), None) == {"statusCode": 200}
@@ -185,7 +183,9 @@ def test_a_person_who_has_gone_is_no_error(
         EndpointConnectionError(endpoint_url="https://api.example"),
     ],
 )
-def test_a_gateway_that_fails_is_an_error_of_the_function(chat: ModuleType, gateway: Gateway, error: Exception) -> None:
+def test_a_failure_of_the_gateway_is_an_error_of_the_function(
+    chat: ModuleType, gateway: Gateway, error: Exception
+) -> None:
     gateway.error = error
     with pytest.raises(UnexpectedError):
         chat.handler(event({"message": "hi"}), None)
@@ -198,7 +198,7 @@ def reached(gateway: Gateway) -> set[str]:
     return {connection for _, connection, _ in gateway.told}
 
 
-def test_a_message_reaches_every_connection_of_its_user_and_of_nobody_else(chat: ModuleType, gateway: Gateway) -> None:
+def test_a_message_reaches_every_connection_of_its_user_only(chat: ModuleType, gateway: Gateway) -> None:
     for connection in ("phone", "laptop", "tablet"):
         chat.handler(at(connection, "CONNECT"), None)
     chat.handler(at("strangers", "CONNECT", sub="sub-2"), None)
@@ -206,7 +206,7 @@ def test_a_message_reaches_every_connection_of_its_user_and_of_nobody_else(chat:
     assert reached(gateway) == {"phone", "laptop", "tablet"}
 
 
-def test_only_the_sender_hears_the_id_because_another_tab_may_use_the_same(chat: ModuleType, gateway: Gateway) -> None:
+def test_only_the_senders_connection_gets_the_id(chat: ModuleType, gateway: Gateway) -> None:
     chat.handler(at("phone", "CONNECT"), None)
     chat.handler(at("laptop", "CONNECT"), None)
     chat.handler(at("phone", body=HI), None)
@@ -217,20 +217,22 @@ def test_only_the_sender_hears_the_id_because_another_tab_may_use_the_same(chat:
 
 
 @pytest.mark.parametrize("body", [{"ping": True}, "nonsense", {"message": ""}])
-def test_what_is_no_message_is_answered_to_the_sender_alone(chat: ModuleType, gateway: Gateway, body: Any) -> None:
+def test_a_ping_or_an_error_is_answered_to_the_sender_only(chat: ModuleType, gateway: Gateway, body: Any) -> None:
     chat.handler(at("laptop", "CONNECT"), None)
     chat.handler(at("phone", body=body), None)
     assert reached(gateway) == {"phone"}
 
 
-def test_a_connection_that_ended_gets_no_message(chat: ModuleType, gateway: Gateway) -> None:
+def test_a_disconnected_connection_gets_no_message(chat: ModuleType, gateway: Gateway) -> None:
     chat.handler(at("laptop", "CONNECT"), None)
     chat.handler(at("laptop", "DISCONNECT"), None)
     chat.handler(at("phone", body=HI), None)
     assert reached(gateway) == {"phone"}
 
 
-def test_a_connection_that_is_gone_is_forgotten_and_the_others_are_reached(chat: ModuleType, gateway: Gateway) -> None:
+def test_a_connection_that_is_gone_is_removed_and_the_others_get_the_message(
+    chat: ModuleType, gateway: Gateway
+) -> None:
     for connection in ("laptop", "phone", "tablet"):
         chat.handler(at(connection, "CONNECT"), None)
     gateway.gone = {"laptop"}
@@ -247,7 +249,7 @@ def test_a_connection_whose_token_has_expired_gets_no_message(chat: ModuleType, 
     assert reached(gateway) == {"phone"}
 
 
-def test_the_table_forgets_a_connection_when_its_token_expires_and_knows_no_name(
+def test_an_item_of_the_table_expires_with_the_token_and_has_no_personal_data(
     chat: ModuleType, gateway: Gateway
 ) -> None:
     connect = at("phone", "CONNECT")
@@ -258,7 +260,7 @@ def test_the_table_forgets_a_connection_when_its_token_expires_and_knows_no_name
     ]
 
 
-def test_a_user_with_many_connections_is_answered_all_the_same(chat: ModuleType, gateway: Gateway) -> None:
+def test_a_user_with_too_many_connections_still_gets_a_response(chat: ModuleType, gateway: Gateway) -> None:
     for number in range(chat.connections.MAX_CONNECTIONS + 5):
         chat.handler(at(f"c{number:03d}", "CONNECT"), None)
     chat.handler(at("zzz", body=HI), None)
@@ -266,7 +268,7 @@ def test_a_user_with_many_connections_is_answered_all_the_same(chat: ModuleType,
     assert len(gateway.told) == chat.connections.MAX_CONNECTIONS + 1
 
 
-def test_a_route_sends_to_all_connections_of_a_user_and_learns_how_many(chat: ModuleType, gateway: Gateway) -> None:
+def test_send_reaches_all_connections_of_a_user_and_returns_their_number(chat: ModuleType, gateway: Gateway) -> None:
     for connection, sub in {"phone": "sub-1", "laptop": "sub-1", "strangers": "sub-2"}.items():
         chat.handler(at(connection, "CONNECT", sub=sub), None)
     assert chat.connections.send("sub-1", {"note": "안녕"}) == 2
@@ -275,12 +277,12 @@ def test_a_route_sends_to_all_connections_of_a_user_and_learns_how_many(chat: Mo
 
 
 @pytest.mark.parametrize("kind", ["CONNECT", "DISCONNECT"])
-def test_coming_and_going_are_accepted_without_a_word(chat: ModuleType, gateway: Gateway, kind: str) -> None:
+def test_connect_and_disconnect_are_accepted_without_a_response(chat: ModuleType, gateway: Gateway, kind: str) -> None:
     assert chat.handler(event(kind=kind, seconds=-1), None) == {"statusCode": 200}
     assert gateway.told == []
 
 
-def test_no_log_line_says_what_was_said_or_by_whom(
+def test_no_log_line_has_a_message_or_a_user(
     chat: ModuleType, gateway: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -292,7 +294,7 @@ def test_no_log_line_says_what_was_said_or_by_whom(
     assert not any(word in told for word in ("canary", "김하늘", "Kakao_1"))
 
 
-def test_two_people_in_one_warm_function_do_not_mix(chat: ModuleType, gateway: Gateway) -> None:
+def test_a_warm_function_does_not_mix_up_users(chat: ModuleType, gateway: Gateway) -> None:
     chat.handler(event({"message": "first"}), None)
     chat.handler(event({"message": "second"}, nickname=None), None)
     assert [frame for _, _, frame in gateway.told] == [
@@ -301,7 +303,7 @@ def test_two_people_in_one_warm_function_do_not_mix(chat: ModuleType, gateway: G
     ]
 
 
-def test_connections_are_managed_at_the_address_of_the_setting(
+def test_the_management_api_is_called_at_the_address_of_the_environment(
     chat: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
@@ -313,7 +315,7 @@ def test_connections_are_managed_at_the_address_of_the_setting(
 
 
 @given(body=st.text() | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps))
-def test_whatever_is_sent_is_answered_in_json(body: str) -> None:
+def test_every_frame_is_answered_in_json(body: str) -> None:
     chat = importlib.import_module("service.chat")
     try:
         answer = chat.answer(event(body), None)

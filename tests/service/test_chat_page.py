@@ -17,7 +17,7 @@ def say(page: Page, words: str) -> None:
     page.get_by_role("button", name="보내기").click()
 
 
-def test_a_signed_in_person_chats(page: Page, sandbox: Sandbox) -> None:
+def test_a_signed_in_user_chats(page: Page, sandbox: Sandbox) -> None:
     sign_in(page, sandbox)
     for words in ("안녕하세요", "<b>또 만나요</b> 😀"):
         say(page, words)
@@ -27,7 +27,7 @@ def test_a_signed_in_person_chats(page: Page, sandbox: Sandbox) -> None:
     expect(page.get_by_role("log").locator("p")).to_have_text([f"{HANEUL.nickname} 다시"])
 
 
-def test_a_person_without_a_nickname_chats_too(page: Page, sandbox: Sandbox) -> None:
+def test_a_user_without_a_nickname_chats(page: Page, sandbox: Sandbox) -> None:
     forget(sandbox, BADA)
     press_kakao(page, sandbox)
     agree(page, BADA, withhold=("profile_nickname",))
@@ -42,7 +42,7 @@ ASK = """([url, frame]) => new Promise(resolve => {
 })"""
 
 
-def test_a_connection_that_is_asked_whether_it_lives_says_so(page: Page, sandbox: Sandbox) -> None:
+def test_a_ping_of_the_page_is_answered(page: Page, sandbox: Sandbox) -> None:
     sign_in(page, sandbox)
     socket = f"{sandbox.site.replace('http', 'ws', 1)}/ws"
     assert page.evaluate(ASK, [socket, {"ping": True}]) == {"pong": True}
@@ -50,9 +50,7 @@ def test_a_connection_that_is_asked_whether_it_lives_says_so(page: Page, sandbox
     assert page.evaluate(ASK, [socket, {"message": "안녕", "id": "7"}]) == answer
 
 
-def test_a_message_appears_in_every_tab_of_the_user_and_in_no_tab_of_somebody_else(
-    page: Page, sandbox: Sandbox, browser: Browser
-) -> None:
+def test_a_message_appears_only_in_the_tabs_of_its_user(page: Page, sandbox: Sandbox, browser: Browser) -> None:
     sign_in(page, sandbox)
     second = page.context.new_page()
     second.goto(sandbox.site)

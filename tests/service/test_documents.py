@@ -1,4 +1,4 @@
-"""What the documents name of the example service and of its page."""
+"""Files of the example service and of its page that the documents name."""
 
 from pathlib import Path
 
@@ -7,6 +7,6 @@ from tests.test_documents import every_document, named_files
 
 
 @every_document
-def test_a_file_of_the_service_or_the_page_that_is_named_is_there(document: Path) -> None:
+def test_a_named_file_of_the_service_or_the_page_exists(document: Path) -> None:
     _, named = named_files(document)
     assert [name for name in named if not (ROOT / name).exists()] == []

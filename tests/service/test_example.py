@@ -86,7 +86,7 @@ def site(project: Path) -> Iterator[str]:
         sandbox.terminate()
 
 
-def test_the_copied_page_names_the_logins_module_where_it_is(copied: Path) -> None:
+def test_the_copied_page_depends_on_the_logins_module_by_its_path(copied: Path) -> None:
     package = json.loads((copied / "web" / "package.json").read_text())
     example = json.loads((ROOT / "examples" / "react" / "package.json").read_text())
     folder = package["dependencies"]["kakao-login-client"].removeprefix("file:")
@@ -95,7 +95,7 @@ def test_the_copied_page_names_the_logins_module_where_it_is(copied: Path) -> No
     assert package == example
 
 
-def test_the_guides_other_lines_set_what_the_program_takes_and_start_what_these_tests_start() -> None:
+def test_the_guides_settings_are_valid_and_its_dev_commands_are_those_of_the_tests() -> None:
     assert SETTING.removeprefix("pulumi config set ").split() == PAGE.removeprefix("config:\n").strip().split(": ")
     added = re.fullmatch(r"""pulumi config set --path 'contentSecurityPolicy\["(.*)"\]\[0\]' (.*)""", POLICY)
     assert added
@@ -113,7 +113,7 @@ def sign_in(page: Page, address: str) -> None:
     expect(page.get_by_text(f"{HANEUL.nickname}님, 안녕하세요.")).to_be_visible(timeout=20_000)
 
 
-def test_a_built_page_signs_in_comes_back_to_its_own_route_and_signs_out(page: Page, site: str) -> None:
+def test_a_built_page_signs_in_returns_to_its_own_route_and_signs_out(page: Page, site: str) -> None:
     policy_violations: list[str] = []
     page.on("console", lambda message: policy_violations.append(message.text) if message.type == "error" else None)
     sign_in(page, f"{site}/todos/1?a=1#b")
@@ -131,7 +131,7 @@ def test_a_built_page_signs_in_comes_back_to_its_own_route_and_signs_out(page: P
     assert page.url == f"{site}/"
 
 
-def test_a_built_file_is_kept_for_a_year_and_the_page_is_asked_for_again(site: str) -> None:
+def test_a_built_file_is_cached_for_a_year_and_the_page_is_revalidated(site: str) -> None:
     html = requests.get(site, timeout=10)
     assert html.headers["cache-control"] == "no-cache"
     (script,) = re.findall(r'src="(/assets/[^"]+\.js)"', html.text)
@@ -142,7 +142,9 @@ def test_a_built_file_is_kept_for_a_year_and_the_page_is_asked_for_again(site: s
     assert "찾을 수 없어요" in missing.text
 
 
-def test_a_sign_in_that_fails_is_a_page_of_the_logins_and_leads_back_to_the_teams(page: Page, site: str) -> None:
+def test_a_failed_sign_in_shows_the_error_page_of_the_login_with_a_link_to_the_teams_page(
+    page: Page, site: str
+) -> None:
     page.goto(f"{site}/api/auth/callback?error=access_denied&state=none")
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("로그인"))
     expect(page.locator("main")).to_have_css("border-radius", "24px")
@@ -150,7 +152,7 @@ def test_a_sign_in_that_fails_is_a_page_of_the_logins_and_leads_back_to_the_team
     expect(page.get_by_role("heading", level=1)).to_have_text("할 일")
 
 
-def test_a_page_server_beside_the_sandbox_has_the_session_the_return_and_the_websocket(
+def test_a_vite_server_beside_the_sandbox_has_sessions_return_paths_and_the_websocket(
     page: Page, site: str, project: Path
 ) -> None:
     command = ["node", "node_modules/vite/bin/vite.js"]  # as `npm run dev`; npm would not end with its child
@@ -173,7 +175,7 @@ def test_a_page_server_beside_the_sandbox_has_the_session_the_return_and_the_web
         vite.terminate()
 
 
-def test_the_example_pins_its_packages_and_commits_nothing_that_is_made() -> None:
+def test_the_example_pins_its_packages_and_commits_no_build_output() -> None:
     package = json.loads((ROOT / "examples" / "react" / "package.json").read_text())
     packages = package["dependencies"] | package["devDependencies"]
     assert packages.pop("kakao-login-client") == "file:../../client"

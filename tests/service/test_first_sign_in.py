@@ -1,4 +1,4 @@
-"""A new user finds one to-do, however often the user is announced."""
+"""A new user gets one to-do, also after repeated announcements."""
 
 import importlib
 import json
@@ -26,7 +26,7 @@ def announced(*subs: str) -> dict[str, Any]:
     return {"Records": [{"Sns": {"Message": json.dumps({"sub": sub, "provider": "Kakao"})}} for sub in subs]}
 
 
-def test_each_new_user_finds_one_to_do(first_sign_in: ModuleType) -> None:
+def test_each_new_user_gets_one_to_do(first_sign_in: ModuleType) -> None:
     first_sign_in.handler(announced("sub-1", "sub-2"), None)
     items = create_table("id").scan()["Items"]
     assert {(item["sub"], item["id"]) for item in items} == {("sub-1", "0-welcome"), ("sub-2", "0-welcome")}
@@ -41,13 +41,13 @@ def test_a_second_announcement_changes_nothing(first_sign_in: ModuleType) -> Non
     assert "sub-2" in items
 
 
-def test_its_id_is_one_that_the_to_dos_can_remove_and_stands_first() -> None:
+def test_the_first_to_do_can_be_removed_and_is_listed_first() -> None:
     todos = importlib.import_module("service.todos")
     welcome = importlib.import_module("service.first_sign_in").WELCOME
     assert todos.ID_PATTERN.fullmatch(welcome)
     assert welcome < "1700000000000-aaaaaaaa"
 
 
-def test_a_failure_raises_so_that_sns_announces_the_user_again(first_sign_in: ModuleType) -> None:
+def test_a_failure_is_raised_so_that_sns_retries(first_sign_in: ModuleType) -> None:
     with pytest.raises(UnexpectedError):
         first_sign_in.handler({"Records": [{"Sns": {"Message": "{}"}}]}, None)

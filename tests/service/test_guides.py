@@ -117,7 +117,7 @@ def followed_repository(folder: Path) -> Path:
 
 
 def run(folder: Path, *arguments: str) -> None:
-    """Run a module of Python in a copy of the project; fail with what it says where it fails."""
+    """Run a module of Python in a copy of the project; show its output if it fails."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
     command = [sys.executable, "-m", *arguments]
     ended = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=300)
@@ -125,8 +125,8 @@ def run(folder: Path, *arguments: str) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_no_test_turns_red_for_a_team_that_follows_the_guides(tmp_path: Path) -> None:
-    """Also with the examples kept. Those in the sandbox need minutes; the login's are held by tests/test_apart.py."""
+def test_the_tests_pass_for_a_team_that_follows_the_guides(tmp_path: Path) -> None:
+    """Also if the examples are kept. The tests in the sandbox would take minutes; test_apart.py covers the login's."""
     team = ("tests/service", "tests/page", "tests/infra/test_service_types.py", "tests/test_documents.py")
     options = ("-q", "-pno:cacheprovider", "-pno:xdist", "-mnot sandbox and not browser")
     run(followed_repository(tmp_path), "pytest", *options, *team)
@@ -160,13 +160,13 @@ def sending(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return repository
 
 
-def test_the_code_of_the_guides_passes_format_and_lint_as_make_check_runs_them(sending: Path) -> None:
+def test_the_code_of_the_guides_passes_format_and_lint_of_make_check(sending: Path) -> None:
     run(sending, "ruff", "format", "--check", "__main__.py", "service", "tests/service")
     run(sending, "ruff", "check", "--quiet", "--no-cache", "__main__.py", "service", "tests/service")
 
 
 @pytest.mark.timeout(300)
-def test_the_code_of_the_guides_passes_mypy_as_make_check_runs_it(sending: Path) -> None:
+def test_the_code_of_the_guides_passes_mypy_of_make_check(sending: Path) -> None:
     checked = ("__main__.py", "service/notes.py", "service/report.py", "tests/service/test_notes.py")
     run(sending, "mypy", "--cache-dir", str(sending / ".build" / "mypy"), *checked)
 
@@ -196,19 +196,19 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
         sandbox.send_signal(signal.SIGINT)
 
 
-def test_a_route_with_a_table_and_a_route_for_a_group_take_few_lines(followed: Followed) -> None:
+def test_a_route_with_a_table_and_a_route_for_a_group_take_at_most_60_lines(followed: Followed) -> None:
     assert followed.added <= LINES
 
 
-def test_each_save_is_applied_to_the_running_sandbox_whose_users_and_data_stay(followed: Followed) -> None:
-    """The fixture has asked for the to-do of before the saves, with the token of before."""
+def test_each_save_is_applied_to_the_running_sandbox_and_users_and_data_stay(followed: Followed) -> None:
+    """The fixture has read the to-do from before the saves, with the token from before them."""
     assert [line for line in followed.printed if not line.startswith("live after")] == []
     settings, program = followed.printed[2:4]
     assert {"login-pool", "login-pool-group-admin", "login-token", "login-session"} <= set(re.split("[:,] ", settings))
     assert {"notes", "notes-table", "report", "notes-get-notes-route", "dashboard"} & set(re.split("[:,] ", program))
 
 
-def test_the_route_with_a_table_is_there_for_signed_in_users(followed: Followed) -> None:
+def test_the_route_with_a_table_works_for_signed_in_users_only(followed: Followed) -> None:
     token = followed.token()
     assert followed.ask("GET", "/api/notes").status_code == 401
     assert followed.ask("GET", "/api/notes", token).json() == {"text": None}
@@ -235,7 +235,7 @@ def routes_for_groups(followed: Followed) -> list[str]:
     return [route["RouteKey"] for route in gateway.get_routes(ApiId=api)["Items"] if route["Target"] in targets]
 
 
-def test_every_route_for_a_group_refuses_everybody_else_and_takes_its_members(followed: Followed) -> None:
+def test_every_route_for_a_group_accepts_its_members_only(followed: Followed) -> None:
     email = EMAIL_USER[0]
     routes = routes_for_groups(followed)
     assert sorted(routes) == ["GET /api/report", "HEAD /api/report"]

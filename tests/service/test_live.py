@@ -30,7 +30,7 @@ def person(sandbox: Sandbox) -> Callable[[], str]:
     return person
 
 
-def test_a_to_do_is_kept_for_its_user_alone(sandbox: Sandbox, person: Callable[[], str]) -> None:
+def test_only_its_user_can_see_and_remove_a_to_do(sandbox: Sandbox, person: Callable[[], str]) -> None:
     mine, others = bearer(person()), bearer(person())
     assert ask(sandbox, "GET /api/todos").status_code == 401
     made = ask(sandbox, "POST /api/todos", mine, {"text": "우유 사기"})
@@ -47,9 +47,7 @@ def test_a_wrong_body_is_refused(sandbox: Sandbox, person: Callable[[], str], bo
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
-def test_a_client_with_a_token_is_heard_and_told_what_it_does_wrong(
-    sandbox: Sandbox, person: Callable[[], str]
-) -> None:
+def test_a_client_with_a_token_gets_responses_and_errors(sandbox: Sandbox, person: Callable[[], str]) -> None:
     said, wrong, again = talk(sandbox, bearer(person()), '{"message": "안녕"}', "nonsense", '{"message": "또"}')
     assert said == {"nickname": None, "message": "안녕"}
     assert isinstance(wrong, dict)
@@ -57,7 +55,9 @@ def test_a_client_with_a_token_is_heard_and_told_what_it_does_wrong(
     assert again == {"nickname": None, "message": "또"}
 
 
-def test_a_message_that_names_another_event_is_a_message(sandbox: Sandbox, person: Callable[[], str]) -> None:
+def test_a_message_with_the_action_of_another_route_is_still_a_message(
+    sandbox: Sandbox, person: Callable[[], str]
+) -> None:
     for action in ("$connect", "$disconnect"):
         (answer,) = talk(sandbox, bearer(person()), json.dumps({"message": "x", "action": action}))
         assert isinstance(answer, dict)
@@ -65,7 +65,7 @@ def test_a_message_that_names_another_event_is_a_message(sandbox: Sandbox, perso
 
 
 async def hear(site: str, token: str, *, connections: int) -> list[list[Any]]:
-    """Open some connections of one user, say something in the first, and return what each of them hears."""
+    """Open some connections of one user, send a message in the first, and return what each of them receives."""
     async with ClientSession() as session:
         headers = bearer(token)
         sockets = [await session.ws_connect(f"{site}/ws", headers=headers) for _ in range(connections)]
@@ -84,7 +84,7 @@ def test_a_message_reaches_all_connections_of_its_user(sandbox: Sandbox, person:
     assert heard == [[copy | {"id": "7"}, {"pong": True}], [copy], [copy]]
 
 
-def test_a_connection_that_ended_is_forgotten(sandbox: Sandbox, person: Callable[[], str]) -> None:
+def test_a_closed_connection_is_removed_from_the_table(sandbox: Sandbox, person: Callable[[], str]) -> None:
     token = person()
     asyncio.run(asyncio.wait_for(hear(at(sandbox), token, connections=2), 30))
     (table,) = [t for t in sandbox.account.call("dynamodb", "ListTables", {})["TableNames"] if "connections" in t]
@@ -95,17 +95,15 @@ def test_a_connection_that_ended_is_forgotten(sandbox: Sandbox, person: Callable
 
 
 @pytest.mark.parametrize("seconds", [600, -1])
-def test_the_chat_may_post_and_disconnect_and_takes_no_offence_where_nobody_is_left(
-    sandbox: Sandbox, seconds: int
-) -> None:
+def test_the_chat_may_post_and_disconnect_and_ignores_closed_connections(sandbox: Sandbox, seconds: int) -> None:
     person = {"sub": "sub-1", "username": "gone", "provider": "Cognito", "exp": str(int(time.time()) + seconds)}
     context = {"eventType": "MESSAGE", "connectionId": "gone", "authorizer": person}
     event = {"requestContext": context, "body": '{"message": "hi"}', "isBase64Encoded": False}
     assert invoke(sandbox, "service.chat", event)["Payload"] == {"statusCode": 200}
 
 
-def test_a_new_user_finds_a_first_to_do(sandbox: Sandbox) -> None:
-    """The emulator calls no post confirmation; the rest of the way, through the topic, is as deployed."""
+def test_a_new_user_gets_a_first_to_do(sandbox: Sandbox) -> None:
+    """The emulator calls no post confirmation trigger; the topic and the function are as deployed."""
     sub = secrets.token_hex(8)
     event: dict[str, Any] = {"triggerSource": "PostConfirmation_ConfirmSignUp", "userName": "kakao_1"}
     event |= {"request": {"userAttributes": {"sub": sub, "cognito:user_status": "EXTERNAL_PROVIDER"}}}
@@ -120,7 +118,7 @@ def test_a_new_user_finds_a_first_to_do(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("module", ["service.todos", "service.chat", "service.first_sign_in"])
-def test_a_function_reaches_no_table_but_its_own(sandbox: Sandbox, module: str) -> None:
+def test_a_function_has_access_to_its_own_table_only(sandbox: Sandbox, module: str) -> None:
     role = deployed(sandbox)[module]["Role"].rpartition("/")[2]
     names = sandbox.account.call("iam", "ListRolePolicies", {"RoleName": role})["PolicyNames"]
     granted = [

@@ -1,4 +1,4 @@
-"""What the program declares for the service."""
+"""The resources that the program declares for the service."""
 
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def actions_on(graph: Graph, function: str) -> dict[str, set[str]]:
         ("chat", "connections-table", "CONNECTIONS"),
     ],
 )
-def test_a_function_may_read_and_write_its_own_table_and_scan_none(
+def test_a_function_may_read_and_write_its_own_table_but_not_scan_it(
     whole: Graph, function: str, table: str, variable: str
 ) -> None:
     variables = example(whole, function)["environment"]["variables"]
@@ -72,21 +72,21 @@ def test_the_chat_may_post_to_connections_of_its_own_stage(whole: Graph) -> None
     assert on == {f"{stage}/POST/@connections/*", f"{stage}/DELETE/@connections/*"}
 
 
-def test_no_route_of_the_to_dos_is_open(whole: Graph) -> None:
+def test_every_route_of_the_to_dos_needs_a_token(whole: Graph) -> None:
     todos = example(whole, "todos")
     routes = [route for route in whole.of_api("HTTP", "Route") if function_behind(whole, route) == todos]
     assert {route["routeKey"] for route in routes} >= {"GET /api/todos", "HEAD /api/todos"}
     assert {route["authorizationType"] for route in routes} == {"JWT"}
 
 
-def test_the_chat_of_an_existing_stack_is_changed_and_not_replaced(whole: Graph) -> None:
+def test_the_chat_function_of_an_existing_stack_is_updated_in_place(whole: Graph) -> None:
     """Another handler and another package change a function in place."""
     chat = example(whole, "chat")
     assert (chat.parent, chat["handler"]) == ("chat", "service.chat.handler")
     assert {alias["name"] for alias in chat.aliases} == {"chat-function"}
 
 
-def test_what_a_user_wrote_is_kept_as_the_setting_says_and_what_expires_is_not(whole: Graph) -> None:
+def test_the_table_of_to_dos_is_protected_and_that_of_connections_expires(whole: Graph) -> None:
     example(whole, "todos"), example(whole, "chat")
     todos, connections = whole.named("todos-table"), whole.named("connections-table")
     assert todos.protect
@@ -98,7 +98,7 @@ def test_what_a_user_wrote_is_kept_as_the_setting_says_and_what_expires_is_not(w
     assert (loose.protect, loose["deletionProtectionEnabled"]) == (False, False)
 
 
-def test_every_function_has_an_alarm_and_the_lines_of_login_and_examples_are_on_the_dashboard(whole: Graph) -> None:
+def test_every_function_has_an_alarm_and_the_logs_of_login_and_examples_are_on_the_dashboard(whole: Graph) -> None:
     heard = {a["dimensions"]["FunctionName"] for a in whole.all("MetricAlarm") if a["metricName"] == "Errors"}
     body = whole.one("Dashboard")["dashboardBody"]
     examples = [example(whole, name) for name in ("todos", "chat", "welcome")]
@@ -111,7 +111,7 @@ def test_every_type_that_the_program_declares_can_be_applied_in_the_sandbox(whol
     assert {resource.type for resource in whole.custom()} <= set(CREATE)
 
 
-def test_the_cost_page_reckons_with_the_alarms_of_the_login_and_of_the_examples(whole: Graph) -> None:
+def test_the_cost_page_has_the_number_of_alarms_of_the_login_and_the_examples(whole: Graph) -> None:
     login = declare({"kakaoAppId": "1000001"}).all("MetricAlarm")
     examples = [example(whole, name) for name in ("todos", "chat", "welcome")]
     of_examples = [a for a in whole.all("MetricAlarm") if a.name in {f"{each.name}-errors" for each in examples}]
@@ -123,7 +123,7 @@ def deployment() -> Graph:
     return declare_deployment()
 
 
-def test_the_boundary_leaves_the_service_what_its_policies_grant(deployment: Graph, whole: Graph) -> None:
+def test_the_boundary_allows_what_the_policies_of_the_service_grant(deployment: Graph, whole: Graph) -> None:
     limit = statements(deployment.named("dev-boundary")["policy"])
     pool = tags("ResourceTag", whole.one("UserPool")["tags"])
     for policy in whole.all("RolePolicy"):
@@ -140,7 +140,7 @@ def test_the_boundary_leaves_the_service_what_its_policies_grant(deployment: Gra
             )
 
 
-def test_a_new_user_reaches_the_function_through_a_topic_that_depends_on_neither(whole: Graph) -> None:
+def test_a_new_user_is_announced_through_a_topic(whole: Graph) -> None:
     welcome = example(whole, "welcome").outputs["arn"]
     topic = whole.named("login-first-topic")
     for module, name in {"post_confirmation": "login-confirm", "kakao_sign_in": "login-kakao"}.items():
@@ -154,7 +154,7 @@ def test_a_new_user_reaches_the_function_through_a_topic_that_depends_on_neither
     assert permission["principal"] == "sns.amazonaws.com"
 
 
-def test_what_the_program_declares_with_pulumi_aws_bears_project_and_stack(tmp_path: Path) -> None:
+def test_a_resource_that_the_program_declares_with_pulumi_aws_has_the_tags_project_and_stack(tmp_path: Path) -> None:
     program = tmp_path / "__main__.py"
     program.write_text(f"{WHOLE.read_text()}\nimport pulumi_aws as aws\n\naws.sqs.Queue('queue')\n")
     assert declare(program=program).one("Queue")["tags"] == {"project": PROJECT, "stack": "dev"}

@@ -11,7 +11,7 @@ from tests import screenshots
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 
 
-def test_each_picture_can_be_taken_again_at_its_width(sandbox: Sandbox, browser: Browser, tmp_path: Path) -> None:
+def test_each_screenshot_can_be_taken_again_at_its_width(sandbox: Sandbox, browser: Browser, tmp_path: Path) -> None:
     screenshots.take(sandbox.site, browser, tmp_path)
     assert {file.name: width(file) for file in tmp_path.iterdir()} == {
         file.name: width(file) for file in screenshots.PICTURES.iterdir()
@@ -19,5 +19,5 @@ def test_each_picture_can_be_taken_again_at_its_width(sandbox: Sandbox, browser:
 
 
 def width(picture: Path) -> int:
-    """Pixels, as a PNG says in its first chunk; the height is for this machine's fonts to say."""
+    """Return the width in pixels from a PNG's first chunk. The height depends on this machine's fonts."""
     return int.from_bytes(picture.read_bytes()[16:20], "big")

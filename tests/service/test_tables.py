@@ -8,6 +8,6 @@ from tests.test_tables import FAULTS, FIDELITY, TEAMS, THREATS, cases
 
 
 @pytest.mark.parametrize("row", [*THREATS, *FAULTS, *FIDELITY], ids=lambda row: row[0])
-def test_a_test_that_a_row_names_exists(row: list[str]) -> None:
+def test_every_test_of_a_table_row_exists(row: list[str]) -> None:
     for file, test in re.findall(rf"`((?:{'|'.join(TEAMS)})/[^`]*)::(\w+)`", " ".join(row)):
         assert test in cases(file), file

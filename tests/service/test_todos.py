@@ -1,4 +1,4 @@
-"""A user's to-dos are the user's own, and a request that cannot be right is told what to do."""
+"""Only its user reaches a to-do, and an invalid request gets an error that says what to send."""
 
 import importlib
 import json
@@ -39,7 +39,7 @@ def texts(todos: ModuleType, **more: Any) -> list[str]:
     return [todo["text"] for todo in body["todos"]]
 
 
-def test_a_to_do_is_there_until_it_is_removed(todos: ModuleType) -> None:
+def test_a_to_do_is_listed_until_it_is_removed(todos: ModuleType) -> None:
     assert ask(todos, "GET /api/todos") == (200, {"todos": [], "next": None})
     status, made = ask(todos, "POST /api/todos", {"text": " 우유 사기 "})
     assert (status, made["text"]) == (201, "우유 사기")
@@ -48,7 +48,7 @@ def test_a_to_do_is_there_until_it_is_removed(todos: ModuleType) -> None:
     assert texts(todos) == []
 
 
-def test_another_user_neither_sees_nor_removes_it(todos: ModuleType) -> None:
+def test_another_user_can_neither_see_nor_remove_a_to_do(todos: ModuleType) -> None:
     _, made = ask(todos, "POST /api/todos", {"text": "mine"})
     assert texts(todos, sub="sub-2") == []
     status, body = ask(todos, f"DELETE /api/todos/{made['id']}", sub="sub-2")
@@ -57,7 +57,7 @@ def test_another_user_neither_sees_nor_removes_it(todos: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("unknown", ["0-none", "", "x" * 2000, "a b", "..", "%00", "가"])
-def test_what_is_not_there_is_a_404_whatever_its_id(todos: ModuleType, unknown: str) -> None:
+def test_an_unknown_id_is_a_404(todos: ModuleType, unknown: str) -> None:
     status, body = ask(todos, f"DELETE /api/todos/{unknown}" if " " not in unknown else "DELETE /api/todos/a+b")
     assert (status, body["error"]) == (404, "not_found")
 
@@ -79,19 +79,19 @@ def test_what_is_not_there_is_a_404_whatever_its_id(todos: ModuleType, unknown: 
         (json.dumps({"text": "x", "more": "y" * 17000}), "16 KB"),
     ],
 )
-def test_a_body_that_is_no_to_do_is_refused_with_what_is_wrong(todos: ModuleType, raw: str, named: str) -> None:
+def test_an_invalid_to_do_is_refused_with_the_reason(todos: ModuleType, raw: str, named: str) -> None:
     status, body = ask(todos, "POST /api/todos", raw=raw)
     assert (status, body["error"]) == (400, "invalid_request")
     assert named in body["message"]
     assert texts(todos) == []
 
 
-def test_the_longest_text_is_kept_as_it_is(todos: ModuleType) -> None:
+def test_a_text_of_the_maximum_length_is_kept(todos: ModuleType) -> None:
     ask(todos, "POST /api/todos", {"text": "가" * 500})
     assert texts(todos) == ["가" * 500]
 
 
-def test_pages_have_every_to_do_once_and_the_oldest_first(todos: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_list_every_to_do_once_and_the_oldest_first(todos: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(todos, "PAGE", 2)
     for number in range(5):
         monkeypatch.setattr(todos.time, "time", lambda number=number: 1_700_000_000 + number)
@@ -107,15 +107,17 @@ def test_pages_have_every_to_do_once_and_the_oldest_first(todos: ModuleType, mon
 
 
 @pytest.mark.parametrize("after", ["", "A", "x" * 41, "%ED%95%9C"])
-def test_a_page_after_what_is_no_id_is_refused(todos: ModuleType, after: str) -> None:
+def test_a_page_after_an_invalid_id_is_refused(todos: ModuleType, after: str) -> None:
     assert ask(todos, "GET /api/todos", query=f"after={after}")[0] == 400
 
 
-def test_a_head_has_no_body(todos: ModuleType) -> None:
+def test_a_head_request_has_no_body(todos: ModuleType) -> None:
     assert ask(todos, "HEAD /api/todos") == (200, None)
 
 
-def test_a_bug_under_test_is_shown_and_not_only_a_500(todos: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_of_a_handler_fails_its_test_with_the_original_exception(
+    todos: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(todos, "PAGE", "many")
     with pytest.raises(ParamValidationError, match="Limit"):
         ask(todos, "GET /api/todos")
