@@ -19,6 +19,7 @@ def event_loop_thread(name: str) -> Iterator[Run]:
     def run_forever() -> None:
         try:
             loop.run_forever()
+            loop.run_until_complete(_cancel_others())
         finally:
             ended.set_result(None)
 
@@ -38,3 +39,13 @@ def event_loop_thread(name: str) -> Iterator[Run]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def _cancel_others() -> None:
+    """End what still runs, such as a connection that its browser left a moment ago, and let transports close."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    if others:
+        await asyncio.wait(others, timeout=1)
+    await asyncio.sleep(0)
