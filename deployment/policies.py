@@ -264,7 +264,8 @@ def _services() -> list[Service]:
 
 
 def _of_service(stack: Stack, service: Service) -> list[str]:
-    return stack.arns(service.name, *(resource.format(name=f"{stack.name}-*") for resource in service.resources))
+    named = [resource.format(name=f"{stack.name}-*") for resource in service.resources]
+    return [resource if resource.startswith("arn:") else stack.arns(service.name, resource)[0] for resource in named]
 
 
 def _service(stack: Stack) -> list[Statement]:
@@ -276,7 +277,7 @@ def _service(stack: Stack) -> list[Statement]:
         *(
             allow([f"{service.name}:{action}" for action in service.deploy], _of_service(stack, service))
             for service in _services()
-            if service is not SNS  # the alarms' statement has it
+            if service.deploy and service is not SNS  # the alarms' statement has it
         ),
         # AWS knows an event source mapping by a random id. These actions take the function as a condition.
         allow(["lambda:*EventSourceMapping"], ["*"], ArnLike={"lambda:FunctionArn": functions}),

@@ -1,13 +1,19 @@
 """What a team's program may declare beside the login. The deploy role and the permissions boundary are made from it.
 
-To add a type, add a line to TYPES. `make check` names the types of the program that are missing here.
+To add a type, add a line to TYPES. `make check` names the types of the program that are missing here. Another service
+comes first; mails with SES and a bucket in S3, for example:
+
+    SES = Service("ses", ("identity/example.com",), deploy=("*Identit*",), use=("SendEmail",))
+    S3 = Service("s3", ("arn:aws:s3:::{name}", "arn:aws:s3:::{name}/*"), deploy=(), use=("GetObject", "PutObject"))
+
+The deploy role may already do everything with a bucket of the stack.
 """
 
 from typing import NamedTuple
 
 
 class Service(NamedTuple):
-    """A service of AWS. `resources` are ARNs after the account, with {name} for the names of the stack's resources.
+    """A service of AWS. `resources` are ARNs after the account, or whole ones; {name} is a name that the stack gives.
 
     `deploy` are the actions of a deployment, which reads and writes none of the users' data. `use` are the actions of
     the team's functions, and `use_on_all` those of them that AWS allows on `*` alone. `keys` is whether the service

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
+from deployment import policies as policies_of_deployment
+from deployment import service_types
 from sandbox.program import PROJECT, ROOT
 from tests.infra.authorization import Action, matching
 from tests.infra.engine import (
@@ -325,6 +327,25 @@ def test_the_boundary_allows_what_the_policies_of_a_teams_functions_grant(deploy
             pattern = Action(action).arn(names[service])
             arn = re.sub(r"\$\{\w+\}", lambda part: _part(part[0]), pattern)
             assert allows(limit, action, arn if Action(action).resources else "*"), (name, action)
+
+
+def test_the_example_for_another_service_lets_functions_send_mails_and_read_a_bucket(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    example = re.findall(r"^    ((\w+) = Service\(.+\))$", service_types.__doc__ or "", re.MULTILINE)
+    defined: dict[str, Any] = {"Service": service_types.Service}
+    for line, name in example:
+        exec(line, defined)
+        monkeypatch.setitem(service_types.TYPES, name, defined[name])
+    stack = policies_of_deployment.Stack("dev", ACCOUNT, REGION)
+    limit = policies_of_deployment.boundary(stack)["Statement"]
+    bucket = f"arn:aws:s3:::{stack.name}-files-0a1b"
+    assert allows(limit, "ses:SendEmail", f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/example.com")
+    assert allows(limit, "s3:GetObject", f"{bucket}/key")
+    assert not allows(limit, "s3:GetObject", f"arn:aws:s3:::{PROJECT}-prod-files-0a1b/key")
+    deploy = policies_of_deployment._service(stack)
+    assert all(statement["Action"] for statement in deploy)
+    assert allows(deploy, "ses:CreateEmailIdentity", f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/example.com")
 
 
 def _part(placeholder: str) -> str:
