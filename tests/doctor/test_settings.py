@@ -18,6 +18,7 @@ SECRET = "a-secret-in-plain-text"
 CONFIG = {
     own("kakaoClientId"): {"value": "key", "secret": False},
     own("kakaoClientSecret"): {"secret": True},
+    own("page"): {"value": "tests/infra/page", "secret": False},
 }
 
 

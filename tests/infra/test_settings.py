@@ -28,8 +28,8 @@ from hypothesis import strategies as st
 from infra import commands, names, settings
 from infra.keys import SettingError, known_keys
 from infra.project import FILE, UnreadableFileError
-from sandbox.program import PROJECT, ROOT, own, stack_config
-from tests.infra.engine import DIRECT, REQUIRED, VARIED, Graph, refused
+from sandbox.program import PROJECT, ROOT, defaults, own, stack_config
+from tests.infra.engine import DIRECT, OWN_PAGE, REGION, REQUIRED, VARIED, Graph, refused
 
 WRONG: list[tuple[str, Any, str]] = [
     ("kakaoClientId", None, "is not set"),
@@ -205,7 +205,7 @@ WRONG: list[tuple[str, Any, str]] = [
 
 @cache
 def dev() -> dict[str, Any]:
-    return stack_config("dev", REQUIRED)
+    return {**defaults(), "aws:region": REGION, **REQUIRED, **OWN_PAGE}
 
 
 def texts(config: Mapping[str, Any]) -> dict[str, str]:
@@ -265,7 +265,7 @@ RIGHT = {  # what a user enters where Pulumi asks
     "alarmEmail": "team@example.com",
     "mailFrom": "no-reply@example.com",
     "serviceName": "하늘상점",
-    "page": "frontend",
+    "page": OWN_PAGE[own("page")],
 }
 
 
