@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from infra import keys
 
@@ -71,9 +72,10 @@ def missing_package(source: str | Path, *entries: str) -> tuple[Path, int, str] 
     file = Path(source).resolve()
     known = {*sys.stdlib_module_names, *IN_RUNTIME, HANDLERS.name, file.parent.name}
     for module in _files(file, entries).values():
-        for line, package in _top_level(module.read_bytes()):
-            if package not in known:
-                return module, line, package
+        for found in _imports(module, module.read_bytes()):
+            for package in [name.partition(".")[0] for name in ([found.module] if found.module else found.names)]:
+                if found.required and package not in known:
+                    return module, found.line, package
     return None
 
 
@@ -130,40 +132,52 @@ def _platforms(runtime: str, architecture: str) -> list[str]:
     return [*(f"manylinux_2_{version}_{machine}" for version in versions), f"manylinux2014_{machine}"]
 
 
-@cache  # several packages share most files
+class _Import(NamedTuple):
+    """An import statement, `from module import names` or `import names`, and whether the file fails without it."""
+
+    line: int
+    column: int
+    level: int
+    module: str | None
+    names: tuple[str, ...]
+    required: bool
+
+
 def _imported(file: Path, source: bytes, packages: tuple[str, ...]) -> list[str]:
     """Return the modules of `packages` that a file imports, also inside a function. Raises SyntaxError."""
     names: list[str] = []
-    tree = ast.parse(source, file)
-    compile(tree, file, "exec")  # ast.parse misses some errors, such as a return outside a function
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            where = (str(file), node.lineno, node.col_offset + 1, None)
+    for found in _imports(file, source):
+        if found.level:
+            where = (str(file), found.line, found.column, None)
             raise SyntaxError("a relative import is not packaged: write `from <folder> import <module>`", where)
-        if isinstance(node, ast.ImportFrom) and node.module in packages:
-            names += [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names.append(node.module or "")
-        elif isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
+        if found.module in packages:
+            names += [f"{found.module}.{name}" for name in found.names]
+        else:
+            names += [found.module] if found.module else found.names
     return [name for name in names if name.partition(".")[0] in packages and "." in name]
 
 
-@cache
-def _top_level(source: bytes) -> list[tuple[int, str]]:
-    """Return the line and the top-level name of each import that has to succeed."""
-    found: list[tuple[int, str]] = []
-    unread: list[ast.AST] = [ast.parse(source)]
-    while unread:
-        node = unread.pop()
-        if isinstance(node, ast.Try) or (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)):
-            continue
-        if isinstance(node, ast.Import):
-            found += [(node.lineno, alias.name.partition(".")[0]) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.append((node.lineno, node.module.partition(".")[0]))
-        unread += ast.iter_child_nodes(node)
-    return sorted(found)
+@cache  # several packages share most files
+def _imports(file: Path, source: bytes) -> list[_Import]:
+    """Return the import statements of a file in their order. Raises SyntaxError."""
+    tree = ast.parse(source, file)
+    compile(tree, file, "exec")  # ast.parse misses some errors, such as a return outside a function
+    found: list[_Import] = []
+
+    def look_through(statements: Iterable[ast.AST], *, required: bool) -> None:
+        for one in statements:
+            if isinstance(one, (ast.Import, ast.ImportFrom)):
+                module, level = (one.module, one.level) if isinstance(one, ast.ImportFrom) else (None, 0)
+                names = tuple(alias.name for alias in one.names)
+                found.append(_Import(one.lineno, one.col_offset + 1, level, module, names, required))
+            optional = isinstance(one, ast.Try) or (
+                isinstance(one, ast.If) and "TYPE_CHECKING" in ast.unparse(one.test)
+            )
+            for part in ("body", "handlers", "cases", "orelse", "finalbody"):
+                look_through(getattr(one, part, ()), required=required and not optional)
+
+    look_through(tree.body, required=True)
+    return found
 
 
 def _zip(path: Path, members: Iterable[tuple[str, Path]]) -> Path:
