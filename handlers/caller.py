@@ -5,8 +5,7 @@ import os
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from handlers import contract
 from handlers.errors import HttpError
@@ -15,8 +14,7 @@ from handlers.errors import HttpError
 KAKAO_USERNAME = re.compile(rf"{contract.PROVIDER}[-_]{contract.KAKAO_ID_PATTERN}", re.ASCII | re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """The user. `sub` never changes and belongs to one user alone, so it is the key for the user's data.
 
     `groups` are those of the setting `groups` that the user is in.

@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Event = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class NewUser:
+class NewUser(NamedTuple):
     """`sub` is the key for the user's data; `provider` is `Kakao` or `Cognito`. No e-mail is announced."""
 
     sub: str

@@ -124,19 +124,29 @@ def environment() -> dict[str, str]:
 @pytest.mark.parametrize("module", TRIGGERS)
 def test_a_trigger_imports_only_a_few_small_modules(module: str) -> None:
     small = {"__init__", "bugs", "contract", "email_address", "first_sign_in", "trigger_errors", module}
+    archive, loaded = loaded_by(module)
+    assert {name.removeprefix("handlers.") for name in loaded if name.startswith("handlers.")} <= small
+    assert not {"boto3", "http.client", "inspect", "json", "ssl", "jwt"} & loaded
+    with zipfile.ZipFile(archive) as files:
+        assert sum(file.file_size for file in files.infolist()) < 30_000
+        sizes = {Path(file.filename).stem: file.file_size for file in files.infolist()}
+        assert sum(size for name, size in sizes.items() if name in small) < 16_000
+
+
+def test_userinfo_starts_without_the_modules_that_a_request_does_not_need() -> None:
+    assert not {"boto3", "http.client", "inspect", "ssl", "jwt"} & loaded_by("user_info")[1]
+
+
+def loaded_by(module: str) -> tuple[Path, set[str]]:
+    """Return a function's package, and the modules that its import loads beside `logging` and `re`."""
     archive = packaging.function_zip(packaging.HANDLERS / f"{module}.py")
     program = (
         f"import sys; before = {{*sys.modules}}; sys.path.insert(0, {str(archive)!r});"
         f"import logging, re, handlers.{module}; print(*({{*sys.modules}} - before))"
     )
-    printed = subprocess.check_output([sys.executable, "-I", "-S", "-c", program], text=True, timeout=20)
-    loaded = set(printed.split())
-    assert {name.removeprefix("handlers.") for name in loaded if name.startswith("handlers.")} <= small
-    assert not {"boto3", "http.client", "json", "ssl", "jwt"} & loaded
-    with zipfile.ZipFile(archive) as files:
-        assert sum(file.file_size for file in files.infolist()) < 30_000
-        sizes = {Path(file.filename).stem: file.file_size for file in files.infolist()}
-        assert sum(size for name, size in sizes.items() if name in small) < 16_000
+    command = [sys.executable, "-I", "-S", "-c", program]
+    printed = subprocess.check_output(command, text=True, timeout=20, env=environment())
+    return archive, set(printed.split())
 
 
 def test_every_function_of_the_program_is_tested_for_its_package(stack: Graph) -> None:
