@@ -1,8 +1,10 @@
 """A copy of the project, in which files may be changed."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from tests.apart import REPLACED, ROOT
@@ -26,7 +28,12 @@ def copy_repository(folder: Path) -> None:
     for name in filter(None, listed.split("\0")):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    _copy_layer(folder)
+    copy_layer(folder)
+    add_to_git(folder)
+
+
+def add_to_git(folder: Path) -> None:
+    """Make a copy a repository: some tests ask git for the project's files."""
     for arguments in (["init", "--quiet"], ["add", "--all"]):
         subprocess.run(["git", *arguments], cwd=folder, check=True, timeout=60)
 
@@ -44,10 +51,11 @@ def copy_login(folder: Path) -> None:
 def _copy_login(folder: Path) -> None:
     for name in LOGIN:
         _copy(ROOT / name, folder / name)
-    _copy_layer(folder)
+    copy_layer(folder)
 
 
-def _copy_layer(folder: Path) -> None:
+def copy_layer(folder: Path) -> None:
+    """Copy the layer that has been built, so that pip does not build it again."""
     (folder / ".build").mkdir()
     for layer in (ROOT / ".build").glob("layer-*.zip"):
         shutil.copy(layer, folder / ".build")
@@ -58,3 +66,15 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
     else:
         shutil.copy(source, target)
+
+
+def run_python(folder: Path, *arguments: str, seconds: float) -> str:
+    """Run Python in a copy, without what pytest's workers add to the environment; return its output.
+
+    Raises AssertionError with the output if it fails.
+    """
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    command = [sys.executable, *arguments]
+    ended = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=seconds)
+    assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-3000:]
+    return ended.stdout

@@ -1,14 +1,13 @@
 """The tests of the login stay green where a team replaces `service/`, `frontend/` and `__main__.py`."""
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.apart import CHOSEN, REPLACED, ROOT, WITH_THEM
+from tests.project import add_to_git, copy_layer, run_python
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(600)]  # of the long part, for its time alone
 
@@ -37,21 +36,15 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for stack in ("local", "dev"):
         with (copy / f"Pulumi.{stack}.yaml").open("a") as settings:
             settings.write("  page: web/dist\n  groups:\n    - buyer\n")
-    (copy / ".build").mkdir()
-    for layer in (ROOT / ".build").glob("layer-*.zip"):
-        shutil.copy(layer, copy / ".build")
-    for command in (["init", "--quiet"], ["add", "--all"]):
-        subprocess.run(["git", *command], cwd=copy, check=True, timeout=60)
+    copy_layer(copy)
+    add_to_git(copy)
     return copy
 
 
 def run_tests(project: Path, *arguments: str) -> str:
     """Run pytest in a copy of the project; show its output where it fails."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *arguments]
-    ended = subprocess.run(command, cwd=project, env=own, capture_output=True, text=True, timeout=540)
-    assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
-    return ended.stdout
+    options = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist")
+    return run_python(project, "-m", "pytest", *options, *arguments, seconds=540)
 
 
 def test_the_tests_of_the_login_pass_with_another_service_and_another_page(theirs: Path) -> None:

@@ -1,10 +1,7 @@
 """The project under another name, as `pulumi new --name my-login` makes it: a copy of the tree, tested as it is."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +9,7 @@ import pytest
 from tests.apart import REPLACED, ROOT
 from tests.infra.engine import PAGE
 from tests.ports import free_ports
+from tests.project import run_python
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(300)]
 NAME = "my-login"
@@ -46,12 +44,7 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, *arguments: str) -> str:
-    """Run Python in the copy, without what pytest's workers add to the environment."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    command = [sys.executable, *arguments]
-    process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=280)
-    assert process.returncode == 0, process.stdout[-3000:] + process.stderr[-3000:]
-    return process.stdout
+    return run_python(folder, *arguments, seconds=280)
 
 
 def test_the_tests_pass_under_another_project_name(renamed: Path) -> None:

@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +21,7 @@ from sandbox.local import EMAIL_USER
 from sandbox.program import ROOT
 from tests.ports import free_ports
 from tests.processes import process
-from tests.project import copy_project, copy_repository
+from tests.project import copy_project, copy_repository, run_python
 
 pytestmark = pytest.mark.sandbox
 
@@ -119,10 +117,7 @@ def followed_repository(folder: Path) -> Path:
 
 def run(folder: Path, *arguments: str) -> None:
     """Run a module of Python in a copy of the project; show its output if it fails."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
-    command = [sys.executable, "-m", *arguments]
-    ended = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, timeout=300)
-    assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
+    run_python(folder, "-m", *arguments, seconds=300)
 
 
 @pytest.mark.timeout(300)
